@@ -1,0 +1,1 @@
+//! Who may speak over the broker: the identity file.

@@ -1,0 +1,1 @@
+//! The only MQTT clients: outbox to frames to acknowledgements, and back.

@@ -1,0 +1,33 @@
+//! The only crate that knows names: the people cared for, and the staff who care for them.
+//!
+//! The clinical path (gateway to view) works with numbers and never depends on this crate: what
+//! cannot be reached cannot leak. A page that shows a name asks for it here, by [`PersonId`], at
+//! the moment of showing it.
+//!
+//! - [`patients`]: who is followed at home, with a validated [`CodiceFiscale`] and [`Phone`];
+//! - [`staff`]: accounts, roles, passwords, and the door that checks them ([`staff::SignIn`]);
+//! - [`sessions`]: who is signed in, in the database, so that a session can be ended from anywhere.
+//!
+//! Names, codes, numbers and addresses never appear in `Debug`, in errors or in logs. Time is an
+//! argument everywhere. There is no default account and no default password: the first account is
+//! made at the command line.
+//!
+//! **Deliberately absent** for now: citizens signing in, care relations, consent and cases.
+
+mod attempts;
+mod codice_fiscale;
+mod ids;
+mod password;
+mod phone;
+mod rows;
+mod schema;
+
+pub mod patients;
+pub mod sessions;
+pub mod staff;
+
+pub use codice_fiscale::{CodiceFiscale, CodiceFiscaleError};
+pub use ids::{IdError, PersonId, StaffId};
+pub use password::{Password, PasswordError};
+pub use phone::{Phone, PhoneError};
+pub use schema::SCHEMA;

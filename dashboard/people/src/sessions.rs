@@ -1,0 +1,220 @@
+//! Who is signed in. Sessions live in the database, so that any process can end any of them.
+//!
+//! The browser holds a random token; the table holds its SHA-256, which is of no use to who steals
+//! the table. A session ends when it is closed, when it was not used for [`IDLE_MS`], [`WHOLE_MS`]
+//! after it was opened however busy it is, or when its account changes password or is disabled.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use veglia_store::sea_orm::IntoActiveModel;
+use veglia_store::sea_orm::entity::prelude::*;
+use veglia_store::{Actor, Database, TxError};
+use veglia_wire::WallMs;
+
+use crate::StaffId;
+use crate::rows::{session, staff};
+use crate::staff::Staff;
+
+/// Unused for this long, a session ends: a screen left alone over lunch.
+pub const IDLE_MS: i64 = 60 * 60 * 1_000;
+
+/// No session lasts longer: one shift of twelve hours.
+pub const WHOLE_MS: i64 = 12 * 60 * 60 * 1_000;
+
+/// Use is written down no more often than this: the page reads far more often than that.
+const NOTED_EVERY_MS: i64 = 60 * 1_000;
+
+/// Random bytes in a token: beyond guessing.
+const TOKEN_BYTES: usize = 32;
+
+/// What the browser holds. Not shown by `Debug`; [`Token::reveal`] is for the cookie alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token([u8; TOKEN_BYTES]);
+
+/// A text that is no token.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[error("a session token has 64 hexadecimal digits")]
+pub struct TokenError;
+
+impl Token {
+    fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; TOKEN_BYTES];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// The token as the cookie carries it.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        hex(&self.0)
+    }
+
+    fn hash(&self) -> String {
+        hex(&Sha256::digest(self.0))
+    }
+}
+
+impl FromStr for Token {
+    type Err = TokenError;
+
+    fn from_str(text: &str) -> Result<Self, TokenError> {
+        let digits = text.as_bytes();
+        let mut bytes = [0; TOKEN_BYTES];
+        if digits.len() != 2 * TOKEN_BYTES || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(TokenError);
+        }
+        for (byte, place) in bytes.iter_mut().zip((0..).step_by(2)) {
+            let pair = text.get(place..place + 2).ok_or(TokenError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| TokenError)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Why a session was not opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The system gave no random numbers.
+    #[error("no session token could be made")]
+    Random(#[source] getrandom::Error),
+    /// The database did not write.
+    #[error("the session was not opened")]
+    Store(#[source] TxError),
+}
+
+/// Opens a session for someone who has just been authenticated, and forgets those that are over.
+///
+/// How many are open is bounded by how many may sign in within [`WHOLE_MS`].
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open(record: &Database, staff: &Staff, now: WallMs) -> Result<Token, OpenError> {
+    let token = Token::random().map_err(OpenError::Random)?;
+    let row = &session::Model {
+        token_hash: token.hash(),
+        staff_id: staff.id.get(),
+        opened_at_ms: now.0,
+        seen_at_ms: now.0,
+    };
+    record
+        .run_tx("session.open", &staff.actor(), move |tx| {
+            Box::pin(async move {
+                let over = session::Column::OpenedAtMs.lte(now.plus_ms(-WHOLE_MS).0);
+                session::Entity::delete_many().filter(over).exec(tx).await?;
+                let row = row.clone().into_active_model();
+                session::Entity::insert(row)
+                    .exec_without_returning(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+        .map_err(OpenError::Store)?;
+    Ok(token)
+}
+
+/// Whose session this is, if it is still open. Counts as use.
+///
+/// # Errors
+/// What the database reports; then nobody is let in.
+pub async fn lookup(
+    record: &Database,
+    token: &Token,
+    now: WallMs,
+) -> Result<Option<Staff>, TxError> {
+    let hash = &token.hash();
+    let found = record
+        .read_tx("session.lookup", &Actor::System("people"), move |tx| {
+            Box::pin(async move {
+                let Some(open) = session::Entity::find_by_id(hash.clone()).one(tx).await? else {
+                    return Ok(None);
+                };
+                let owner = staff::Entity::find_by_id(open.staff_id).one(tx).await?;
+                Ok(owner.map(|owner| (open, owner)))
+            })
+        })
+        .await?;
+    let Some((open, owner)) = found.filter(|(open, _)| is_open(open, now)) else {
+        return Ok(None);
+    };
+    let staff = Staff::from_row(owner);
+    if let Some(staff) = &staff
+        && now.since(WallMs(open.seen_at_ms)) >= NOTED_EVERY_MS
+    {
+        note_use(record, staff, hash, now).await?;
+    }
+    Ok(staff)
+}
+
+/// Ends one session; ending one that is over is no fault.
+///
+/// # Errors
+/// What the database reports; the session may then still be open.
+pub async fn close(record: &Database, staff: &Staff, token: &Token) -> Result<(), TxError> {
+    let hash = &token.hash();
+    record
+        .run_tx("session.close", &staff.actor(), move |tx| {
+            Box::pin(async move {
+                session::Entity::delete_by_id(hash.clone()).exec(tx).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Ends every session of an account, and says how many there were.
+///
+/// # Errors
+/// What the database reports; the sessions may then still be open.
+pub async fn close_all(record: &Database, actor: &Actor, staff: StaffId) -> Result<u64, TxError> {
+    record
+        .run_tx("session.close_all", actor, move |tx| {
+            Box::pin(async move {
+                let theirs = session::Column::StaffId.eq(staff.get());
+                Ok(session::Entity::delete_many()
+                    .filter(theirs)
+                    .exec(tx)
+                    .await?
+                    .rows_affected)
+            })
+        })
+        .await
+}
+
+fn is_open(session: &session::Model, now: WallMs) -> bool {
+    now.since(WallMs(session.seen_at_ms)) < IDLE_MS
+        && now.since(WallMs(session.opened_at_ms)) < WHOLE_MS
+}
+
+async fn note_use(
+    record: &Database,
+    staff: &Staff,
+    hash: &str,
+    now: WallMs,
+) -> Result<(), TxError> {
+    record
+        .run_tx("session.note_use", &staff.actor(), move |tx| {
+            Box::pin(async move {
+                session::Entity::update_many()
+                    .col_expr(session::Column::SeenAtMs, Expr::value(now.0))
+                    .filter(session::Column::TokenHash.eq(hash))
+                    .exec(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+}

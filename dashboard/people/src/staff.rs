@@ -1,0 +1,405 @@
+//! Accounts of staff, and the door at which they show their password.
+//!
+//! Accounts are disabled, never deleted: what someone did stays signed. Changing a password or
+//! disabling an account ends every session of that account.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
+use veglia_store::sea_orm::entity::prelude::*;
+use veglia_store::{Actor, Database, TxError};
+use veglia_wire::WallMs;
+
+use crate::StaffId;
+use crate::attempts::{Attempts, TooMany};
+use crate::password::{self, Password, PasswordError};
+use crate::patients::MAX_NAME_CHARS;
+use crate::rows::{session, staff};
+
+/// Longest user name, in characters.
+const MAX_USERNAME_CHARS: usize = 64;
+
+/// Password hashes computed at once: each takes 19 MiB and a whole processor.
+const HASHES_AT_ONCE: usize = 2;
+
+/// What someone may do. More roles come with more doors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Answers and makes calls.
+    Operator,
+    /// Judges readings and calls.
+    Nurse,
+    /// Decides, and may close any alert.
+    Doctor,
+    /// Manages accounts and devices.
+    Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Operator, Self::Nurse, Self::Doctor, Self::Admin];
+
+    /// The word stored and typed at the command line.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Nurse => "nurse",
+            Self::Doctor => "doctor",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A word that is no [`Role`].
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[error("a role is one of operator, nurse, doctor, admin")]
+pub struct RoleError;
+
+impl FromStr for Role {
+    type Err = RoleError;
+
+    fn from_str(text: &str) -> Result<Self, RoleError> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.code() == text)
+            .ok_or(RoleError)
+    }
+}
+
+/// What someone types to sign in: lower-case letters, digits, `.`, `_`, `-`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Username(String);
+
+/// A text that is no [`Username`].
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[error("a user name has 2 to {MAX_USERNAME_CHARS} letters, digits, '.', '_' or '-'")]
+pub struct UsernameError;
+
+impl Username {
+    /// In lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Capitals and spaces around are forgiven: telephones add them by themselves.
+impl FromStr for Username {
+    type Err = UsernameError;
+
+    fn from_str(text: &str) -> Result<Self, UsernameError> {
+        let name = text.trim().to_ascii_lowercase();
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if !(2..=MAX_USERNAME_CHARS).contains(&name.len()) || !name.chars().all(fits) {
+            return Err(UsernameError);
+        }
+        Ok(Self(name))
+    }
+}
+
+impl fmt::Debug for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Username(…)")
+    }
+}
+
+/// An account that may be used. `Debug` shows the identifier and the role alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Staff {
+    /// Which account.
+    pub id: StaffId,
+    /// The name shown on pages and signed under acts.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+impl Staff {
+    /// This person as the actor of what they do.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::Staff(self.id.get())
+    }
+
+    /// `None` when the account is disabled, or holds a role this program does not know: a role
+    /// not understood gives no rights.
+    pub(crate) fn from_row(row: staff::Model) -> Option<Self> {
+        let role = row.role.parse().ok()?;
+        let staff = Self {
+            id: StaffId::from_row(row.id),
+            name: row.name,
+            role,
+        };
+        row.disabled_at_ms.is_none().then_some(staff)
+    }
+}
+
+impl fmt::Debug for Staff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Staff({}, {})", self.id, self.role.code())
+    }
+}
+
+/// An account to be made.
+#[derive(Debug, Clone)]
+pub struct NewStaff {
+    /// What they type to sign in.
+    pub username: Username,
+    /// The name shown on pages.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Their first password.
+    pub password: Password,
+}
+
+/// Why an account was not made or changed.
+#[derive(Debug, Error)]
+pub enum AccountError {
+    /// The name to show is empty, too long, or holds line breaks and the like.
+    #[error("the name must have 1 to {MAX_NAME_CHARS} ordinary characters")]
+    Name,
+    /// Someone has this user name already.
+    #[error("this user name is taken: choose another")]
+    Taken,
+    /// Nobody has this identifier.
+    #[error("there is no account {0}")]
+    Unknown(StaffId),
+    /// The password cannot be used.
+    #[error("the password was not accepted")]
+    Password(#[source] PasswordError),
+    /// The database did not write.
+    #[error("the account was not written")]
+    Store(#[source] TxError),
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// See [`AccountError`]; nothing was written then.
+pub async fn create(
+    record: &Database,
+    actor: &Actor,
+    new: NewStaff,
+    now: WallMs,
+) -> Result<StaffId, AccountError> {
+    let name = new.name.trim();
+    if name.is_empty()
+        || name.chars().count() > MAX_NAME_CHARS
+        || name.chars().any(char::is_control)
+    {
+        return Err(AccountError::Name);
+    }
+    let hash = password::hash(new.password)
+        .await
+        .map_err(AccountError::Password)?;
+    let (username, role) = (&new.username, new.role);
+    let hash = &hash;
+    record
+        .run_tx("staff.create", actor, move |tx| {
+            Box::pin(async move {
+                let row = staff::ActiveModel {
+                    id: NotSet,
+                    username: Set(username.as_str().to_owned()),
+                    name: Set(name.to_owned()),
+                    role: Set(role.code().to_owned()),
+                    password_hash: Set(hash.clone()),
+                    created_at_ms: Set(now.0),
+                    created_by: Set(tx.actor().to_string()),
+                    disabled_at_ms: Set(None),
+                };
+                Ok(staff::Entity::insert(row).exec(tx).await?.last_insert_id)
+            })
+        })
+        .await
+        .map(StaffId::from_row)
+        .map_err(|error| match error {
+            error if error.is_duplicate() => AccountError::Taken,
+            error => AccountError::Store(error),
+        })
+}
+
+/// Gives an account a new password, and ends its sessions.
+///
+/// # Errors
+/// See [`AccountError`]; nothing was written then.
+pub async fn set_password(
+    record: &Database,
+    actor: &Actor,
+    id: StaffId,
+    password: Password,
+) -> Result<(), AccountError> {
+    let hash = password::hash(password)
+        .await
+        .map_err(AccountError::Password)?;
+    change(
+        record,
+        actor,
+        "staff.set_password",
+        id,
+        staff::Column::PasswordHash,
+        hash.into(),
+    )
+    .await
+}
+
+/// Closes an account for good, and ends its sessions.
+///
+/// # Errors
+/// See [`AccountError`]; nothing was written then.
+pub async fn disable(
+    record: &Database,
+    actor: &Actor,
+    id: StaffId,
+    now: WallMs,
+) -> Result<(), AccountError> {
+    change(
+        record,
+        actor,
+        "staff.disable",
+        id,
+        staff::Column::DisabledAtMs,
+        now.0.into(),
+    )
+    .await
+}
+
+/// Writes one column of one account and ends its sessions, both or neither.
+async fn change(
+    record: &Database,
+    actor: &Actor,
+    what: &'static str,
+    id: StaffId,
+    column: staff::Column,
+    value: Value,
+) -> Result<(), AccountError> {
+    let value = &value;
+    let changed = record
+        .run_tx(what, actor, move |tx| {
+            Box::pin(async move {
+                let update = staff::Entity::update_many()
+                    .col_expr(column, Expr::value(value.clone()))
+                    .filter(staff::Column::Id.eq(id.get()));
+                let changed = update.exec(tx).await?.rows_affected;
+                session::Entity::delete_many()
+                    .filter(session::Column::StaffId.eq(id.get()))
+                    .exec(tx)
+                    .await?;
+                Ok(changed)
+            })
+        })
+        .await
+        .map_err(AccountError::Store)?;
+    if changed == 0 {
+        Err(AccountError::Unknown(id))
+    } else {
+        Ok(())
+    }
+}
+
+/// Why someone was not let in.
+#[derive(Debug, Error)]
+pub enum SignInError {
+    /// No such account, or disabled, or another password. Which one is not said.
+    #[error("the user name or the password is not right")]
+    Refused,
+    /// Too many tries, of this name or of all together.
+    #[error("too many tries: wait {wait_ms} ms")]
+    TooMany {
+        /// How long until the next try can be looked at.
+        wait_ms: i64,
+    },
+    /// The password could not be compared.
+    #[error("the password could not be compared")]
+    Password(#[source] PasswordError),
+    /// The database did not answer.
+    #[error("the account could not be looked up")]
+    Store(#[source] TxError),
+}
+
+/// The door: compares passwords, and slows down who guesses. One per process.
+#[derive(Debug)]
+pub struct SignIn {
+    record: Database,
+    attempts: Mutex<Attempts>,
+    hashes: Semaphore,
+}
+
+impl SignIn {
+    /// A door to the accounts of `record`.
+    #[must_use]
+    pub fn new(record: Database, now: WallMs) -> Self {
+        let attempts = Mutex::new(Attempts::new(now));
+        Self {
+            record,
+            attempts,
+            hashes: Semaphore::new(HASHES_AT_ONCE),
+        }
+    }
+
+    /// The account of this user name, if this is its password.
+    ///
+    /// # Errors
+    /// [`SignInError::Refused`] after the same time whatever was wrong, and see the others.
+    pub async fn authenticate(
+        &self,
+        username: &str,
+        password: Password,
+        now: WallMs,
+    ) -> Result<Staff, SignInError> {
+        let username: Username = username
+            .parse()
+            .map_err(|UsernameError| SignInError::Refused)?;
+        self.attempts(|attempts| attempts.take(username.as_str(), now))
+            .map_err(|TooMany { wait_ms }| SignInError::TooMany { wait_ms })?;
+        let name = &username;
+        let row = self
+            .record
+            .read_tx("staff.sign_in", &Actor::System("people"), move |tx| {
+                Box::pin(async move {
+                    let named = staff::Column::Username.eq(name.as_str());
+                    Ok(staff::Entity::find().filter(named).one(tx).await?)
+                })
+            })
+            .await
+            .map_err(SignInError::Store)?;
+        let stored = row.as_ref().map(|row| row.password_hash.clone());
+        let turn = self
+            .hashes
+            .acquire()
+            .await
+            .expect("nobody closes this semaphore");
+        let right = password::verify(password, stored)
+            .await
+            .map_err(SignInError::Password)?;
+        drop(turn);
+        let staff = row
+            .filter(|_| right)
+            .and_then(Staff::from_row)
+            .ok_or(SignInError::Refused)?;
+        self.attempts(|attempts| attempts.give_back(username.as_str()));
+        Ok(staff)
+    }
+
+    /// The counts are valid at every step, so a panic elsewhere does not spoil them.
+    fn attempts<T>(&self, work: impl FnOnce(&mut Attempts) -> T) -> T {
+        work(&mut self.attempts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Whether there is any account yet; before the first one nobody can sign in.
+///
+/// # Errors
+/// What the database reports.
+pub async fn any(record: &Database) -> Result<bool, TxError> {
+    record
+        .read_tx("staff.any", &Actor::System("people"), move |tx| {
+            Box::pin(async move { Ok(staff::Entity::find().one(tx).await?.is_some()) })
+        })
+        .await
+}

@@ -1,0 +1,173 @@
+//! The web shell: who is signed in, the frame of every page, the files they need, and the doors.
+//!
+//! A *door* is the list of routes of one audience ([`centre`] today; citizens, family doctors,
+//! hospitals, the city and the agency later). Only doors mount routes. The subjects behind them
+//! offer pages as askama templates and streams as bytes; a door fetches, frames and answers. Every
+//! route of a door stands behind one check of the session, so no handler can forget it.
+//!
+//! From the outside in: security headers, error pages in Italian, refusal of requests that another
+//! site started, then the routes. Every page works as links and forms; scripts add to it.
+//!
+//! The listener belongs to the caller. One that can be reached from other machines is refused
+//! unless a proxy that speaks TLS stands in front ([`Config::behind_proxy`]).
+//!
+//! **Deliberately absent** for now: TLS of its own, timeouts for slow clients (the proxy has them),
+//! languages other than Italian.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::csrf::CsrfLayer;
+use veglia_people::staff::SignIn;
+use veglia_store::Database;
+use veglia_wire::Clock;
+
+mod assets;
+mod centre;
+mod headers;
+mod health;
+mod listener;
+mod login;
+mod pages;
+mod session;
+
+/// Largest body of a request. Our forms hold a few fields; nobody uploads files here.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// How long requests under way may still take after the order to stop. Streams end at once.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How the dashboard is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port of the listener.
+    pub listen: SocketAddr,
+    /// A proxy that speaks TLS stands in front and passes `Host` and `Origin` on unchanged. Cookies
+    /// are then for encrypted connections only.
+    pub behind_proxy: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            behind_proxy: false,
+        }
+    }
+}
+
+/// What the dashboard is built on.
+#[derive(Clone)]
+pub struct Deps {
+    /// The clinical record, opened with the schemas of every room that pages ask.
+    pub record: Database,
+    /// Wall time: sessions and limits go by it.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why the dashboard does not answer.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// Passwords and health data would cross the network in clear.
+    #[error(
+        "the dashboard would answer on {0} without encryption: listen on 127.0.0.1, or set \
+         `behind_proxy = true` when a proxy that speaks TLS stands in front"
+    )]
+    Exposed(SocketAddr),
+    /// The socket failed.
+    #[error("the dashboard's listener failed")]
+    Socket(#[source] io::Error),
+}
+
+/// What every route may use.
+#[derive(Clone)]
+pub(crate) struct Shell {
+    pub(crate) record: Database,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) door: Arc<SignIn>,
+    pub(crate) cookie: session::CookieKind,
+    /// Cancelled when the server stops: a stream that does not watch it holds the stop up.
+    pub(crate) closing: CancellationToken,
+}
+
+/// Answers on `listener` until `shutdown` completes, then lets requests under way finish.
+///
+/// # Errors
+/// [`ServeError::Exposed`] at once, before anything is answered; or the socket's fault.
+pub async fn serve(
+    config: Config,
+    deps: Deps,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr().map_err(ServeError::Socket)?;
+    if !address.ip().is_loopback() && !config.behind_proxy {
+        return Err(ServeError::Exposed(address));
+    }
+    let closing = CancellationToken::new();
+    let app = router(&config, deps, closing.clone());
+    let stop = {
+        let closing = closing.clone();
+        async move {
+            shutdown.await;
+            closing.cancel();
+        }
+    };
+    let overdue = async {
+        closing.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    let listener = listener::Bounded::new(listener);
+    tokio::select! {
+        ended = axum::serve(listener, app).with_graceful_shutdown(stop).into_future() => {
+            ended.map_err(ServeError::Socket)
+        }
+        () = overdue => {
+            tracing::warn!(drain_ms = DRAIN.as_millis(), "requests were cut off at the stop");
+            Ok(())
+        }
+    }
+}
+
+/// Every route, with all that stands before it.
+fn router(config: &Config, deps: Deps, closing: CancellationToken) -> Router {
+    let door = Arc::new(SignIn::new(deps.record.clone(), deps.clock.now()));
+    let cookie = session::CookieKind::for_transport(config.behind_proxy);
+    let shell = Shell { record: deps.record, clock: deps.clock, door, cookie, closing };
+
+    let centre = centre::routes()
+        .into_iter()
+        .fold(Router::new(), |door, (path, methods)| door.route(path, methods))
+        .route_layer(from_fn_with_state(shell.clone(), session::required));
+
+    let open = Router::new()
+        .route("/login", get(login::form).post(login::submit))
+        .route("/logout", post(login::leave))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/licenze", get(assets::licences))
+        .route("/assets/{bundle}/{*name}", get(assets::file));
+
+    centre
+        .merge(open)
+        .fallback(pages::not_found)
+        .with_state(shell)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(CsrfLayer::new())
+        .layer(map_response(pages::explain))
+        .layer(headers::layer(config.behind_proxy))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! The centre's screens: who is getting worse, who fell silent.

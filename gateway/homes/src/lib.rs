@@ -1,0 +1,1 @@
+//! Simulated homes whose devices speak their true protocols on ptys.

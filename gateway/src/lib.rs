@@ -1,0 +1,1 @@
+//! Reads devices at home and keeps every reading until ingest has it.

@@ -1,0 +1,5 @@
+//! Time series: chunk codec, sealing, queries.
+
+mod bits;
+mod codec;
+pub use codec::*;

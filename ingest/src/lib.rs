@@ -1,0 +1,1 @@
+//! Frames to journal to acknowledgement, and the journal's consumers.

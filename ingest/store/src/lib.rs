@@ -1,0 +1,78 @@
+//! The one door to SQL: connections, migrations and transactions.
+//!
+//! Every room that keeps rows goes through [`Database::run_tx`] (writes) and
+//! [`Database::read_tx`] (reads). Both take the name of what is being done, so that it can be
+//! measured, and the [`Actor`] on whose behalf it is done, so that nobody can forget to say who.
+//!
+//! ```
+//! use veglia_store::sea_orm::{ConnectionTrait, DbErr};
+//! use veglia_store::sea_orm_migration::prelude::*;
+//! use veglia_store::{Actor, Database, Purpose, Schema, TxError};
+//!
+//! struct Notes;
+//! impl MigrationName for Notes {
+//!     fn name(&self) -> &str {
+//!         "0001_notes"
+//!     }
+//! }
+//! #[async_trait::async_trait]
+//! impl MigrationTrait for Notes {
+//!     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+//!         let mut notes = Table::create();
+//!         notes.table("note").col(ColumnDef::new("words").text().not_null());
+//!         manager.create_table(notes).await
+//!     }
+//! }
+//! const SCHEMA: Schema = Schema { room: "notes", migrations: || vec![Box::new(Notes)] };
+//!
+//! async fn write_down(database: &Database, actor: &Actor, words: &str) -> Result<(), TxError> {
+//!     database
+//!         .run_tx("note.add", actor, move |tx| {
+//!             Box::pin(async move {
+//!                 let mut insert = Query::insert();
+//!                 insert.into_table("note").columns(["words"]).values_panic([words.into()]);
+//!                 tx.execute(&insert).await?;
+//!                 Ok(())
+//!             })
+//!         })
+//!         .await
+//! }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let folder = tempfile::tempdir().unwrap();
+//! let path = folder.path().join("record.db");
+//! let database = Database::open(&path, Purpose::Record, &[SCHEMA]).await.unwrap();
+//! write_down(&database, &Actor::System("example"), "well today").await.unwrap();
+//! # });
+//! ```
+//!
+//! **Rules for closures.** A closure may be run more than once, so it must do nothing but talk to
+//! the `tx` it is given: no channel, no counter, no mail. It borrows what it needs (`move` copies
+//! references). An error rolls everything back; an `Ok` commits everything. An outcome that is not
+//! a fault ("this number is already known") is best returned as a value; when something was
+//! already written and must be undone, use [`TxError::refuse`].
+//!
+//! **Rules for queries.** The engine is SQLite today and PostgreSQL tomorrow with the same
+//! queries: rooms use SeaORM entities, sea-query builders, or SQL with `$1` parameters, and no
+//! type or function of one engine. Only this crate names the version of SeaORM: rooms reach it as
+//! `veglia_store::sea_orm`.
+//!
+//! **Limits.** One file is shared by the processes of one host, never over a network file system
+//! (WAL needs shared memory). One writer at a time per file; readers never wait for it.
+//!
+//! **Deliberately absent**: a second way in, down-migrations (a backup is the way back), and any
+//! fall-back to memory when the disk fails.
+
+mod actor;
+mod database;
+mod error;
+mod schema;
+mod tx;
+
+pub use actor::Actor;
+pub use database::{Database, Purpose};
+pub use error::{OpenError, TxError};
+pub use schema::Schema;
+pub use tx::{Tx, TxFuture};
+
+pub use sea_orm;
+pub use sea_orm_migration;

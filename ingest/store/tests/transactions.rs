@@ -1,0 +1,325 @@
+//! The door, tried on real files: contention, second runs, roll-backs and full disks.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use veglia_store::sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use veglia_store::sea_orm_migration::prelude::*;
+use veglia_store::{Actor, Database, OpenError, Purpose, Schema, TxError};
+
+const ACTOR: Actor = Actor::System("test");
+
+struct Step(&'static str, &'static str);
+
+impl MigrationName for Step {
+    fn name(&self) -> &str {
+        self.0
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Step {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(self.1).await?;
+        Ok(())
+    }
+}
+
+const COUNTS: Step = Step(
+    "0001_counts",
+    "CREATE TABLE counter (id INTEGER PRIMARY KEY, n BIGINT NOT NULL, words TEXT)",
+);
+const MORE: Step = Step("0002_more", "CREATE TABLE more (id INTEGER PRIMARY KEY)");
+const BROKEN: Step = Step("0002_broken", "CREATE TABLE counter (again INTEGER)");
+
+const SCHEMA: Schema = Schema {
+    room: "counts",
+    migrations: || vec![Box::new(COUNTS)],
+};
+const NEWER: Schema = Schema {
+    room: "counts",
+    migrations: || vec![Box::new(COUNTS), Box::new(MORE)],
+};
+const FAULTY: Schema = Schema {
+    room: "counts",
+    migrations: || vec![Box::new(COUNTS), Box::new(BROKEN)],
+};
+const OTHER: Schema = Schema {
+    room: "other",
+    migrations: || vec![Box::new(MORE)],
+};
+
+async fn open(path: &Path) -> Database {
+    Database::open(path, Purpose::Record, &[SCHEMA])
+        .await
+        .expect("the folder is ours alone")
+}
+
+#[derive(FromQueryResult)]
+struct Count {
+    n: i64,
+}
+
+async fn count(database: &Database, id: i64) -> Option<i64> {
+    database
+        .read_tx("count.read", &ACTOR, move |tx| {
+            Box::pin(async move {
+                let mut select = Query::select();
+                select
+                    .column("n")
+                    .from("counter")
+                    .and_where(Expr::col("id").eq(id));
+                let row = tx.query_one(&select).await?;
+                let count = row.map(|row| Count::from_query_result(&row, ""));
+                Ok(count.transpose()?.map(|count| count.n))
+            })
+        })
+        .await
+        .expect("reading a count")
+}
+
+async fn set(database: &Database, id: i64, n: i64) -> Result<(), TxError> {
+    database
+        .run_tx("count.set", &ACTOR, move |tx| {
+            Box::pin(async move {
+                let mut insert = Query::insert();
+                insert
+                    .into_table("counter")
+                    .columns(["id", "n"])
+                    .values_panic([id.into(), n.into()]);
+                tx.execute(&insert).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Reads, yields, then writes: the shape that loses updates or fails under weaker transactions.
+async fn increment(database: &Database) -> Result<(), TxError> {
+    database
+        .run_tx("count.increment", &ACTOR, |tx| {
+            Box::pin(async move {
+                let mut select = Query::select();
+                select.column("n").from("counter");
+                let row = tx.query_one(&select).await?.expect("the row set at start");
+                let n = Count::from_query_result(&row, "")?.n;
+                tokio::task::yield_now().await;
+                let mut update = Query::update();
+                update.table("counter").value("n", n + 1);
+                tx.execute(&update).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_handles_writing_at_once_never_fail_and_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let (left, right) = tokio::join!(open(&path), open(&path));
+    set(&left, 1, 0).await.unwrap();
+    let mut writers = tokio::task::JoinSet::new();
+    for database in [&left, &right] {
+        for _ in 0..4 {
+            let database = database.clone();
+            writers.spawn(async move {
+                for _ in 0..50 {
+                    increment(&database).await.unwrap();
+                }
+            });
+        }
+    }
+    writers.join_all().await;
+    assert_eq!(count(&left, 1).await, Some(400));
+    assert_eq!(count(&right, 1).await, Some(400));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_closure_is_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    let runs = AtomicU32::new(0);
+    let runs = &runs;
+    database
+        .run_tx("count.second_time", &ACTOR, move |tx| {
+            Box::pin(async move {
+                tx.execute_unprepared("INSERT INTO counter (n) VALUES (1)")
+                    .await?;
+                if runs.fetch_add(1, Ordering::SeqCst) == 0 {
+                    let timeout = veglia_store::sea_orm::ConnAcquireErr::Timeout;
+                    return Err(DbErr::ConnectionAcquire(timeout).into());
+                }
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(runs.load(Ordering::SeqCst), 2);
+    assert_eq!(count(&database, 1).await, Some(1));
+    assert_eq!(count(&database, 2).await, None, "the first run left a row");
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no")]
+struct No;
+
+#[tokio::test]
+async fn a_refusal_undoes_everything_and_comes_back_as_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    let refused = database
+        .run_tx("count.refuse", &ACTOR, |tx| {
+            Box::pin(async move {
+                tx.execute_unprepared("INSERT INTO counter (n) VALUES (1)")
+                    .await?;
+                Err::<(), _>(TxError::refuse(No))
+            })
+        })
+        .await
+        .unwrap_err();
+    assert!(refused.refusal::<No>().is_some());
+    assert_eq!(count(&database, 1).await, None);
+}
+
+#[tokio::test]
+async fn the_closure_knows_who_acts_and_a_reader_cannot_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    let who = database
+        .read_tx("count.who", &Actor::Staff(7), |tx| {
+            Box::pin(async move { Ok(tx.actor().to_string()) })
+        })
+        .await
+        .unwrap();
+    assert_eq!(who, "staff:7");
+    let refused = database
+        .read_tx("count.sneak", &ACTOR, |tx| {
+            Box::pin(async move {
+                tx.execute_unprepared("INSERT INTO counter (n) VALUES (1)")
+                    .await?;
+                Ok(())
+            })
+        })
+        .await;
+    assert!(matches!(refused, Err(TxError::Database(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_second_row_with_the_same_key_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    set(&database, 1, 1).await.unwrap();
+    assert!(set(&database, 1, 2).await.unwrap_err().is_duplicate());
+}
+
+#[tokio::test]
+async fn a_full_disk_says_so_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    let words = "x".repeat(1 << 20);
+    let words = words.as_str();
+    let refused = database
+        .run_tx("count.fill", &ACTOR, move |tx| {
+            Box::pin(async move {
+                // The engine's own limit fails by the same code as a disk with no room.
+                tx.execute_unprepared("PRAGMA max_page_count = 20").await?;
+                let mut insert = Query::insert();
+                insert
+                    .into_table("counter")
+                    .columns(["n", "words"])
+                    .values_panic([1.into(), words.into()]);
+                tx.execute(&insert).await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, TxError::DiskFull(_)), "{refused:?}");
+    assert!(refused.to_string().contains("free some space"));
+    assert_eq!(count(&database, 1).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_processes_may_start_at_once_and_only_one_migrates() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let mut starters = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let path = path.clone();
+        starters.spawn(async move { open(&path).await });
+    }
+    for database in starters.join_all().await {
+        assert_eq!(count(&database, 1).await, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_waits_for_whoever_holds_the_migration_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let lock = std::fs::File::create(folder.path().join("record.db.migrate-lock")).unwrap();
+    lock.lock().unwrap();
+    let opening = tokio::spawn(async move { open(&path).await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!folder.path().join("record.db").exists());
+    drop(lock);
+    opening.await.unwrap();
+    assert!(folder.path().join("record.db").exists());
+}
+
+#[tokio::test]
+async fn a_newer_file_is_refused_with_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let newer = Database::open(&path, Purpose::Record, &[NEWER])
+        .await
+        .unwrap();
+    newer.close().await.unwrap();
+    let refused = Database::open(&path, Purpose::Record, &[SCHEMA])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&refused, OpenError::Newer { migration, .. } if migration == "0002_more"),
+        "{refused:?}"
+    );
+    assert!(refused.to_string().contains("update this program"));
+}
+
+#[tokio::test]
+async fn rooms_that_do_not_know_each_other_share_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let both = Database::open(&path, Purpose::Record, &[SCHEMA, OTHER])
+        .await
+        .unwrap();
+    let one = open(&path).await;
+    set(&both, 1, 5).await.unwrap();
+    assert_eq!(count(&one, 1).await, Some(5));
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let refused = Database::open(&path, Purpose::Record, &[OTHER, FAULTY]).await;
+    assert!(matches!(refused, Err(OpenError::Migrate { .. })));
+    let database = open(&path).await;
+    assert_eq!(count(&database, 1).await, None);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let letter = "this is a letter, not a database".repeat(100);
+    std::fs::write(&path, &letter).unwrap();
+    let refused = Database::open(&path, Purpose::Record, &[SCHEMA]).await;
+    assert!(
+        matches!(refused, Err(OpenError::Connect { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), letter);
+}

@@ -1,0 +1,1 @@
+//! The medical module: pure rules over readings.

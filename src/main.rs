@@ -1,0 +1,2 @@
+//! One executable, one command a role.
+fn main() {}
