@@ -1,13 +1,13 @@
 //! Makes the bundle of files that the browser asks for, so that the executable is self-contained.
 //!
-//! Two halves. The *vendor* half (style kit, chart library, fonts, their licences) comes from npm
+//! Two halves. The *fetched* half (style kit, chart library, fonts, their licences) comes from npm
 //! with the versions of `assets/package-lock.json`; it lives under `OUT_DIR` and is never
 //! committed. Our own half (`assets/css`, `assets/js`, `assets/img`) is copied as it is: there is
 //! no bundler and no framework. Both end in one generated table of `include_bytes!`, together with
 //! one hash of everything: browsers may keep a file for ever because a new bundle is a new address.
 //!
 //! npm runs only when the lock or the choice of style components changed. `VEGLIA_ASSETS=DIR`
-//! takes the vendor half from `DIR` (the `vendor` folder of another build), for machines without
+//! takes the fetched half from `DIR` (the `fetched` folder of another build), for machines without
 //! network or Node.
 
 use std::collections::BTreeMap;
@@ -28,7 +28,10 @@ const FROM_NPM: &[(&str, &str)] = &[
     ("uplot/dist/uPlot.min.css", "vendor/uplot.css"),
     ("uplot/LICENSE", "licences/uplot.txt"),
     ("bootstrap-italia/LICENSE", "licences/bootstrap-italia.txt"),
-    ("bootstrap-italia/dist/fonts/Titillium_Web/OFL.txt", "licences/titillium-web.txt"),
+    (
+        "bootstrap-italia/dist/fonts/Titillium_Web/OFL.txt",
+        "licences/titillium-web.txt",
+    ),
     (
         "bootstrap-italia/dist/fonts/Titillium_Web/titillium-web-v10-latin-ext_latin-regular.woff2",
         "vendor/titillium-400.woff2",
@@ -50,7 +53,7 @@ const KIT: &str = "vendor/kit.css";
 const OWN: &[&str] = &["css", "js", "img"];
 
 const NODE_IS_MISSING: &str = "the dashboard takes its style and charts from npm: install Node.js \
-    20 or newer with npm, or set VEGLIA_ASSETS to the `vendor` folder of another build";
+    20 or newer with npm, or set VEGLIA_ASSETS to the `fetched` folder of another build";
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
@@ -68,54 +71,78 @@ fn main() -> ExitCode {
 fn bundle() -> Outcome<()> {
     let assets = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(text)?).join("assets");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(text)?);
-    let vendor = match env::var_os("VEGLIA_ASSETS") {
-        Some(prepared) => PathBuf::from(prepared),
-        None => vendor_from_npm(&assets, &out)?,
+    let fetched = match env::var_os("VEGLIA_ASSETS") {
+        Some(prepared) => fetched_elsewhere(PathBuf::from(prepared))?,
+        None => fetch_from_npm(&assets, &out)?,
     };
     let mut files = BTreeMap::new();
-    for name in FROM_NPM.iter().map(|(_, name)| *name).chain([KIT]) {
-        files.insert(name.to_owned(), vendor.join(name));
+    for name in fetched_names() {
+        files.insert(name.to_owned(), fetched.join(name));
     }
-    for folder in OWN {
+    for folder in OWN.iter().filter(|folder| assets.join(folder).is_dir()) {
         for entry in fs::read_dir(assets.join(folder)).map_err(about(&assets.join(folder)))? {
             let path = entry.map_err(text)?.path();
-            let file = path.file_name().and_then(|name| name.to_str()).ok_or("a file name")?;
+            let file = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .ok_or_else(|| format!("{} is not named in UTF-8", path.display()))?;
             files.insert(format!("{folder}/{file}"), path);
         }
     }
     write_table(&files, &out.join("bundle.rs"))
 }
 
-/// Fills `OUT_DIR/vendor`, doing only what the last run did not already do.
-fn vendor_from_npm(assets: &Path, out: &Path) -> Outcome<PathBuf> {
+/// Names in the bundle of everything that is not ours.
+fn fetched_names() -> impl Iterator<Item = &'static str> {
+    FROM_NPM.iter().map(|(_, name)| *name).chain([KIT])
+}
+
+/// The folder that `VEGLIA_ASSETS` names, if it is complete.
+fn fetched_elsewhere(folder: PathBuf) -> Outcome<PathBuf> {
+    match fetched_names().find(|name| !folder.join(name).is_file()) {
+        None => Ok(folder),
+        Some(name) => Err(format!(
+            "VEGLIA_ASSETS has no {name}: set it to the `fetched` folder of another build"
+        )),
+    }
+}
+
+/// Fills `OUT_DIR/fetched`, doing only what the last run did not already do.
+fn fetch_from_npm(assets: &Path, out: &Path) -> Outcome<PathBuf> {
     let npm = out.join("npm");
-    let vendor = out.join("vendor");
+    let fetched = out.join("fetched");
     fs::create_dir_all(&npm).map_err(about(&npm))?;
     let lock = read(&assets.join("package-lock.json"))?;
     let kit = assets.join("scss/kit.scss");
+    let kit_and_lock = [read(&kit)?, lock.clone()].concat();
 
     once_for(&lock, &npm.join("installed"), || {
         for name in ["package.json", "package-lock.json"] {
             copy(&assets.join(name), &npm.join(name))?;
         }
         // No install scripts: what we fetch must not run anything on the machine that builds.
-        let quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-        run(Command::new("npm").arg("ci").args(quiet).current_dir(&npm))?;
-        for (from, name) in FROM_NPM {
-            copy(&npm.join("node_modules").join(from), &vendor.join(name))?;
-        }
-        Ok(())
+        let quiet = [
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ];
+        run(Command::new("npm").arg("ci").args(quiet).current_dir(&npm))
     })?;
-    once_for(&[lock.as_slice(), &read(&kit)?].concat(), &npm.join("compiled"), || {
-        let modules = npm.join("node_modules");
+    let modules = npm.join("node_modules");
+    for (from, name) in FROM_NPM {
+        copy(&modules.join(from), &fetched.join(name))?;
+    }
+    once_for(&kit_and_lock, &npm.join("compiled"), || {
         let mut sass = Command::new("node");
         sass.arg(modules.join("sass/sass.js"));
         // Quiet: the kit still uses `@import`, which sass deprecates at length.
         sass.args(["--no-source-map", "--style=compressed", "--quiet"]);
-        sass.arg("--load-path").arg(modules.join("bootstrap-italia/src/scss"));
-        run(sass.arg(&kit).arg(vendor.join(KIT)))
+        sass.arg("--load-path")
+            .arg(modules.join("bootstrap-italia/src/scss"));
+        run(sass.arg(&kit).arg(fetched.join(KIT)))
     })?;
-    Ok(vendor)
+    Ok(fetched)
 }
 
 /// Runs `work` unless `stamp` says that it was already done for this very `input`.
@@ -156,7 +183,9 @@ fn media_type(name: &str) -> Outcome<&'static str> {
         Some("svg") => Ok("image/svg+xml"),
         Some("txt") => Ok("text/plain; charset=utf-8"),
         Some("woff2") => Ok("font/woff2"),
-        _ => Err(format!("{name} is of a kind that media_type() in build.rs does not know")),
+        _ => Err(format!(
+            "{name} is of a kind that media_type() in build.rs does not know"
+        )),
     }
 }
 
@@ -168,10 +197,10 @@ fn run(command: &mut Command) -> Outcome<()> {
     if output.status.success() {
         return Ok(());
     }
-    // An error line of Cargo is one line; the rest of the story goes to the build log.
-    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    // An error of Cargo is one line; the rest of the story goes to the build script's output.
+    println!("{}", String::from_utf8_lossy(&output.stderr));
     Err(format!(
-        "{command:?} failed ({}): check the network, or set VEGLIA_ASSETS to the `vendor` folder \
+        "{command:?} failed ({}): check the network, or set VEGLIA_ASSETS to the `fetched` folder \
          of another build",
         output.status
     ))

@@ -1,2 +1,20 @@
-//! One executable, one command a role.
-fn main() {}
+//! One executable; each role and each tool is a command of it.
+
+mod cli;
+mod clock;
+mod config;
+mod datadir;
+#[cfg(feature = "gateway")]
+mod decode;
+#[cfg(feature = "ingest")]
+mod export;
+#[cfg(feature = "gateway")]
+mod homes;
+mod identity;
+mod roles;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,1 +1,51 @@
 //! The front door, and rumqttd behind it.
+//!
+//! rumqttd is a fast MQTT router that any client can end: seven packets or sequences of packets
+//! panic its thread or poison its listener, it has no grants per topic, and a slow subscriber
+//! loses messages without a word. So it opens no port here. The front door owns the port, speaks
+//! MQTT 3.1.1 with every client in a task of its own, and lets through only what the rules of the
+//! one identity allow; behind it the router is reached over a single in-process link.
+//!
+//! ```text
+//! socket → admission → greeting → seat → session ⇄ rules
+//!                                          │ hand over      ▲ mailbox
+//!                                          ▼                │
+//!                                       backend ──────→ fan-out
+//! ```
+//!
+//! One link and our own fan-out, rather than a link a client: the grammar of topics is so small
+//! that "who gets this" is one look-up; a connection leaves nothing behind in the router (which
+//! remembers every link id it has ever seen); and the window on the one link keeps the router's
+//! log from ever overwriting what was not yet read.
+//!
+//! A PUBACK from here means **handed over, in memory**. Only the acknowledgement of ingest means
+//! stored: the outbox at home keeps everything until it comes, so whatever this room loses by a
+//! crash, a slow subscriber or a restart is sent again.
+//!
+//! Limits: each is a constant or a field of [`Limits`], with its reason beside it.
+//!
+//! Deliberately absent: MQTT 5, QoS 2, retained messages, persistent sessions, wildcards that the
+//! caller chooses, `$share`; the database (the identity file is watched instead); TLS so far,
+//! which is why a door that is not on loopback refuses to open.
+
+mod admission;
+mod backend;
+mod config;
+mod counters;
+mod door;
+mod fanout;
+mod greeting;
+mod packets;
+mod probe;
+mod rate;
+mod rules;
+mod rumqttd;
+mod session;
+mod takeover;
+
+pub use self::rumqttd::Rumqttd;
+pub use backend::{Backend, BackendError, Link, Message};
+pub use config::{Config, Limits};
+pub use counters::{Health, Snapshot};
+pub use door::{FrontDoor, ServeError, listen, serve};
+pub use rules::Refusal;

@@ -64,10 +64,16 @@ mod tests {
     #[test]
     fn every_file_that_pages_name_is_in_the_bundle() {
         let layout = include_str!("../templates/layout.html");
-        let named = layout.split("address(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let named = layout
+            .split("address(\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next());
         let mut count = 0;
         for name in named {
-            assert!(bundle::ASSETS.iter().any(|asset| asset.name == name), "{name}");
+            assert!(
+                bundle::ASSETS.iter().any(|asset| asset.name == name),
+                "{name}"
+            );
             count += 1;
         }
         assert!(count >= 3, "the layout names its files through address()");
@@ -75,10 +81,20 @@ mod tests {
 
     #[test]
     fn every_file_that_styles_name_is_in_the_bundle() {
-        let style = bundle::ASSETS.iter().find(|asset| asset.name == "css/veglia.css").unwrap();
+        let style = bundle::ASSETS
+            .iter()
+            .find(|asset| asset.name == "css/veglia.css")
+            .unwrap();
         let text = std::str::from_utf8(style.bytes).unwrap();
-        for name in text.split("url(\"../").skip(1).filter_map(|rest| rest.split('"').next()) {
-            assert!(bundle::ASSETS.iter().any(|asset| asset.name == name), "{name}");
+        for name in text
+            .split("url(\"../")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+        {
+            assert!(
+                bundle::ASSETS.iter().any(|asset| asset.name == name),
+                "{name}"
+            );
         }
     }
 }

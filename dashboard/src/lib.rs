@@ -1,6 +1,6 @@
 //! The web shell: who is signed in, the frame of every page, the files they need, and the doors.
 //!
-//! A *door* is the list of routes of one audience ([`centre`] today; citizens, family doctors,
+//! A *door* is the list of routes of one audience (`centre` today; citizens, family doctors,
 //! hospitals, the city and the agency later). Only doors mount routes. The subjects behind them
 //! offer pages as askama templates and streams as bytes; a door fetches, frames and answers. Every
 //! route of a door stands behind one check of the session, so no handler can forget it.
@@ -28,7 +28,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::csrf::CsrfLayer;
-use veglia_people::staff::SignIn;
+use veglia_people::SignIn;
 use veglia_store::Database;
 use veglia_wire::Clock;
 
@@ -65,6 +65,11 @@ impl Default for Config {
             behind_proxy: false,
         }
     }
+}
+
+impl Config {
+    /// The section as `veglia config` prints it, with its defaults.
+    pub const TEMPLATE: &'static str = include_str!("template.toml");
 }
 
 /// What the dashboard is built on.
@@ -143,30 +148,46 @@ pub async fn serve(
 /// Every route, with all that stands before it.
 fn router(config: &Config, deps: Deps, closing: CancellationToken) -> Router {
     let door = Arc::new(SignIn::new(deps.record.clone(), deps.clock.now()));
-    let cookie = session::CookieKind::for_transport(config.behind_proxy);
-    let shell = Shell { record: deps.record, clock: deps.clock, door, cookie, closing };
+    let encrypted = config.behind_proxy;
+    let cookie = session::CookieKind::for_transport(encrypted);
+    let shell = Shell {
+        record: deps.record,
+        clock: deps.clock,
+        door,
+        cookie,
+        closing,
+    };
 
     let centre = centre::routes()
         .into_iter()
-        .fold(Router::new(), |door, (path, methods)| door.route(path, methods))
+        .fold(Router::new(), |door, (path, methods)| {
+            door.route(path, methods)
+        })
         .route_layer(from_fn_with_state(shell.clone(), session::required));
 
     let open = Router::new()
         .route("/login", get(login::form).post(login::submit))
         .route("/logout", post(login::leave))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
         .route("/licenze", get(assets::licences))
         .route("/assets/{bundle}/{*name}", get(assets::file));
 
-    centre
+    let pages = centre
         .merge(open)
         .fallback(pages::not_found)
-        .with_state(shell)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CsrfLayer::new())
-        .layer(map_response(pages::explain))
-        .layer(headers::layer(config.behind_proxy))
+        .layer(map_response(pages::explain));
+
+    // Read by programs, which want a word and a status, not a page.
+    let health = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready));
+
+    let protect = move |response| async move { headers::protect(encrypted, response) };
+    pages
+        .merge(health)
+        .with_state(shell)
+        .layer(map_response(protect))
 }
 
 #[cfg(test)]

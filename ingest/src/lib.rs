@@ -1,1 +1,34 @@
-//! Frames to journal to acknowledgement, and the journal's consumers.
+//! The centre's ear: frames to journal to acknowledgement, and the journal's consumers.
+//!
+//! ```text
+//! link::receiver → intake (weigh, journal, fsync, acknowledge)
+//!                     │ journal: the only ordered input
+//!                     ├─→ tape  → series    every reading, for ever
+//!                     └─→ watch → diary     rules, flags; and the board of live rows
+//! ```
+//! The journal is the ground state; series, triage states, flags and rows are derived from it and
+//! resume from cursors of their own. Whatever is killed, wherever, comes back to the same place.
+//!
+//! Limits: [`intake::MAX_WAITING`] arrivals wait at most; the journal keeps at least
+//! [`retention::KEEP_MS`].
+//!
+//! Deliberately absent: names (who a patient is, the pages know), pages, deciding what the broker
+//! lets through.
+
+mod config;
+mod dating;
+pub mod entry;
+mod figures;
+mod follower;
+pub mod intake;
+mod ledger;
+mod quarantine;
+pub mod retention;
+mod run;
+mod tape;
+
+pub use config::{Config, ConfigError};
+pub use figures::{Figures, Snapshot};
+pub use follower::FollowError;
+pub use quarantine::QuarantineError;
+pub use run::{Ingest, RunError};

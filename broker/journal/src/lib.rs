@@ -58,6 +58,8 @@
 //!   have held. A new segment, durable before the cut, remembers the jump; readers see
 //!   [`DamageReason::TornTail`].
 //! - *A missing file*: its positions are reported as [`DamageReason::Missing`].
+//! - *Confirmed bytes that vanish from the end without a trace* cannot be noticed here. A consumer
+//!   that had read them is told at its next read: [`ReadError::Beyond`].
 //!
 //! # Deliberately absent
 //! Compression, encryption, an index (segments are small and frames are hopped over), time,

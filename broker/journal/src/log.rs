@@ -80,7 +80,8 @@ impl Shared {
     }
 }
 
-/// A thread that panicked cannot have left the state half changed: each change is one assignment.
+/// A thread that panicked cannot have left the state half changed: nothing between the assignments
+/// of one change can fail.
 pub(crate) fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -215,9 +216,10 @@ impl<F: Filesystem> SegmentedLog<F> {
     fn write(&mut self, entries: &[&[u8]]) -> Result<Durable, AppendError> {
         self.make_room(frame::frame_bytes(entries)?)?;
         let first = self.next();
-        let Some(active) = self.active.as_mut() else {
-            return Err(AppendError::Poisoned);
-        };
+        let active = self
+            .active
+            .as_mut()
+            .expect("room was made in a segment just now");
         let place = Place {
             segment: active.first,
             offset: active.bytes,

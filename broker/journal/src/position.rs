@@ -77,7 +77,6 @@ impl fmt::Display for Position {
 /// let forged = Durable::prove(Position::FIRST, Position::FIRST);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "this is what allows an acknowledgement"]
 pub struct Durable {
     first: Position,
     through: Position,

@@ -36,7 +36,9 @@ enum Step {
     },
     FreeDisk,
     WriteShort(Option<usize>),
-    FailNextSync,
+    FailSync {
+        after: u32,
+    },
     CutPower {
         changes: u64,
         seed: u64,
@@ -59,7 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_u64..150).prop_map(|free_bytes| Step::FillDisk { free_bytes }),
         2 => Just(Step::FreeDisk),
         1 => proptest::option::of(1_usize..30).prop_map(Step::WriteShort),
-        1 => Just(Step::FailNextSync),
+        2 => (0_u32..3).prop_map(|after| Step::FailSync { after }),
         3 => (0_u64..10, any::<u64>()).prop_map(|(changes, seed)| Step::CutPower { changes, seed }),
         1 => Just(Step::Crash),
         2 => any::<u64>().prop_map(Step::CrashMidway),
@@ -153,7 +155,7 @@ impl World {
             Step::FillDisk { free_bytes } => self.fs.set_free_bytes(Some(free_bytes)),
             Step::FreeDisk => self.fs.set_free_bytes(None),
             Step::WriteShort(longest) => self.fs.set_longest_write(longest),
-            Step::FailNextSync => self.fs.fail_syncs(1),
+            Step::FailSync { after } => self.fs.fail_sync_after(after),
             Step::CutPower { changes, seed } => {
                 self.fs.cut_power_after(changes);
                 self.power_cut_seed = seed;
@@ -331,11 +333,12 @@ proptest! {
             world.take(step);
         }
         world.check_everything();
-        world.fs.set_free_bytes(None);
-        world.fs.fail_syncs(0);
         world.fs.crash();
+        world.fs.mend();
         world.reopen();
+        let next = world.log.next();
         world.append(&[b"it goes on".to_vec()]);
+        assert_eq!(world.log.next(), next.next());
         world.check_everything();
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! Two people may share every letter and digit before omocodia: that is why omocodia exists.
 //! So codes are compared exactly as issued, and nothing here "normalises" one into another.
-//! Temporary numeric codes and the STP and ENI codes of people without a tax code are not this type.
+//! Temporary numeric codes and the STP and ENI codes of foreigners are not this type.
 
 use std::fmt;
 use std::str::FromStr;

@@ -5,7 +5,7 @@
 //! the moment of showing it.
 //!
 //! - [`patients`]: who is followed at home, with a validated [`CodiceFiscale`] and [`Phone`];
-//! - [`staff`]: accounts, roles, passwords, and the door that checks them ([`staff::SignIn`]);
+//! - [`staff`]: accounts, roles, passwords, and the door that checks them ([`SignIn`]);
 //! - [`sessions`]: who is signed in, in the database, so that a session can be ended from anywhere.
 //!
 //! Names, codes, numbers and addresses never appear in `Debug`, in errors or in logs. Time is an
@@ -21,6 +21,7 @@ mod password;
 mod phone;
 mod rows;
 mod schema;
+mod sign_in;
 
 pub mod patients;
 pub mod sessions;
@@ -31,3 +32,4 @@ pub use ids::{IdError, PersonId, StaffId};
 pub use password::{Password, PasswordError};
 pub use phone::{Phone, PhoneError};
 pub use schema::SCHEMA;
+pub use sign_in::{SignIn, SignInError};

@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use veglia_people::sessions::{self, IDLE_MS, Token, WHOLE_MS};
-use veglia_people::staff::{self, AccountError, NewStaff, Role, SignIn, SignInError, Staff};
-use veglia_people::{Password, PasswordError, SCHEMA};
+use veglia_people::staff::{self, AccountError, NewStaff, Role, Staff};
+use veglia_people::{Password, PasswordError, SCHEMA, SignIn, SignInError};
 use veglia_store::{Actor, Database, Purpose};
 use veglia_wire::WallMs;
 

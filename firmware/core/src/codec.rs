@@ -32,6 +32,9 @@ const TEMPERATURE: u8 = 3;
 const CONTACT: u8 = 4;
 const BATTERY: u8 = 5;
 
+/// Stands in an oximetry frame where a window gave no estimate: zero is in neither range.
+const ABSENT: u16 = 0;
+
 /// 0.1 to 100 %: a saturation of zero is a sensor that sees nothing.
 const SPO2_TENTHS: RangeInclusive<u16> = 1..=1000;
 /// 10 to 350 beats per minute, wider than any heart: outside lies a broken estimate.
@@ -206,8 +209,8 @@ fn put_body(body: &Body, payload: &mut Payload) {
             quality_percent,
             flags,
         } => {
-            payload.put(&spo2_tenths.to_le_bytes());
-            payload.put(&pulse_tenths.to_le_bytes());
+            payload.put(&spo2_tenths.unwrap_or(ABSENT).to_le_bytes());
+            payload.put(&pulse_tenths.unwrap_or(ABSENT).to_le_bytes());
             payload.put(&[quality_percent, flags.bits()]);
         }
         Body::Temperature {
@@ -277,8 +280,8 @@ fn read_hello(fields: [u8; 14]) -> Result<Body, DecodeError> {
 fn read_oximetry(fields: [u8; 6]) -> Result<Body, DecodeError> {
     let [s0, s1, p0, p1, quality, flags] = fields;
     Ok(Body::Oximetry {
-        spo2_tenths: within(u16::from_le_bytes([s0, s1]), &SPO2_TENTHS, Field::Spo2)?,
-        pulse_tenths: within(u16::from_le_bytes([p0, p1]), &PULSE_TENTHS, Field::Pulse)?,
+        spo2_tenths: estimate(u16::from_le_bytes([s0, s1]), &SPO2_TENTHS, Field::Spo2)?,
+        pulse_tenths: estimate(u16::from_le_bytes([p0, p1]), &PULSE_TENTHS, Field::Pulse)?,
         quality_percent: within(quality, &PERCENT, Field::Quality)?,
         flags: known(OximetryFlags::from_bits(flags), Field::Flags)?,
     })
@@ -300,6 +303,18 @@ fn exactly<const N: usize>(fields: &[u8]) -> Result<[u8; N], DecodeError> {
 
 fn known<T>(code: Option<T>, field: Field) -> Result<T, DecodeError> {
     code.ok_or(DecodeError::OutOfRange { field })
+}
+
+fn estimate(
+    value: u16,
+    range: &RangeInclusive<u16>,
+    field: Field,
+) -> Result<Option<u16>, DecodeError> {
+    if value == ABSENT {
+        Ok(None)
+    } else {
+        within(value, range, field).map(Some)
+    }
 }
 
 fn within<T: PartialOrd>(

@@ -34,10 +34,10 @@ pub enum Body {
     },
     /// One estimate of the pulse oximeter.
     Oximetry {
-        /// Oxygen saturation in tenths of a percent, 1 to 1000.
-        spo2_tenths: u16,
-        /// Pulse in tenths of a beat per minute, 100 to 3500.
-        pulse_tenths: u16,
+        /// Oxygen saturation in tenths of a percent, 1 to 1000; none when the window gave none.
+        spo2_tenths: Option<u16>,
+        /// Pulse in tenths of a beat per minute, 100 to 3500; none when the window gave none.
+        pulse_tenths: Option<u16>,
         /// How well red and infrared agree, 0 to 100 percent.
         quality_percent: u8,
         /// What the node thinks of its own numbers.

@@ -11,7 +11,7 @@
 //! ```text
 //! header       version u8 = 1 · kind u8 · sequence u16 · uptime_ms u32
 //! 1 hello        serial u64 · model u8 · firmware u8 u8 u8 · calibration u16
-//! 2 oximetry     spo2_tenths u16 · pulse_tenths u16 · quality_percent u8 · flags u8
+//! 2 oximetry     spo2_tenths u16 · pulse_tenths u16 (0 = none) · quality_percent u8 · flags u8
 //! 3 temperature  celsius_hundredths i16 · site u8 · flags u8
 //! 4 contact      sensor u8 · state u8
 //! 5 battery      percent u8

@@ -3,6 +3,7 @@
 //! The golden bytes were computed by an independent program from the layout in the crate's
 //! header, with a bitwise CRC-16/IBM-SDLC. They may only change together with the version.
 
+use proptest::option;
 use proptest::prelude::*;
 use veglia_firmware_core::{
     Body, ContactState, DecodeError, Field, FirmwareVersion, MAX_WIRE, Model, NodeFrame,
@@ -29,14 +30,14 @@ fn golden() -> Vec<(&'static str, NodeFrame)> {
         calibration: 7,
     };
     let calm = Body::Oximetry {
-        spo2_tenths: 967,
-        pulse_tenths: 724,
+        spo2_tenths: Some(967),
+        pulse_tenths: Some(724),
         quality_percent: 93,
         flags: OximetryFlags::FINGER,
     };
     let moving = Body::Oximetry {
-        spo2_tenths: 884,
-        pulse_tenths: 1180,
+        spo2_tenths: Some(884),
+        pulse_tenths: Some(1180),
         quality_percent: 41,
         flags: OximetryFlags::FINGER | OximetryFlags::ARTEFACT | OximetryFlags::LOW_PERFUSION,
     };
@@ -204,9 +205,8 @@ fn a_value_no_sensor_can_mean_is_refused_by_name() {
         let [p0, p1] = pulse.to_le_bytes();
         [s0, s1, p0, p1, quality, flags]
     };
-    refused(2, &oximetry(0, 700, 90, 1), Field::Spo2);
     refused(2, &oximetry(1001, 700, 90, 1), Field::Spo2);
-    refused(2, &oximetry(970, 0, 90, 1), Field::Pulse);
+    refused(2, &oximetry(970, 99, 90, 1), Field::Pulse);
     refused(2, &oximetry(970, 3501, 90, 1), Field::Pulse);
     refused(2, &oximetry(970, 700, 101, 1), Field::Quality);
     refused(2, &oximetry(970, 700, 90, 0x21), Field::Flags);
@@ -218,6 +218,30 @@ fn a_value_no_sensor_can_mean_is_refused_by_name() {
     refused(4, &[1, 0], Field::Contact);
     refused(5, &[101], Field::Battery);
     refused(1, &[0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0], Field::Model);
+}
+
+#[test]
+fn an_estimate_the_window_did_not_give_is_zero_on_the_wire_and_none_in_the_frame() {
+    let oximetry = |spo2_tenths, pulse_tenths| {
+        let flags = OximetryFlags::FINGER;
+        frame(
+            1,
+            1012,
+            Body::Oximetry {
+                spo2_tenths,
+                pulse_tenths,
+                quality_percent: 93,
+                flags,
+            },
+        )
+    };
+    for (spo2, pulse) in [(None, Some(724)), (Some(967), None), (None, None)] {
+        let [s0, s1] = spo2.unwrap_or(0_u16).to_le_bytes();
+        let [p0, p1] = pulse.unwrap_or(0_u16).to_le_bytes();
+        let payload = [1, 2, 1, 0, 0xF4, 3, 0, 0, s0, s1, p0, p1, 93, 1];
+        assert_eq!(encoded(&oximetry(spo2, pulse)), sealed(&payload));
+        assert_eq!(decode(&sealed(&payload)), Ok(oximetry(spo2, pulse)));
+    }
 }
 
 fn any_body() -> impl Strategy<Value = Body> {
@@ -241,14 +265,20 @@ fn any_body() -> impl Strategy<Value = Body> {
                     calibration,
                 }
             ),
-        (1..=1000_u16, 100..=3500_u16, 0..=100_u8, any::<u8>()).prop_map(
-            |(spo2_tenths, pulse_tenths, quality_percent, bits)| Body::Oximetry {
-                spo2_tenths,
-                pulse_tenths,
-                quality_percent,
-                flags: OximetryFlags::from_bits_truncate(bits),
-            }
-        ),
+        (
+            option::of(1..=1000_u16),
+            option::of(100..=3500_u16),
+            0..=100_u8,
+            any::<u8>()
+        )
+            .prop_map(|(spo2_tenths, pulse_tenths, quality_percent, bits)| {
+                Body::Oximetry {
+                    spo2_tenths,
+                    pulse_tenths,
+                    quality_percent,
+                    flags: OximetryFlags::from_bits_truncate(bits),
+                }
+            }),
         (0..=5000_i16, one_of(Site::ALL.len()), any::<u8>()).prop_map(
             |(celsius_hundredths, site, bits)| Body::Temperature {
                 celsius_hundredths,

@@ -13,9 +13,12 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use veglia_firmware_core::{
-    Body, ContactState, NodeFrame, OximetryFlags, Sensor, Site as NodeSite, TemperatureFlags,
+    Body, ContactState, NodeFrame, OximetryFlags, Sensor as NodeSensor, Site as NodeSite,
+    TemperatureFlags,
 };
-use veglia_wire::{Contact, DeviceEvent, DeviceId, Pulse, Quality, Site, SpO2, Temperature, Vital};
+use veglia_wire::{
+    Contact, DeviceEvent, DeviceId, Pulse, Quality, Sensor, Site, SpO2, Temperature, Vital,
+};
 
 use crate::{Frame, nonin8};
 
@@ -121,9 +124,10 @@ fn observe_node(frame: &NodeFrame) -> Vec<Observation> {
             flags,
             ..
         } => {
+            let vitals = [spo2_tenths.and_then(spo2), pulse_tenths.and_then(pulse)];
             let contact = if !flags.contains(OximetryFlags::FINGER) {
                 Contact::Off
-            } else if flags.contains(OximetryFlags::HELD) {
+            } else if flags.contains(OximetryFlags::HELD) || vitals == [None, None] {
                 Contact::Searching
             } else {
                 Contact::On
@@ -139,7 +143,6 @@ fn observe_node(frame: &NodeFrame) -> Vec<Observation> {
                     Quality::WEAK_SIGNAL,
                 ),
             ]);
-            let vitals = [spo2(spo2_tenths), pulse(pulse_tenths)];
             measured(Sensor::Oximeter, contact, vitals, quality)
         }
         Body::Temperature {
@@ -157,7 +160,9 @@ fn observe_node(frame: &NodeFrame) -> Vec<Observation> {
             let vital = temperature(celsius_hundredths, site);
             measured(Sensor::Thermometer, contact, [vital], Quality::empty())
         }
-        Body::Contact { sensor, state } => [Observation::Contact(sensor, contact_of(state))].into(),
+        Body::Contact { sensor, state } => {
+            [Observation::Contact(sensor_of(sensor), contact_of(state))].into()
+        }
         Body::Battery { percent } => {
             [Observation::Battery(DeviceEvent::BatteryPercent(percent))].into()
         }
@@ -202,6 +207,13 @@ fn temperature(celsius_hundredths: i16, site: NodeSite) -> Option<Vital> {
     Temperature::from_celsius_hundredths(i32::from(celsius_hundredths))
         .ok()
         .map(|temperature| Vital::Temperature(temperature, site_of(site)))
+}
+
+const fn sensor_of(sensor: NodeSensor) -> Sensor {
+    match sensor {
+        NodeSensor::Oximeter => Sensor::Oximeter,
+        NodeSensor::Thermometer => Sensor::Thermometer,
+    }
 }
 
 const fn contact_of(state: ContactState) -> Contact {

@@ -123,8 +123,8 @@ fn any_frame() -> impl Strategy<Value = NodeFrame> {
         (1..=1000_u16, 100..=3500_u16, 0..=100_u8).prop_map(
             |(spo2_tenths, pulse_tenths, quality)| {
                 Body::Oximetry {
-                    spo2_tenths,
-                    pulse_tenths,
+                    spo2_tenths: Some(spo2_tenths),
+                    pulse_tenths: Some(pulse_tenths),
                     quality_percent: quality,
                     flags: OximetryFlags::FINGER,
                 }

@@ -27,8 +27,8 @@ fn node(body: Body) -> Frame {
 
 fn oximetry(flags: OximetryFlags) -> Frame {
     node(Body::Oximetry {
-        spo2_tenths: 936,
-        pulse_tenths: 1042,
+        spo2_tenths: Some(936),
+        pulse_tenths: Some(1042),
         quality_percent: 90,
         flags,
     })

@@ -79,8 +79,8 @@ fn every_kind_of_node_frame_reads_as_json() {
         calibration: 7,
     };
     let oximetry = Body::Oximetry {
-        spo2_tenths: 967,
-        pulse_tenths: 724,
+        spo2_tenths: Some(967),
+        pulse_tenths: Some(724),
         quality_percent: 93,
         flags: OximetryFlags::FINGER | OximetryFlags::LOW_PERFUSION,
     };

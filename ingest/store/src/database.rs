@@ -19,6 +19,7 @@ use sea_orm::{
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
+use crate::access;
 use crate::actor::Actor;
 use crate::error::{OpenError, TxError};
 use crate::schema::{MigrationLock, Schema, migrate};
@@ -31,6 +32,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Attempts before *busy* is reported: with [`BUSY_TIMEOUT`] this is about fifteen seconds, more
 /// than any request waits.
 const ATTEMPTS_MAX: u32 = 7;
+
+/// No attempt begins after this, however few there were.
+const RETRY_FOR: Duration = Duration::from_secs(15);
 
 /// The pause after the first busy attempt; it doubles each time, and half of it is random so that
 /// two processes do not meet again.
@@ -106,7 +110,11 @@ impl Database {
         let options = connect_options(path, purpose);
         let writer = pool(1).connect_with(options.clone()).await.map_err(fault)?;
         let writer = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
-        migrate(path, &writer, schemas).await?;
+        let own: &[Schema] = match purpose {
+            Purpose::Record => &[access::SCHEMA],
+            Purpose::Series => &[],
+        };
+        migrate(path, &writer, &[own, schemas].concat()).await?;
         let options = options.create_if_missing(false).pragma("query_only", "ON");
         let readers = pool(purpose.readers())
             .connect_with(options)
@@ -195,7 +203,9 @@ impl Database {
                 .instrument(span.clone())
                 .await;
             match outcome {
-                Err(TxError::Busy(_)) if attempt < ATTEMPTS_MAX => {
+                Err(TxError::Busy(_))
+                    if attempt < ATTEMPTS_MAX && started.elapsed() < RETRY_FOR =>
+                {
                     sleep(pause(attempt)).await;
                     attempt += 1;
                 }

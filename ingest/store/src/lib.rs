@@ -1,4 +1,4 @@
-//! The one door to SQL: connections, migrations and transactions.
+//! The one door to SQL: connections, migrations, transactions and the access log.
 //!
 //! Every room that keeps rows goes through [`Database::run_tx`] (writes) and
 //! [`Database::read_tx`] (reads). Both take the name of what is being done, so that it can be
@@ -46,7 +46,8 @@
 //! ```
 //!
 //! **Rules for closures.** A closure may be run more than once, so it must do nothing but talk to
-//! the `tx` it is given: no channel, no counter, no mail. It borrows what it needs (`move` copies
+//! the `tx` it is given: no channel, no counter, no mail, and no second transaction (a process has
+//! one writing connection: it would wait for itself). It borrows what it needs (`move` copies
 //! references). An error rolls everything back; an `Ok` commits everything. An outcome that is not
 //! a fault ("this number is already known") is best returned as a value; when something was
 //! already written and must be undone, use [`TxError::refuse`].
@@ -62,12 +63,14 @@
 //! **Deliberately absent**: a second way in, down-migrations (a backup is the way back), and any
 //! fall-back to memory when the disk fails.
 
+mod access;
 mod actor;
 mod database;
 mod error;
 mod schema;
 mod tx;
 
+pub use access::{Access, AccessLog};
 pub use actor::Actor;
 pub use database::{Database, Purpose};
 pub use error::{OpenError, TxError};

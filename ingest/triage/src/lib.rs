@@ -1,1 +1,47 @@
 //! The medical module: pure rules over readings.
+//!
+//! [`step`] takes a rule set, a patient's state, one input and the time, moves the state and
+//! returns [`Verdict`]s: a flag is raised, confirmed or over. That is all. Who is told, and who
+//! closes an alert, is decided elsewhere; a confirmed red is never closed from here.
+//!
+//! **Flags are a function of the set of observations.** Homes go off line and devices keep
+//! memories, so readings arrive late, shuffled and twice. Each rule is a fold over the readings
+//! in order of *measuring* (`limit.rs`, `silence.rs`), a late arrival has the fold done again
+//! (`track.rs`), and the difference to what was said before is what is said now (`ledger.rs`).
+//!
+//! **Numbers are data.** Every threshold stands in a versioned rule set with its source
+//! (`rules/home-2020.toml`); a flag names the version it was raised by.
+//!
+//! **What is never a clinical flag**: a reading with anything against it ([`veglia_wire::Quality`]
+//! `BLOCKING`: no finger, searching, artefact, held, uncertain time …), an implausible value (a
+//! missing value sent as 0), a temperature from the skin, a reading dated after its arrival. An
+//! old value is not a low one: silence is its own, technical flag.
+//!
+//! **Limits.** Per vital sign, 128 readings over two days are remembered; what is older is judged
+//! alone (`track.rs`). Every reading counts for itself: a stream of one a second is confirmed by
+//! the next second, so continuous readings are to be summarised before they come here.
+//!
+//! **Deliberately absent**: a clock, a disk, a network, a log, a name. `clippy.toml` beside this
+//! crate refuses the first three. Also absent: scores (NEWS2, MEWS), trends, rules on symptoms
+//! and on poor signal. Veglia is not a certified medical device.
+
+mod flag;
+mod ledger;
+mod limit;
+mod observation;
+mod patient;
+pub mod plan;
+mod rules;
+mod silence;
+mod state;
+mod track;
+
+pub use flag::{
+    Evidence, Flag, FlagId, FlagIdError, How, Severity, Standing, Trigger, Verdict, Why,
+};
+pub use observation::{Input, Observation, Seen, Source};
+pub use patient::{PatientId, PatientIdError};
+pub use plan::{Expected, LocalTime, Parameter, Plan, PlanError, PlanVersion, Target};
+pub use rules::{Band, NAME_CHARS_MAX, RuleName, RuleNameError, RuleSet, RuleSetError};
+pub use state::{PLANS_MAX, PatientState, STATE_BYTES_MAX, Said, step};
+pub use track::{HORIZON_MS, Latest, RECENT_MAX};

@@ -1,1 +1,48 @@
-//! What others may ask of ingest.
+//! What others may ask of ingest: who is how at this moment, curves, readings, exports.
+//!
+//! ```text
+//! watch ──▶ Board ──┐
+//!                   ├─▶ LocalView ── serve ──▶ Unix socket ──▶ HttpView
+//! series ───────────┘        └────────────── View ───────────────┘
+//! ```
+//! One trait, [`View`], for whoever asks: [`LocalView`] answers inside ingest's process,
+//! [`HttpView`] asks the same over a socket. The dashboard cannot tell them apart, but for
+//! [`ViewError::Unreachable`].
+//!
+//! Samples are kept by device; here they become a patient's, by the intervals in which the patient
+//! wore the device ([`Worn`]). So a corrected assignment corrects every curve and moves no sample.
+//!
+//! **Limits**: rows, buckets, readings and bytes of an answer are bounded by constants; an export
+//! is the only answer without an end known beforehand, and it streams.
+//!
+//! **Deliberately absent**: names (the clinical path knows none), writing (acts and plans go into
+//! the diary) and judgement of age: rows say when a value was measured, screens say how old it is.
+
+mod ask;
+mod board;
+mod export;
+mod http;
+mod local;
+mod merge;
+mod row;
+mod socket;
+
+pub use ask::{
+    Asked, BUCKETS_MAX, Bucket, Dot, ExportAsk, Lines, READINGS_MAX, Reading, Readings,
+    ReadingsAsk, Scope, Status, Trend, TrendAsk, View, ViewError, Ward,
+};
+pub use board::{Board, Delta, Edition, Full, PATIENTS_MAX, Progress, ROWS_MAX, Version};
+pub use export::{EXPORT_HEADER, decimal};
+pub use http::HttpView;
+pub use local::{LocalView, SPAN_MAX_MS, Worn, WornBy};
+pub use row::{Battery, DEVICES_MAX, DeviceState, FLAGS_MAX, Latest, OpenFlag, Row};
+pub use socket::serve;
+
+// The words that rows and answers are made of, for those who ask and know neither room.
+pub use veglia_triage::{
+    Evidence, Expected, Flag, FlagId, How, LocalTime, Parameter, PatientId, Plan, PlanVersion,
+    RuleName, Severity, Source, Standing, Target, Trigger, Why,
+};
+pub use veglia_wire::{
+    CareClock, Clock, Contact, DeviceId, Quality, RecordId, Sensor, Site, VitalKind, WallMs,
+};

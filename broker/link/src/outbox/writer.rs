@@ -1,0 +1,348 @@
+//! The outbox's one thread: gathers appends into one commit, deletes what was acknowledged, and
+//! counts what did not fit.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use veglia_journal::{CursorFile, Filesystem, Journal, JournalReader, Position, SegmentedLog};
+use veglia_wire::{Body, Gap, GapReason, Record, Refusal, Sequence, When};
+
+use super::open::{position, sequence};
+use super::spool;
+use super::{AppendError, Appended, MARK_EVERY, OutboxOptions, OutboxState, OutboxStatus};
+use crate::status::chain;
+
+/// A commit takes no further append once it has this many records: half a megabyte, which any
+/// disk writes in a moment.
+const FULL_COMMIT_RECORDS: usize = 4096;
+
+/// Files kept in `refused/`: one for each frame that ingest could not understand. A hundred show
+/// what is wrong; a program that sends nothing else must not fill the disk.
+const MAX_REFUSED_FILES: usize = 100;
+
+/// What the writer is asked to do.
+pub(super) enum Command {
+    Append {
+        records: Vec<Record>,
+        reply: AppendReply,
+    },
+    /// The acknowledged mark has moved.
+    Tidy,
+    Reader(oneshot::Sender<Box<dyn JournalReader>>),
+    Keep {
+        refusal: Refusal,
+        reply: oneshot::Sender<()>,
+    },
+    Close(oneshot::Sender<()>),
+}
+
+type AppendReply = oneshot::Sender<Result<Appended, AppendError>>;
+
+/// Records given up since the last append that succeeded.
+struct Lost {
+    reason: GapReason,
+    count: u32,
+    since: When,
+}
+
+pub(super) struct Writer<F: Filesystem> {
+    log: SegmentedLog<F>,
+    fs: F,
+    dir: PathBuf,
+    mark: CursorFile<F>,
+    /// What the mark on disk says, and since when.
+    marked: Option<Sequence>,
+    marked_at: Instant,
+    lost: Option<Lost>,
+    /// A refused frame of which no copy could be kept has been logged.
+    told_unkept: bool,
+    status: Arc<watch::Sender<OutboxStatus>>,
+    commit_window: Duration,
+}
+
+/// Commands taken together: the appends share one commit.
+#[derive(Default)]
+struct Batch {
+    appends: Vec<(Vec<Record>, AppendReply)>,
+    records: usize,
+    readers: Vec<oneshot::Sender<Box<dyn JournalReader>>>,
+    keeps: Vec<(Refusal, oneshot::Sender<()>)>,
+    close: Option<oneshot::Sender<()>>,
+}
+
+impl Batch {
+    fn take(&mut self, command: Command) {
+        match command {
+            Command::Append { records, reply } => {
+                self.records += records.len();
+                self.appends.push((records, reply));
+            }
+            Command::Tidy => {}
+            Command::Reader(reply) => self.readers.push(reply),
+            Command::Keep { refusal, reply } => self.keeps.push((refusal, reply)),
+            Command::Close(reply) => self.close = Some(reply),
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        self.records < FULL_COMMIT_RECORDS && self.close.is_none()
+    }
+}
+
+impl<F: Filesystem> Writer<F> {
+    pub(super) fn new(
+        log: SegmentedLog<F>,
+        fs: F,
+        dir: &Path,
+        mark: CursorFile<F>,
+        status: Arc<watch::Sender<OutboxStatus>>,
+        options: OutboxOptions,
+    ) -> Self {
+        let marked = status.borrow().acknowledged;
+        Self {
+            log,
+            fs,
+            dir: dir.to_owned(),
+            mark,
+            marked,
+            marked_at: Instant::now(),
+            lost: None,
+            told_unkept: false,
+            status,
+            commit_window: options.commit_window,
+        }
+    }
+
+    /// Works until the last handle is gone or it is closed.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+        let mut closed = None;
+        while let Some(command) = queue.blocking_recv() {
+            let mut batch = Batch::default();
+            batch.take(command);
+            if !batch.appends.is_empty() {
+                std::thread::sleep(self.commit_window);
+            }
+            while batch.wants_more()
+                && let Ok(command) = queue.try_recv()
+            {
+                batch.take(command);
+            }
+            self.serve(&mut batch);
+            if batch.close.is_some() {
+                closed = batch.close;
+                break;
+            }
+        }
+        queue.close();
+        self.store_mark();
+        self.status
+            .send_modify(|status| status.state = OutboxState::Closed);
+        drop(self);
+        // After everything else, so that the directory can be opened again.
+        answer(closed, ());
+    }
+
+    fn serve(&mut self, batch: &mut Batch) {
+        if !batch.appends.is_empty() {
+            self.commit(std::mem::take(&mut batch.appends));
+        }
+        for reply in batch.readers.drain(..) {
+            answer(Some(reply), Box::new(self.log.reader()));
+        }
+        for (refusal, reply) in batch.keeps.drain(..) {
+            self.keep(refusal);
+            answer(Some(reply), ());
+        }
+        self.tidy();
+    }
+
+    /// Writes all appends, preceded by what was lost before them, or none.
+    fn commit(&mut self, appends: Vec<(Vec<Record>, AppendReply)>) {
+        let gap = self.gap_before(&appends);
+        let entries: Vec<Vec<u8>> = gap
+            .iter()
+            .chain(appends.iter().flat_map(|(records, _)| records))
+            .map(Record::encode)
+            .collect();
+        let slices: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+        match self.log.append(&slices) {
+            Ok(durable) => {
+                self.lost = None;
+                self.publish(OutboxState::Writing);
+                let mut next = position(Sequence::FIRST.plus(durable.first().get() - 1));
+                if gap.is_some() {
+                    next = next.next();
+                }
+                answer_appends(next, appends);
+            }
+            Err(error) => self.give_up(error, appends),
+        }
+    }
+
+    /// The record that stands for what was lost, dated like the first record after it.
+    fn gap_before(&self, appends: &[(Vec<Record>, AppendReply)]) -> Option<Record> {
+        let lost = self.lost.as_ref()?;
+        let when = appends.iter().flat_map(|(records, _)| records).next()?.when;
+        let lasted_ms = (when.boot == lost.since.boot)
+            .then(|| when.mono.0.saturating_sub(lost.since.mono.0))
+            .and_then(|ms| i64::try_from(ms).ok());
+        let gap = Gap {
+            reason: lost.reason,
+            lost: lost.count,
+            lasted_ms,
+        };
+        let body = Body::Gap(gap);
+        let (device, when) = (
+            None,
+            When {
+                device: None,
+                ..when
+            },
+        );
+        Some(Record { device, when, body })
+    }
+
+    fn give_up(
+        &mut self,
+        error: veglia_journal::AppendError,
+        appends: Vec<(Vec<Record>, AppendReply)>,
+    ) {
+        let began = self.lost.is_none();
+        let is_final = error.is_final();
+        let (reason, error) = named(error);
+        for record in appends.iter().flat_map(|(records, _)| records) {
+            let lost = self.lost.get_or_insert(Lost {
+                reason,
+                count: 0,
+                since: record.when,
+            });
+            lost.count = lost.count.saturating_add(1);
+        }
+        let lost = self.lost.as_ref().map_or(0, |lost| lost.count);
+        if began {
+            tracing::error!(error = chain(&error), "the outbox takes no records");
+        }
+        self.publish(if is_final {
+            OutboxState::Poisoned
+        } else {
+            OutboxState::Refusing { lost }
+        });
+        for (_, reply) in appends {
+            answer(Some(reply), Err(error.clone()));
+        }
+    }
+
+    /// Deletes segments that ingest has, and stores the mark when that is due.
+    fn tidy(&mut self) {
+        let Some(acknowledged) = self.status.borrow().acknowledged else {
+            return;
+        };
+        if Some(acknowledged) == self.marked {
+            return;
+        }
+        let freed = self.log.remove_before(position(acknowledged).next());
+        let freed = freed.unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "could not give back space");
+            0
+        });
+        if freed > 0 {
+            let state = self.status.borrow().state;
+            self.publish(state);
+        }
+        if freed > 0 || self.marked_at.elapsed() >= MARK_EVERY {
+            self.store_mark();
+        }
+    }
+
+    fn store_mark(&mut self) {
+        let acknowledged = self.status.borrow().acknowledged;
+        let Some(through) = acknowledged.filter(|_| acknowledged != self.marked) else {
+            return;
+        };
+        if let Err(error) = self.mark.store(position(through).next(), &[]) {
+            tracing::warn!(
+                error = chain(&error),
+                "the acknowledged mark was not stored"
+            );
+        }
+        // Stored or not: the next try is as far away.
+        self.marked = acknowledged;
+        self.marked_at = Instant::now();
+    }
+
+    fn publish(&self, state: OutboxState) {
+        let next = self.log.next();
+        self.status.send_modify(|status| {
+            let oldest = self.log.oldest();
+            status.oldest = sequence(oldest).filter(|_| oldest < next);
+            status.newest = next.previous().and_then(sequence);
+            status.bytes = self.log.size_bytes();
+            status.state = state;
+        });
+    }
+
+    /// Copies the records of a refusal into a file of their own, once.
+    fn keep(&mut self, refusal: Refusal) {
+        let kept = spool::keep_refused(
+            &self.fs,
+            &self.dir.join("refused"),
+            &mut self.log.reader(),
+            self.status.borrow().epoch,
+            refusal,
+            MAX_REFUSED_FILES,
+        );
+        let (from, to) = (refusal.from.get(), refusal.to.get());
+        match kept {
+            Ok(false) => {}
+            Err(_) if self.told_unkept => {}
+            Ok(true) => tracing::error!(
+                link.refused_from = from,
+                link.refused_to = to,
+                link.refused_reason = ?refusal.reason,
+                "ingest could not understand these records; a copy is kept in `refused`"
+            ),
+            Err(error) => {
+                self.told_unkept = true;
+                tracing::error!(
+                    link.refused_from = from,
+                    link.refused_to = to,
+                    error = chain(&error),
+                    "ingest could not understand these records, and no copy could be kept"
+                );
+            }
+        }
+    }
+}
+
+/// Gives each append the positions that follow those of the one before.
+fn answer_appends(mut next: Position, appends: Vec<(Vec<Record>, AppendReply)>) {
+    for (records, reply) in appends {
+        let first = Sequence::FIRST.plus(next.get() - 1);
+        let last = first.plus(u64::try_from(records.len()).map_or(0, |count| count - 1));
+        next = position(last).next();
+        answer(Some(reply), Ok(Appended { first, last }));
+    }
+}
+
+/// Whoever asked may have gone; then nobody needs the answer.
+fn answer<T>(reply: Option<oneshot::Sender<T>>, value: T) {
+    if let Some(reply) = reply
+        && reply.send(value).is_err()
+    {
+        tracing::trace!("nobody waited for the outbox's answer");
+    }
+}
+
+/// The failure as the caller sees it, and as the gap will call it.
+fn named(error: veglia_journal::AppendError) -> (GapReason, AppendError) {
+    use veglia_journal::AppendError as Cause;
+    let error = Arc::new(error);
+    match *error {
+        Cause::DiskFull { .. } => (GapReason::DiskFull, AppendError::DiskFull(error)),
+        Cause::Full { .. } => (GapReason::Limit, AppendError::Full(error)),
+        _ if error.is_final() => (GapReason::DiskFull, AppendError::Poisoned(error)),
+        _ => (GapReason::DiskFull, AppendError::Write(error)),
+    }
+}

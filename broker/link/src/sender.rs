@@ -1,0 +1,226 @@
+//! The sending half: what waits in the outbox goes out in frames, until it is acknowledged.
+//!
+//! ```text
+//! Connecting ──connected──→ Sending ──shutdown──→ Stopped
+//!     ↑  └──failed──┐          │
+//!     └─────────Resting ←──lost, or nothing acknowledged
+//! ```
+//! Each mode is a function that returns the next one. The window ([`crate::window`]) outlives
+//! connections; a connection ([`crate::pipe`]) is never reused.
+//!
+//! What is sent when: as long as the window is open and the outbox holds something new, at once;
+//! a frame takes what there is, up to 128 records. So one reading travels alone, without delay,
+//! and a backlog travels in full frames.
+
+mod sending;
+
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use veglia_wire::{Boot, CareClock, Channel, ClockState, GatewayId, Partition, Sequence, Topic};
+
+use crate::outbox::{Outbox, Spool, SpoolError};
+use crate::pipe::{self, PipeError, PipeOptions};
+use crate::reconnect::Reconnect;
+use crate::secret::Secret;
+use crate::status::{LinkStatus, Phase};
+use crate::window::{Limits, Window};
+use sending::Sending;
+
+/// Frames on their way at most: four thousand records, a second of repeating on a slow mobile
+/// connection.
+pub const WINDOW_FRAMES: usize = 32;
+
+/// Bytes on their way at most, for frames of unusual records.
+pub const WINDOW_BYTES: usize = 256 * 1024;
+
+/// How long the sender waits for what. Tests use shorter ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Connecting and subscribing together. 10 s pass a mobile connection that wakes up.
+    pub connect: Duration,
+    /// First wait after a failed connection; doubles, with full jitter.
+    pub reconnect: Duration,
+    /// Longest wait for a connection: five minutes, which is also the most that a reading is
+    /// delayed after the broker has come back.
+    pub reconnect_cap: Duration,
+    /// No progress for this long: send again. Ingest answers within milliseconds, a slow mobile
+    /// connection within two or three seconds.
+    pub retry: Duration,
+    /// Longest pause before sending again.
+    pub retry_cap: Duration,
+    /// A sequence that ingest asks for again within this was on its way already.
+    pub asked_again: Duration,
+    /// Frames unanswered for this long although connected: make a new connection.
+    pub stalled: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        const SECOND: Duration = Duration::from_secs(1);
+        Self {
+            connect: 10 * SECOND,
+            reconnect: SECOND,
+            reconnect_cap: 300 * SECOND,
+            retry: 5 * SECOND,
+            retry_cap: 300 * SECOND,
+            asked_again: SECOND,
+            stalled: 60 * SECOND,
+        }
+    }
+}
+
+/// Who sends where.
+#[derive(Debug)]
+pub struct SenderConfig {
+    /// The broker's host name or address; a numerical IPv6 address in brackets.
+    pub host: String,
+    /// The broker's port.
+    pub port: u16,
+    /// Who is sending: also the MQTT client id.
+    pub gateway: GatewayId,
+    /// Fixed at enrolment; usually [`Partition::of`] the gateway.
+    pub partition: Partition,
+    /// The gateway's password.
+    pub secret: Secret,
+    /// Software version for the greeting, at most 64 characters.
+    pub software: String,
+    /// Which start of the gateway.
+    pub boot: Boot,
+    /// What the gateway knows of the wall time.
+    pub clock_state: watch::Receiver<ClockState>,
+    /// Dates the frames, once the wall time is known.
+    pub clock: CareClock,
+    /// Pauses and time-outs.
+    pub timing: Timing,
+    /// Where the sender says how it is doing.
+    pub status: watch::Sender<LinkStatus>,
+}
+
+/// Why the sender gave up. Everything unacknowledged is still in the outbox.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SenderError {
+    /// The outbox cannot be read.
+    #[error("nothing can be sent")]
+    Outbox(#[source] SpoolError),
+    /// The outbox was closed, or its thread died, while the sender was running.
+    #[error("the outbox was closed before the sender: stop the sender first")]
+    Closed,
+}
+
+/// Sends until `shutdown`. What is not acknowledged then stays in the outbox.
+///
+/// # Errors
+/// [`SenderError`]; losing the broker is not an error.
+pub async fn run(
+    config: SenderConfig,
+    outbox: Outbox,
+    shutdown: CancellationToken,
+) -> Result<(), SenderError> {
+    let spool = outbox.spool().await.ok_or(SenderError::Closed)?;
+    let acknowledged = outbox.status().acknowledged;
+    let first = acknowledged.map_or(Sequence::FIRST, |through| through.plus(1));
+    let timing = config.timing;
+    let limits = Limits {
+        frames: WINDOW_FRAMES,
+        bytes: WINDOW_BYTES,
+        retry: timing.retry,
+        retry_cap: timing.retry_cap,
+        asked_again: timing.asked_again,
+        stalled: timing.stalled,
+    };
+    let mut sender = Sender {
+        window: Window::new(limits, first),
+        rng: fastrand::Rng::new(),
+        reconnect: Reconnect::new(&timing),
+        config,
+        outbox,
+        spool,
+        shutdown,
+    };
+    let mut mode = Mode::Connecting;
+    loop {
+        mode = match mode {
+            Mode::Connecting => sender.connecting().await,
+            Mode::Resting(reason) => sender.resting(&reason).await,
+            Mode::Sending(sending) => sender.sending(sending).await?,
+            Mode::Stopped => {
+                sender.tell(Phase::Stopped);
+                return Ok(());
+            }
+        };
+    }
+}
+
+/// What the sender is doing.
+enum Mode {
+    Connecting,
+    Resting(PipeError),
+    Sending(Sending),
+    Stopped,
+}
+
+/// What outlives a connection.
+struct Sender {
+    config: SenderConfig,
+    outbox: Outbox,
+    spool: Spool,
+    window: Window,
+    reconnect: Reconnect,
+    rng: fastrand::Rng,
+    shutdown: CancellationToken,
+}
+
+impl Sender {
+    async fn connecting(&mut self) -> Mode {
+        let options = PipeOptions {
+            host: self.config.host.clone(),
+            port: self.config.port,
+            name: self.config.gateway.to_string(),
+            secret: self.config.secret.clone(),
+            filters: vec![self.topic(Channel::Ack)],
+            within: self.config.timing.connect,
+        };
+        tokio::select! {
+            () = self.shutdown.cancelled() => Mode::Stopped,
+            opened = pipe::open(&options) => match opened {
+                Ok((mouth, inbox)) => {
+                    tracing::info!(link.attempt = self.reconnect.attempt(), "connected to the broker");
+                    self.window.start_over();
+                    self.tell(Phase::Connected);
+                    Mode::Sending(Sending::new(mouth, inbox))
+                }
+                Err(error) => Mode::Resting(error),
+            },
+        }
+    }
+
+    async fn resting(&mut self, reason: &PipeError) -> Mode {
+        let (phase, pause) = self.reconnect.failed(reason);
+        self.tell(phase);
+        tokio::select! {
+            () = self.shutdown.cancelled() => Mode::Stopped,
+            () = tokio::time::sleep(pause) => Mode::Connecting,
+        }
+    }
+
+    fn topic(&self, channel: Channel) -> String {
+        let topic = Topic {
+            partition: self.config.partition,
+            gateway: self.config.gateway.clone(),
+            channel,
+        };
+        topic.to_string()
+    }
+
+    fn tell(&self, phase: Phase) {
+        let unacknowledged = self.outbox.status().waiting();
+        self.config.status.send_modify(|status| {
+            status.phase = phase;
+            status.unacknowledged = unacknowledged;
+        });
+    }
+}

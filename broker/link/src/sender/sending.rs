@@ -1,0 +1,291 @@
+//! The mode in which the sender spends its life: connected.
+//!
+//! One loop, one choice at a time: hear an acknowledgement, hand over what is ready, notice new
+//! records, or go back because time has passed. Nothing in it waits for anything else, so that a
+//! broker that takes nothing cannot keep an acknowledgement from being heard.
+
+use std::time::Instant;
+
+use veglia_wire::ack::MAX_SOFTWARE_CHARS;
+use veglia_wire::frame::MAX_RECORDS;
+use veglia_wire::{Ack, Channel, ClockState, FrameError, FrameHeader, Hello, Sequence, UpFrame};
+
+use super::{Mode, Sender, SenderError};
+use crate::outbox::OutboxState;
+use crate::pipe::{Inbox, Message, Mouth, PipeError};
+use crate::status::{Phase, chain};
+use crate::window::{Due, Flight};
+
+/// A connection, and what is ready to be handed over to it.
+pub(super) struct Sending {
+    mouth: Mouth,
+    inbox: Inbox,
+    /// The greeting is due: at first, and when ingest asks for what is no longer kept.
+    greet: bool,
+    /// Ingest has been told on this connection that what it waits for is deleted.
+    told_deleted: bool,
+    ready: Option<Ready>,
+}
+
+/// A message ready to go.
+struct Ready {
+    topic: String,
+    bytes: Vec<u8>,
+    /// Its records; none for a greeting.
+    span: Option<Span>,
+}
+
+#[derive(Clone, Copy)]
+struct Span {
+    first: Sequence,
+    last: Sequence,
+}
+
+impl Sending {
+    pub(super) fn new(mouth: Mouth, inbox: Inbox) -> Self {
+        Self {
+            mouth,
+            inbox,
+            greet: true,
+            told_deleted: false,
+            ready: None,
+        }
+    }
+}
+
+impl Sender {
+    pub(super) async fn sending(&mut self, mut here: Sending) -> Result<Mode, SenderError> {
+        let mut outbox = self.outbox.watch();
+        loop {
+            outbox.mark_unchanged();
+            self.prepare(&mut here).await?;
+            let deadline = self.window.deadline();
+            tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return Ok(Mode::Stopped),
+                arrival = here.inbox.next() => match arrival {
+                    Ok(message) => self.hear(message, &mut here).await,
+                    Err(reason) => return Ok(Mode::Resting(reason)),
+                },
+                handed = hand_over(&here.mouth, here.ready.as_ref()) => {
+                    if let Err(reason) = handed {
+                        return Ok(Mode::Resting(reason));
+                    }
+                    self.handed_over(&mut here);
+                }
+                () = sleep_until(deadline) => match self.window.on_time(Instant::now()) {
+                    Due::Nothing => {}
+                    Due::WentBack => tracing::debug!(
+                        link.from = self.window.next().get(),
+                        "nothing was acknowledged for a while; sending again"
+                    ),
+                    Due::Stalled => return Ok(Mode::Resting(PipeError::Stalled {
+                        after: self.config.timing.stalled,
+                    })),
+                },
+                changed = outbox.changed() => {
+                    changed.map_err(|_| SenderError::Closed)?;
+                    if outbox.borrow().state == OutboxState::Closed {
+                        return Err(SenderError::Closed);
+                    }
+                    self.tell(Phase::Connected);
+                }
+            }
+        }
+    }
+
+    /// Sees to it that something is ready, if anything may be sent.
+    async fn prepare(&mut self, here: &mut Sending) -> Result<(), SenderError> {
+        let next = self.window.next();
+        let still_next = here.ready.as_ref().is_some_and(|ready| {
+            let first = ready.span.map(|span| span.first);
+            first.is_none_or(|first| first == next)
+        });
+        if still_next {
+            return Ok(());
+        }
+        here.ready = None;
+        if here.greet {
+            here.ready = Some(self.greeting());
+            return Ok(());
+        }
+        let newest = self.outbox.status().newest;
+        if let Some(newest) = newest.filter(|newest| *newest >= next && self.window.is_open()) {
+            here.ready = self.frame(next, newest).await?;
+        }
+        Ok(())
+    }
+
+    fn greeting(&self) -> Ready {
+        let outbox = self.outbox.status();
+        let hello = Hello {
+            epoch: outbox.epoch,
+            oldest: outbox.oldest,
+            newest: outbox.newest,
+            software: self.software(),
+            clock: *self.config.clock_state.borrow(),
+            boot: self.config.boot,
+        };
+        Ready {
+            topic: self.topic(Channel::Hello),
+            bytes: hello.encode(),
+            span: None,
+        }
+    }
+
+    /// As much of the version as a greeting may hold.
+    fn software(&self) -> String {
+        let ascii = self.config.software.chars().filter(char::is_ascii);
+        ascii.take(MAX_SOFTWARE_CHARS).collect()
+    }
+
+    /// The frame that begins with `from`, or with the oldest record kept.
+    async fn frame(
+        &mut self,
+        from: Sequence,
+        newest: Sequence,
+    ) -> Result<Option<Ready>, SenderError> {
+        let mut limit = MAX_RECORDS;
+        loop {
+            let page = self.spool.take(from, newest, limit).await;
+            let page = page.map_err(SenderError::Outbox)?;
+            if page.records.is_empty() {
+                return Ok(None);
+            }
+            self.window.skip_to(page.first);
+            let clock = *self.config.clock_state.borrow();
+            let count = page.records.len();
+            let header = FrameHeader {
+                gateway: self.config.gateway.clone(),
+                epoch: self.outbox.status().epoch,
+                first: page.first,
+                count: u8::try_from(count).unwrap_or(u8::MAX),
+            };
+            let span = Span {
+                first: header.first,
+                last: header.last(),
+            };
+            let frame = UpFrame {
+                header,
+                sent_at: (clock != ClockState::Unknown).then(|| self.config.clock.now()),
+                clock,
+                records: page.records,
+            };
+            match frame.encode() {
+                Ok(bytes) => {
+                    return Ok(Some(Ready {
+                        topic: self.topic(Channel::Up),
+                        bytes,
+                        span: Some(span),
+                    }));
+                }
+                Err(FrameError::TooLarge(_)) if limit > 1 => limit /= 2,
+                Err(error) => {
+                    tracing::error!(error = chain(&error), "a frame could not be made");
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    fn handed_over(&mut self, here: &mut Sending) {
+        let Some(ready) = here.ready.take() else {
+            return;
+        };
+        match ready.span {
+            None => here.greet = false,
+            Some(Span { last, .. }) => {
+                let bytes = ready.bytes.len();
+                self.window
+                    .sent(Flight { last, bytes }, Instant::now(), &mut self.rng);
+            }
+        }
+    }
+
+    /// Takes in an acknowledgement.
+    async fn hear(&mut self, message: Message, here: &mut Sending) {
+        let ack = match Ack::decode(&message.bytes) {
+            Ok(ack) => ack,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "an acknowledgement cannot be read");
+                return;
+            }
+        };
+        let outbox = self.outbox.status();
+        if ack.epoch != outbox.epoch {
+            tracing::debug!(link.epoch = %ack.epoch, "acknowledgement of another outbox ignored");
+            return;
+        }
+        if ack.through > outbox.newest {
+            tracing::error!(
+                link.through = ack.through.map(Sequence::get),
+                link.newest = outbox.newest.map(Sequence::get),
+                "ingest acknowledges what was never sent; refused"
+            );
+            return;
+        }
+        if let Some(refusal) = ack.refused {
+            self.outbox.keep_refused(refusal).await;
+        }
+        self.reconnect.progress();
+        if self
+            .window
+            .acknowledge(ack.through, ack.window, Instant::now())
+            && let Some(through) = ack.through
+        {
+            self.outbox.acknowledged(through);
+        }
+        if let Some(expected) = ack.expected {
+            self.expected(expected, outbox.oldest, here);
+        }
+        let (now, waiting) = (self.config.clock.now(), self.outbox.status().waiting());
+        self.config.status.send_modify(|status| {
+            status.last_ack_at = Some(now);
+            status.unacknowledged = waiting;
+        });
+    }
+
+    /// Goes back to what ingest waits for. If that is no longer kept, a greeting says once what
+    /// the oldest is, and sending starts over from there.
+    fn expected(&mut self, expected: Sequence, oldest: Option<Sequence>, here: &mut Sending) {
+        let is_deleted = oldest.is_none_or(|oldest| expected < oldest);
+        if is_deleted && here.told_deleted {
+            return;
+        }
+        if !self.window.expect(expected, Instant::now()) {
+            return;
+        }
+        tracing::debug!(
+            link.expected = expected.get(),
+            "ingest waits for a lost frame"
+        );
+        if is_deleted {
+            tracing::error!(
+                link.expected = expected.get(),
+                link.oldest = oldest.map(Sequence::get),
+                "ingest waits for records that it has acknowledged before; they are deleted here"
+            );
+            here.greet = true;
+            here.told_deleted = true;
+        }
+    }
+}
+
+/// Publishes what is ready; for ever if nothing is.
+async fn hand_over(mouth: &Mouth, ready: Option<&Ready>) -> Result<(), PipeError> {
+    match ready {
+        Some(ready) => {
+            mouth
+                .publish(ready.topic.clone(), ready.bytes.clone())
+                .await
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,60 @@
+//! What the two halves say about themselves: values on a watch, for health pages and screens.
+
+use veglia_wire::WallMs;
+
+/// Whether there is a connection to the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// Not connected.
+    Connecting {
+        /// Which attempt since the last progress, from 1.
+        attempt: u32,
+        /// Why the last one failed, in words for a person.
+        last_error: Option<String>,
+    },
+    /// Connected and subscribed.
+    Connected,
+    /// Ended, because it was asked to or because it failed.
+    Stopped,
+}
+
+/// How a sender is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// Whether there is a connection to the broker. It says nothing about ingest.
+    pub phase: Phase,
+    /// Gateway's care time when ingest last acknowledged anything; none since the start.
+    pub last_ack_at: Option<WallMs>,
+    /// Records that ingest has not acknowledged.
+    pub unacknowledged: u64,
+}
+
+impl Default for LinkStatus {
+    fn default() -> Self {
+        Self {
+            phase: Phase::FIRST,
+            last_ack_at: None,
+            unacknowledged: 0,
+        }
+    }
+}
+
+impl Phase {
+    /// Before anything was tried.
+    pub const FIRST: Self = Self::Connecting {
+        attempt: 1,
+        last_error: None,
+    };
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,119 @@
+//! MQTT 3.1.1 packets on a stream. The codec is rumqttc's; this is the buffering around it.
+//!
+//! Generic over the stream, because TLS is a stream too.
+
+use std::io;
+
+use bytes::BytesMut;
+use rumqttc::mqttbytes::Error;
+use rumqttc::mqttbytes::v4::Packet;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::rules::Refusal;
+
+/// Largest packet after the CONNECT: four times the largest frame (16 KiB), which leaves room for
+/// topics and for a new version of the frame, and bounds what one connection can make us hold.
+pub(crate) const MAX_PACKET_BYTES: usize = 64 * 1024;
+
+/// Largest CONNECT: a name twice, a secret and a will are below 1 KiB. Whoever has not yet proved
+/// who they are gets no more memory than this.
+pub(crate) const MAX_CONNECT_BYTES: usize = 4 * 1024;
+
+/// Read at once: a page, since most packets are below it and thousands of connections are idle.
+const READ_BYTES: usize = 4 * 1024;
+
+/// Why no packet was read or written.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The stream ended or failed.
+    Lost,
+    /// The bytes are not what they should be.
+    Refused(Refusal),
+}
+
+impl From<io::Error> for Fault {
+    fn from(_: io::Error) -> Self {
+        Self::Lost
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(fault: Error) -> Self {
+        Self::Refused(match fault {
+            Error::PayloadSizeLimitExceeded(_) => Refusal::TooLarge,
+            Error::InvalidProtocol | Error::InvalidProtocolLevel(_) => Refusal::Version,
+            _ => Refusal::Malformed,
+        })
+    }
+}
+
+/// A stream of packets, both ways.
+#[derive(Debug)]
+pub(crate) struct Packets<S> {
+    stream: S,
+    incoming: BytesMut,
+    outgoing: BytesMut,
+    max_bytes: usize,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
+    /// At first with the limit of a CONNECT.
+    pub(crate) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            incoming: BytesMut::new(),
+            outgoing: BytesMut::new(),
+            max_bytes: MAX_CONNECT_BYTES,
+        }
+    }
+
+    /// From here on with the limit of a client that has proved who it is.
+    pub(crate) fn trust(&mut self) {
+        self.max_bytes = MAX_PACKET_BYTES;
+    }
+
+    /// The next packet. Nothing is lost when the future is dropped.
+    pub(crate) async fn read(&mut self) -> Result<Packet, Fault> {
+        loop {
+            if let Some(packet) = self.here()? {
+                return Ok(packet);
+            }
+            self.incoming.reserve(READ_BYTES);
+            if self.stream.read_buf(&mut self.incoming).await? == 0 {
+                return Err(Fault::Lost);
+            }
+        }
+    }
+
+    /// The next packet that has already arrived whole.
+    pub(crate) fn here(&mut self) -> Result<Option<Packet>, Fault> {
+        match Packet::read(&mut self.incoming, self.max_bytes) {
+            Ok(packet) => Ok(Some(packet)),
+            Err(Error::InsufficientBytes(_)) => Ok(None),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Adds a packet to what the next flush writes.
+    pub(crate) fn queue(&mut self, packet: &Packet) -> Result<(), Fault> {
+        packet.write(&mut self.outgoing, MAX_PACKET_BYTES)?;
+        Ok(())
+    }
+
+    /// How much the next flush writes, in bytes.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    /// Writes what was queued. Waits for as long as the other side does not read.
+    pub(crate) async fn flush(&mut self) -> Result<(), Fault> {
+        self.stream.write_all_buf(&mut self.outgoing).await?;
+        Ok(self.stream.flush().await?)
+    }
+
+    /// Says that nothing more will be written, so that what was is read before the close.
+    pub(crate) async fn finish(&mut self) -> Result<(), Fault> {
+        self.flush().await?;
+        Ok(self.stream.shutdown().await?)
+    }
+}

@@ -1,0 +1,198 @@
+//! What each identity may say and hear: pure, so that it can be tried in a table.
+//!
+//! | who | may publish | may subscribe to |
+//! |---|---|---|
+//! | gateway | its own `up`, `hello`, `pres`; QoS 0 or 1 | its own `ack`, `cmd` |
+//! | service that may receive | `ack`, `cmd` of gateways in its partitions | the filters of its partitions on `up`, `hello`, `pres` |
+//!
+//! A topic or filter is what parses as one in `veglia_wire`; everything else is refused by not
+//! being one: wildcards, `$share`, `$SYS`, letters outside ASCII. A will is a publish that comes
+//! late, allowed to gateways on `pres` only.
+
+use std::fmt;
+
+use rumqttc::mqttbytes::QoS;
+use rumqttc::mqttbytes::v4::{ConnectReturnCode, LastWill, Publish};
+use veglia_identity::{Grant, Identity, Partitions};
+use veglia_wire::{Channel, Filter, GatewayId, Partition, Topic};
+
+/// Why the door did not do what was asked, or closed a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// Every place is taken.
+    HouseFull,
+    /// Every place for this address is taken.
+    AddressFull,
+    /// No CONNECT in time.
+    NoConnect,
+    /// Bytes that are not MQTT, or a packet where it may not come.
+    Malformed,
+    /// A packet above the largest size.
+    TooLarge,
+    /// Another version of MQTT than 3.1.1.
+    Version,
+    /// The client id is not the name of the identity.
+    ClientId,
+    /// An unknown name or a wrong secret.
+    Credentials,
+    /// A persistent session was asked for.
+    PersistentSession,
+    /// A will that is not a plain publish to the gateway's own `pres`.
+    Will,
+    /// QoS 2.
+    ExactlyOnce,
+    /// A retained publish.
+    Retained,
+    /// Not a topic of ours.
+    NotATopic,
+    /// A topic that belongs to somebody else.
+    NotYourTopic,
+    /// A filter that this identity may not subscribe to.
+    NotYourFilter,
+    /// Nothing came within one and a half keep-alive times.
+    Silent,
+    /// It read more slowly than it was written to.
+    TooSlow,
+    /// The same identity connected again.
+    TakenOver,
+    /// The identity file no longer says what it said.
+    Revoked,
+}
+
+impl Refusal {
+    /// Its name in counters and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HouseFull => "house_full",
+            Self::AddressFull => "address_full",
+            Self::NoConnect => "no_connect",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Version => "version",
+            Self::ClientId => "client_id",
+            Self::Credentials => "credentials",
+            Self::PersistentSession => "persistent_session",
+            Self::Will => "will",
+            Self::ExactlyOnce => "exactly_once",
+            Self::Retained => "retained",
+            Self::NotATopic => "not_a_topic",
+            Self::NotYourTopic => "not_your_topic",
+            Self::NotYourFilter => "not_your_filter",
+            Self::Silent => "silent",
+            Self::TooSlow => "too_slow",
+            Self::TakenOver => "taken_over",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// What a refused CONNECT is answered; `None` is answered by closing, as MQTT wants it.
+    pub(crate) fn connect_code(self) -> Option<ConnectReturnCode> {
+        match self {
+            Self::Version => Some(ConnectReturnCode::RefusedProtocolVersion),
+            Self::ClientId => Some(ConnectReturnCode::BadClientId),
+            Self::Credentials => Some(ConnectReturnCode::BadUserNamePassword),
+            Self::PersistentSession | Self::Will | Self::Revoked => {
+                Some(ConnectReturnCode::NotAuthorized)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An identity in the terms of the wire.
+#[derive(Debug, Clone)]
+pub(crate) enum Peer {
+    Gateway { id: GatewayId, partition: Partition },
+    Service { receives_from: Partitions },
+}
+
+/// What a subscription brings.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Subscription {
+    /// One topic: what a gateway hears.
+    One(Topic),
+    /// A channel of a whole partition: what a service hears.
+    Partition(Filter),
+}
+
+impl Peer {
+    /// The identity file keeps to the grammar of the wire, so a refusal here is a wrong file.
+    pub(crate) fn of(identity: &Identity) -> Result<Self, Refusal> {
+        match identity {
+            Identity::Gateway { id, partition } => Ok(Self::Gateway {
+                id: GatewayId::new(id).map_err(|_| Refusal::Credentials)?,
+                partition: Partition::new(*partition).map_err(|_| Refusal::Credentials)?,
+            }),
+            Identity::Service { grants, .. } => {
+                let receives = grants.may.contains(&Grant::Receive);
+                let none = Partitions::These([].into());
+                let receives_from = if receives {
+                    grants.partitions.clone()
+                } else {
+                    none
+                };
+                Ok(Self::Service { receives_from })
+            }
+        }
+    }
+
+    /// The typed topic of a publish that may pass.
+    pub(crate) fn publish(&self, publish: &Publish) -> Result<Topic, Refusal> {
+        self.speak(&publish.topic, publish.qos, publish.retain)
+    }
+
+    /// The typed topic of a will that may be kept.
+    pub(crate) fn will(&self, will: &LastWill) -> Result<Topic, Refusal> {
+        let topic = self.speak(&will.topic, will.qos, will.retain);
+        let on_pres = topic.ok().filter(|topic| topic.channel == Channel::Pres);
+        on_pres.ok_or(Refusal::Will)
+    }
+
+    /// What subscribing to this text would bring.
+    pub(crate) fn subscribe(&self, path: &str) -> Result<Subscription, Refusal> {
+        let subscription = match self {
+            Self::Gateway { id, partition } => path.parse().ok().and_then(|topic: Topic| {
+                let own = topic.gateway == *id && topic.partition == *partition;
+                (own && !topic.channel.is_upward()).then_some(Subscription::One(topic))
+            }),
+            Self::Service { receives_from } => path.parse().ok().and_then(|filter: Filter| {
+                let granted = receives_from.contains(filter.partition.number());
+                (granted && filter.channel.is_upward()).then_some(Subscription::Partition(filter))
+            }),
+        };
+        subscription.ok_or(Refusal::NotYourFilter)
+    }
+
+    fn speak(&self, topic: &str, qos: QoS, retain: bool) -> Result<Topic, Refusal> {
+        if qos == QoS::ExactlyOnce {
+            return Err(Refusal::ExactlyOnce);
+        }
+        if retain {
+            return Err(Refusal::Retained);
+        }
+        let topic: Topic = topic.parse().map_err(|_| Refusal::NotATopic)?;
+        let allowed = match self {
+            Self::Gateway { id, partition } => {
+                let own = topic.gateway == *id && topic.partition == *partition;
+                own && topic.channel.is_upward()
+            }
+            Self::Service { receives_from } => {
+                !topic.channel.is_upward() && receives_from.contains(topic.partition.number())
+            }
+        };
+        if allowed {
+            Ok(topic)
+        } else {
+            Err(Refusal::NotYourTopic)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! One session an identity, and the newest wins: a seat each.
+//!
+//! After a network change a gateway comes back while its old connection still looks alive here.
+//! The old session is told to end and is *gone* (its socket closed, its subscriptions dropped)
+//! before the new one is answered, so that one gateway's messages never interleave. Several that
+//! come at once wait in a chain, each for the one before it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use tokio_util::sync::{CancellationToken, DropGuard};
+use veglia_identity::{Entry, Identities};
+
+use crate::rules::Refusal;
+
+/// A way to end a session from outside.
+#[derive(Debug, Default)]
+pub(crate) struct Kick {
+    token: CancellationToken,
+    why: OnceLock<Refusal>,
+}
+
+impl Kick {
+    /// Ends the session; the first reason stands.
+    pub(crate) fn kick(&self, why: Refusal) {
+        self.why.get_or_init(|| why);
+        self.token.cancel();
+    }
+
+    /// Waits to be kicked.
+    pub(crate) async fn kicked(&self) -> Refusal {
+        self.token.cancelled().await;
+        *self.why.get_or_init(|| Refusal::Revoked)
+    }
+}
+
+/// Who is in, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Seats {
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    /// Sessions since the start; a seat is given up by its number, not by its name.
+    count: u64,
+    by_name: HashMap<String, Occupant>,
+}
+
+#[derive(Debug)]
+struct Occupant {
+    number: u64,
+    entry: Arc<Entry>,
+    kick: Arc<Kick>,
+    gone: CancellationToken,
+}
+
+impl Seats {
+    /// Takes the seat of an identity, once whoever had it is gone.
+    pub(crate) async fn take(self: &Arc<Self>, entry: &Arc<Entry>) -> Seat {
+        let kick = Arc::new(Kick::default());
+        let gone = CancellationToken::new();
+        let name = entry.identity().name().to_owned();
+        let (number, before) = {
+            let mut taken = self.taken();
+            taken.count += 1;
+            let number = taken.count;
+            let occupant = Occupant {
+                number,
+                entry: Arc::clone(entry),
+                kick: Arc::clone(&kick),
+                gone: gone.clone(),
+            };
+            (number, taken.by_name.insert(name.clone(), occupant))
+        };
+        let seat = Seat {
+            seats: Arc::clone(self),
+            name,
+            number,
+            kick,
+            _gone: gone.drop_guard(),
+        };
+        if let Some(before) = before {
+            before.kick.kick(Refusal::TakenOver);
+            before.gone.cancelled().await;
+        }
+        seat
+    }
+
+    /// Ends the sessions of those who were removed, or whose rights or secret changed.
+    pub(crate) fn revoke_changed(&self, identities: &Identities) {
+        for (name, occupant) in &self.taken().by_name {
+            if identities.entry(name) != Some(&occupant.entry) {
+                occupant.kick.kick(Refusal::Revoked);
+            }
+        }
+    }
+
+    /// How many sessions there are.
+    pub(crate) fn count(&self) -> usize {
+        self.taken().by_name.len()
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().expect("nothing panics under this lock")
+    }
+}
+
+/// The right to be the session of an identity. Dropped last of all that a session holds.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    seats: Arc<Seats>,
+    name: String,
+    number: u64,
+    kick: Arc<Kick>,
+    _gone: DropGuard,
+}
+
+impl Seat {
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(crate) fn kick(&self) -> &Arc<Kick> {
+        &self.kick
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken();
+        let mine = taken.by_name.get(&self.name);
+        if mine.is_some_and(|occupant| occupant.number == self.number) {
+            taken.by_name.remove(&self.name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    fn identities(names: &[&str]) -> Identities {
+        let hash = "5a".repeat(32);
+        let row = |name: &&str| {
+            format!("[[gateway]]\nid = \"{name}\"\npartition = 0\nsecret_sha256 = \"{hash}\"\n")
+        };
+        let rows: String = names.iter().map(row).collect();
+        Identities::parse(&format!("version = 1\n{rows}")).expect("an identity file")
+    }
+
+    fn entry(name: &str) -> Arc<Entry> {
+        let list = identities(&[name]);
+        Arc::clone(list.entry(name).expect("it is in the list"))
+    }
+
+    #[tokio::test]
+    async fn the_new_session_waits_until_the_old_one_is_gone() {
+        let seats = Arc::new(Seats::default());
+        let casa = entry("casa");
+        let old = seats.take(&casa).await;
+        let new = tokio::spawn({
+            let (seats, casa) = (Arc::clone(&seats), Arc::clone(&casa));
+            async move { seats.take(&casa).await }
+        });
+        assert_eq!(old.kick().kicked().await, Refusal::TakenOver);
+        for _ in 0..10 {
+            yield_now().await;
+        }
+        assert!(!new.is_finished());
+        drop(old);
+        let new = new.await.unwrap();
+        assert_eq!(seats.count(), 1);
+        drop(new);
+        assert_eq!(seats.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn of_three_at_once_the_last_has_the_seat() {
+        let seats = Arc::new(Seats::default());
+        let casa = entry("casa");
+        let first = seats.take(&casa).await;
+        let session = |seats: Arc<Seats>, casa: Arc<Entry>| async move {
+            let seat = seats.take(&casa).await;
+            let number = seat.number();
+            (number, seat.kick().kicked().await)
+        };
+        let second = tokio::spawn(session(Arc::clone(&seats), Arc::clone(&casa)));
+        first.kick().kicked().await;
+        let third = tokio::spawn({
+            let (seats, casa) = (Arc::clone(&seats), Arc::clone(&casa));
+            async move { seats.take(&casa).await }
+        });
+        for _ in 0..10 {
+            yield_now().await;
+        }
+        assert!(!third.is_finished(), "the first one is still in");
+        drop(first);
+        assert_eq!(second.await.unwrap(), (2, Refusal::TakenOver));
+        assert_eq!(third.await.unwrap().number(), 3);
+    }
+
+    #[tokio::test]
+    async fn only_who_changed_is_sent_away() {
+        let seats = Arc::new(Seats::default());
+        let one = seats.take(&entry("one")).await;
+        let two = seats.take(&entry("two")).await;
+        seats.revoke_changed(&identities(&["two", "three"]));
+        assert_eq!(one.kick().kicked().await, Refusal::Revoked);
+        assert!(!two.kick().token.is_cancelled());
+    }
+}

@@ -1,0 +1,225 @@
+//! Signing in and out.
+
+use askama::Template;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, Query, State};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::cookie::CookieJar;
+use serde::Deserialize;
+use veglia_people::staff::{self, Staff};
+use veglia_people::{Password, SignInError, sessions};
+
+use crate::pages::{self, Page};
+use crate::{Shell, session};
+
+/// Where someone goes who asked for no page in particular.
+const HOME: &str = "/";
+
+/// Longest address remembered while someone signs in: the longest of ours are far shorter.
+const MAX_BACK_CHARS: usize = 512;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    username: &'a str,
+    back: &'a str,
+    problem: Option<Problem>,
+}
+
+/// What the person is told above the form.
+enum Problem {
+    Refused,
+    TooMany { wait_minutes: i64 },
+    NoAccounts,
+}
+
+/// The page to return to after signing in.
+#[derive(Deserialize)]
+pub(crate) struct Back {
+    #[serde(default)]
+    back: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Filled {
+    username: String,
+    password: String,
+    #[serde(default)]
+    back: String,
+}
+
+/// `GET /login`
+pub(crate) async fn form(
+    State(shell): State<Shell>,
+    jar: CookieJar,
+    Query(Back { back }): Query<Back>,
+) -> Response {
+    match session::whose(&shell, &jar).await {
+        Ok(Some(_)) => return Redirect::to(within_this_site(&back)).into_response(),
+        Ok(None) => {}
+        Err(unavailable) => return unavailable,
+    }
+    let problem = match staff::any(&shell.record).await {
+        Ok(true) => None,
+        Ok(false) => Some(Problem::NoAccounts),
+        Err(error) => return pages::unavailable("accounts were not looked up", &error),
+    };
+    ask(StatusCode::OK, "", &back, problem)
+}
+
+/// `POST /login`
+pub(crate) async fn submit(
+    State(shell): State<Shell>,
+    jar: CookieJar,
+    filled: Result<Form<Filled>, FormRejection>,
+) -> Response {
+    let Ok(Form(Filled {
+        username,
+        password,
+        back,
+    })) = filled
+    else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let now = shell.clock.now();
+    match shell
+        .door
+        .authenticate(&username, Password::new(password), now)
+        .await
+    {
+        Ok(staff) => open(&shell, jar, &staff, &back).await,
+        Err(SignInError::Refused) => {
+            tracing::warn!("a sign-in was refused");
+            ask(
+                StatusCode::UNAUTHORIZED,
+                &username,
+                &back,
+                Some(Problem::Refused),
+            )
+        }
+        Err(SignInError::TooMany { wait_ms }) => {
+            tracing::warn!(wait_ms, "sign-ins are being slowed: too many tries");
+            slow_down(wait_ms, &username, &back)
+        }
+        Err(error) => pages::unavailable("a sign-in could not be judged", &error),
+    }
+}
+
+/// `POST /logout`: leaving twice is leaving.
+pub(crate) async fn leave(State(shell): State<Shell>, jar: CookieJar) -> Response {
+    let staff = match session::whose(&shell, &jar).await {
+        Ok(staff) => staff,
+        Err(unavailable) => return unavailable,
+    };
+    if let (Some(staff), Some(token)) = (staff, shell.cookie.token(&jar)) {
+        if let Err(error) = sessions::close(&shell.record, &staff, &token).await {
+            return pages::unavailable("a session was not closed", &error);
+        }
+        tracing::info!(staff.id = %staff.id, "a member of staff signed out");
+    }
+    (
+        jar.remove(shell.cookie.cookie(String::new())),
+        Redirect::to("/login"),
+    )
+        .into_response()
+}
+
+/// The sign-in page that leads back to `uri`.
+pub(crate) fn address_back_to(uri: &Uri) -> String {
+    let back = uri.path_and_query().map_or(HOME, |path| path.as_str());
+    if back == HOME {
+        return "/login".to_owned();
+    }
+    let mut address = "/login?back=".to_owned();
+    for byte in back.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                address.push(char::from(byte));
+            }
+            _ => address.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    address
+}
+
+async fn open(shell: &Shell, jar: CookieJar, staff: &Staff, back: &str) -> Response {
+    match sessions::open(&shell.record, staff, shell.clock.now()).await {
+        Ok(token) => {
+            tracing::info!(staff.id = %staff.id, "a member of staff signed in");
+            let cookie = shell.cookie.cookie(token.reveal());
+            (jar.add(cookie), Redirect::to(within_this_site(back))).into_response()
+        }
+        Err(error) => pages::unavailable("a session was not opened", &error),
+    }
+}
+
+fn slow_down(wait_ms: i64, username: &str, back: &str) -> Response {
+    // Rounded up: who comes back at the second told is not sent away again.
+    let wait_seconds = (wait_ms + 999) / 1_000;
+    let problem = Problem::TooMany {
+        wait_minutes: (wait_seconds + 59) / 60,
+    };
+    let mut page = ask(StatusCode::TOO_MANY_REQUESTS, username, back, Some(problem));
+    page.headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(wait_seconds));
+    page
+}
+
+fn ask(status: StatusCode, username: &str, back: &str, problem: Option<Problem>) -> Response {
+    let body = LoginPage {
+        username,
+        back: within_this_site(back),
+        problem,
+    };
+    Page {
+        title: "Accesso",
+        user: None,
+        modules: &[],
+        body: &body,
+    }
+    .answer(status)
+}
+
+/// The address if it is a page of ours, else the first page: a crafted link must not send someone
+/// who has just signed in to a site that looks like ours.
+fn within_this_site(address: &str) -> &str {
+    let local = address.starts_with('/')
+        && !address.starts_with("//")
+        && address.len() <= MAX_BACK_CHARS
+        && address
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if local { address } else { HOME }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_site_are_gone_back_to() {
+        for ours in ["/", "/pazienti/00ab?da=1#curve"] {
+            assert_eq!(within_this_site(ours), ours);
+        }
+        for theirs in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nb",
+        ] {
+            assert_eq!(within_this_site(theirs), HOME, "{theirs}");
+        }
+    }
+
+    #[test]
+    fn the_way_back_survives_the_address_bar() {
+        let uri: Uri = "/pazienti/00ab?da=1&a=2".parse().unwrap();
+        assert_eq!(
+            address_back_to(&uri),
+            "/login?back=/pazienti/00ab%3Fda%3D1%26a%3D2"
+        );
+        assert_eq!(address_back_to(&"/".parse().unwrap()), "/login");
+    }
+}

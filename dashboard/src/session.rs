@@ -1,0 +1,107 @@
+//! The session cookie, and the one check that stands before every door.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use veglia_people::sessions::{self, Token};
+use veglia_people::staff::Staff;
+
+use crate::{Shell, login, pages};
+
+/// The two shapes of our cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CookieKind {
+    /// Plain HTTP on this machine: browsers would drop a `Secure` cookie.
+    Loopback,
+    /// Over TLS: the `__Host-` prefix binds the cookie to this very host.
+    Encrypted,
+}
+
+impl CookieKind {
+    pub(crate) fn for_transport(encrypted: bool) -> Self {
+        if encrypted {
+            Self::Encrypted
+        } else {
+            Self::Loopback
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Loopback => "veglia_session",
+            Self::Encrypted => "__Host-veglia_session",
+        }
+    }
+
+    /// Forgotten when the browser is closed: it has no age of its own.
+    pub(crate) fn cookie(self, value: String) -> Cookie<'static> {
+        Cookie::build((self.name(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self == Self::Encrypted)
+            .build()
+    }
+
+    /// The token that this browser holds.
+    pub(crate) fn token(self, jar: &CookieJar) -> Option<Token> {
+        jar.get(self.name())?.value().parse().ok()
+    }
+}
+
+/// The member of staff who asks; there is one behind every door.
+#[derive(Debug, Clone)]
+pub(crate) struct CurrentUser(pub(crate) Staff);
+
+impl<S: Sync> FromRequestParts<S> for CurrentUser {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, StatusCode> {
+        // Absent only on a route outside every door, where nobody may be assumed.
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or(StatusCode::UNAUTHORIZED)
+    }
+}
+
+/// Lets a request through to a door only with an open session.
+pub(crate) async fn required(
+    State(shell): State<Shell>,
+    jar: CookieJar,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match whose(&shell, &jar).await {
+        Ok(Some(user)) => {
+            request.extensions_mut().insert(CurrentUser(user));
+            next.run(request).await
+        }
+        Ok(None) if is_visit(request.method(), request.headers()) => {
+            Redirect::to(&login::address_back_to(request.uri())).into_response()
+        }
+        Ok(None) => StatusCode::UNAUTHORIZED.into_response(),
+        Err(unavailable) => unavailable,
+    }
+}
+
+/// Whose session the browser holds, if any; or the answer to give when that cannot be known.
+pub(crate) async fn whose(shell: &Shell, jar: &CookieJar) -> Result<Option<Staff>, Response> {
+    let Some(token) = shell.cookie.token(jar) else {
+        return Ok(None);
+    };
+    sessions::lookup(&shell.record, &token, shell.clock.now())
+        .await
+        .map_err(|error| pages::unavailable("a session was not looked up", &error))
+}
+
+/// Whether a person is opening a page. A form or a script that lost its session gets an error
+/// instead: it must not take the sign-in page for its answer.
+fn is_visit(method: &Method, headers: &HeaderMap) -> bool {
+    let mode = headers.get("sec-fetch-mode");
+    matches!(*method, Method::GET | Method::HEAD) && mode.is_none_or(|mode| mode == "navigate")
+}

@@ -1,0 +1,340 @@
+//! One patient's line on the ward: what is worst, why, the latest values, who looks after it.
+//!
+//! The same line is rendered twice from here: by the template of the page, and as JSON for the
+//! live page. Ages are not in the JSON: the page counts them on from each `at` by the clock of
+//! care that every tick brings.
+//!
+//! **No data is never well.** A line says "nessun allarme" only while a clean value is not older
+//! than its plan allows; else it says that data stand still, or that there are none.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use serde::Serialize;
+use veglia_view::{
+    Expected, FlagId, Latest, PatientId, Plan, Row, Severity, Trigger, VitalKind, WallMs,
+};
+
+use crate::reason::{self, Reason};
+use crate::words;
+
+/// How old a value may be that no plan asks for, in milliseconds: half an hour, as for monitors
+/// that report by themselves.
+const UNPLANNED_STALE_MS: i64 = 30 * 60_000;
+
+/// The columns of the list. Breathing is counted by people and stands on the patient's page.
+const COLUMNS: [VitalKind; 3] = [VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature];
+
+/// Where a line stands on the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lane {
+    /// Somebody may be getting worse.
+    Clinical,
+    /// The watch is impaired, or blind.
+    Technical,
+    /// Nothing to do.
+    Calm,
+}
+
+impl Lane {
+    /// Every lane, as they stand on the page.
+    pub const ALL: [Self; 3] = [Self::Clinical, Self::Technical, Self::Calm];
+}
+
+/// The mark of a line: shape, colour and word say the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Chip {
+    /// `red`, `amber`, `technical`, `still`, `none` or `calm`, for the style.
+    pub kind: &'static str,
+    /// The shape.
+    pub mark: &'static str,
+    /// The word.
+    pub word: &'static str,
+    /// Since when, for marks that say how long.
+    pub since: Option<i64>,
+}
+
+/// One cell of latest values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Value {
+    /// The vital sign, by its stored name.
+    pub vital: &'static str,
+    /// The column's heading, repeated for narrow screens.
+    pub label: &'static str,
+    /// The value with its unit, or a dash.
+    pub text: String,
+    /// When it was measured, in milliseconds.
+    pub at: Option<i64>,
+    /// The same, absolute and in words.
+    pub full: String,
+    /// Its age when the page was made.
+    #[serde(skip)]
+    pub age: String,
+    /// By which way it came and what speaks against it.
+    pub note: String,
+    /// Whether something speaks against it.
+    pub doubtful: bool,
+    /// From when on it is too old, in milliseconds.
+    pub stale_at: Option<i64>,
+    /// Whether it was too old when the line was made.
+    pub stale: bool,
+}
+
+/// One patient's line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// The patient's identifier, as in addresses.
+    pub patient: String,
+    /// What the patient is called.
+    pub name: String,
+    /// Where it stands.
+    pub lane: Lane,
+    /// Its mark.
+    pub chip: Chip,
+    /// Why, the gravest first.
+    pub why: Vec<Reason>,
+    /// The latest values.
+    pub values: Vec<Value>,
+    /// How long the chip has said so, when it does, at the time of the page.
+    #[serde(skip)]
+    pub still: Option<String>,
+}
+
+/// Who has taken charge of a flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// What they are called.
+    pub by: String,
+    /// Since when.
+    pub at: WallMs,
+}
+
+/// What the line of a patient is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// What ingest knows.
+    pub row: &'a Row,
+    /// What the patient is called; `None` for one whom nobody has registered.
+    pub name: Option<&'a str>,
+    /// The plan in force.
+    pub plan: Option<&'a Plan>,
+    /// Who has taken charge of which flag.
+    pub charges: &'a HashMap<FlagId, Charge>,
+}
+
+/// Where a line stands among the others: the smallest first. Unattended severity, severity, then
+/// who has waited longest; names last, so that equal lines do not jump.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    lane: Lane,
+    unattended: Reverse<Option<Severity>>,
+    severity: Reverse<Option<Severity>>,
+    waiting_since: Reverse<Option<Reverse<WallMs>>>,
+    name: String,
+    patient: PatientId,
+}
+
+/// A line, its place, and when it would read differently though nothing arrived.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The line.
+    pub line: Line,
+    /// Its place.
+    pub rank: Rank,
+    /// When a calm line stops being calm for want of data.
+    pub calm_until: Option<WallMs>,
+}
+
+impl Lane {
+    /// Its heading.
+    pub(crate) fn heading(self) -> &'static str {
+        match self {
+            Self::Clinical => "Allarmi clinici",
+            Self::Technical => "Segnalazioni tecniche e dati mancanti",
+            Self::Calm => "Senza allarmi",
+        }
+    }
+
+    /// Its name in the page.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Clinical => "clinical",
+            Self::Technical => "technical",
+            Self::Calm => "calm",
+        }
+    }
+}
+
+/// Makes the line of a patient as it reads now.
+#[must_use]
+pub fn place(about: &About<'_>, now: WallMs) -> Placed {
+    let row = about.row;
+    let name = about.name.map_or_else(|| nameless(row.patient), str::to_owned);
+    let values: Vec<Value> = COLUMNS.iter().map(|vital| cell(about, *vital, now)).collect();
+    let calm_until = calm_until(about, now);
+    let chip = chip(about, calm_until, now);
+    let lane = match chip.kind {
+        "red" | "amber" => Lane::Clinical,
+        "calm" => Lane::Calm,
+        _ => Lane::Technical,
+    };
+    let unattended = row
+        .flags
+        .iter()
+        .filter(|flag| !about.charges.contains_key(&flag.flag.id));
+    let worst = row.flags.iter().map(|flag| flag.flag.severity).max();
+    let of_worst = row
+        .flags
+        .iter()
+        .filter(|flag| Some(flag.flag.severity) == worst);
+    let rank = Rank {
+        lane,
+        unattended: Reverse(unattended.map(|flag| flag.flag.severity).max()),
+        severity: Reverse(worst),
+        waiting_since: Reverse(of_worst.map(|flag| Reverse(flag.raised_at)).max()),
+        name: name.to_lowercase(),
+        patient: row.patient,
+    };
+    let still = chip.since.map(|since| words::span(now.since(WallMs(since))));
+    let line = Line {
+        patient: row.patient.to_string(),
+        name,
+        lane,
+        chip,
+        why: reasons(about, now),
+        values,
+        still,
+    };
+    Placed {
+        line,
+        rank,
+        calm_until,
+    }
+}
+
+/// What a patient is called whom nobody has registered: their devices speak all the same.
+pub(crate) fn nameless(patient: PatientId) -> String {
+    let number = patient.to_string();
+    let end = number.get(10..).unwrap_or_default();
+    format!("Paziente non registrato …{end}")
+}
+
+/// The reasons, the gravest first and of equals the oldest.
+pub(crate) fn reasons(about: &About<'_>, now: WallMs) -> Vec<Reason> {
+    let mut flags: Vec<_> = about.row.flags.iter().collect();
+    flags.sort_by_key(|flag| (Reverse(flag.flag.severity), flag.raised_at));
+    let reason = |flag: &veglia_view::OpenFlag| Reason {
+        kind: reason::kind(flag.flag.severity),
+        text: reason::why(flag, about.row, about.plan, now),
+        charge: about.charges.get(&flag.flag.id).map(|charge| {
+            format!("In carico a {} {}", charge.by, words::since_time(charge.at, now))
+        }),
+    };
+    flags.into_iter().map(reason).collect()
+}
+
+fn chip(about: &About<'_>, calm_until: Option<WallMs>, now: WallMs) -> Chip {
+    let chip = |kind, mark, word| Chip {
+        kind,
+        mark,
+        word,
+        since: None,
+    };
+    match about.row.flags.iter().map(|flag| flag.flag.severity).max() {
+        Some(Severity::Red) => return chip("red", "◆", "ROSSO"),
+        Some(Severity::Amber) => return chip("amber", "▲", "GIALLO"),
+        Some(Severity::Technical) => return chip("technical", "▬", "TECNICO"),
+        None => {}
+    }
+    if calm_until.is_some_and(|until| now < until) {
+        return chip("calm", "●", "nessun allarme");
+    }
+    let clean = about.row.latest.iter().filter(|latest| is_usable(latest));
+    match clean.map(|latest| latest.at).max() {
+        Some(at) => Chip {
+            since: Some(at.0),
+            ..chip("still", "◌", "DATI FERMI")
+        },
+        None if about.row.latest.is_empty() => chip("none", "◌", "NESSUN DATO"),
+        None => chip("none", "◌", "NESSUN DATO VALIDO"),
+    }
+}
+
+/// Whether a value says anything of the patient.
+fn is_usable(latest: &Latest) -> bool {
+    latest.quality.is_clean()
+        && !(latest.vital == VitalKind::Temperature && latest.site == veglia_view::Site::Skin)
+}
+
+/// Until when the freshest clean value keeps a line calm.
+fn calm_until(about: &About<'_>, now: WallMs) -> Option<WallMs> {
+    let usable = about
+        .row
+        .latest
+        .iter()
+        // A value from a clock that runs ahead must not keep a silent patient calm.
+        .filter(|latest| is_usable(latest) && latest.at.since(now) < UNPLANNED_STALE_MS);
+    usable.map(|latest| stale_at(about, latest)).max()
+}
+
+/// From when on a value is too old: when its plan would have had the next one.
+fn stale_at(about: &About<'_>, latest: &Latest) -> WallMs {
+    let after = reason::parameter(about.plan, latest.vital).map_or(
+        UNPLANNED_STALE_MS,
+        |parameter| {
+            let minutes = match &parameter.expected {
+                Expected::EveryMinutes(minutes) => *minutes,
+                // The rules know the hour and flag the silence; this bounds what they miss.
+                Expected::DailyAt(_) => 24 * 60,
+            };
+            i64::from(minutes.saturating_add(parameter.grace_minutes)).saturating_mul(60_000)
+        },
+    );
+    latest.at.plus_ms(after)
+}
+
+/// The cell of a vital sign.
+pub(crate) fn cell(about: &About<'_>, vital: VitalKind, now: WallMs) -> Value {
+    let label = words::vital_name(vital);
+    let Some(latest) = about.row.latest(vital) else {
+        return Value {
+            vital: vital.name(),
+            label,
+            text: "–".to_owned(),
+            at: None,
+            full: "mai misurata".to_owned(),
+            age: String::new(),
+            note: String::new(),
+            doubtful: true,
+            stale_at: None,
+            stale: true,
+        };
+    };
+    let is_silent = about.row.flags.iter().any(|flag| {
+        let silent = matches!(flag.flag.id.trigger, Trigger::SilentSince(of, _) if of == vital);
+        silent && flag.over.is_none()
+    });
+    let stale_at = if is_silent {
+        latest.at
+    } else {
+        stale_at(about, latest)
+    };
+    let mut note = vec![words::source(latest.source)];
+    note.extend(words::doubts(vital, latest.quality, latest.site));
+    Value {
+        vital: vital.name(),
+        label,
+        text: words::value(vital, latest.steps),
+        at: Some(latest.at.0),
+        full: words::full_time(latest.at),
+        age: words::age(latest.at, now),
+        note: note.join(", "),
+        doubtful: !is_usable(latest),
+        stale_at: Some(stale_at.0),
+        stale: stale_at <= now,
+    }
+}
+
+#[cfg(test)]
+mod tests;

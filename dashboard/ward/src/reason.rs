@@ -1,0 +1,133 @@
+//! Why a patient is where they are on the list, in words.
+
+use serde::Serialize;
+use veglia_view::{
+    Evidence, How, OpenFlag, Parameter, Plan, Row, Severity, Standing, Trigger, VitalKind, WallMs,
+    Why,
+};
+
+use crate::words;
+
+/// One reason, as a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// `red`, `amber` or `technical`: for the mark before it, which repeats what the words say.
+    pub kind: &'static str,
+    /// The sentence.
+    pub text: String,
+    /// Who has taken charge, and since when.
+    pub charge: Option<String>,
+}
+
+/// `red`, `amber`, `technical`.
+pub(crate) fn kind(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Red => "red",
+        Severity::Amber => "amber",
+        Severity::Technical => "technical",
+    }
+}
+
+/// Why a flag is there.
+pub(crate) fn why(flag: &OpenFlag, row: &Row, plan: Option<&Plan>, now: WallMs) -> String {
+    let vital = flag.flag.vital;
+    let mut words = match flag.flag.id.trigger {
+        Trigger::SilentSince(vital, expected) => silence(vital, expected, row, plan, now),
+        Trigger::Record(_) => measured(flag, vital, now),
+    };
+    if flag.flag.late {
+        words.push_str(" (arrivata in ritardo)");
+    }
+    if let Some((why, at)) = flag.over {
+        let at = words::at_time(at, now);
+        words.push_str(&format!(". {} {at}: da chiudere", ended(why)));
+    }
+    words
+}
+
+/// How an episode ended, before its time.
+pub(crate) fn ended(why: Why) -> &'static str {
+    match why {
+        Why::NotConfirmed => "Non confermato",
+        Why::Recovered => "Rientrato",
+        Why::DataReturned => "Dati ripresi",
+        Why::ExplainedByLateData => "Spiegato da dati arrivati in ritardo",
+        Why::PlanEnded => "Piano terminato",
+    }
+}
+
+fn measured(flag: &OpenFlag, vital: VitalKind, now: WallMs) -> String {
+    let evidence = &flag.flag.evidence;
+    let Some(first) = evidence.first() else {
+        let since = words::since_time(flag.flag.since, now);
+        return format!("{} oltre i limiti {since}", words::vital_name(vital));
+    };
+    let high = vital == VitalKind::Temperature && flag.flag.severity == Severity::Amber;
+    let name = if high {
+        "Febbre"
+    } else {
+        words::vital_name(vital)
+    };
+    let said = |it: &Evidence| {
+        let value = words::value(it.vital, it.steps);
+        format!("{value} {}", words::at_time(it.at, now))
+    };
+    let opening = format!("{name} {}", said(first));
+    match flag.flag.standing {
+        Standing::Unconfirmed { repeat_by } => {
+            let by = words::time(repeat_by, now);
+            format!("{opening}, da confermare: si attende la seconda misura entro le {by}")
+        }
+        Standing::Confirmed {
+            how: How::Repeat, ..
+        } => match evidence.get(1) {
+            Some(second) => format!("{opening}, confermato da {}", said(second)),
+            None => format!("{opening}, confermato"),
+        },
+        Standing::Confirmed {
+            how: How::MissedRepeat,
+            at,
+        } => {
+            let at = words::time(at, now);
+            format!("{opening}, confermato: nessuna seconda misura entro le {at}")
+        }
+        Standing::Confirmed {
+            how: How::AtOnce, ..
+        } => opening,
+    }
+}
+
+fn silence(
+    vital: VitalKind,
+    expected: WallMs,
+    row: &Row,
+    plan: Option<&Plan>,
+    now: WallMs,
+) -> String {
+    let name = words::vital_in_sentence(vital);
+    let rhythm = parameter(plan, vital)
+        .map(|parameter| format!(" (attesa {})", words::rhythm(parameter)))
+        .unwrap_or_default();
+    // The last value may be one that nobody can use: the silence is then one of valid values.
+    match row.latest(vital) {
+        Some(last) if last.quality.is_clean() && last.at < expected => {
+            let since = words::since_time(last.at, now);
+            format!("Nessuna misura di {name} {since}{rhythm}")
+        }
+        Some(_) => {
+            let since = words::at_time(expected, now);
+            format!("Nessuna misura valida di {name}: era attesa {since}{rhythm}")
+        }
+        None => {
+            let at = words::at_time(expected, now);
+            format!("Nessuna misura di {name} finora: era attesa {at}{rhythm}")
+        }
+    }
+}
+
+/// What the plan says of a vital sign.
+pub(crate) fn parameter(plan: Option<&Plan>, vital: VitalKind) -> Option<&Parameter> {
+    let parameters = plan.map(|plan| plan.parameters.as_slice());
+    let mut parameters = parameters.unwrap_or_default().iter();
+    parameters.find(|parameter| parameter.vital == vital)
+}

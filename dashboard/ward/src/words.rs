@@ -1,0 +1,293 @@
+//! Numbers, times and marks in the Italian that the centre's staff read.
+//!
+//! Values are shown as precisely as they mean something: whole percent, rounded down as the rules
+//! do, whole beats, tenths of a degree. The exact stored value is shown beside the evidence only.
+//! Times are those of Europe/Rome, always absolute beside every relative one.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use veglia_view::{
+    Expected, Parameter, Quality, Sensor, Site, Source, VitalKind, WallMs, decimal,
+};
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// What a vital sign is called.
+pub(crate) fn vital_name(vital: VitalKind) -> &'static str {
+    match vital {
+        VitalKind::SpO2 => "SpO₂",
+        VitalKind::Pulse => "Polso",
+        VitalKind::Temperature => "Temperatura",
+        VitalKind::RespiratoryRate => "Respiro",
+    }
+}
+
+/// The same inside a sentence.
+pub(crate) fn vital_in_sentence(vital: VitalKind) -> &'static str {
+    match vital {
+        VitalKind::SpO2 => "SpO₂",
+        VitalKind::Pulse => "polso",
+        VitalKind::Temperature => "temperatura",
+        VitalKind::RespiratoryRate => "respiro",
+    }
+}
+
+/// The unit as read aloud.
+pub(crate) fn unit(vital: VitalKind) -> &'static str {
+    match vital {
+        VitalKind::SpO2 => "%",
+        VitalKind::Pulse => "/min",
+        VitalKind::Temperature => "°C",
+        VitalKind::RespiratoryRate => "atti/min",
+    }
+}
+
+/// A value as it is read: `91 %`, `72 /min`, `38,6 °C`.
+pub(crate) fn value(vital: VitalKind, steps: i32) -> String {
+    let number = match vital {
+        VitalKind::SpO2 => steps.div_euclid(10).to_string(),
+        VitalKind::Pulse | VitalKind::RespiratoryRate => {
+            steps.saturating_add(5).div_euclid(10).to_string()
+        }
+        VitalKind::Temperature => {
+            let tenths = steps.saturating_add(5).div_euclid(10);
+            let sign = if tenths < 0 { "−" } else { "" };
+            let tenths = tenths.unsigned_abs();
+            format!("{sign}{},{}", tenths / 10, tenths % 10)
+        }
+    };
+    format!("{number}\u{a0}{}", unit(vital))
+}
+
+/// A value exactly as stored: `91,4 %`, `38,64 °C`.
+pub(crate) fn exact_value(vital: VitalKind, steps: i32) -> String {
+    let number = decimal(vital, steps).replace('.', ",").replace('-', "−");
+    format!("{number}\u{a0}{}", unit(vital))
+}
+
+fn local(at: WallMs) -> Option<Zoned> {
+    let zone = TimeZone::get("Europe/Rome").ok()?;
+    let timestamp = Timestamp::from_millisecond(at.0).ok()?;
+    Some(timestamp.to_zoned(zone))
+}
+
+fn written(at: WallMs, format: &str) -> String {
+    local(at).map_or_else(
+        || "ora sconosciuta".to_owned(),
+        |at| at.strftime(format).to_string(),
+    )
+}
+
+/// `14:05` of today, `21/11 14:05` of another day.
+pub(crate) fn time(at: WallMs, now: WallMs) -> String {
+    let same_day = match (local(at), local(now)) {
+        (Some(at), Some(now)) => at.date() == now.date(),
+        _ => false,
+    };
+    written(at, if same_day { "%H:%M" } else { "%d/%m %H:%M" })
+}
+
+/// `21/11/2020 14:05:07`.
+pub(crate) fn full_time(at: WallMs) -> String {
+    written(at, "%d/%m/%Y %H:%M:%S")
+}
+
+/// `14:05:07`, for a clock.
+pub(crate) fn clock(at: WallMs) -> String {
+    written(at, "%H:%M:%S")
+}
+
+/// `alle 14:05`, `il 21/11 alle 14:05`; `all’1:00` does not occur: hours have two digits.
+pub(crate) fn at_time(at: WallMs, now: WallMs) -> String {
+    match time(at, now).split_once(' ') {
+        Some((day, hour)) => format!("il {day} alle {hour}"),
+        None => format!("alle {}", time(at, now)),
+    }
+}
+
+/// `dalle 12:40`, `dal 21/11 alle 12:40`.
+pub(crate) fn since_time(at: WallMs, now: WallMs) -> String {
+    match time(at, now).split_once(' ') {
+        Some((day, hour)) => format!("dal {day} alle {hour}"),
+        None => format!("dalle {}", time(at, now)),
+    }
+}
+
+/// How long: `meno di 1 min`, `2 min`, `3 h`, `2 giorni`.
+pub(crate) fn span(ms: i64) -> String {
+    match ms {
+        ..MINUTE_MS => "meno di 1 min".to_owned(),
+        ..HOUR_MS => format!("{} min", ms / MINUTE_MS),
+        ..DAY_MS => format!("{} h", ms / HOUR_MS),
+        _ if ms / DAY_MS == 1 => "1 giorno".to_owned(),
+        _ => format!("{} giorni", ms / DAY_MS),
+    }
+}
+
+/// How long ago: `adesso`, `2 min fa`. A time to come is a wrong clock at home, and is said.
+pub(crate) fn age(at: WallMs, now: WallMs) -> String {
+    match now.since(at) {
+        ..=-MINUTE_MS => "orario futuro".to_owned(),
+        ..MINUTE_MS => "adesso".to_owned(),
+        ms => format!("{} fa", span(ms)),
+    }
+}
+
+/// By which way a value came.
+pub(crate) fn source(source: Source) -> &'static str {
+    match source {
+        Source::Device => "dispositivo",
+        Source::ByHand => "inserita a mano",
+        Source::ByPhone => "per telefono",
+    }
+}
+
+/// What speaks against a reading; empty for a clean one.
+pub(crate) fn doubts(vital: VitalKind, quality: Quality, site: Site) -> Vec<&'static str> {
+    let off = match vital {
+        VitalKind::Temperature => "sensore staccato",
+        _ => "dito fuori dal sensore",
+    };
+    let table = [
+        (Quality::NO_CONTACT, off),
+        (Quality::SEARCHING, "ricerca del polso"),
+        (Quality::ARTEFACT, "disturbo da movimento"),
+        (Quality::LOW_PERFUSION, "perfusione bassa"),
+        (Quality::WEAK_SIGNAL, "segnale debole"),
+        (Quality::HELD, "valore precedente"),
+        (Quality::DEMO, "dato dimostrativo"),
+        (Quality::QUESTIONABLE, "dubbia per il dispositivo"),
+        (Quality::INVALID, "non valida per il dispositivo"),
+        (Quality::UNCALIBRATED, "sensore non calibrato"),
+        (Quality::TIME_UNCERTAIN, "ora incerta"),
+        (Quality::EARLY, "non ancora stabile"),
+    ];
+    let said = table
+        .into_iter()
+        .filter(|(flag, _)| quality.contains(*flag))
+        .map(|(_, words)| words);
+    let skin = (vital == VitalKind::Temperature && site == Site::Skin).then_some("sulla pelle");
+    said.chain(skin).collect()
+}
+
+/// How often a vital sign is expected: `ogni 15 min`, `alle 08:00, 14:00 e 20:00`.
+pub(crate) fn rhythm(parameter: &Parameter) -> String {
+    match &parameter.expected {
+        Expected::EveryMinutes(minutes) => match (minutes / 60, minutes % 60) {
+            (1, 0) => "ogni ora".to_owned(),
+            (hours, 0) if hours > 0 => format!("ogni {hours} ore"),
+            _ => format!("ogni {minutes} min"),
+        },
+        Expected::DailyAt(times) => {
+            let times: Vec<String> = times.iter().map(ToString::to_string).collect();
+            match times.split_last() {
+                Some((last, [])) => format!("alle {last}"),
+                Some((last, before)) => format!("alle {} e {last}", before.join(", ")),
+                None => "mai".to_owned(),
+            }
+        }
+    }
+}
+
+/// Which sensor a contact is about.
+pub(crate) fn sensor(sensor: Sensor) -> &'static str {
+    match sensor {
+        Sensor::Oximeter => "saturimetro",
+        Sensor::Thermometer => "termometro",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use veglia_view::LocalTime;
+
+    use super::*;
+
+    /// 2020-11-21 14:05:07 in Rome.
+    const NOW: WallMs = WallMs(1_605_963_907_000);
+
+    #[test]
+    fn values_are_read_with_a_comma_and_without_false_precision() {
+        let table = [
+            (VitalKind::SpO2, 910, "91\u{a0}%"),
+            (VitalKind::SpO2, 929, "92\u{a0}%"),
+            (VitalKind::Pulse, 724, "72\u{a0}/min"),
+            (VitalKind::Pulse, 725, "73\u{a0}/min"),
+            (VitalKind::Temperature, 3_864, "38,6\u{a0}°C"),
+            (VitalKind::Temperature, 3_805, "38,1\u{a0}°C"),
+            (VitalKind::Temperature, -20, "−0,2\u{a0}°C"),
+            (VitalKind::RespiratoryRate, 180, "18\u{a0}atti/min"),
+        ];
+        for (vital, steps, words) in table {
+            assert_eq!(value(vital, steps), words);
+        }
+        assert_eq!(exact_value(VitalKind::Temperature, 3_864), "38,64\u{a0}°C");
+        assert_eq!(exact_value(VitalKind::SpO2, 929), "92,9\u{a0}%");
+    }
+
+    #[test]
+    fn ages_are_said_in_the_largest_whole_unit() {
+        let table = [
+            (-120_000, "orario futuro"),
+            (-2_000, "adesso"),
+            (59_999, "adesso"),
+            (60_000, "1 min fa"),
+            (3_599_000, "59 min fa"),
+            (3_600_000, "1 h fa"),
+            (86_400_000, "1 giorno fa"),
+            (3 * 86_400_000, "3 giorni fa"),
+        ];
+        for (ms, words) in table {
+            assert_eq!(age(NOW.plus_ms(-ms), NOW), words);
+        }
+    }
+
+    #[test]
+    fn times_are_of_rome_and_name_the_day_when_it_is_another() {
+        assert_eq!(time(NOW, NOW), "14:05");
+        assert_eq!(clock(NOW), "14:05:07");
+        assert_eq!(at_time(NOW.plus_ms(-DAY_MS), NOW), "il 20/11 alle 14:05");
+        assert_eq!(since_time(NOW.plus_ms(-HOUR_MS), NOW), "dalle 13:05");
+        // The night the clocks went back: 02:30 happened twice, an hour apart.
+        let twice = WallMs(1_603_585_800_000);
+        assert_eq!(full_time(twice), "25/10/2020 02:30:00");
+        assert_eq!(full_time(twice.plus_ms(HOUR_MS)), "25/10/2020 02:30:00");
+    }
+
+    #[test]
+    fn a_rhythm_is_said_as_a_nurse_would() {
+        let every = |minutes| Expected::EveryMinutes(minutes);
+        let at = |hours: &[i8]| {
+            let times = hours.iter().map(|hour| LocalTime::new(*hour, 0).unwrap());
+            Expected::DailyAt(times.collect())
+        };
+        let table = [
+            (every(15), "ogni 15 min"),
+            (every(60), "ogni ora"),
+            (every(240), "ogni 4 ore"),
+            (every(90), "ogni 90 min"),
+            (at(&[8]), "alle 08:00"),
+            (at(&[8, 14, 20]), "alle 08:00, 14:00 e 20:00"),
+        ];
+        for (expected, words) in table {
+            let parameter = Parameter {
+                vital: VitalKind::SpO2,
+                expected,
+                grace_minutes: 5,
+            };
+            assert_eq!(rhythm(&parameter), words);
+        }
+    }
+
+    #[test]
+    fn every_doubt_has_words() {
+        let all = doubts(VitalKind::SpO2, Quality::all(), Site::Unknown);
+        let silent = [Quality::FROM_STORAGE]; // how it was read, not a doubt
+        assert_eq!(all.len(), Quality::all().iter().count() - silent.len());
+        assert!(doubts(VitalKind::SpO2, Quality::empty(), Site::Unknown).is_empty());
+        let skin = doubts(VitalKind::Temperature, Quality::NO_CONTACT, Site::Skin);
+        assert_eq!(skin, ["sensore staccato", "sulla pelle"]);
+    }
+}

@@ -1,0 +1,375 @@
+//! The tasks of a simulation: a device that speaks on its line, a recording that is read out, a
+//! home whose line to the centre comes and goes.
+//!
+//! Each ends at the shutdown; a recording also ends after its last row. Absent: what is said.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio_util::sync::CancellationToken;
+use veglia_codecs::Protocol;
+use veglia_firmware_core::HELLO_EVERY_MS;
+use veglia_wire::{CareClock, DeviceId, WallMs};
+
+use crate::home::{Device, Home, rng};
+use crate::log::{Entry, What};
+use crate::pty::{Heard, Pty};
+use crate::relay::RelayHandle;
+use crate::replay::{Replay, Row};
+use crate::run::SimulationError;
+use crate::scenario::Scenario;
+use crate::speaker::Speaker;
+use crate::voice::{Node, Oximetry, Said, Utterance};
+
+/// How often a recording looks again whether somebody listens: no row is read out to nobody.
+const LISTENER_CHECK: Duration = Duration::from_millis(20);
+
+/// How long a recording's line stays open after its last row, so that the reader can take what
+/// is in it: a pty forgets at once when its device is gone.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How often a home looks whether its line to the centre is due to change. At the fastest care
+/// clock this is three minutes of care.
+const LINK_CHECK: Duration = Duration::from_millis(50);
+
+/// What all tasks of a simulation share.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    pub(crate) clock: CareClock,
+    /// Care time at which scenarios began.
+    pub(crate) began: WallMs,
+    pub(crate) entries: Option<Sender<Entry>>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// How many readings and other frames were spoken on a line, and how many to nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) spoken: u64,
+    pub(crate) unheard: u64,
+}
+
+/// The line of one device, plugged in or not.
+pub(crate) struct Line {
+    stage: Stage,
+    home: String,
+    device: DeviceId,
+    protocol: Protocol,
+    port: PathBuf,
+    pty: Option<Pty>,
+    listened: bool,
+    torn: bool,
+    tally: Tally,
+}
+
+impl Line {
+    /// The line of a device, plugged in.
+    pub(crate) fn new(
+        stage: Stage,
+        home: &Home,
+        device: &Device,
+        port: PathBuf,
+    ) -> Result<Self, SimulationError> {
+        let mut line = Self {
+            stage,
+            home: home.name.clone(),
+            device: device.id.clone(),
+            protocol: device.protocol,
+            port,
+            pty: None,
+            listened: false,
+            torn: false,
+            tally: Tally::default(),
+        };
+        line.pty = Some(line.plug()?);
+        Ok(line)
+    }
+
+    fn plug(&self) -> Result<Pty, SimulationError> {
+        Pty::plug(&self.port).map_err(|source| self.broken(source))
+    }
+
+    fn broken(&self, source: crate::pty::PtyError) -> SimulationError {
+        SimulationError::Port {
+            port: self.port.clone(),
+            source,
+        }
+    }
+
+    fn has_reader(&self) -> Result<bool, SimulationError> {
+        match &self.pty {
+            Some(pty) => pty.has_reader().map_err(|source| self.broken(source)),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether somebody has opened the port since this was last asked.
+    fn was_opened(&mut self) -> Result<bool, SimulationError> {
+        let listens = self.has_reader()?;
+        let listened = std::mem::replace(&mut self.listened, listens);
+        Ok(listens && !listened)
+    }
+
+    async fn unplugged(&mut self) -> Result<(), SimulationError> {
+        let Some(pty) = self.pty.take() else {
+            return Ok(());
+        };
+        drop(pty);
+        self.listened = false;
+        self.torn = false;
+        self.tell(Said::event(What::Unplugged), true).await
+    }
+
+    async fn plugged(&mut self) -> Result<(), SimulationError> {
+        if self.pty.is_some() {
+            return Ok(());
+        }
+        self.pty = Some(self.plug()?);
+        self.tell(Said::event(What::Plugged), true).await
+    }
+
+    async fn speak(&mut self, utterance: Utterance) -> Result<Heard, SimulationError> {
+        let heard = self.put(&utterance.bytes)?;
+        self.tally.spoken += 1;
+        self.tally.unheard += u64::from(heard != Heard::Whole);
+        if let Some(said) = utterance.said {
+            self.tell(said, heard == Heard::Whole).await?;
+        }
+        Ok(heard)
+    }
+
+    /// A node clears the line with a zero after a torn frame, else the next one would be lost
+    /// with it. A Nonin's next frame clears it by its first bit.
+    fn put(&mut self, bytes: &[u8]) -> Result<Heard, SimulationError> {
+        let Some(pty) = &self.pty else {
+            return Ok(Heard::Not);
+        };
+        let cleared;
+        let bytes = if self.torn && self.protocol == Protocol::Node {
+            cleared = [&[0], bytes].concat();
+            &cleared
+        } else {
+            bytes
+        };
+        let heard = pty.write(bytes).map_err(|source| self.broken(source))?;
+        match heard {
+            Heard::Whole => self.torn = false,
+            Heard::Torn => self.torn = true,
+            Heard::Not => {}
+        }
+        Ok(heard)
+    }
+
+    async fn tell(&self, said: Said, heard: bool) -> Result<(), SimulationError> {
+        let device = Some(self.device.clone());
+        self.stage.tell(&self.home, device, said, heard).await
+    }
+}
+
+impl Stage {
+    async fn tell(
+        &self,
+        home: &str,
+        device: Option<DeviceId>,
+        said: Said,
+        heard: bool,
+    ) -> Result<(), SimulationError> {
+        let Some(entries) = &self.entries else {
+            return Ok(());
+        };
+        let wall = self.clock.wall().now();
+        let entry = Entry {
+            home: home.to_owned(),
+            device,
+            what: said.what,
+            wall_ms: wall.0,
+            care_ms: self.clock.at(wall).0,
+            spo2_tenths: said.spo2_tenths,
+            pulse_tenths: said.pulse_tenths,
+            celsius_hundredths: said.celsius_hundredths,
+            flags: said.flags,
+            heard,
+            counter: said.counter,
+        };
+        entries
+            .send(entry)
+            .await
+            .map_err(|_| SimulationError::LogEnded)
+    }
+
+    fn passed_ms(&self) -> i64 {
+        self.clock.now().since(self.began)
+    }
+}
+
+/// A device of a scenario, or one that counts, until the shutdown.
+pub(crate) async fn device(
+    mut line: Line,
+    mut speaker: Speaker,
+    period: Duration,
+    seed: u64,
+) -> Result<Tally, SimulationError> {
+    // Homes do not speak in chorus.
+    let period_ms = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
+    let offset = rng(seed, &line.home, line.device.as_str()).u64(0..period_ms);
+    let began = Instant::now();
+    let mut turns = interval_at(began + Duration::from_millis(offset), period);
+    // A busy machine makes the device skip a turn, not hurry afterwards.
+    turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let stop = line.stage.stop.clone();
+    loop {
+        tokio::select! {
+            _ = turns.tick() => {}
+            () = stop.cancelled() => return Ok(line.tally),
+        }
+        if line.was_opened()? {
+            speaker.opened();
+        }
+        match speaker.turn(line.stage.passed_ms(), wall_ms_since(began)) {
+            None => line.unplugged().await?,
+            Some(utterances) => {
+                line.plugged().await?;
+                for utterance in utterances {
+                    line.speak(utterance).await?;
+                }
+            }
+        }
+    }
+}
+
+/// A recording: from the moment somebody listens, each row once and in order at its minute of
+/// care. A row that nobody could hear is said again until somebody does.
+pub(crate) async fn recording(
+    line: Line,
+    replay: Arc<Replay>,
+    node: Node,
+) -> Result<Tally, SimulationError> {
+    let stop = line.stage.stop.clone();
+    let mut reading = Reading {
+        line,
+        node,
+        began: Instant::now(),
+        hello_at_ms: 0,
+    };
+    let ended = stop.run_until_cancelled(reading.all(&replay)).await;
+    ended.unwrap_or(Ok(()))?;
+    Ok(reading.line.tally)
+}
+
+/// A recording being read out.
+struct Reading {
+    line: Line,
+    node: Node,
+    began: Instant,
+    hello_at_ms: u64,
+}
+
+impl Reading {
+    async fn all(&mut self, replay: &Replay) -> Result<(), SimulationError> {
+        let Some(first) = replay.rows().first() else {
+            return Ok(());
+        };
+        self.introduce().await?;
+        let clock = self.line.stage.clock.clone();
+        let began = clock.now();
+        for row in replay.rows() {
+            let due = began.plus_ms(i64::from(row.minute - first.minute) * 60_000);
+            self.wait_until(&clock, due).await?;
+            self.row(row).await?;
+        }
+        sleep(LINGER).await;
+        Ok(())
+    }
+
+    /// Waits for the care time, and meanwhile says now and then who speaks.
+    async fn wait_until(&mut self, clock: &CareClock, due: WallMs) -> Result<(), SimulationError> {
+        loop {
+            let left_ms = clock.wall_ms(due.since(clock.now()));
+            let Some(left) = u64::try_from(left_ms).ok().filter(|&ms| ms > 0) else {
+                return self.introduce().await;
+            };
+            sleep(Duration::from_millis(left).min(Duration::from_secs(1))).await;
+            self.introduce().await?;
+        }
+    }
+
+    /// Says hello when it is due: at the start, to a new listener, and every minute.
+    async fn introduce(&mut self) -> Result<(), SimulationError> {
+        let now_ms = wall_ms_since(self.began);
+        if !self.line.was_opened()? && now_ms < self.hello_at_ms {
+            return Ok(());
+        }
+        for utterance in self.node.hello(uptime(now_ms)) {
+            self.insist(utterance).await?;
+        }
+        self.hello_at_ms = now_ms + u64::from(HELLO_EVERY_MS);
+        Ok(())
+    }
+
+    async fn row(&mut self, row: &Row) -> Result<(), SimulationError> {
+        let uptime_ms = uptime(wall_ms_since(self.began));
+        let oximetry = Oximetry {
+            spo2_tenths: row.spo2_tenths,
+            pulse_tenths: row.pulse_tenths,
+            artefact: false,
+            counter: None,
+        };
+        let oximetry = self.node.oximetry(uptime_ms, oximetry);
+        self.insist(oximetry).await?;
+        if let Some(celsius_hundredths) = row.celsius_hundredths {
+            let temperature = self.node.temperature(uptime_ms, celsius_hundredths);
+            self.insist(temperature).await?;
+        }
+        Ok(())
+    }
+
+    /// Says it until it has gone into the line in full, and never to nobody.
+    async fn insist(&mut self, utterance: Utterance) -> Result<(), SimulationError> {
+        loop {
+            while !self.line.has_reader()? {
+                sleep(LISTENER_CHECK).await;
+            }
+            if self.line.speak(utterance.clone()).await? == Heard::Whole {
+                return Ok(());
+            }
+            sleep(LISTENER_CHECK).await;
+        }
+    }
+}
+
+/// Cuts and mends the line of a home as its scenario says, and leaves it whole.
+pub(crate) async fn link(
+    stage: Stage,
+    home: String,
+    scenario: Arc<Scenario>,
+    link: RelayHandle,
+) -> Result<Tally, SimulationError> {
+    while !stage.stop.is_cancelled() {
+        let whole = !scenario.is_offline(stage.passed_ms());
+        if whole != link.is_whole() {
+            let what = if whole {
+                link.restore();
+                What::Online
+            } else {
+                link.cut();
+                What::Offline
+            };
+            stage.tell(&home, None, Said::event(what), true).await?;
+        }
+        stage.stop.run_until_cancelled(sleep(LINK_CHECK)).await;
+    }
+    link.restore();
+    Ok(Tally::default())
+}
+
+fn wall_ms_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Wraps after 49 days, as the node's own does.
+fn uptime(ms: u64) -> u32 {
+    u32::try_from(ms % (1 << 32)).expect("a remainder of 2^32 fits 32 bits")
+}

@@ -1,0 +1,131 @@
+//! From what a device said to what the outbox keeps: who spoke, what changed, what was measured.
+//!
+//! Contact and battery are states that devices repeat in every frame; only their changes are
+//! records. Readings are attributed only once it is known who speaks on the port: what a node
+//! says before its first hello is not anybody's and is counted, not kept.
+
+use veglia_codecs::{Frame, Identity, Observation, observe};
+use veglia_wire::{Body, Contact, DeviceEvent, DeviceId, DeviceStamp, Record, Sensor, When};
+
+/// Rejects are told to the centre at most this often, in care milliseconds: a bad cable is worth
+/// a line an hour, not a record per byte.
+const REJECTS_EVERY_MS: u64 = 3_600_000;
+
+/// Who is on a port and what was last heard of them.
+pub(crate) struct Listener {
+    device: Option<DeviceId>,
+    identity: Option<Identity>,
+    contacts: [Option<Contact>; 2],
+    battery: Option<DeviceEvent>,
+    rejected: u32,
+    rejects_told_at: u64,
+    unattributed: u64,
+}
+
+impl Listener {
+    /// A listener on a port whose device is configured, or will say its name.
+    pub(crate) fn new(device: Option<DeviceId>) -> Self {
+        Self {
+            device,
+            identity: None,
+            contacts: [None; 2],
+            battery: None,
+            rejected: 0,
+            rejects_told_at: 0,
+            unattributed: 0,
+        }
+    }
+
+    /// The port was opened anew: another device may be on it, and states are to be told again.
+    pub(crate) fn replugged(&mut self) {
+        if self.identity.take().is_some() {
+            self.device = None;
+        }
+        self.contacts = [None; 2];
+        self.battery = None;
+    }
+
+    /// The device, once it is known.
+    pub(crate) fn device(&self) -> Option<&DeviceId> {
+        self.device.as_ref()
+    }
+
+    /// Readings that could be attributed to nobody, since the start.
+    pub(crate) fn unattributed(&self) -> u64 {
+        self.unattributed
+    }
+
+    /// Bytes that were no frame.
+    pub(crate) fn reject(&mut self) {
+        self.rejected = self.rejected.saturating_add(1);
+    }
+
+    /// The device's own stamp in a frame, if it has one.
+    pub(crate) fn stamp(frame: &Frame) -> Option<DeviceStamp> {
+        match frame {
+            Frame::Nonin8(_) => None,
+            Frame::Node(node) => Some(DeviceStamp(i64::from(node.uptime_ms))),
+        }
+    }
+
+    /// Appends the records that a frame makes.
+    pub(crate) fn hear(&mut self, frame: &Frame, when: When, out: &mut Vec<Record>) {
+        for observation in observe(frame) {
+            let body = match observation {
+                Observation::Identity(identity) => self.introduced(identity),
+                Observation::Contact(sensor, contact) => self.contact(sensor, contact),
+                Observation::Battery(event) => self.battery(event),
+                Observation::Reading(vital, quality) => {
+                    let quality = self
+                        .identity
+                        .map_or(quality, |known| known.qualify(vital, quality));
+                    Some(Body::Reading(vital, quality))
+                }
+            };
+            let Some(body) = body else { continue };
+            self.keep(body, when, out);
+        }
+        if self.rejected > 0 && when.mono.0.saturating_sub(self.rejects_told_at) >= REJECTS_EVERY_MS
+        {
+            self.rejects_told_at = when.mono.0;
+            let count = std::mem::take(&mut self.rejected);
+            self.keep(Body::Event(DeviceEvent::Rejected(count)), when, out);
+        }
+    }
+
+    fn keep(&mut self, body: Body, when: When, out: &mut Vec<Record>) {
+        match &self.device {
+            Some(device) => out.push(Record {
+                device: Some(device.clone()),
+                when,
+                body,
+            }),
+            None => self.unattributed = self.unattributed.saturating_add(1),
+        }
+    }
+
+    fn introduced(&mut self, identity: Identity) -> Option<Body> {
+        if self.identity == Some(identity) {
+            return None;
+        }
+        self.identity = Some(identity);
+        self.device = Some(identity.device());
+        self.contacts = [None; 2];
+        self.battery = None;
+        Some(Body::Event(DeviceEvent::Up))
+    }
+
+    fn contact(&mut self, sensor: Sensor, contact: Contact) -> Option<Body> {
+        let last = match sensor {
+            Sensor::Oximeter => &mut self.contacts[0],
+            Sensor::Thermometer => &mut self.contacts[1],
+        };
+        let changed = self.device.is_some() && last.replace(contact) != Some(contact);
+        changed.then_some(Body::Contact(sensor, contact))
+    }
+
+    fn battery(&mut self, event: DeviceEvent) -> Option<Body> {
+        let changed = self.device.is_some() && self.battery.replace(event) != Some(event);
+        changed.then_some(Body::Event(event))
+    }
+}

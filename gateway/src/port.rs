@@ -1,0 +1,219 @@
+//! One serial port, for the life of the box: opened, read, lost, opened again.
+//!
+//! A port that hangs up reads as "zero bytes" for ever, at once; that is unplugged, not idle.
+//! What waits in a port's buffer when it is opened was said before anybody listened and is thrown
+//! away: it could only be stamped with a time at which it was not measured.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio_serial::{
+    ClearBuffer, DataBits, SerialPort, SerialPortBuilderExt, SerialStream, StopBits,
+};
+use tokio_util::sync::CancellationToken;
+use veglia_codecs::{Decoder, Frame, LineSettings, Parity, Reject};
+use veglia_link::Outbox;
+use veglia_link::outbox::AppendError;
+use veglia_wire::{Body, DeviceEvent, Record};
+
+use crate::clock::BoxClock;
+use crate::config::PortConfig;
+use crate::listener::Listener;
+use crate::run::is_passing;
+
+/// First wait before a lost port is tried again. A device re-plugged by hand is back in a second.
+const RETRY_FIRST: Duration = Duration::from_millis(250);
+
+/// Longest such wait: an open() every five seconds costs nothing and nobody waits longer.
+const RETRY_LONGEST: Duration = Duration::from_secs(5);
+
+/// Bytes taken from a port at once: more than a second of any device on a serial line.
+const READ_BYTES: usize = 4096;
+
+/// One port and all that its task needs.
+pub(crate) struct Port {
+    config: PortConfig,
+    clock: Arc<BoxClock>,
+    outbox: Outbox,
+    listener: Listener,
+    decoder: Box<dyn Decoder>,
+}
+
+/// What a port is doing; each mode answers with the next one.
+enum Mode {
+    Closed {
+        wait: Duration,
+        told: Option<String>,
+    },
+    Open(SerialStream),
+    Stopped,
+}
+
+impl Port {
+    pub(crate) fn new(config: PortConfig, clock: Arc<BoxClock>, outbox: Outbox) -> Self {
+        let listener = Listener::new(config.device.clone());
+        let decoder = config.protocol.decoder();
+        Self {
+            config,
+            clock,
+            outbox,
+            listener,
+            decoder,
+        }
+    }
+
+    /// Serves the port until told to stop. An error is one that only a restart can mend.
+    pub(crate) async fn serve(mut self, stop: CancellationToken) -> Result<(), AppendError> {
+        let mut mode = Mode::Closed {
+            wait: Duration::ZERO,
+            told: None,
+        };
+        loop {
+            mode = match mode {
+                Mode::Closed { wait, told } => self.open(wait, told, &stop).await,
+                Mode::Open(stream) => self.read(stream, &stop).await?,
+                Mode::Stopped => return Ok(()),
+            };
+        }
+    }
+
+    async fn open(
+        &mut self,
+        wait: Duration,
+        told: Option<String>,
+        stop: &CancellationToken,
+    ) -> Mode {
+        tokio::select! {
+            () = stop.cancelled() => return Mode::Stopped,
+            () = tokio::time::sleep(wait) => {}
+        }
+        let path = self.config.path.display().to_string();
+        match open_stream(&path, self.config.protocol.line()) {
+            Ok(stream) => {
+                tracing::info!(port = path, protocol = %self.config.protocol, "port open");
+                self.decoder.reset();
+                self.listener.replugged();
+                Mode::Open(stream)
+            }
+            Err(error) => {
+                let why = error.to_string();
+                if told.as_ref() != Some(&why) {
+                    tracing::warn!(
+                        port = path,
+                        error = why,
+                        "cannot open the port; check that the device is plugged in and that \
+                         this user may read it (group dialout); trying again"
+                    );
+                }
+                let wait = (wait * 2).clamp(RETRY_FIRST, RETRY_LONGEST);
+                Mode::Closed {
+                    wait,
+                    told: Some(why),
+                }
+            }
+        }
+    }
+
+    /// Reads until the port is lost, the box stops, or the outbox fails for good.
+    async fn read(
+        &mut self,
+        mut stream: SerialStream,
+        stop: &CancellationToken,
+    ) -> Result<Mode, AppendError> {
+        let quiet = Duration::from_millis(u64::from(self.config.protocol.quiet_ms()));
+        let mut buffer = [0_u8; READ_BYTES];
+        let mut heard = Vec::new();
+        let lost = loop {
+            let read = tokio::select! {
+                () = stop.cancelled() => return Ok(Mode::Stopped),
+                read = tokio::time::timeout(quiet, stream.read(&mut buffer)) => read,
+            };
+            match read {
+                Err(_elapsed) => self.decoder.reset(),
+                Ok(Ok(0)) => break "the device hung up".to_owned(),
+                Ok(Ok(count)) => {
+                    self.decoder.push(&buffer[..count], &mut heard);
+                    let records = self.records(&mut heard);
+                    keep(&self.outbox, records).await?;
+                }
+                Ok(Err(error)) => break error.to_string(),
+            }
+        };
+        tracing::info!(
+            port = %self.config.path.display(),
+            reason = lost,
+            unattributed = self.listener.unattributed(),
+            "port lost; waiting for the device to come back"
+        );
+        let down = self.event(DeviceEvent::Down);
+        keep(&self.outbox, down).await?;
+        Ok(Mode::Closed {
+            wait: RETRY_FIRST,
+            told: None,
+        })
+    }
+
+    fn records(&mut self, heard: &mut Vec<Result<Frame, Reject>>) -> Vec<Record> {
+        let mut records = Vec::new();
+        for frame in heard.drain(..) {
+            match frame {
+                Ok(frame) => {
+                    let when = self.clock.stamp(Listener::stamp(&frame));
+                    self.listener.hear(&frame, when, &mut records);
+                }
+                Err(_) => self.listener.reject(),
+            }
+        }
+        records
+    }
+
+    fn event(&self, event: DeviceEvent) -> Vec<Record> {
+        let device = self.listener.device().cloned();
+        let record = |device| Record {
+            device: Some(device),
+            when: self.clock.stamp(None),
+            body: Body::Event(event),
+        };
+        device.map(record).into_iter().collect()
+    }
+}
+
+/// Puts records in the outbox. A full disk is a state, counted by the outbox and told to the
+/// centre as a gap when there is room again; the port goes on being read.
+async fn keep(outbox: &Outbox, records: Vec<Record>) -> Result<(), AppendError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    match outbox.append(records).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_passing(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn open_stream(path: &str, line: LineSettings) -> Result<SerialStream, tokio_serial::Error> {
+    let bits = match line.data_bits {
+        5 => DataBits::Five,
+        6 => DataBits::Six,
+        7 => DataBits::Seven,
+        _ => DataBits::Eight,
+    };
+    let parity = match line.parity {
+        Parity::None => tokio_serial::Parity::None,
+        Parity::Odd => tokio_serial::Parity::Odd,
+        Parity::Even => tokio_serial::Parity::Even,
+    };
+    let stop = if line.stop_bits == 2 {
+        StopBits::Two
+    } else {
+        StopBits::One
+    };
+    let stream = tokio_serial::new(path, line.baud)
+        .data_bits(bits)
+        .parity(parity)
+        .stop_bits(stop)
+        .open_native_async()?;
+    stream.clear(ClearBuffer::Input)?;
+    Ok(stream)
+}

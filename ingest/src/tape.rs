@@ -1,0 +1,104 @@
+//! The journal's consumer that keeps every reading for ever: frames to samples to series.
+//!
+//! A checkpoint writes the samples and the journal position in one transaction, so that a restart
+//! reads on from exactly there: nothing twice, nothing missing.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use veglia_journal::{JournalReader, Position};
+use veglia_series::{CheckpointError, Pressure, Sample, SeriesWriter};
+use veglia_wire::{Body, Record, UpFrame, WallMs};
+
+use crate::dating::date;
+use crate::entry::Entry;
+use crate::follower::{FollowError, Follower};
+use crate::intake::{Arrival, Consumer};
+
+/// How often samples go to disk. They are in the journal all the while; this bounds how much of
+/// it is read again after a restart.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
+/// Why the series fell behind for good.
+#[derive(Debug, thiserror::Error)]
+pub enum TapeError {
+    /// The journal cannot be followed.
+    #[error("series cannot follow the journal")]
+    Follow(#[from] FollowError),
+    /// The samples cannot be written.
+    #[error("samples cannot be written")]
+    Checkpoint(#[from] CheckpointError),
+}
+
+/// Follows the journal until told to stop; then writes a last checkpoint.
+pub(crate) async fn run<R: JournalReader + 'static>(
+    mut journal: Follower<R>,
+    mut series: SeriesWriter,
+    passed: mpsc::WeakSender<Arrival>,
+    stop: CancellationToken,
+) -> Result<(), TapeError> {
+    let mut last = Instant::now();
+    loop {
+        let entries = tokio::select! {
+            () = stop.cancelled() => break,
+            entries = journal.more() => entries?,
+        };
+        let mut pressed = false;
+        for (_, entry) in &entries {
+            pressed |= record(&mut series, entry);
+        }
+        if pressed || last.elapsed() >= CHECKPOINT_EVERY {
+            series.checkpoint(read_so_far(&journal)).await?;
+            last = Instant::now();
+            if let (Some(position), Some(intake)) =
+                (Position::new(series.resume_from()), passed.upgrade())
+            {
+                // A full channel only means that old segments go a little later.
+                drop(intake.try_send(Arrival::Passed(Consumer::Tape, position)));
+            }
+        }
+    }
+    series.checkpoint(read_so_far(&journal)).await?;
+    series.settle().await?;
+    Ok(())
+}
+
+fn read_so_far<R: JournalReader + 'static>(journal: &Follower<R>) -> u64 {
+    journal.next().get() - 1
+}
+
+/// Pushes the readings of an entry. True when memory calls for a checkpoint.
+fn record(series: &mut SeriesWriter, entry: &Entry) -> bool {
+    let Entry::Frame { at, skip, bytes } = entry else {
+        return false;
+    };
+    let Ok(frame) = UpFrame::decode(bytes) else {
+        // The intake stores only what it has decoded, and the journal has checked the bytes.
+        tracing::error!("a frame that was understood when it came cannot be read any more");
+        return false;
+    };
+    let mut pressed = false;
+    for record in frame.records.iter().skip(usize::from(*skip)) {
+        if let Some(sample) = sample(record, *at) {
+            pressed |= series.push(&sample) == Pressure::Checkpoint;
+        }
+    }
+    pressed
+}
+
+/// The sample of a record, if it is a reading of a device.
+pub(crate) fn sample(record: &Record, received: WallMs) -> Option<Sample> {
+    let (Body::Reading(vital, quality), Some(device)) = (record.body, &record.device) else {
+        return None;
+    };
+    let (at, doubt) = date(record, received);
+    Some(Sample {
+        device: device.clone(),
+        vital: vital.kind(),
+        site: vital.site(),
+        at,
+        value: vital.steps(),
+        quality: quality | doubt,
+    })
+}

@@ -1,0 +1,113 @@
+//! The access log: every access is written, and what is tampered with is found.
+
+use std::path::Path;
+
+use veglia_store::sea_orm::ConnectionTrait;
+use veglia_store::{Access, AccessLog, Actor, Database, Purpose};
+
+const DOCTOR: Actor = Actor::Staff(7);
+
+async fn open(path: &Path) -> Database {
+    Database::open(path, Purpose::Record, &[])
+        .await
+        .expect("the folder is ours alone")
+}
+
+async fn look(database: &Database, at_ms: i64) {
+    let access = Access {
+        at_ms,
+        purpose: "patient.open",
+        subject: "42",
+    };
+    database
+        .log_access(&DOCTOR, access)
+        .await
+        .expect("logging an access");
+}
+
+async fn check(database: &Database) -> AccessLog {
+    database
+        .check_access_log(&DOCTOR)
+        .await
+        .expect("checking the chain")
+}
+
+async fn tamper(database: &Database, sql: &str) {
+    let tampering = database.run_tx("test.tamper", &DOCTOR, move |tx| {
+        Box::pin(async move {
+            tx.execute_unprepared(sql).await?;
+            Ok(())
+        })
+    });
+    tampering.await.expect("the table is there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accesses_from_two_processes_make_one_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let (one, two) = (open(&path).await, open(&path).await);
+    assert_eq!(check(&one).await.intact, 0);
+    let mut looks = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let database = if n % 2 == 0 { one.clone() } else { two.clone() };
+        looks.spawn(async move { look(&database, n).await });
+    }
+    looks.join_all().await;
+    let found = check(&one).await;
+    assert_eq!((found.intact, found.broken_at), (40, None));
+    assert_eq!(found, check(&two).await);
+    assert_eq!(found.head.len(), 64);
+}
+
+#[tokio::test]
+async fn a_changed_a_removed_and_a_forged_entry_are_found() {
+    let tampered = [
+        (
+            "UPDATE access_log SET subject = '43' WHERE id = 3",
+            2,
+            Some(3),
+        ),
+        (
+            "UPDATE access_log SET actor = 'staff:8' WHERE id = 1",
+            0,
+            Some(1),
+        ),
+        ("DELETE FROM access_log WHERE id = 3", 2, Some(4)),
+        ("UPDATE access_log SET id = 9 WHERE id = 5", 4, Some(9)),
+        (
+            "INSERT INTO access_log SELECT 6, at_ms, actor, purpose, subject, prev_hash, hash \
+             FROM access_log WHERE id = 5",
+            5,
+            Some(6),
+        ),
+    ];
+    for (sql, intact, broken_at) in tampered {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder.path().join("record.db")).await;
+        for n in 0..5 {
+            look(&database, n).await;
+        }
+        tamper(&database, sql).await;
+        let found = check(&database).await;
+        assert_eq!(
+            (found.intact, found.broken_at),
+            (intact, broken_at),
+            "{sql}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_end_cut_off_shows_by_the_noted_head() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    for n in 0..5 {
+        look(&database, n).await;
+    }
+    let noted = check(&database).await.head;
+    tamper(&database, "DELETE FROM access_log WHERE id > 3").await;
+    let found = check(&database).await;
+    assert_eq!((found.intact, found.broken_at), (3, None));
+    assert_ne!(found.head, noted);
+}

@@ -1,0 +1,268 @@
+//! Flags: what triage says, under names that a replay finds again.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use veglia_wire::{RecordId, VitalKind, WallMs};
+
+use crate::patient::PatientId;
+use crate::rules::RuleName;
+
+/// How much a flag asks of people. Technical flags speak of the watch, not of the patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// The watch itself is impaired: a vital sign fell silent.
+    Technical,
+    /// Someone should look today.
+    Amber,
+    /// Someone must look now.
+    Red,
+}
+
+impl Severity {
+    /// `technical`, `amber`, `red`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Technical => "technical",
+            Self::Amber => "amber",
+            Self::Red => "red",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What set a flag off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trigger {
+    /// This reading.
+    Record(RecordId),
+    /// A vital sign that was expected at this time and did not come.
+    SilentSince(VitalKind, WallMs),
+}
+
+/// The name of a flag for ever: the same inputs make the same name, on any machine, in any order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FlagId {
+    /// Whose.
+    pub patient: PatientId,
+    /// By which rule.
+    pub rule: RuleName,
+    /// Of which version of which rule set.
+    pub rule_set: RuleName,
+    /// Set off by what.
+    pub trigger: Trigger,
+}
+
+/// `patient.rule.rule-set.record.epoch-sequence` or `patient.rule.rule-set.silent.vital.ms`.
+impl fmt::Display for FlagId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}.", self.patient, self.rule, self.rule_set)?;
+        match self.trigger {
+            Trigger::Record(record) => write!(f, "record.{record}"),
+            Trigger::SilentSince(vital, since) => write!(f, "silent.{vital}.{since}"),
+        }
+    }
+}
+
+impl FromStr for FlagId {
+    type Err = FlagIdError;
+
+    fn from_str(text: &str) -> Result<Self, FlagIdError> {
+        let mut parts = text.split('.');
+        let mut part = || parts.next().ok_or(FlagIdError);
+        let patient = part()?.parse().map_err(|_| FlagIdError)?;
+        let rule = part()?.parse().map_err(|_| FlagIdError)?;
+        let rule_set = part()?.parse().map_err(|_| FlagIdError)?;
+        let trigger = match part()? {
+            "record" => Trigger::Record(part()?.parse().map_err(|_| FlagIdError)?),
+            "silent" => {
+                let vital = part()?.parse().map_err(|_| FlagIdError)?;
+                let since = part()?.parse().map_err(|_| FlagIdError)?;
+                Trigger::SilentSince(vital, WallMs(since))
+            }
+            _ => return Err(FlagIdError),
+        };
+        match parts.next() {
+            Some(_) => Err(FlagIdError),
+            None => Ok(Self {
+                patient,
+                rule,
+                rule_set,
+                trigger,
+            }),
+        }
+    }
+}
+
+impl TryFrom<String> for FlagId {
+    type Error = FlagIdError;
+    fn try_from(text: String) -> Result<Self, FlagIdError> {
+        text.parse()
+    }
+}
+
+impl From<FlagId> for String {
+    fn from(id: FlagId) -> Self {
+        id.to_string()
+    }
+}
+
+/// A text that is no [`FlagId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a flag is named patient.rule.rule-set.record.ID or patient.rule.rule-set.silent.VITAL.MS")]
+pub struct FlagIdError;
+
+/// A reading that stands behind a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The record.
+    pub id: RecordId,
+    /// Which vital sign.
+    pub vital: VitalKind,
+    /// Its value as measured, not as rounded, in [`VitalKind::steps_per_unit`].
+    pub steps: i32,
+    /// When it was measured.
+    pub at: WallMs,
+}
+
+/// How a flag was confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// The next reading said the same.
+    Repeat,
+    /// No next reading came in time.
+    MissedRepeat,
+    /// The rule waits for nothing, or the value was too bad to wait.
+    AtOnce,
+}
+
+/// How sure a flag is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// One reading; the home is asked to measure again.
+    Unconfirmed {
+        /// When the repeat counts as missed.
+        repeat_by: WallMs,
+    },
+    /// A person is to be told.
+    Confirmed {
+        /// By what.
+        how: How,
+        /// Since when, by the time of measuring.
+        at: WallMs,
+    },
+}
+
+impl Standing {
+    /// Whether a person is to be told.
+    #[must_use]
+    pub fn is_confirmed(self) -> bool {
+        matches!(self, Self::Confirmed { .. })
+    }
+}
+
+/// Why a flag's episode is over. A confirmed red ends as an episode, so that a later red is a new
+/// flag; the alert that people got stays until a person closes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// The repeat did not bear the first reading out.
+    NotConfirmed,
+    /// Enough readings out of the band for long enough.
+    Recovered,
+    /// The silent vital sign is there again.
+    DataReturned,
+    /// Readings that arrived late tell another story: the flag, or its confirmation, is withdrawn.
+    ExplainedByLateData,
+    /// The plan, or the rule, no longer asks.
+    PlanEnded,
+}
+
+/// Something that people should know of a patient.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Flag {
+    /// Its name.
+    pub id: FlagId,
+    /// What it asks of people.
+    pub severity: Severity,
+    /// Which vital sign.
+    pub vital: VitalKind,
+    /// Since when, by the time of measuring; for silence, when a reading was expected.
+    pub since: WallMs,
+    /// The exact readings behind it, oldest first; none for silence.
+    pub evidence: Vec<Evidence>,
+    /// How sure it is.
+    pub standing: Standing,
+    /// The reading behind it reached the centre long after it was measured.
+    pub late: bool,
+    /// Place of this saying among all that is said of the flag, from 1. See [`Verdict`].
+    pub telling: u32,
+}
+
+/// What triage says. All that is said of one flag is numbered (`telling`), so that a record of it
+/// can be inserted or ignored: the same inputs give the same tellings, and the highest holds.
+///
+/// One step raises and confirms before it ends: in between, nobody sees a patient without a flag
+/// whose cause lasts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The flag stands, as told. Also for a flag that was ended and, by late data, stands again.
+    Raise(Flag),
+    /// The flag is confirmed, or confirmed by other readings than was told before.
+    Confirm {
+        /// Which flag.
+        id: FlagId,
+        /// By what.
+        how: How,
+        /// The readings behind it now.
+        evidence: Vec<Evidence>,
+        /// Since when, by the time of measuring.
+        at: WallMs,
+        /// Place among all that is said of the flag.
+        telling: u32,
+    },
+    /// The flag's episode is over.
+    End {
+        /// Which flag.
+        id: FlagId,
+        /// Why.
+        why: Why,
+        /// When: by the time of measuring, but for [`Why::ExplainedByLateData`] the time at which
+        /// the centre knew.
+        at: WallMs,
+        /// Place among all that is said of the flag.
+        telling: u32,
+    },
+}
+
+impl Verdict {
+    /// Of which flag.
+    #[must_use]
+    pub fn id(&self) -> &FlagId {
+        match self {
+            Self::Raise(flag) => &flag.id,
+            Self::Confirm { id, .. } | Self::End { id, .. } => id,
+        }
+    }
+
+    /// Place among all that is said of the flag, from 1.
+    #[must_use]
+    pub fn telling(&self) -> u32 {
+        match self {
+            Self::Raise(flag) => flag.telling,
+            Self::Confirm { telling, .. } | Self::End { telling, .. } => *telling,
+        }
+    }
+}

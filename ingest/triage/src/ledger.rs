@@ -1,0 +1,271 @@
+//! What has been said of one rule's flags, and how to say what has changed.
+//!
+//! The rules tell whole stories: what is true of a flag now, by all readings known. The ledger
+//! compares a story with what was told before and puts the difference into verdicts. So a reading
+//! that arrives late needs no rules of its own: the stories are told again, and only what differs
+//! is said.
+
+use serde::{Deserialize, Serialize};
+use veglia_wire::{RecordId, VitalKind, WallMs};
+
+use crate::flag::{Evidence, Flag, FlagId, Severity, Standing, Trigger, Verdict, Why};
+use crate::patient::PatientId;
+use crate::rules::RuleName;
+
+/// What is true of one flag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Story {
+    pub(crate) trigger: StoredTrigger,
+    pub(crate) since: WallMs,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) standing: Standing,
+    pub(crate) late: bool,
+    pub(crate) end: Option<(Why, WallMs)>,
+}
+
+impl Story {
+    /// Whether what set it off is no newer than a reading.
+    pub(crate) fn is_by(&self, reading: (WallMs, RecordId)) -> bool {
+        match self.trigger {
+            StoredTrigger::Record(id) => (self.since, id) <= reading,
+            StoredTrigger::SilentSince(since) => since <= reading.0,
+        }
+    }
+}
+
+/// A trigger within a ledger, whose vital sign is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StoredTrigger {
+    Record(RecordId),
+    SilentSince(WallMs),
+}
+
+/// Who speaks, when, and to whom.
+pub(crate) struct Voice<'a> {
+    pub(crate) patient: PatientId,
+    pub(crate) rule_set: &'a RuleName,
+    pub(crate) now: WallMs,
+    pub(crate) verdicts: &'a mut Vec<Verdict>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    /// The id is kept: a newer rule set does not rename a flag that people have seen.
+    id: FlagId,
+    story: Story,
+    withdrawn: bool,
+    tellings: u32,
+}
+
+/// What was told of one rule's flags, within the memory of its vital sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ledger {
+    rule: RuleName,
+    vital: VitalKind,
+    severity: Severity,
+    told: Vec<Told>,
+}
+
+impl Ledger {
+    pub(crate) fn new(rule: RuleName, vital: VitalKind, severity: Severity) -> Self {
+        Self {
+            rule,
+            vital,
+            severity,
+            told: Vec::new(),
+        }
+    }
+
+    pub(crate) fn rule(&self) -> &RuleName {
+        &self.rule
+    }
+
+    pub(crate) fn adopt(&mut self, severity: Severity) {
+        self.severity = severity;
+    }
+
+    /// Says what is new in a story.
+    pub(crate) fn tell(&mut self, story: Story, voice: &mut Voice<'_>) {
+        let known = self
+            .told
+            .iter()
+            .rposition(|told| told.story.trigger == story.trigger);
+        let saying = |told: &mut Told, voice: &mut Voice<'_>, sayings: Sayings| {
+            told.say(self.severity, self.vital, sayings, voice);
+        };
+        match known.and_then(|index| self.told.get_mut(index)) {
+            Some(told) => {
+                let before = std::mem::replace(&mut told.story, story);
+                let was_withdrawn = std::mem::take(&mut told.withdrawn);
+                let sayings = difference(&before, was_withdrawn, &told.story);
+                saying(told, voice, sayings);
+            }
+            None => {
+                let sayings = Sayings {
+                    raise: true,
+                    confirm: false,
+                    end: story.end,
+                    withdraw: false,
+                };
+                let mut told = Told {
+                    id: self.flag_id(story.trigger, voice),
+                    story,
+                    withdrawn: false,
+                    tellings: 0,
+                };
+                saying(&mut told, voice, sayings);
+                self.told.push(told);
+            }
+        }
+    }
+
+    /// Takes back every flag that the readings no longer tell of.
+    pub(crate) fn withdraw(&mut self, voice: &mut Voice<'_>, is_untold: impl Fn(&Story) -> bool) {
+        for told in &mut self.told {
+            if !told.withdrawn && is_untold(&told.story) {
+                told.withdrawn = true;
+                let sayings = Sayings {
+                    withdraw: true,
+                    ..Sayings::default()
+                };
+                told.say(self.severity, self.vital, sayings, voice);
+            }
+        }
+    }
+
+    /// Ends what is open because the rule is no longer asked.
+    pub(crate) fn close(&mut self, voice: &mut Voice<'_>) {
+        let open: Vec<Story> = self.open().cloned().collect();
+        for mut story in open {
+            story.end = Some((Why::PlanEnded, voice.now));
+            self.tell(story, voice);
+        }
+    }
+
+    /// Forgets what is over and will not be told again.
+    pub(crate) fn forget(&mut self, is_past: impl Fn(&Story) -> bool) {
+        self.told
+            .retain(|told| told.is_open() || !is_past(&told.story));
+    }
+
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Story> {
+        let open = self.told.iter().filter(|told| told.is_open());
+        open.map(|told| &told.story)
+    }
+
+    pub(crate) fn has_open(&self) -> bool {
+        self.told.iter().rev().any(Told::is_open)
+    }
+
+    /// Every flag that stands by what is known now, and whether its episode goes on.
+    pub(crate) fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
+        let standing = self.told.iter().filter(|told| !told.withdrawn);
+        standing.map(|told| (told.flag(self.severity, self.vital), told.is_open()))
+    }
+
+    fn flag_id(&self, trigger: StoredTrigger, voice: &Voice<'_>) -> FlagId {
+        FlagId {
+            patient: voice.patient,
+            rule: self.rule.clone(),
+            rule_set: voice.rule_set.clone(),
+            trigger: match trigger {
+                StoredTrigger::Record(record) => Trigger::Record(record),
+                StoredTrigger::SilentSince(since) => Trigger::SilentSince(self.vital, since),
+            },
+        }
+    }
+}
+
+/// What there is to say of one flag, in this order.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sayings {
+    raise: bool,
+    confirm: bool,
+    end: Option<(Why, WallMs)>,
+    withdraw: bool,
+}
+
+/// What to say when a story replaces another.
+fn difference(before: &Story, was_withdrawn: bool, after: &Story) -> Sayings {
+    let nothing = Sayings::default();
+    if !was_withdrawn && before == after {
+        return nothing;
+    }
+    let was_open = !was_withdrawn && before.end.is_none();
+    let is_confirmed = after.standing.is_confirmed();
+    let other_ground = before.standing != after.standing || before.evidence != after.evidence;
+    let end = after.end;
+    if was_withdrawn || (!was_open && end.is_none()) {
+        return Sayings {
+            raise: true,
+            end,
+            ..nothing
+        };
+    }
+    if before.standing.is_confirmed() && !is_confirmed {
+        // Open: a plan has made the reading less grave. Over: a late repeat has refuted it.
+        return Sayings {
+            raise: end.is_none(),
+            withdraw: end.is_some(),
+            ..nothing
+        };
+    }
+    let is_news = is_confirmed && other_ground;
+    Sayings {
+        raise: is_news && !was_open,
+        confirm: is_news && was_open,
+        end: end.filter(|_| is_news || before.end != end),
+        withdraw: false,
+    }
+}
+
+impl Told {
+    fn is_open(&self) -> bool {
+        !self.withdrawn && self.story.end.is_none()
+    }
+
+    fn flag(&self, severity: Severity, vital: VitalKind) -> Flag {
+        let story = &self.story;
+        Flag {
+            id: self.id.clone(),
+            severity,
+            vital,
+            since: story.since,
+            evidence: story.evidence.clone(),
+            standing: story.standing,
+            late: story.late,
+            telling: self.tellings,
+        }
+    }
+
+    fn say(&mut self, severity: Severity, vital: VitalKind, what: Sayings, voice: &mut Voice<'_>) {
+        if what.raise {
+            self.tellings += 1;
+            voice
+                .verdicts
+                .push(Verdict::Raise(self.flag(severity, vital)));
+        }
+        if let (true, Standing::Confirmed { how, at }) = (what.confirm, self.story.standing) {
+            self.tellings += 1;
+            voice.verdicts.push(Verdict::Confirm {
+                id: self.id.clone(),
+                how,
+                evidence: self.story.evidence.clone(),
+                at,
+                telling: self.tellings,
+            });
+        }
+        let withdrawal = what
+            .withdraw
+            .then_some((Why::ExplainedByLateData, voice.now));
+        if let Some((why, at)) = what.end.or(withdrawal) {
+            self.tellings += 1;
+            voice.verdicts.push(Verdict::End {
+                id: self.id.clone(),
+                why,
+                at,
+                telling: self.tellings,
+            });
+        }
+    }
+}

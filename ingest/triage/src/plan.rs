@@ -1,0 +1,286 @@
+//! A patient's plan: which vital signs are expected when, and their personal target.
+//!
+//! A version is immutable. In force at a moment is the highest version that begins by then, from
+//! its `from` to its `until`; a later version does not rewrite what an earlier one asked.
+//! Expected times are local times of the rule set's zone (Europe/Rome), so a morning stays a
+//! morning over both changes of the clock.
+//!
+//! Deliberately absent: thresholds other than the personal target. They are the rule set's.
+
+mod schedule;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use veglia_wire::{VitalKind, WallMs};
+
+use crate::patient::PatientId;
+
+pub(crate) use schedule::{Segment, expectation, in_force, segments};
+
+/// Most times a day for one vital sign: hourly.
+pub const DAILY_TIMES_MAX: usize = 24;
+
+/// Longest interval or grace, in minutes: a week. A vital sign expected less often is not watched.
+pub const MINUTES_MAX: u32 = 7 * 24 * 60;
+
+const DAY_MINUTES: u32 = 24 * 60;
+
+/// Number of a plan's version: 1, 2, 3 … within a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PlanVersion(pub i64);
+
+impl fmt::Display for PlanVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A time of day, `HH:MM`, on the clock of the patient's kitchen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LocalTime {
+    hour: i8,
+    minute: i8,
+}
+
+impl LocalTime {
+    /// Hour 0 to 23, minute 0 to 59.
+    #[must_use]
+    pub fn new(hour: i8, minute: i8) -> Option<Self> {
+        let is_time = (0..24).contains(&hour) && (0..60).contains(&minute);
+        is_time.then_some(Self { hour, minute })
+    }
+
+    fn minute_of_day(self) -> u32 {
+        let part = |number: i8| u32::from(number.unsigned_abs());
+        part(self.hour) * 60 + part(self.minute)
+    }
+}
+
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.hour, self.minute)
+    }
+}
+
+impl FromStr for LocalTime {
+    type Err = LocalTimeError;
+
+    fn from_str(text: &str) -> Result<Self, LocalTimeError> {
+        let is_written =
+            text.len() == 5 && text.bytes().all(|it| it == b':' || it.is_ascii_digit());
+        let parts = text
+            .split_once(':')
+            .filter(|_| is_written)
+            .ok_or(LocalTimeError)?;
+        let number = |part: &str| part.parse().map_err(|_| LocalTimeError);
+        Self::new(number(parts.0)?, number(parts.1)?).ok_or(LocalTimeError)
+    }
+}
+
+impl TryFrom<String> for LocalTime {
+    type Error = LocalTimeError;
+    fn try_from(text: String) -> Result<Self, LocalTimeError> {
+        text.parse()
+    }
+}
+
+impl From<LocalTime> for String {
+    fn from(time: LocalTime) -> Self {
+        time.to_string()
+    }
+}
+
+/// A text that is no [`LocalTime`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a time of day is written HH:MM, 00:00 to 23:59")]
+pub struct LocalTimeError;
+
+/// When a vital sign is expected.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expected {
+    /// So many minutes after the last one.
+    EveryMinutes(u32),
+    /// At these times of each day. A reading up to the grace before counts for its time.
+    DailyAt(Vec<LocalTime>),
+}
+
+/// One vital sign of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// Which.
+    pub vital: VitalKind,
+    /// When.
+    pub expected: Expected,
+    /// How long after the expected time silence is flagged.
+    pub grace_minutes: u32,
+}
+
+/// A personal range of oxygen saturation, recorded by a clinician: it replaces the fixed bands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Lowest value wanted, in percent.
+    pub low_percent: u8,
+    /// Highest value wanted, in percent.
+    pub high_percent: u8,
+}
+
+/// One version of a patient's plan.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Whose.
+    pub patient: PatientId,
+    /// Which version.
+    pub version: PlanVersion,
+    /// In force from.
+    pub from: WallMs,
+    /// In force until, if an end is set: afterwards nothing is expected.
+    pub until: Option<WallMs>,
+    /// What is expected. Each vital sign at most once.
+    pub parameters: Vec<Parameter>,
+    /// Personal target of oxygen saturation.
+    pub spo2: Option<Target>,
+}
+
+/// What is wrong with a plan, in a sentence for the person who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A version that is not counted from 1.
+    #[error("versions of a plan count from 1; this one says {0}")]
+    Version(PlanVersion),
+    /// It would end before it begins.
+    #[error("the plan ends before it begins; move its end or its beginning")]
+    Period,
+    /// A vital sign twice.
+    #[error("{0} stands twice in the plan; keep one")]
+    Twice(VitalKind),
+    /// An interval of nothing or of more than a week.
+    #[error("{0} must be expected every 1 to {MINUTES_MAX} minutes")]
+    Interval(VitalKind),
+    /// No times, too many, or not in order.
+    #[error("{0} needs 1 to {DAILY_TIMES_MAX} times of day, in order, each once")]
+    Times(VitalKind),
+    /// A grace of nothing or of more than a week.
+    #[error("the grace of {0} must be 1 to {MINUTES_MAX} minutes")]
+    Grace(VitalKind),
+    /// A reading could count for two times of day.
+    #[error("the times of {0} lie closer together than twice its grace; shorten the grace")]
+    Crowded(VitalKind),
+    /// A target that no oximeter could show or that spans nothing.
+    #[error("a personal target lies between 70 and 100 %, the lower value first")]
+    Target,
+}
+
+impl Plan {
+    /// Names of the plans that [`Plan::template`] knows.
+    pub const TEMPLATES: &'static [&'static str] = &["home-covid"];
+
+    /// A plan to start from: the parameters of a named template, version 1, no end.
+    ///
+    /// `home-covid`: oxygen saturation and pulse at 8, 14 and 20 h, temperature at 8 and 20 h
+    /// (three times a day at the same times: the diary of NHS COVID Oximetry @home).
+    #[must_use]
+    pub fn template(name: &str, patient: PatientId, from: WallMs) -> Option<Self> {
+        let at = |hours: &[i8]| {
+            let times = hours.iter().filter_map(|hour| LocalTime::new(*hour, 0));
+            Expected::DailyAt(times.collect())
+        };
+        let parameter = |vital, hours: &[i8]| Parameter {
+            vital,
+            expected: at(hours),
+            grace_minutes: 120,
+        };
+        let parameters = match name {
+            "home-covid" => vec![
+                parameter(VitalKind::SpO2, &[8, 14, 20]),
+                parameter(VitalKind::Pulse, &[8, 14, 20]),
+                parameter(VitalKind::Temperature, &[8, 20]),
+            ],
+            _ => return None,
+        };
+        Some(Self {
+            patient,
+            version: PlanVersion(1),
+            from,
+            until: None,
+            parameters,
+            spo2: None,
+        })
+    }
+
+    /// Checks what a person wrote.
+    ///
+    /// # Errors
+    /// Every fault, in the order of the form.
+    pub fn validate(&self) -> Result<(), Vec<PlanError>> {
+        let mut faults = Vec::new();
+        if self.version.0 < 1 {
+            faults.push(PlanError::Version(self.version));
+        }
+        if self.until.is_some_and(|until| until <= self.from) {
+            faults.push(PlanError::Period);
+        }
+        for (index, parameter) in self.parameters.iter().enumerate() {
+            let earlier = self.parameters.iter().take(index);
+            if earlier.into_iter().any(|it| it.vital == parameter.vital) {
+                faults.push(PlanError::Twice(parameter.vital));
+            }
+            faults.extend(parameter.fault());
+        }
+        let is_range = |target: Target| {
+            (70..=100).contains(&target.low_percent)
+                && (70..=100).contains(&target.high_percent)
+                && target.low_percent < target.high_percent
+        };
+        if self.spo2.is_some_and(|target| !is_range(target)) {
+            faults.push(PlanError::Target);
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+
+    pub(crate) fn parameter(&self, vital: VitalKind) -> Option<&Parameter> {
+        self.parameters.iter().find(|it| it.vital == vital)
+    }
+}
+
+impl Parameter {
+    pub(crate) fn grace_ms(&self) -> i64 {
+        i64::from(self.grace_minutes) * 60_000
+    }
+
+    fn fault(&self) -> Option<PlanError> {
+        let allowed = 1..=MINUTES_MAX;
+        if !allowed.contains(&self.grace_minutes) {
+            return Some(PlanError::Grace(self.vital));
+        }
+        match &self.expected {
+            Expected::EveryMinutes(every) if allowed.contains(every) => None,
+            Expected::EveryMinutes(_) => Some(PlanError::Interval(self.vital)),
+            Expected::DailyAt(times) => self.fault_of_times(times),
+        }
+    }
+
+    fn fault_of_times(&self, times: &[LocalTime]) -> Option<PlanError> {
+        let is_ordered = times.iter().zip(times.iter().skip(1)).all(|(a, b)| a < b);
+        let (Some(first), true) = (times.first(), is_ordered && times.len() <= DAILY_TIMES_MAX)
+        else {
+            return Some(PlanError::Times(self.vital));
+        };
+        let minutes = times.iter().map(|time| time.minute_of_day());
+        let next = minutes.clone().skip(1);
+        let next = next.chain([first.minute_of_day() + DAY_MINUTES]);
+        let closest = minutes.zip(next).map(|(a, b)| b.saturating_sub(a)).min();
+        let is_crowded = closest.is_some_and(|gap| gap < 2 * self.grace_minutes);
+        is_crowded.then_some(PlanError::Crowded(self.vital))
+    }
+}

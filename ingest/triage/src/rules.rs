@@ -1,0 +1,313 @@
+//! A rule set: versioned data with a source beside every number, read once and never repaired.
+//!
+//! Per vital sign: its unit, how a value is rounded before it is judged, which values are no
+//! measurement at all, and bands that cover every value exactly once. A rule raises a flag for
+//! one band of one vital sign. Reading and checking the text is in `rules/parse.rs`; thresholds
+//! of another year are another file.
+//!
+//! Deliberately absent: a rule language. What a rule can do is code; by which numbers is data.
+
+mod parse;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use veglia_wire::{Quality, Site, Vital, VitalKind};
+
+use crate::flag::Severity;
+use crate::plan::Target;
+
+pub use parse::RuleSetError;
+
+/// The rule set that is shipped.
+const HOME_2020: &str = include_str!("../rules/home-2020.toml");
+
+/// Longest name of a rule or rule set: it is part of every flag's id, which is a primary key.
+pub const NAME_CHARS_MAX: usize = 32;
+
+/// The name of a rule, or of a version of a rule set: `[a-z0-9-]`, 1 to [`NAME_CHARS_MAX`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RuleName(Arc<str>);
+
+impl RuleName {
+    /// The name as it stands in the rule set.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The rule that watches for silence of a vital sign: `silence-spo2` and so on.
+    #[must_use]
+    pub fn silence(vital: VitalKind) -> Self {
+        Self(Arc::from(match vital {
+            VitalKind::SpO2 => "silence-spo2",
+            VitalKind::Pulse => "silence-pulse",
+            VitalKind::Temperature => "silence-temperature",
+            VitalKind::RespiratoryRate => "silence-respiratory-rate",
+        }))
+    }
+}
+
+impl fmt::Display for RuleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for RuleName {
+    type Err = RuleNameError;
+
+    fn from_str(text: &str) -> Result<Self, RuleNameError> {
+        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if text.is_empty() || text.len() > NAME_CHARS_MAX || !text.bytes().all(is_plain) {
+            return Err(RuleNameError);
+        }
+        Ok(Self(Arc::from(text)))
+    }
+}
+
+impl TryFrom<String> for RuleName {
+    type Error = RuleNameError;
+    fn try_from(text: String) -> Result<Self, RuleNameError> {
+        text.parse()
+    }
+}
+
+impl From<RuleName> for String {
+    fn from(name: RuleName) -> Self {
+        name.0.as_ref().to_owned()
+    }
+}
+
+/// A text that is no [`RuleName`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a rule is named by 1 to {NAME_CHARS_MAX} of a-z, 0-9 and '-'")]
+pub struct RuleNameError;
+
+/// How a value becomes the number that is judged, in the vital sign's scored step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// Whole units, down: 92.9 % is 92 %.
+    DownToUnit,
+    /// Whole units, the nearer, halves up.
+    NearestUnit,
+    /// Tenths of a unit, the nearer, halves up: 38.05 °C is 38.1 °C.
+    NearestTenth,
+}
+
+impl Rounding {
+    /// Scored steps in one unit.
+    pub(crate) fn steps_per_unit(self) -> i32 {
+        match self {
+            Self::DownToUnit | Self::NearestUnit => 1,
+            Self::NearestTenth => 10,
+        }
+    }
+
+    fn score(self, kind: VitalKind, steps: i32) -> i32 {
+        let per_step = kind.steps_per_unit() / self.steps_per_unit();
+        let half = match self {
+            Self::DownToUnit => 0,
+            Self::NearestUnit | Self::NearestTenth => per_step / 2,
+        };
+        steps.saturating_add(half).div_euclid(per_step)
+    }
+}
+
+/// A range of scored values, both ends in it; an absent end is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) from: Option<i32>,
+    pub(crate) to: Option<i32>,
+}
+
+impl Range {
+    pub(crate) fn holds(self, score: i32) -> bool {
+        self.from.is_none_or(|from| from <= score) && self.to.is_none_or(|to| score <= to)
+    }
+}
+
+/// A named range of values of a vital sign, for colours and for rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Band {
+    pub(crate) name: RuleName,
+    pub(crate) range: Range,
+    pub(crate) source: String,
+}
+
+impl Band {
+    /// Its name within the vital sign: `red`, `amber`, `usual`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Where its limits come from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+/// How one vital sign is read.
+#[derive(Debug, Clone)]
+pub(crate) struct VitalRules {
+    pub(crate) kind: VitalKind,
+    pub(crate) rounding: Rounding,
+    pub(crate) plausible: Range,
+    pub(crate) unscored_sites: Vec<Site>,
+    pub(crate) bands: Vec<Band>,
+}
+
+impl VitalRules {
+    pub(crate) fn score(&self, steps: i32) -> i32 {
+        self.rounding.score(self.kind, steps)
+    }
+}
+
+/// How a first bad reading becomes a confirmed flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Confirmation {
+    /// By the reading itself.
+    AtOnce,
+    /// By the next reading, or by its absence for so long.
+    Repeat { within_ms: i64 },
+}
+
+/// A rule: a flag of a severity while a vital sign is in a band.
+#[derive(Debug, Clone)]
+pub(crate) struct LimitRule {
+    pub(crate) name: RuleName,
+    pub(crate) vital: VitalKind,
+    pub(crate) severity: Severity,
+    pub(crate) bad: Range,
+    pub(crate) at_once: Option<Range>,
+    pub(crate) confirmation: Confirmation,
+    pub(crate) recover_readings: u32,
+    pub(crate) recover_ms: i64,
+    pub(crate) source: String,
+}
+
+/// How a personal target moves one rule.
+#[derive(Debug, Clone)]
+pub(crate) struct TargetRule {
+    pub(crate) rule: RuleName,
+    pub(crate) red_below: i32,
+    pub(crate) at_once_below: i32,
+    pub(crate) source: String,
+}
+
+/// Numbers about readings that arrive late, in heaps, or with a wrong clock.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrival {
+    pub(crate) late_after_ms: i64,
+    pub(crate) backlog_grace_ms: i64,
+    pub(crate) ahead_tolerance_ms: i64,
+    pub(crate) source: String,
+}
+
+/// A checked rule set.
+#[derive(Debug, Clone)]
+pub struct RuleSet {
+    pub(crate) version: RuleName,
+    pub(crate) zone: TimeZone,
+    pub(crate) arrival: Arrival,
+    pub(crate) vitals: Vec<VitalRules>,
+    pub(crate) limits: Vec<LimitRule>,
+    pub(crate) target: TargetRule,
+}
+
+impl RuleSet {
+    /// Reads and checks a rule set.
+    ///
+    /// # Errors
+    /// The first fault, with its line.
+    pub fn parse(toml: &str) -> Result<Self, RuleSetError> {
+        parse::rule_set(toml)
+    }
+
+    /// The rule set that comes with the program: `home-2020`.
+    #[must_use]
+    pub fn shipped() -> Self {
+        Self::parse(HOME_2020).expect("a test reads the shipped rule set at every build")
+    }
+
+    /// Its id and version in one: `home-2020-1`. It is part of every flag's id.
+    #[must_use]
+    pub fn version(&self) -> &RuleName {
+        &self.version
+    }
+
+    /// The band of a value, rounded as the rules say; none for a vital sign without bands, for a
+    /// value that is no measurement and for a site that is never scored.
+    #[must_use]
+    pub fn band(&self, vital: Vital) -> Option<&Band> {
+        let rules = self.vital(vital.kind())?;
+        let score = self.score(vital)?;
+        rules.bands.iter().find(|band| band.range.holds(score))
+    }
+
+    /// Where a rule comes from, for the person who asks why.
+    #[must_use]
+    pub fn source_of(&self, rule: &RuleName) -> Option<&str> {
+        let limit = self.limits.iter().find(|limit| limit.name == *rule);
+        limit.map(|limit| limit.source.as_str())
+    }
+
+    /// Where personal targets come from.
+    #[must_use]
+    pub fn source_of_target(&self) -> &str {
+        &self.target.source
+    }
+
+    /// Where the treatment of late readings comes from.
+    #[must_use]
+    pub fn source_of_arrival(&self) -> &str {
+        &self.arrival.source
+    }
+
+    /// Whether a reading may be judged: clean, plausible, from a scored site.
+    #[must_use]
+    pub fn is_scorable(&self, vital: Vital, quality: Quality) -> bool {
+        quality.is_clean() && self.score(vital).is_some()
+    }
+
+    pub(crate) fn vital(&self, kind: VitalKind) -> Option<&VitalRules> {
+        self.vitals.iter().find(|vital| vital.kind == kind)
+    }
+
+    /// A vital sign of which the rule set says nothing is shown and never scored.
+    fn score(&self, vital: Vital) -> Option<i32> {
+        let rules = self.vital(vital.kind())?;
+        let is_temperature = vital.kind() == VitalKind::Temperature;
+        if is_temperature && rules.unscored_sites.contains(&vital.site()) {
+            return None;
+        }
+        let score = rules.score(vital.steps());
+        rules.plausible.holds(score).then_some(score)
+    }
+
+    /// The ranges of a rule for a patient: a personal target replaces the fixed ones.
+    pub(crate) fn ranges(
+        &self,
+        limit: &LimitRule,
+        target: Option<Target>,
+    ) -> (Range, Option<Range>) {
+        let Some(target) = target.filter(|_| limit.name == self.target.rule) else {
+            return (limit.bad, limit.at_once);
+        };
+        let low = i32::from(target.low_percent);
+        let below = |points: i32| Range {
+            from: None,
+            to: Some(low.saturating_sub(points)),
+        };
+        (
+            below(self.target.red_below),
+            Some(below(self.target.at_once_below)),
+        )
+    }
+}

@@ -1,0 +1,443 @@
+//! Reads a rule set's text and refuses what it cannot vouch for, naming the line.
+//!
+//! The text has its own types here, with every key required or known; nothing is defaulted and
+//! nothing repaired. Numbers are decimal: `38.1` becomes 381 tenths by its digits, not by
+//! arithmetic on floating point.
+
+use std::ops;
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::Deserialize;
+use toml::Spanned;
+use veglia_wire::{Site, VitalKind};
+
+use super::{
+    Arrival, Band, Confirmation, LimitRule, Range, Rounding, RuleName, RuleSet, TargetRule,
+    VitalRules,
+};
+use crate::flag::Severity;
+
+/// Why a text is no rule set: the first fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} of the rule set: {reason}")]
+pub struct RuleSetError {
+    /// Where, from 1.
+    pub line: usize,
+    /// What is wrong and what would be right.
+    pub reason: String,
+}
+
+/// A number as written.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Whole(i32),
+    Decimal(f64),
+}
+
+impl Number {
+    /// In steps of `1 / per_unit`, when it is exactly so many.
+    fn steps(self, per_unit: i32) -> Option<i32> {
+        let text = match self {
+            Self::Whole(whole) => return whole.checked_mul(per_unit),
+            Self::Decimal(decimal) => decimal.to_string(),
+        };
+        let (whole, tenths) = text.split_once('.').unwrap_or((text.as_str(), "0"));
+        let is_negative = whole.starts_with('-');
+        let whole: i32 = whole.parse().ok()?;
+        let tenths: i32 = (tenths.len() == 1).then(|| tenths.parse().ok())??;
+        let signed = if is_negative { -tenths } else { tenths };
+        let in_tenths = whole.checked_mul(10)?.checked_add(signed)?;
+        let scaled = in_tenths.checked_mul(per_unit)?;
+        (scaled % 10 == 0).then_some(scaled / 10)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    id: Spanned<String>,
+    version: u32,
+    time_zone: Spanned<String>,
+    arrival: Spanned<ArrivalText>,
+    vital: Vec<Spanned<VitalText>>,
+    rule: Vec<Spanned<RuleText>>,
+    target: Spanned<TargetText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArrivalText {
+    late_after_minutes: u32,
+    backlog_grace_seconds: u32,
+    ahead_tolerance_minutes: u32,
+    source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VitalText {
+    name: Spanned<String>,
+    unit: Spanned<String>,
+    rounding: RoundingText,
+    plausible: Spanned<PlausibleText>,
+    #[serde(default)]
+    unscored_sites: Vec<Site>,
+    #[serde(default)]
+    band: Vec<Spanned<BandText>>,
+    source: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RoundingText {
+    DownToUnit,
+    NearestUnit,
+    NearestTenth,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlausibleText {
+    from: Number,
+    to: Number,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BandText {
+    name: Spanned<String>,
+    from: Option<Number>,
+    to: Option<Number>,
+    source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleText {
+    name: Spanned<String>,
+    vital: Spanned<String>,
+    band: Spanned<String>,
+    severity: Severity,
+    repeat_within_minutes: Option<u32>,
+    at_once_beyond: Option<Spanned<Number>>,
+    recover_readings: Spanned<u32>,
+    recover_minutes: u32,
+    source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TargetText {
+    vital: Spanned<String>,
+    rule: Spanned<String>,
+    red_below: Number,
+    at_once_below: Number,
+    source: String,
+}
+
+/// The text, for turning places into lines.
+struct Reader<'a>(&'a str);
+
+impl Reader<'_> {
+    fn fault(&self, span: ops::Range<usize>, reason: impl Into<String>) -> RuleSetError {
+        let before = self.0.as_bytes().get(..span.start).unwrap_or_default();
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        RuleSetError {
+            line,
+            reason: reason.into(),
+        }
+    }
+
+    fn name(&self, text: &Spanned<String>) -> Result<RuleName, RuleSetError> {
+        let named = text.get_ref().parse();
+        named.map_err(|fault: super::RuleNameError| self.fault(text.span(), fault.to_string()))
+    }
+
+    fn kind(&self, text: &Spanned<String>) -> Result<VitalKind, RuleSetError> {
+        let kind = text.get_ref().parse();
+        kind.map_err(|fault: veglia_wire::vital::UnknownVital| {
+            let reason = format!("{:?} is unknown: {fault}", text.get_ref());
+            self.fault(text.span(), reason)
+        })
+    }
+
+    fn sourced(&self, span: ops::Range<usize>, source: &str) -> Result<String, RuleSetError> {
+        if source.trim().is_empty() {
+            return Err(self.fault(span, "the source is empty: say where the numbers come from"));
+        }
+        Ok(source.to_owned())
+    }
+
+    fn steps(
+        &self,
+        span: ops::Range<usize>,
+        number: Number,
+        rounding: Rounding,
+    ) -> Result<i32, RuleSetError> {
+        number.steps(rounding.steps_per_unit()).ok_or_else(|| {
+            let reason = format!("{number:?} is finer than the rounding of its vital sign");
+            self.fault(span, reason)
+        })
+    }
+}
+
+pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
+    let reader = Reader(toml);
+    let text: Text = toml::from_str(toml)
+        .map_err(|fault| reader.fault(fault.span().unwrap_or_default(), fault.message()))?;
+    let version = format!("{}-{}", text.id.get_ref(), text.version);
+    let version = version
+        .parse()
+        .map_err(|fault: super::RuleNameError| reader.fault(text.id.span(), fault.to_string()))?;
+
+    let mut vitals: Vec<VitalRules> = Vec::new();
+    for entry in &text.vital {
+        let rules = vital(&reader, entry)?;
+        if vitals.iter().any(|known| known.kind == rules.kind) {
+            let reason = format!("{} has been described before", rules.kind);
+            return Err(reader.fault(entry.get_ref().name.span(), reason));
+        }
+        vitals.push(rules);
+    }
+    let mut limits: Vec<LimitRule> = Vec::new();
+    for entry in &text.rule {
+        let rule = limit(&reader, entry, &vitals)?;
+        if limits.iter().any(|known| known.name == rule.name) {
+            let reason = format!("there is a rule {} already", rule.name);
+            return Err(reader.fault(entry.get_ref().name.span(), reason));
+        }
+        limits.push(rule);
+    }
+    Ok(RuleSet {
+        version,
+        zone: zone(&reader, &text.time_zone)?,
+        arrival: arrival(&reader, &text.arrival)?,
+        target: target(&reader, &text.target, &vitals, &limits)?,
+        vitals,
+        limits,
+    })
+}
+
+/// The zone comes from the tables built into the program: the module reads no disk, and the
+/// same program gives the same hours everywhere.
+fn zone(reader: &Reader<'_>, name: &Spanned<String>) -> Result<TimeZone, RuleSetError> {
+    let zone = TimeZoneDatabase::bundled().get(name.get_ref());
+    zone.map_err(|_| reader.fault(name.span(), format!("{:?} is no time zone", name.get_ref())))
+}
+
+fn arrival(reader: &Reader<'_>, text: &Spanned<ArrivalText>) -> Result<Arrival, RuleSetError> {
+    let numbers = text.get_ref();
+    Ok(Arrival {
+        late_after_ms: minutes(numbers.late_after_minutes),
+        backlog_grace_ms: i64::from(numbers.backlog_grace_seconds) * 1_000,
+        ahead_tolerance_ms: minutes(numbers.ahead_tolerance_minutes),
+        source: reader.sourced(text.span(), &numbers.source)?,
+    })
+}
+
+fn minutes(count: u32) -> i64 {
+    i64::from(count) * 60_000
+}
+
+fn vital(reader: &Reader<'_>, entry: &Spanned<VitalText>) -> Result<VitalRules, RuleSetError> {
+    let text = entry.get_ref();
+    let kind = reader.kind(&text.name)?;
+    if text.unit.get_ref() != kind.ucum() {
+        let reason = format!(
+            "{kind} is measured in {:?}, not in {:?}",
+            kind.ucum(),
+            text.unit.get_ref()
+        );
+        return Err(reader.fault(text.unit.span(), reason));
+    }
+    reader.sourced(text.name.span(), &text.source)?;
+    let rounding = match text.rounding {
+        RoundingText::DownToUnit => Rounding::DownToUnit,
+        RoundingText::NearestUnit => Rounding::NearestUnit,
+        RoundingText::NearestTenth => Rounding::NearestTenth,
+    };
+    let range = text.plausible.get_ref();
+    let end = |number| {
+        reader
+            .steps(text.plausible.span(), number, rounding)
+            .map(Some)
+    };
+    let plausible = Range {
+        from: end(range.from)?,
+        to: end(range.to)?,
+    };
+    if plausible.from >= plausible.to {
+        return Err(reader.fault(text.plausible.span(), "no value would be plausible"));
+    }
+    Ok(VitalRules {
+        kind,
+        rounding,
+        plausible,
+        unscored_sites: text.unscored_sites.clone(),
+        bands: bands(reader, text, rounding)?,
+    })
+}
+
+/// Bands stand from the lowest to the highest and meet: every value is in exactly one.
+fn bands(
+    reader: &Reader<'_>,
+    text: &VitalText,
+    rounding: Rounding,
+) -> Result<Vec<Band>, RuleSetError> {
+    let mut bands: Vec<Band> = Vec::new();
+    for entry in &text.band {
+        let band = entry.get_ref();
+        let span = || band.name.span();
+        let end = |number: Option<Number>| {
+            let steps = number.map(|number| reader.steps(span(), number, rounding));
+            steps.transpose()
+        };
+        let range = Range {
+            from: end(band.from)?,
+            to: end(band.to)?,
+        };
+        let name = reader.name(&band.name)?;
+        if bands.iter().any(|known| known.name == name) {
+            return Err(reader.fault(span(), format!("there is a band {name} already")));
+        }
+        let below = bands.last().map(|below| below.range.to);
+        if let Some(fault) = misfit(below, range) {
+            return Err(reader.fault(span(), format!("band {name} {fault}")));
+        }
+        bands.push(Band {
+            name,
+            range,
+            source: reader.sourced(span(), &band.source)?,
+        });
+    }
+    match (text.band.last(), bands.last()) {
+        (Some(entry), Some(Band { name, range, .. })) if range.to.is_some() => {
+            let reason =
+                format!("band {name} is the last and has an end: a band above it is missing");
+            Err(reader.fault(entry.get_ref().name.span(), reason))
+        }
+        _ => Ok(bands),
+    }
+}
+
+/// What is wrong with a band above one that ends at `below` (absent: no band; open: no end).
+fn misfit(below: Option<Option<i32>>, range: Range) -> Option<&'static str> {
+    if let (Some(from), Some(to)) = (range.from, range.to)
+        && from > to
+    {
+        return Some("ends before it begins");
+    }
+    match (below, range.from) {
+        (None, None) => None,
+        (None, Some(_)) => Some("is the first and has a beginning: a band below it is missing"),
+        (Some(None), _) | (Some(_), None) => Some("overlaps the band before it"),
+        (Some(Some(below)), Some(from)) => match from.cmp(&below.saturating_add(1)) {
+            std::cmp::Ordering::Less => Some("overlaps the band before it"),
+            std::cmp::Ordering::Greater => Some("leaves a gap after the band before it"),
+            std::cmp::Ordering::Equal => None,
+        },
+    }
+}
+
+fn limit(
+    reader: &Reader<'_>,
+    entry: &Spanned<RuleText>,
+    vitals: &[VitalRules],
+) -> Result<LimitRule, RuleSetError> {
+    let text = entry.get_ref();
+    let name = reader.name(&text.name)?;
+    let kind = reader.kind(&text.vital)?;
+    let rules = vitals.iter().find(|rules| rules.kind == kind);
+    let rules = rules
+        .ok_or_else(|| reader.fault(text.vital.span(), format!("{kind} is not described above")))?;
+    let band = rules
+        .bands
+        .iter()
+        .find(|it| it.name() == text.band.get_ref());
+    let bad = band.map(|band| band.range).ok_or_else(|| {
+        let reason = format!("{kind} has no band {:?}", text.band.get_ref());
+        reader.fault(text.band.span(), reason)
+    })?;
+    let at_once = match &text.at_once_beyond {
+        None => None,
+        Some(number) => {
+            let steps = reader.steps(number.span(), *number.get_ref(), rules.rounding)?;
+            let range = beyond(bad, steps).ok_or_else(|| {
+                let reason = "at_once_beyond must lie in a band that is open at one end";
+                reader.fault(number.span(), reason)
+            })?;
+            Some(range)
+        }
+    };
+    if *text.recover_readings.get_ref() == 0 {
+        let reason = "an episode cannot end without a reading: recover_readings is at least 1";
+        return Err(reader.fault(text.recover_readings.span(), reason));
+    }
+    Ok(LimitRule {
+        name,
+        vital: kind,
+        severity: text.severity,
+        bad,
+        at_once,
+        confirmation: match text.repeat_within_minutes {
+            None => Confirmation::AtOnce,
+            Some(count) => Confirmation::Repeat {
+                within_ms: minutes(count),
+            },
+        },
+        recover_readings: *text.recover_readings.get_ref(),
+        recover_ms: minutes(text.recover_minutes),
+        source: reader.sourced(text.name.span(), &text.source)?,
+    })
+}
+
+/// The part of an open-ended band from `steps` outwards, `steps` in it.
+fn beyond(band: Range, steps: i32) -> Option<Range> {
+    let part = match (band.from, band.to) {
+        (None, Some(_)) => Range {
+            from: None,
+            to: Some(steps),
+        },
+        (Some(_), None) => Range {
+            from: Some(steps),
+            to: None,
+        },
+        _ => return None,
+    };
+    band.holds(steps).then_some(part)
+}
+
+fn target(
+    reader: &Reader<'_>,
+    entry: &Spanned<TargetText>,
+    vitals: &[VitalRules],
+    limits: &[LimitRule],
+) -> Result<TargetRule, RuleSetError> {
+    let text = entry.get_ref();
+    let kind = reader.kind(&text.vital)?;
+    let limit = limits
+        .iter()
+        .find(|limit| limit.name.as_str() == text.rule.get_ref());
+    let rules = vitals.iter().find(|rules| rules.kind == kind);
+    let (Some(limit), Some(rules)) = (limit.filter(|it| it.vital == kind), rules) else {
+        let reason = format!("there is no rule {:?} for {kind}", text.rule.get_ref());
+        return Err(reader.fault(text.rule.span(), reason));
+    };
+    if limit.bad.from.is_some() {
+        let reason = "a target moves the lower limit: the rule's band must be the lowest";
+        return Err(reader.fault(text.rule.span(), reason));
+    }
+    let points = |number| reader.steps(text.rule.span(), number, rules.rounding);
+    let (red_below, at_once_below) = (points(text.red_below)?, points(text.at_once_below)?);
+    if red_below < 1 || at_once_below < red_below {
+        let reason = "red_below is at least 1 and at_once_below at least as much";
+        return Err(reader.fault(text.rule.span(), reason));
+    }
+    Ok(TargetRule {
+        rule: limit.name.clone(),
+        red_below,
+        at_once_below,
+        source: reader.sourced(text.rule.span(), &text.source)?,
+    })
+}

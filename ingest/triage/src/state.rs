@@ -1,0 +1,270 @@
+//! A patient's state and the one function that moves it.
+
+use serde::{Deserialize, Serialize};
+use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
+
+use crate::flag::{Flag, Severity, Verdict};
+use crate::ledger::Voice;
+use crate::limit::Reading;
+use crate::observation::{Input, Observation, Seen};
+use crate::patient::PatientId;
+use crate::plan::Plan;
+use crate::rules::{RuleName, RuleSet};
+use crate::track::{Ground, Latest, Track};
+
+/// Versions of the plan kept: more than are made while readings of one memory arrive late. Older
+/// versions no longer change what is told.
+pub const PLANS_MAX: usize = 16;
+
+/// Size of a serialised state (JSON) is below this: four vital signs with full memory, a flag to
+/// every second reading. A snapshot of all patients is sized by it; a usual state is a few KiB.
+pub const STATE_BYTES_MAX: usize = 512 * 1024;
+
+/// Something a person or a sensor said, kept as the newest of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said<T> {
+    /// The record.
+    pub id: RecordId,
+    /// When.
+    pub at: WallMs,
+    /// What.
+    pub what: T,
+}
+
+/// All that triage remembers of a patient. It is serialised with the cursor of its inputs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatientState {
+    patient: PatientId,
+    /// The rule set the stories were told by.
+    rule_set: Option<RuleName>,
+    ticked: WallMs,
+    /// By version.
+    plans: Vec<Plan>,
+    tracks: Vec<Track>,
+    /// The newest answer to each question.
+    answers: Vec<Said<Answer>>,
+    /// The newest word of each sensor.
+    contacts: Vec<Said<(Sensor, Contact)>>,
+}
+
+impl PatientState {
+    /// A patient of whom nothing is known yet.
+    #[must_use]
+    pub fn new(patient: PatientId) -> Self {
+        Self {
+            patient,
+            rule_set: None,
+            ticked: WallMs(i64::MIN),
+            plans: Vec::new(),
+            tracks: VitalKind::ALL.into_iter().map(Track::new).collect(),
+            answers: Vec::new(),
+            contacts: Vec::new(),
+        }
+    }
+
+    /// Whose.
+    #[must_use]
+    pub fn patient(&self) -> PatientId {
+        self.patient
+    }
+
+    /// Flags whose episode goes on, the gravest first.
+    #[must_use]
+    pub fn open_flags(&self) -> Vec<Flag> {
+        let open = self.flags().filter(|(_, is_open)| *is_open);
+        let mut open: Vec<Flag> = open.map(|(flag, _)| flag).collect();
+        open.sort_by(|a, b| (b.severity, a.since, &a.id).cmp(&(a.severity, b.since, &b.id)));
+        open
+    }
+
+    /// Every flag within memory that stands by what is known now, and whether its episode goes
+    /// on. Withdrawn flags are not among them.
+    pub fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
+        self.tracks.iter().flat_map(Track::flags)
+    }
+
+    /// The gravest open flag's severity.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        let open = self.flags().filter(|(_, is_open)| *is_open);
+        open.map(|(flag, _)| flag.severity).max()
+    }
+
+    /// The newest reading of a vital sign by time of measuring, whatever its quality, unless its
+    /// own time is in doubt. It says when it was measured: old is not low.
+    #[must_use]
+    pub fn last(&self, vital: VitalKind) -> Option<&Latest> {
+        let mut tracks = self.tracks.iter();
+        tracks.find(|track| track.kind() == vital)?.latest()
+    }
+
+    /// The newest answer to each question that was answered.
+    #[must_use]
+    pub fn answers(&self) -> &[Said<Answer>] {
+        &self.answers
+    }
+
+    /// The newest word of each sensor that said whether it is on the body.
+    #[must_use]
+    pub fn contacts(&self) -> &[Said<(Sensor, Contact)>] {
+        &self.contacts
+    }
+
+    /// The plan with the highest version, in force or not.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plans.last()
+    }
+
+    /// The earliest moment at which a tick could say something new; a tick before it says
+    /// nothing, and a tick at it may still say nothing.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<WallMs> {
+        self.tracks.iter().filter_map(Track::next_deadline).min()
+    }
+}
+
+/// Moves a patient's state by one input and says what is new.
+///
+/// `now` is the centre's time at which the input was known. The flags that stand are a function
+/// of the observations, the plans and the latest tick, and not of the order in which they came:
+/// what differs by order is what was said on the way. An input that was given before changes
+/// nothing; a plan of another patient is not this patient's and changes nothing either.
+pub fn step(
+    rules: &RuleSet,
+    state: &mut PatientState,
+    input: Input<'_>,
+    now: WallMs,
+) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    let patient = state.patient;
+    let mut voice = Voice {
+        patient,
+        rule_set: rules.version(),
+        now,
+        verdicts: &mut verdicts,
+    };
+    if state.rule_set.as_ref() != Some(rules.version()) {
+        state.rule_set = Some(rules.version().clone());
+        state.retell(rules, &mut voice);
+    }
+    match input {
+        Input::Observation(observation) => state.observe(rules, observation, &mut voice),
+        Input::Plan(plan) => state.adopt_plan(rules, plan, &mut voice),
+        Input::Tick => state.tick(rules, &mut voice),
+    }
+    // Raised and confirmed before ended: see `Verdict`.
+    verdicts.sort_by_key(|verdict| matches!(verdict, Verdict::End { .. }));
+    verdicts
+}
+
+impl PatientState {
+    fn observe(&mut self, rules: &RuleSet, observation: &Observation, voice: &mut Voice<'_>) {
+        match observation.seen {
+            Seen::Vital(vital, quality) => self.measure(rules, observation, vital, quality, voice),
+            Seen::Contact(sensor, contact) => {
+                let said = said(observation, (sensor, contact));
+                keep_newest(&mut self.contacts, said, |(known, _)| *known == sensor);
+            }
+            Seen::Answer(answer) => {
+                let said = said(observation, answer);
+                keep_newest(&mut self.answers, said, |known| known.code == answer.code);
+            }
+        }
+    }
+
+    fn measure(
+        &mut self,
+        rules: &RuleSet,
+        observation: &Observation,
+        vital: Vital,
+        quality: Quality,
+        voice: &mut Voice<'_>,
+    ) {
+        let ahead = observation.at.since(observation.received);
+        let is_ahead = ahead > rules.arrival.ahead_tolerance_ms;
+        if is_ahead || quality.contains(Quality::TIME_UNCERTAIN) {
+            return;
+        }
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            ticked: self.ticked,
+        };
+        let kind = vital.kind();
+        let Some(track) = self.tracks.iter_mut().find(|track| track.kind() == kind) else {
+            return;
+        };
+        track.show(Latest {
+            id: observation.id,
+            at: observation.at,
+            vital,
+            quality,
+        });
+        if rules.is_scorable(vital, quality) {
+            let reading = Reading {
+                at: observation.at,
+                id: observation.id,
+                received: observation.received,
+                steps: vital.steps(),
+            };
+            track.observe(reading, ground, voice);
+        }
+    }
+
+    fn adopt_plan(&mut self, rules: &RuleSet, plan: &Plan, voice: &mut Voice<'_>) {
+        if plan.patient != self.patient {
+            return;
+        }
+        let version = |known: &Plan| known.version;
+        let Err(place) = self.plans.binary_search_by_key(&plan.version, version) else {
+            return;
+        };
+        self.plans.insert(place, plan.clone());
+        if self.plans.len() > PLANS_MAX {
+            self.plans.remove(0);
+        }
+        self.retell(rules, voice);
+    }
+
+    /// The wall may step back; what has passed has passed.
+    fn tick(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        self.ticked = self.ticked.max(voice.now);
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            ticked: self.ticked,
+        };
+        for track in &mut self.tracks {
+            track.tick(ground, voice);
+        }
+    }
+
+    fn retell(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            ticked: self.ticked,
+        };
+        for track in &mut self.tracks {
+            track.retell(ground, voice);
+        }
+    }
+}
+
+fn said<T>(observation: &Observation, what: T) -> Said<T> {
+    Said {
+        id: observation.id,
+        at: observation.at,
+        what,
+    }
+}
+
+/// One entry per kind, so the list is as short as the kinds are few.
+fn keep_newest<T>(list: &mut Vec<Said<T>>, said: Said<T>, is_same: impl Fn(&T) -> bool) {
+    match list.iter_mut().find(|known| is_same(&known.what)) {
+        Some(known) if (known.at, known.id) < (said.at, said.id) => *known = said,
+        Some(_) => {}
+        None => list.push(said),
+    }
+}

@@ -1,0 +1,444 @@
+//! One vital sign of one patient: its recent readings in order of measuring, and its rules.
+//!
+//! Flags are a function of the set of readings. A reading later than all others (nearly every
+//! one) moves each rule's course by one step. A late arrival is put in its place and the stories
+//! are told again from the oldest reading kept.
+//!
+//! **Memory.** At most [`RECENT_MAX`] readings over at most [`HORIZON_MS`] are kept; older ones
+//! are folded into each rule's base and forgotten. A reading older than that is judged alone: bad,
+//! it raises a flag marked late, at most one per recovery time, so that a night read from a
+//! device's memory makes a few flags and none is lost in silence. Nothing orders such flags.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use veglia_wire::{Quality, RecordId, Vital, VitalKind, WallMs};
+
+use crate::flag::{Flag, Severity, Standing, Why};
+use crate::ledger::{Ledger, StoredTrigger, Story, Voice};
+use crate::limit::{Course, Judge, Judgement, Reading};
+use crate::plan::Plan;
+use crate::rules::{LimitRule, RuleName, RuleSet, VitalRules};
+use crate::silence::Watch;
+
+/// Readings kept per vital sign: five weeks of three a day, or a day at one in eleven minutes. It
+/// bounds the work of a late arrival and the size of a patient's state.
+pub const RECENT_MAX: usize = 128;
+
+/// How far back readings are kept behind the newest: two days, so that a home that was off line
+/// over a night, and values told by telephone the day after, find their place.
+pub const HORIZON_MS: i64 = 48 * 60 * 60 * 1_000;
+
+/// What triage goes by at one step.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) rules: &'a RuleSet,
+    pub(crate) plans: &'a [Plan],
+    /// The latest tick: deadlines up to it have passed.
+    pub(crate) ticked: WallMs,
+}
+
+/// The newest reading of a vital sign, whatever its quality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latest {
+    /// The record.
+    pub id: RecordId,
+    /// When it was measured.
+    pub at: WallMs,
+    /// The value.
+    pub vital: Vital,
+    /// What is to be said against it. A reading that is not clean is shown greyed.
+    pub quality: Quality,
+}
+
+/// A limit rule at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Limit {
+    ledger: Ledger,
+    /// After the readings that are forgotten.
+    base: Course,
+    /// After all of them.
+    tip: Course,
+    /// The last reading that was judged alone and found bad.
+    alone_at: Option<WallMs>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Track {
+    kind: VitalKind,
+    latest: Option<Latest>,
+    recent: VecDeque<Reading>,
+    /// The newest reading that is forgotten.
+    floor: Option<(WallMs, RecordId)>,
+    limits: Vec<Limit>,
+    silence: Ledger,
+    /// No silence begins or ends before it, if no reading comes; readings only put it off.
+    silence_check: Option<WallMs>,
+}
+
+impl Track {
+    pub(crate) fn new(kind: VitalKind) -> Self {
+        Self {
+            kind,
+            latest: None,
+            recent: VecDeque::new(),
+            floor: None,
+            limits: Vec::new(),
+            silence: Ledger::new(RuleName::silence(kind), kind, Severity::Technical),
+            silence_check: None,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> VitalKind {
+        self.kind
+    }
+
+    pub(crate) fn latest(&self) -> Option<&Latest> {
+        self.latest.as_ref()
+    }
+
+    /// Keeps the newest by time of measuring; an upload from memory does not replace it.
+    pub(crate) fn show(&mut self, latest: Latest) {
+        let is_newer = |known: &Latest| (known.at, known.id) < (latest.at, latest.id);
+        if self.latest.as_ref().is_none_or(is_newer) {
+            self.latest = Some(latest);
+        }
+    }
+
+    /// Every flag that stands within memory, and whether its episode goes on.
+    pub(crate) fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
+        let limits = self.limits.iter().flat_map(|limit| limit.ledger.flags());
+        limits.chain(self.silence.flags())
+    }
+
+    /// The earliest tick that could say something new.
+    pub(crate) fn next_deadline(&self) -> Option<WallMs> {
+        let open = self.limits.iter().flat_map(|limit| limit.ledger.open());
+        let repeats = open.filter_map(|story| match story.standing {
+            Standing::Unconfirmed { repeat_by } => Some(repeat_by),
+            Standing::Confirmed { .. } => None,
+        });
+        repeats.chain(self.silence_check).min()
+    }
+
+    /// Takes a reading that may be judged; one that is known already changes nothing.
+    pub(crate) fn observe(&mut self, reading: Reading, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let Some(vital) = ground.rules.vital(self.kind) else {
+            return;
+        };
+        let key = reading.key();
+        let last = self.recent.back().map(Reading::key);
+        if last.or(self.floor).is_none_or(|last| last < key) {
+            self.append(reading, vital, ground, voice);
+        } else if self.floor.is_some_and(|floor| key <= floor) {
+            if self.floor != Some(key) {
+                self.judge_alone(&reading, vital, ground, voice);
+            }
+            return;
+        } else {
+            let Err(place) = self.recent.binary_search_by_key(&key, Reading::key) else {
+                return;
+            };
+            self.insert(place, reading, vital, ground, voice);
+        }
+        self.forget(vital, ground);
+    }
+
+    /// Deadlines up to `ground.ticked` have passed.
+    pub(crate) fn tick(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        if let Some(vital) = ground.rules.vital(self.kind) {
+            for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
+                let passed = |story: &Story| judge.passed(story, ground.ticked);
+                let passed: Vec<Story> = limit.ledger.open().filter_map(passed).collect();
+                for story in passed {
+                    limit.ledger.tell(story, voice);
+                }
+            }
+        }
+        if self
+            .silence_check
+            .is_some_and(|check| check <= ground.ticked)
+        {
+            self.settle_silence(ground, voice);
+        }
+    }
+
+    /// Tells everything again: plans or rules are other ones.
+    pub(crate) fn retell(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        self.adopt_rules(ground.rules, voice);
+        if let Some(vital) = ground.rules.vital(self.kind) {
+            for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
+                limit.retell(&self.recent, self.floor, &judge, ground.ticked, voice);
+            }
+        }
+        let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
+        let mut before = self.floor.map(|(at, _)| at);
+        let mut stories = Vec::new();
+        for reading in &self.recent {
+            stories.extend(watch.between(before, reading.at));
+            before = Some(reading.at);
+        }
+        stories.extend(watch.after(before, ground.ticked));
+        self.silence_check = watch.next_change(before, ground.ticked);
+        tell_all(&mut self.silence, stories, voice, |_| true);
+    }
+
+    /// Rules that are gone end their flags; new ones begin with the readings in memory.
+    fn adopt_rules(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        let ours = |name: &RuleName| {
+            let mut limits = rules.limits.iter();
+            limits.find(|rule| rule.vital == self.kind && rule.name == *name)
+        };
+        for limit in &mut self.limits {
+            match ours(limit.ledger.rule()) {
+                Some(rule) => limit.ledger.adopt(rule.severity),
+                None => limit.ledger.close(voice),
+            }
+        }
+        self.limits
+            .retain(|limit| ours(limit.ledger.rule()).is_some());
+        for rule in rules.limits.iter().filter(|rule| rule.vital == self.kind) {
+            if self
+                .limits
+                .iter()
+                .all(|limit| *limit.ledger.rule() != rule.name)
+            {
+                self.limits.push(Limit::new(rule));
+            }
+        }
+    }
+
+    fn append(
+        &mut self,
+        reading: Reading,
+        vital: &VitalRules,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
+            let Limit { ledger, tip, .. } = limit;
+            tip.advance(&judge, &reading, |story| ledger.tell(story.clone(), voice));
+        }
+        let before = self.recent.back().map(|last| last.at);
+        let before = before.or(self.floor.map(|(at, _)| at));
+        self.recent.push_back(reading);
+        if self.silence_check.is_some_and(|check| check <= reading.at) || self.silence.has_open() {
+            self.settle_gap(before, &reading, None, ground, voice);
+        }
+    }
+
+    fn insert(
+        &mut self,
+        place: usize,
+        reading: Reading,
+        vital: &VitalRules,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let before = place
+            .checked_sub(1)
+            .and_then(|index| self.recent.get(index));
+        let before = before.map(|it| it.at).or(self.floor.map(|(at, _)| at));
+        let after = self.recent.get(place).map(|it| it.at);
+        self.recent.insert(place, reading);
+        for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
+            limit.retell(&self.recent, self.floor, &judge, ground.ticked, voice);
+        }
+        self.settle_gap(before, &reading, after, ground, voice);
+    }
+
+    /// A reading has split the gap from `before` to `after` (none: it is the newest).
+    ///
+    /// A silence that is open, and would be open under a later name, is left until the next tick
+    /// renames it: a backlog of a thousand readings would otherwise end and raise it a thousand
+    /// times.
+    fn settle_gap(
+        &mut self,
+        before: Option<WallMs>,
+        reading: &Reading,
+        after: Option<WallMs>,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
+        let mut stories = watch.between(before, reading.at);
+        stories.extend(
+            after
+                .map(|next| watch.between(Some(reading.at), next))
+                .unwrap_or_default(),
+        );
+        let newest = self.recent.back().map(|last| last.at);
+        let still = watch.after(newest, ground.ticked);
+        let is_still_silent = still.iter().any(|story| story.end.is_none());
+        let is_inside = |story: &Story| {
+            let since = story.since;
+            before.is_none_or(|before| before < since) && after.is_none_or(|after| since < after)
+        };
+        let is_settled = |story: &Story| story.end.is_some() || !is_still_silent;
+        tell_all(&mut self.silence, stories, voice, |story| {
+            is_inside(story) && is_settled(story)
+        });
+        self.silence_check = if is_still_silent {
+            Some(ground.ticked)
+        } else {
+            watch.next_change(newest, ground.ticked)
+        };
+    }
+
+    /// Ticks have reached a moment at which a silence may begin or end.
+    fn settle_silence(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
+        let newest = self.recent.back().map(|last| last.at);
+        let stories = watch.after(newest, ground.ticked);
+        let is_after = |since: WallMs| newest.is_none_or(|newest| newest < since);
+        tell_all(&mut self.silence, stories, voice, |story| {
+            story.end.is_none() || is_after(story.since)
+        });
+        self.silence_check = watch.next_change(newest, ground.ticked);
+    }
+
+    fn judge_alone(
+        &mut self,
+        reading: &Reading,
+        vital: &VitalRules,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let newest = self.recent.back().copied();
+        for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
+            limit.judge_alone(reading, newest.as_ref(), &judge, voice);
+        }
+    }
+
+    /// Folds away what is beyond memory.
+    fn forget(&mut self, vital: &VitalRules, ground: Ground<'_>) {
+        let Some(newest) = self.recent.back().map(|last| last.at) else {
+            return;
+        };
+        let is_beyond = |recent: &VecDeque<Reading>| {
+            let is_old = |oldest: &Reading| newest.since(oldest.at) > HORIZON_MS;
+            recent.len() > RECENT_MAX || recent.front().is_some_and(is_old)
+        };
+        let mut is_changed = false;
+        while is_beyond(&self.recent) {
+            let Some(oldest) = self.recent.pop_front() else {
+                break;
+            };
+            for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
+                limit.base.advance(&judge, &oldest, |_| {});
+            }
+            self.floor = Some(oldest.key());
+            is_changed = true;
+        }
+        let Some(floor) = self.floor.filter(|_| is_changed) else {
+            return;
+        };
+        for limit in &mut self.limits {
+            let Limit { ledger, base, .. } = limit;
+            let begun = base.open().map(|story| story.trigger);
+            ledger.forget(|story| story.is_by(floor) && Some(story.trigger) != begun);
+        }
+        self.silence.forget(|story| story.is_by(floor));
+    }
+}
+
+impl Limit {
+    fn new(rule: &LimitRule) -> Self {
+        Self {
+            ledger: Ledger::new(rule.name.clone(), rule.vital, rule.severity),
+            base: Course::default(),
+            tip: Course::default(),
+            alone_at: None,
+        }
+    }
+
+    /// Tells the stories of all readings in memory again.
+    fn retell(
+        &mut self,
+        recent: &VecDeque<Reading>,
+        floor: Option<(WallMs, RecordId)>,
+        judge: &Judge<'_>,
+        ticked: WallMs,
+        voice: &mut Voice<'_>,
+    ) {
+        let mut course = self.base.clone();
+        let mut stories: Vec<Story> = course.open().cloned().into_iter().collect();
+        for reading in recent {
+            course.advance(judge, reading, |story| match stories.last_mut() {
+                Some(last) if last.trigger == story.trigger => last.clone_from(story),
+                _ => stories.push(story.clone()),
+            });
+        }
+        if let Some(last) = stories.last_mut().filter(|story| story.end.is_none())
+            && let Some(passed) = judge.passed(last, ticked)
+        {
+            *last = passed;
+        }
+        self.tip = course;
+        let is_within = |story: &Story| floor.is_none_or(|floor| !story.is_by(floor));
+        tell_all(&mut self.ledger, stories, voice, is_within);
+    }
+
+    /// A reading from before memory: too old to have neighbours, too bad to be passed over.
+    ///
+    /// What followed it is forgotten, so its repeat counts as missed. Its episode is over unless
+    /// the newest reading is bad too; a person closes the alert either way.
+    fn judge_alone(
+        &mut self,
+        reading: &Reading,
+        newest: Option<&Reading>,
+        judge: &Judge<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let judgement = judge.judge(reading);
+        let near =
+            |alone: WallMs| reading.at.since(alone).saturating_abs() < judge.limit.recover_ms;
+        if judgement == Judgement::Good || self.alone_at.is_some_and(near) {
+            return;
+        }
+        self.alone_at = Some(reading.at);
+        let mut story = judge.opening(reading, judgement);
+        story.late = true;
+        if let Some(passed) = judge.passed(&story, WallMs(i64::MAX)) {
+            story = passed;
+        }
+        let newest = newest.filter(|newest| judge.judge(newest) == Judgement::Good);
+        story.end = newest.map(|newest| (Why::Recovered, newest.at));
+        self.ledger.tell(story, voice);
+    }
+}
+
+/// Tells stories, then takes back whatever is not among them and `is_ours`.
+fn tell_all(
+    ledger: &mut Ledger,
+    stories: Vec<Story>,
+    voice: &mut Voice<'_>,
+    is_ours: impl Fn(&Story) -> bool,
+) {
+    let told: Vec<StoredTrigger> = stories.iter().map(|story| story.trigger).collect();
+    for story in stories {
+        ledger.tell(story, voice);
+    }
+    ledger.withdraw(voice, |story| {
+        is_ours(story) && !told.contains(&story.trigger)
+    });
+}
+
+/// Each rule at work beside the numbers it goes by.
+fn with_judges<'a>(
+    limits: &'a mut [Limit],
+    vital: &'a VitalRules,
+    ground: Ground<'a>,
+) -> impl Iterator<Item = (&'a mut Limit, Judge<'a>)> {
+    limits.iter_mut().filter_map(move |limit| {
+        let mut rules = ground.rules.limits.iter();
+        let rule = rules.find(|rule| rule.name == *limit.ledger.rule())?;
+        let judge = Judge {
+            rules: ground.rules,
+            vital,
+            limit: rule,
+            plans: ground.plans,
+        };
+        Some((limit, judge))
+    })
+}

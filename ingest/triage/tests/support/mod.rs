@@ -1,0 +1,214 @@
+//! A patient at home for the tests: readings by the minute, and what was said of them.
+#![expect(
+    dead_code,
+    reason = "each test file is a program of its own and uses its part"
+)]
+
+use std::collections::BTreeMap;
+
+use veglia_triage::{
+    Expected, Flag, How, Input, LocalTime, Observation, Parameter, PatientId, PatientState, Plan,
+    PlanVersion, RuleSet, Seen, Source, Standing, Verdict, Why, step,
+};
+use veglia_wire::{DeviceId, Epoch, Quality, RecordId, Sequence, Site, Vital, VitalKind, WallMs};
+
+/// Tuesday 20 October 2020, 08:00 in Milano.
+pub(crate) const START: i64 = 1_603_173_600_000;
+pub(crate) const MINUTE: i64 = 60_000;
+pub(crate) const PATIENT: PatientId = PatientId::new(0xa11ce);
+
+pub(crate) fn minute(minutes: i64) -> WallMs {
+    WallMs(START + minutes * MINUTE)
+}
+
+pub(crate) fn record(number: u64) -> RecordId {
+    RecordId {
+        epoch: Epoch(7),
+        sequence: Sequence::new(number).unwrap(),
+    }
+}
+
+pub(crate) fn spo2(percent_tenths: i32) -> Vital {
+    Vital::from_steps(VitalKind::SpO2, percent_tenths, Site::Unknown).unwrap()
+}
+
+pub(crate) fn temperature(hundredths: i32) -> Vital {
+    Vital::from_steps(VitalKind::Temperature, hundredths, Site::Armpit).unwrap()
+}
+
+pub(crate) fn seen(number: u64, at: WallMs, vital: Vital, quality: Quality) -> Observation {
+    Observation {
+        id: record(number),
+        device: DeviceId::new("nonin:501234").unwrap(),
+        source: Source::Device,
+        at,
+        received: at,
+        seen: Seen::Vital(vital, quality),
+    }
+}
+
+pub(crate) fn every(vital: VitalKind, minutes: u32, grace_minutes: u32) -> Parameter {
+    Parameter {
+        vital,
+        expected: Expected::EveryMinutes(minutes),
+        grace_minutes,
+    }
+}
+
+pub(crate) fn daily(vital: VitalKind, times: &[&str], grace_minutes: u32) -> Parameter {
+    let times = times.iter().map(|time| time.parse::<LocalTime>().unwrap());
+    Parameter {
+        vital,
+        expected: Expected::DailyAt(times.collect()),
+        grace_minutes,
+    }
+}
+
+pub(crate) fn plan(version: i64, from: WallMs, parameters: Vec<Parameter>) -> Plan {
+    Plan {
+        patient: PATIENT,
+        version: PlanVersion(version),
+        from,
+        until: None,
+        parameters,
+        spo2: None,
+    }
+}
+
+/// A patient, the shipped rules, and everything that was said, as a reader of it would know it.
+pub(crate) struct Home {
+    pub(crate) rules: RuleSet,
+    pub(crate) state: PatientState,
+    pub(crate) known: Known,
+    numbers: u64,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self {
+            rules: RuleSet::shipped(),
+            state: PatientState::new(PATIENT),
+            known: Known::default(),
+            numbers: 0,
+        }
+    }
+
+    pub(crate) fn give(&mut self, input: Input<'_>, now: WallMs) -> Vec<Verdict> {
+        let verdicts = step(&self.rules, &mut self.state, input, now);
+        self.known.hear(&verdicts);
+        verdicts
+    }
+
+    pub(crate) fn observe(&mut self, observation: &Observation) -> Vec<Verdict> {
+        self.give(Input::Observation(observation), observation.received)
+    }
+
+    pub(crate) fn plan(&mut self, plan: &Plan) -> Vec<Verdict> {
+        self.give(Input::Plan(plan), plan.from)
+    }
+
+    pub(crate) fn tick(&mut self, minutes: i64) -> Vec<Verdict> {
+        self.give(Input::Tick, minute(minutes))
+    }
+
+    /// Measured and received at a minute, clean.
+    pub(crate) fn vital(&mut self, minutes: i64, vital: Vital) -> Vec<Verdict> {
+        self.quality(minutes, vital, Quality::empty())
+    }
+
+    pub(crate) fn quality(&mut self, minutes: i64, vital: Vital, quality: Quality) -> Vec<Verdict> {
+        self.numbers += 1;
+        let observation = seen(self.numbers, minute(minutes), vital, quality);
+        self.observe(&observation)
+    }
+
+    /// Measured at a minute and received at another.
+    pub(crate) fn late(&mut self, measured: i64, received: i64, vital: Vital) -> Vec<Verdict> {
+        self.numbers += 1;
+        let mut observation = seen(self.numbers, minute(measured), vital, Quality::empty());
+        observation.received = minute(received);
+        self.observe(&observation)
+    }
+
+    pub(crate) fn spo2(&mut self, minutes: i64, percent: i32) -> Vec<Verdict> {
+        self.vital(minutes, spo2(percent * 10))
+    }
+
+    /// Rules of the flags whose episode goes on, the gravest first.
+    pub(crate) fn open(&self) -> Vec<String> {
+        let open = self.state.open_flags();
+        open.iter().map(|flag| flag.id.rule.to_string()).collect()
+    }
+
+    /// A restart: the state goes to a file and comes back.
+    pub(crate) fn restart(&mut self) {
+        let text = serde_json::to_string(&self.state).unwrap();
+        let state: PatientState = serde_json::from_str(&text).unwrap();
+        assert_eq!(state, self.state);
+        self.state = state;
+    }
+}
+
+/// What a reader who hears every verdict knows of each flag: its standing, and whether it is over
+/// and why. A later telling replaces an earlier one.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Known(pub(crate) BTreeMap<String, (Standing, Option<Why>)>);
+
+impl Known {
+    pub(crate) fn hear(&mut self, verdicts: &[Verdict]) {
+        for verdict in verdicts {
+            let id = verdict.id().to_string();
+            match verdict {
+                Verdict::Raise(flag) => {
+                    self.0.insert(id, (flag.standing, None));
+                }
+                Verdict::Confirm { how, at, .. } => {
+                    let known = self.0.get_mut(&id).expect("confirmed after it was raised");
+                    known.0 = Standing::Confirmed { how: *how, at: *at };
+                    assert!(known.1.is_none(), "confirmed while open");
+                }
+                Verdict::End { why, .. } => {
+                    self.0.get_mut(&id).expect("ended after it was raised").1 = Some(*why);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn open(&self) -> BTreeMap<String, Standing> {
+        let open = self.0.iter().filter(|(_, (_, end))| end.is_none());
+        open.map(|(id, (standing, _))| (id.clone(), *standing))
+            .collect()
+    }
+}
+
+/// Verdicts as short words: `raise spo2-red unconfirmed`, `confirm spo2-red Repeat`,
+/// `end spo2-red NotConfirmed`.
+pub(crate) fn words(verdicts: &[Verdict]) -> Vec<String> {
+    let word = |verdict: &Verdict| {
+        let rule = &verdict.id().rule;
+        match verdict {
+            Verdict::Raise(flag) => format!("raise {rule} {}", standing(flag.standing)),
+            Verdict::Confirm { how, .. } => format!("confirm {rule} {how:?}"),
+            Verdict::End { why, .. } => format!("end {rule} {why:?}"),
+        }
+    };
+    verdicts.iter().map(word).collect()
+}
+
+fn standing(standing: Standing) -> String {
+    match standing {
+        Standing::Unconfirmed { .. } => "unconfirmed".to_owned(),
+        Standing::Confirmed { how, .. } => format!("{how:?}"),
+    }
+}
+
+/// The flag of a verdict that raises one.
+pub(crate) fn raised(verdicts: &[Verdict]) -> &Flag {
+    let mut raised = verdicts.iter().filter_map(|verdict| match verdict {
+        Verdict::Raise(flag) => Some(flag),
+        _ => None,
+    });
+    raised.next().expect("a flag was raised")
+}
+
+pub(crate) const MISSED: How = How::MissedRepeat;

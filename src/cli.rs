@@ -1,0 +1,146 @@
+//! The commands, and how each role is started and ended.
+//!
+//! A command's own work is in a file of its own; here is only which there are, the logging, the
+//! signals, and the sentence that a person reads when something fails.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Config;
+use crate::roles;
+
+/// Telemedicine device ingestion: the watch kept over someone who is ill, at home.
+/// Not a certified medical device.
+#[derive(Debug, Parser)]
+#[command(name = "veglia", version)]
+pub(crate) struct Cli {
+    /// The configuration; its absence is only an error when named here.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data directory, instead of the configured one.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The box at home: reads devices, keeps readings until the centre has them.
+    #[cfg(feature = "gateway")]
+    Gateway,
+    /// The front door and the broker behind it.
+    #[cfg(feature = "broker")]
+    Broker,
+    /// Receives, stores, and applies the rules.
+    #[cfg(feature = "ingest")]
+    Ingest,
+    /// Simulated homes alone: devices on ptys, for gateways of other processes.
+    #[cfg(feature = "gateway")]
+    Homes(crate::homes::Homes),
+    /// What a raw capture of a device says, a JSON line a frame.
+    #[cfg(feature = "gateway")]
+    Decode(crate::decode::Decode),
+    /// Every stored reading, as CSV.
+    #[cfg(feature = "ingest")]
+    Export(crate::export::Export),
+    /// Who may speak over the broker.
+    #[command(subcommand)]
+    Identity(crate::identity::Identity),
+    /// Prints the commented configuration with its defaults.
+    Config,
+}
+
+/// Parses the command line, runs the command, and says what failed.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    match cli.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to tell when standard error is closed.
+            drop(writeln!(io::stderr(), "veglia: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `veglia export | head` ends early on purpose.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<io::Error>());
+    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Logs go to standard error, so that standard output is only what was asked for. `RUST_LOG`
+/// chooses; without it, what an operator needs to know.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,rumqttd=error,sea_orm_migration=warn,sqlx=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+}
+
+impl Cli {
+    fn run(self) -> Result<()> {
+        let Self {
+            config,
+            data,
+            command,
+        } = self;
+        let config = || Config::load(config.as_deref(), data.as_deref());
+        match command {
+            #[cfg(feature = "gateway")]
+            Command::Gateway => until_stopped(|stop| roles::gateway(config(), stop)),
+            #[cfg(feature = "broker")]
+            Command::Broker => until_stopped(|stop| roles::broker(config(), stop)),
+            #[cfg(feature = "ingest")]
+            Command::Ingest => until_stopped(|stop| roles::ingest(config(), stop)),
+            #[cfg(feature = "gateway")]
+            Command::Homes(homes) => until_stopped(|stop| homes.run(config(), stop)),
+            #[cfg(feature = "gateway")]
+            Command::Decode(decode) => decode.run(),
+            #[cfg(feature = "ingest")]
+            Command::Export(export) => until_stopped(|_| export.run(config())),
+            Command::Identity(identity) => identity.run(&config()?),
+            Command::Config => Ok(io::stdout().write_all(Config::template().as_bytes())?),
+        }
+    }
+}
+
+/// Runs a command until it is done, or until SIGTERM or SIGINT asks it to end: then it drains.
+fn until_stopped<F>(start: impl FnOnce(CancellationToken) -> F) -> Result<()>
+where
+    F: Future<Output = Result<()>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let asked = stop.clone();
+        let (mut terminate, mut interrupt) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            asked.cancel();
+        });
+        start(stop).await
+    })
+}

@@ -1,0 +1,122 @@
+//! `veglia.toml`: one section a room, each owned by its room. Only the executable reads it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// The file looked for when none is named.
+const DEFAULT_FILE: &str = "veglia.toml";
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The data directory: one folder a role.
+    pub(crate) data: PathBuf,
+    pub(crate) clock: crate::clock::Config,
+    #[cfg(feature = "gateway")]
+    pub(crate) gateway: veglia_gateway::Config,
+    #[cfg(feature = "broker")]
+    pub(crate) broker: veglia_broker::Config,
+    #[cfg(feature = "ingest")]
+    pub(crate) ingest: veglia_ingest::Config,
+    #[cfg(feature = "dashboard")]
+    pub(crate) dashboard: veglia_dashboard::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            clock: crate::clock::Config::default(),
+            #[cfg(feature = "gateway")]
+            gateway: veglia_gateway::Config::default(),
+            #[cfg(feature = "broker")]
+            broker: veglia_broker::Config::default(),
+            #[cfg(feature = "ingest")]
+            ingest: veglia_ingest::Config::default(),
+            #[cfg(feature = "dashboard")]
+            dashboard: veglia_dashboard::Config::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads `file`, or `veglia.toml` if it is there, or takes the defaults. `data` overrides.
+    pub(crate) fn load(file: Option<&Path>, data: Option<&Path>) -> Result<Self> {
+        let named = file.is_some();
+        let file = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let mut config = match fs::read_to_string(file) {
+            Ok(text) => Self::parse(&text).with_context(|| format!("in {}", file.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => Self::default(),
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("cannot read the configuration {}", file.display()));
+            }
+        };
+        if let Some(data) = data {
+            config.data = data.to_owned();
+        }
+        #[cfg(feature = "gateway")]
+        config.gateway.place(&config.data);
+        #[cfg(feature = "ingest")]
+        config.ingest.place(&config.data);
+        Ok(config)
+    }
+
+    /// The identity file.
+    pub(crate) fn identities(&self) -> PathBuf {
+        #[cfg(feature = "broker")]
+        return self.data.join(&self.broker.identities);
+        #[cfg(not(feature = "broker"))]
+        self.data.join("identities.toml")
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        match toml::from_str(text) {
+            Ok(config) => Ok(config),
+            // The message shows the line and points at the key.
+            Err(error) => bail!("{}", error.to_string().trim_end()),
+        }
+    }
+
+    /// The commented configuration with its defaults.
+    pub(crate) fn template() -> String {
+        let mut sections = vec![
+            "# The data directory: one folder a role. Relative paths below start there.\n\
+             data = \"data\"\n",
+            crate::clock::Config::TEMPLATE,
+        ];
+        #[cfg(feature = "gateway")]
+        sections.push(veglia_gateway::Config::TEMPLATE);
+        #[cfg(feature = "broker")]
+        sections.push(veglia_broker::Config::TEMPLATE);
+        #[cfg(feature = "ingest")]
+        sections.push(veglia_ingest::Config::TEMPLATE);
+        #[cfg(feature = "dashboard")]
+        sections.push(veglia_dashboard::Config::TEMPLATE);
+        sections.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_configuration_says_the_defaults() {
+        assert_eq!(
+            Config::parse(&Config::template()).unwrap(),
+            Config::default()
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let error = Config::parse("data = \"x\"\n[clock]\nspeeed = 2\n").unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("line 3") && text.contains("speeed"), "{text}");
+    }
+}
