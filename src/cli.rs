@@ -51,6 +51,9 @@ enum Command {
     /// Every stored reading, as CSV.
     #[cfg(feature = "ingest")]
     Export(crate::export::Export),
+    /// How much this machine takes, from many homes to the centre's disk.
+    #[cfg(all(feature = "broker", feature = "ingest"))]
+    Bench(crate::bench::Bench),
     /// Who may speak over the broker.
     #[command(subcommand)]
     Identity(crate::identity::Identity),
@@ -113,6 +116,8 @@ impl Cli {
             Command::Decode(decode) => decode.run(),
             #[cfg(feature = "ingest")]
             Command::Export(export) => until_stopped(|_| export.run(config())),
+            #[cfg(all(feature = "broker", feature = "ingest"))]
+            Command::Bench(bench) => until_stopped(|stop| bench.run(data.clone(), stop)),
             Command::Identity(identity) => identity.run(&config()?),
             Command::Config => Ok(io::stdout().write_all(Config::template().as_bytes())?),
         }

@@ -1,5 +1,7 @@
 //! One executable; each role and each tool is a command of it.
 
+#[cfg(all(feature = "broker", feature = "ingest"))]
+mod bench;
 mod cli;
 mod clock;
 mod config;

@@ -5,6 +5,9 @@
 //! and bytes; whoever lets it fill is disconnected, and learns by that that something was missed:
 //! the end-to-end acknowledgement then repairs it. Waiting instead would let one slow reader stop
 //! everybody, and dropping instead would be a silent loss.
+//!
+//! Who hears a message is decided when the backend delivers it. So whoever subscribes may get a
+//! few that were handed over just before: harmless, since a frame may come twice anyway.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,9 +1,12 @@
 //! What each identity may say and hear: pure, so that it can be tried in a table.
 //!
-//! | who | may publish | may subscribe to |
+//! | who | may publish to | may subscribe to |
 //! |---|---|---|
-//! | gateway | its own `up`, `hello`, `pres`; QoS 0 or 1 | its own `ack`, `cmd` |
-//! | service that may receive | `ack`, `cmd` of gateways in its partitions | the filters of its partitions on `up`, `hello`, `pres` |
+//! | gateway | its own `up`, `hello`, `pres` | its own `ack`, `cmd` |
+//! | service | `ack`, `cmd` of its gateways | `up`, `hello`, `pres` of its partitions |
+//!
+//! Publishes are QoS 0 or 1 and never retained. A service has gateways and partitions only if it
+//! is granted to receive.
 //!
 //! A topic or filter is what parses as one in `veglia_wire`; everything else is refused by not
 //! being one: wildcards, `$share`, `$SYS`, letters outside ASCII. A will is a publish that comes

@@ -27,7 +27,7 @@ use crate::backend::{
 const EVERYTHING: &str = "v1/#";
 
 /// At most this much inside the router, each message counted with [`MESSAGE_BYTES`] more.
-/// Eight of the largest packets, or five hundred small ones: a hundred times what it takes to
+/// Seven of the largest packets, or five hundred small ones: a hundred times what it takes to
 /// keep the router busy, at its few microseconds a message.
 const WINDOW_BYTES: usize = 512 * 1024;
 
@@ -65,7 +65,10 @@ impl Backend for Rumqttd {
         let (hand_over, from_door) = mpsc::channel(HAND_OVER_MESSAGES);
         let (to_door, deliveries) = mpsc::channel(DELIVERIES_MESSAGES);
         tokio::spawn(carry_in(from_door, sender, Arc::clone(&window)));
-        tokio::spawn(carry_out(receiver, to_door, window));
+        tokio::spawn(async move {
+            carry_out(receiver, to_door, &window).await;
+            window.close();
+        });
         Ok(Link {
             hand_over,
             deliveries,
@@ -98,7 +101,7 @@ async fn carry_in(
 }
 
 /// Ends when the door has gone, or the router has.
-async fn carry_out(mut router: LinkRx, to_door: mpsc::Sender<Message>, window: Arc<Semaphore>) {
+async fn carry_out(mut router: LinkRx, to_door: mpsc::Sender<Message>, window: &Semaphore) {
     loop {
         let notified = tokio::select! {
             notified = router.next() => notified,
@@ -138,4 +141,62 @@ async fn carry_out(mut router: LinkRx, to_door: mpsc::Sender<Message>, window: A
 fn cost(message: &Message) -> u32 {
     let bytes = MESSAGE_BYTES + message.topic.len() + message.payload.len();
     u32::try_from(bytes.min(WINDOW_BYTES)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Ten times what the router's log holds.
+    const MESSAGES: u32 = 200;
+    const PAYLOAD_BYTES: usize = 60 * 1024;
+
+    #[tokio::test]
+    async fn a_reader_that_is_behind_stops_the_writer_and_loses_nothing() {
+        let mut link = Box::new(Rumqttd).open().unwrap();
+        let hand_over = link.hand_over.clone();
+        let writer = tokio::spawn(async move {
+            for number in 0..MESSAGES {
+                let mut payload = vec![0; PAYLOAD_BYTES];
+                payload.splice(..4, number.to_be_bytes());
+                let message = Message {
+                    topic: Arc::from("v1/p/07/g/casa-12/up"),
+                    payload: Bytes::from(payload),
+                };
+                hand_over.send(message).await.unwrap();
+            }
+        });
+        let stopped = async {
+            while link.hand_over.capacity() > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, stopped).await.unwrap();
+        assert!(!writer.is_finished());
+        for number in 0..MESSAGES {
+            let message = timeout(PATIENCE, link.deliveries.recv()).await.unwrap();
+            let payload = message.unwrap().payload;
+            assert_eq!(payload.len(), PAYLOAD_BYTES);
+            assert_eq!(payload[..4], number.to_be_bytes());
+        }
+        writer.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn when_nobody_takes_what_comes_out_nothing_more_goes_in() {
+        let link = Box::new(Rumqttd).open().unwrap();
+        drop(link.deliveries);
+        let message = || Message {
+            topic: Arc::from("v1/p/07/g/casa-12/up"),
+            payload: Bytes::new(),
+        };
+        let refused = async { while link.hand_over.send(message()).await.is_ok() {} };
+        timeout(PATIENCE, refused).await.unwrap();
+    }
 }

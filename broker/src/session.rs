@@ -228,7 +228,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             let read_from = self.read_from;
             // A packet that is here counts, even if it was left waiting until it was late.
             let read = timeout_at(silent_at.max(read_from + self.guest.patience), async {
-                sleep_until(read_from).await;
+                // Even a moment that is past costs a millisecond of timer.
+                if Instant::now() < read_from {
+                    sleep_until(read_from).await;
+                }
                 self.packets.read().await
             });
             tokio::select! {

@@ -16,9 +16,11 @@
 mod boot;
 mod clock;
 mod config;
+mod figures;
 mod listener;
 mod port;
 mod run;
 
 pub use config::{Config, ConfigError, MAX_PORTS, PortConfig};
+pub use figures::Figures;
 pub use run::{Gateway, RunError};

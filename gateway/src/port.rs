@@ -19,6 +19,7 @@ use veglia_wire::{Body, DeviceEvent, Record};
 
 use crate::clock::BoxClock;
 use crate::config::PortConfig;
+use crate::figures::Figures;
 use crate::listener::Listener;
 use crate::run::is_passing;
 
@@ -36,6 +37,7 @@ pub(crate) struct Port {
     config: PortConfig,
     clock: Arc<BoxClock>,
     outbox: Outbox,
+    figures: Figures,
     listener: Listener,
     decoder: Box<dyn Decoder>,
 }
@@ -51,13 +53,19 @@ enum Mode {
 }
 
 impl Port {
-    pub(crate) fn new(config: PortConfig, clock: Arc<BoxClock>, outbox: Outbox) -> Self {
+    pub(crate) fn new(
+        config: PortConfig,
+        clock: Arc<BoxClock>,
+        outbox: Outbox,
+        figures: Figures,
+    ) -> Self {
         let listener = Listener::new(config.device.clone());
         let decoder = config.protocol.decoder();
         Self {
             config,
             clock,
             outbox,
+            figures,
             listener,
             decoder,
         }
@@ -162,7 +170,10 @@ impl Port {
                     let when = self.clock.stamp(Listener::stamp(&frame));
                     self.listener.hear(&frame, when, &mut records);
                 }
-                Err(_) => self.listener.reject(),
+                Err(reject) => {
+                    self.figures.rejected(reject.reason);
+                    self.listener.reject();
+                }
             }
         }
         records

@@ -10,12 +10,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use veglia_link::outbox::{AppendError, OpenError, Outbox, OutboxOptions};
 use veglia_link::sender::{self, Timing};
-use veglia_link::{LinkStatus, Secret, SenderConfig, SenderError};
+use veglia_link::{LinkStatus, OutboxStatus, Secret, SenderConfig, SenderError};
 use veglia_wire::{Body, CareClock, ClockState, DeviceEvent, Partition, Record};
 
 use crate::boot::{self, BootError};
 use crate::clock::BoxClock;
 use crate::config::{Config, ConfigError};
+use crate::figures::Figures;
 use crate::port::Port;
 
 /// How often the box says that it is alive, in care milliseconds. Presence at the centre is
@@ -60,6 +61,7 @@ pub struct Gateway {
     outbox: Outbox,
     sender: SenderConfig,
     care: CareClock,
+    figures: Figures,
 }
 
 impl Gateway {
@@ -102,7 +104,18 @@ impl Gateway {
             outbox,
             sender,
             care,
+            figures: Figures::default(),
         })
+    }
+
+    /// What the box counts about itself.
+    pub fn figures(&self) -> Figures {
+        self.figures.clone()
+    }
+
+    /// How its outbox stands.
+    pub fn outbox(&self) -> watch::Receiver<OutboxStatus> {
+        self.outbox.watch()
     }
 
     /// Runs until `stop`, or until something fails that only a restart can mend.
@@ -114,10 +127,11 @@ impl Gateway {
             outbox,
             sender,
             care,
+            figures,
         } = self;
         let mut tasks: JoinSet<Result<(), RunError>> = JoinSet::new();
         for port in config.port {
-            let port = Port::new(port, Arc::clone(&clock), outbox.clone());
+            let port = Port::new(port, Arc::clone(&clock), outbox.clone(), figures.clone());
             let stop = stop.clone();
             tasks.spawn(async move { port.serve(stop).await.map_err(RunError::Append) });
         }

@@ -50,7 +50,10 @@ pub enum ParseError {
         name: String,
     },
     /// A partition that does not exist.
-    #[error("line {line}: {name:?} has partition {partition}, which is not 0 to {last}", last = PARTITIONS - 1)]
+    #[error(
+        "line {line}: {name:?} has partition {partition}, there are 0 to {}",
+        PARTITIONS - 1
+    )]
     Partition {
         /// Where its owner stands.
         line: usize,

@@ -67,14 +67,27 @@ impl IdentityFile {
 
     /// Enrols a gateway in a partition (0 to 63) and returns its secret, which is kept nowhere.
     pub fn add_gateway(&self, id: &str, partition: u8) -> Result<Secret, EditError> {
-        self.change(|document, hash| {
-            document.gateway.push(GatewayRow::new(id, partition, hash));
-        })
+        self.change(|document, secret| enrol(document, id, partition, secret))
+    }
+
+    /// Enrols many gateways, all or none, in one change of the file; the secrets are in the
+    /// same order.
+    pub fn add_gateways(&self, gateways: &[(&str, u8)]) -> Result<Vec<Secret>, EditError> {
+        let secrets: Result<Vec<Secret>, _> = gateways.iter().map(|_| Secret::generate()).collect();
+        let secrets = secrets.map_err(EditError::Random)?;
+        let _held = self.lock()?;
+        let mut document = self.read()?;
+        for ((id, partition), secret) in gateways.iter().zip(&secrets) {
+            enrol(&mut document, id, *partition, secret);
+        }
+        self.replace(&document)?;
+        Ok(secrets)
     }
 
     /// Admits a service and returns its secret, which is kept nowhere.
     pub fn add_service(&self, name: &str, grants: &Grants) -> Result<Secret, EditError> {
-        self.change(|document, hash| {
+        self.change(|document, secret| {
+            let hash = SecretHash::of(secret.reveal());
             document.service.push(ServiceRow::new(name, grants, hash));
         })
     }
@@ -93,11 +106,11 @@ impl IdentityFile {
         Ok(was_there)
     }
 
-    fn change(&self, add: impl FnOnce(&mut Document, SecretHash)) -> Result<Secret, EditError> {
+    fn change(&self, add: impl FnOnce(&mut Document, &Secret)) -> Result<Secret, EditError> {
+        let secret = Secret::generate().map_err(EditError::Random)?;
         let _held = self.lock()?;
         let mut document = self.read()?;
-        let secret = Secret::generate().map_err(EditError::Random)?;
-        add(&mut document, SecretHash::of(secret.reveal()));
+        add(&mut document, &secret);
         self.replace(&document)?;
         Ok(secret)
     }
@@ -149,6 +162,11 @@ impl IdentityFile {
         let named = parent.filter(|folder| !folder.as_os_str().is_empty());
         named.unwrap_or(Path::new("."))
     }
+}
+
+fn enrol(document: &mut Document, id: &str, partition: u8, secret: &Secret) {
+    let hash = SecretHash::of(secret.reveal());
+    document.gateway.push(GatewayRow::new(id, partition, hash));
 }
 
 fn owner_only(options: &mut OpenOptions, path: &Path) -> io::Result<File> {

@@ -77,6 +77,22 @@ fn who_is_enrolled_is_known_by_the_secret_that_was_given() {
 }
 
 #[test]
+fn many_are_enrolled_in_one_change_or_none_is() {
+    let it = folder();
+    let names: Vec<String> = (0..1_000).map(|name| format!("casa-{name}")).collect();
+    let rows: Vec<(&str, u8)> = names.iter().map(|name| (name.as_str(), 7)).collect();
+    let secrets = it.file.add_gateways(&rows).unwrap();
+    let list = Identities::load(&it.path).unwrap();
+    assert_eq!((list.len(), secrets.len()), (1_000, 1_000));
+    for (name, secret) in names.iter().zip(&secrets) {
+        assert!(list.authenticate(name, secret.reveal()).is_some(), "{name}");
+    }
+    let refused = it.file.add_gateways(&[("casa-new", 7), ("casa-0", 7)]);
+    assert!(matches!(refused, Err(EditError::Refused(_))));
+    assert_eq!(Identities::load(&it.path).unwrap(), list);
+}
+
+#[test]
 fn the_file_holds_no_secret_and_only_its_owner_reads_it() {
     let it = folder();
     let secret = it.file.add_gateway("casa-12", 7).unwrap();

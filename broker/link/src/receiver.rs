@@ -134,7 +134,8 @@ impl Receiver {
             () = self.tx.closed() => Mode::Stopped,
             opened = pipe::open(&options) => match opened {
                 Ok((mouth, inbox)) => {
-                    tracing::info!(link.attempt = self.reconnect.attempt(), "receiving from the broker");
+                    let attempt = self.reconnect.attempt();
+                    tracing::info!(link.attempt = attempt, "receiving from the broker");
                     self.config.status.send_replace(Phase::Connected);
                     Mode::Receiving(Connection { mouth, inbox })
                 }

@@ -5,14 +5,15 @@
 //!     ↑  └──failed──┐          │
 //!     └─────────Resting ←──lost, or nothing acknowledged
 //! ```
-//! Each mode is a function that returns the next one. The window ([`crate::window`]) outlives
-//! connections; a connection ([`crate::pipe`]) is never reused.
+//! Each mode is a function that returns the next one. The window (which frames are on their
+//! way) outlives connections; a connection is never reused.
 //!
 //! What is sent when: as long as the window is open and the outbox holds something new, at once;
 //! a frame takes what there is, up to 128 records. So one reading travels alone, without delay,
 //! and a backlog travels in full frames.
 
 mod sending;
+mod source;
 
 use std::time::Duration;
 
@@ -21,13 +22,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use veglia_wire::{Boot, CareClock, Channel, ClockState, GatewayId, Partition, Sequence, Topic};
 
-use crate::outbox::{Outbox, Spool, SpoolError};
+use crate::outbox::{Outbox, SpoolError};
 use crate::pipe::{self, PipeError, PipeOptions};
 use crate::reconnect::Reconnect;
 use crate::secret::Secret;
 use crate::status::{LinkStatus, Phase};
 use crate::window::{Limits, Window};
 use sending::Sending;
+use source::Kept;
+pub use source::{Page, Source};
 
 /// Frames on their way at most: four thousand records, a second of repeating on a slow mobile
 /// connection.
@@ -120,8 +123,20 @@ pub async fn run(
     outbox: Outbox,
     shutdown: CancellationToken,
 ) -> Result<(), SenderError> {
-    let spool = outbox.spool().await.ok_or(SenderError::Closed)?;
-    let acknowledged = outbox.status().acknowledged;
+    let kept = Kept::new(outbox).await.ok_or(SenderError::Closed)?;
+    run_from(config, kept, shutdown).await
+}
+
+/// The same with another [`Source`] than an outbox.
+///
+/// # Errors
+/// [`SenderError`]; losing the broker is not an error.
+pub async fn run_from<S: Source>(
+    config: SenderConfig,
+    source: S,
+    shutdown: CancellationToken,
+) -> Result<(), SenderError> {
+    let acknowledged = source.status().acknowledged;
     let first = acknowledged.map_or(Sequence::FIRST, |through| through.plus(1));
     let timing = config.timing;
     let limits = Limits {
@@ -137,8 +152,7 @@ pub async fn run(
         rng: fastrand::Rng::new(),
         reconnect: Reconnect::new(&timing),
         config,
-        outbox,
-        spool,
+        source,
         shutdown,
     };
     let mut mode = Mode::Connecting;
@@ -164,17 +178,16 @@ enum Mode {
 }
 
 /// What outlives a connection.
-struct Sender {
+struct Sender<S> {
     config: SenderConfig,
-    outbox: Outbox,
-    spool: Spool,
+    source: S,
     window: Window,
     reconnect: Reconnect,
     rng: fastrand::Rng,
     shutdown: CancellationToken,
 }
 
-impl Sender {
+impl<S: Source> Sender<S> {
     async fn connecting(&mut self) -> Mode {
         let options = PipeOptions {
             host: self.config.host.clone(),
@@ -188,7 +201,8 @@ impl Sender {
             () = self.shutdown.cancelled() => Mode::Stopped,
             opened = pipe::open(&options) => match opened {
                 Ok((mouth, inbox)) => {
-                    tracing::info!(link.attempt = self.reconnect.attempt(), "connected to the broker");
+                    let attempt = self.reconnect.attempt();
+                    tracing::info!(link.attempt = attempt, "connected to the broker");
                     self.window.start_over();
                     self.tell(Phase::Connected);
                     Mode::Sending(Sending::new(mouth, inbox))
@@ -217,7 +231,7 @@ impl Sender {
     }
 
     fn tell(&self, phase: Phase) {
-        let unacknowledged = self.outbox.status().waiting();
+        let unacknowledged = self.source.status().waiting();
         self.config.status.send_modify(|status| {
             status.phase = phase;
             status.unacknowledged = unacknowledged;

@@ -27,8 +27,10 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) async fn open(house: &House) -> Self {
         let stream = TcpStream::connect(house.address).await;
+        let stream = stream.expect("the door listens");
+        stream.set_nodelay(true).expect("a socket");
         Self {
-            stream: stream.expect("the door listens"),
+            stream,
             incoming: BytesMut::new(),
         }
     }
@@ -122,6 +124,11 @@ impl Client {
             }
             other => panic!("not a message: {other:?}"),
         }
+    }
+
+    /// Reads until this message; others may have been on their way before it.
+    pub(crate) async fn message_is(&mut self, payload: &[u8]) {
+        while self.message().await.1 != payload {}
     }
 
     pub(crate) async fn ping(&mut self) {

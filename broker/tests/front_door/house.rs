@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use rumqttc::mqttbytes::v4::{Connect, Login};
@@ -18,7 +19,7 @@ use veglia_broker::{
 };
 use veglia_identity::{Grant, Grants, IdentityFile, Partitions};
 
-use crate::client::PATIENCE;
+use crate::client::{Client, PATIENCE};
 
 pub(crate) struct House {
     pub(crate) address: SocketAddr,
@@ -29,6 +30,14 @@ pub(crate) struct House {
     pub(crate) serving: JoinHandle<Result<(), ServeError>>,
     secrets: BTreeMap<String, String>,
     _folder: TempDir,
+}
+
+/// Lets a gateway send as fast as it can, to fill what is behind the door.
+pub(crate) fn unbridled() -> Limits {
+    Limits {
+        packets_per_second: const { NonZeroU32::new(1_000_000).expect("it is not zero") },
+        ..Limits::default()
+    }
 }
 
 impl House {
@@ -93,6 +102,15 @@ impl House {
         };
         let reached = timeout(PATIENCE, reached).await;
         assert!(reached.is_ok(), "{what}: {:?}", self.health.snapshot());
+    }
+
+    /// A frame goes through, whatever just happened to somebody else.
+    pub(crate) async fn is_served(&self) {
+        let mut ingest = Client::enter(self, "ingest").await;
+        ingest.hear("v1/p/07/g/+/up").await;
+        let mut casa = Client::enter(self, "casa-2").await;
+        casa.hand_over("v1/p/07/g/casa-2/up", b"still served").await;
+        ingest.message_is(b"still served").await;
     }
 
     pub(crate) async fn close(self) -> Result<(), ServeError> {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use veglia_broker::{Limits, Refusal};
 
 use crate::client::{Client, PATIENCE};
-use crate::house::House;
+use crate::house::{House, unbridled};
 
 fn some(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).expect("it is not zero")
@@ -141,7 +141,7 @@ async fn a_gateway_above_its_rate_is_read_more_slowly_and_loses_nothing() {
 #[tokio::test]
 async fn who_does_not_read_is_cut_off_and_the_others_miss_nothing() {
     const MESSAGES: u32 = 2_000;
-    let house = House::open().await;
+    let house = House::with(unbridled()).await;
     let mut stalled = Client::enter(&house, "seven").await;
     stalled.hear("v1/p/07/g/+/up").await;
     let mut ingest = Client::enter(&house, "ingest").await;

@@ -6,9 +6,9 @@
 mod client;
 mod house;
 mod identities;
+mod kill_cases;
 mod limits;
 mod refusals;
 mod round_trip;
 mod shutdown;
 mod takeover;
-mod zz_measure;

@@ -10,15 +10,6 @@ use veglia_broker::Refusal;
 use crate::client::Client;
 use crate::house::{House, connect};
 
-/// A frame goes through, whatever just happened to somebody else.
-async fn is_served(house: &House) {
-    let mut ingest = Client::enter(house, "ingest").await;
-    ingest.hear("v1/p/07/g/+/up").await;
-    let mut casa = Client::enter(house, "casa-2").await;
-    casa.hand_over("v1/p/07/g/casa-2/up", b"still served").await;
-    assert_eq!(ingest.message().await.1, b"still served");
-}
-
 #[tokio::test]
 async fn who_cannot_prove_who_they_are_is_told_why_in_the_words_of_mqtt() {
     let house = House::open().await;
@@ -84,7 +75,7 @@ async fn who_cannot_prove_who_they_are_is_told_why_in_the_words_of_mqtt() {
         assert!(client.is_closed().await, "{what}");
     }
     assert_eq!(house.health.snapshot().sessions, 0);
-    is_served(&house).await;
+    house.is_served().await;
     house.close().await.unwrap();
 }
 
@@ -101,7 +92,7 @@ async fn what_is_not_a_connect_is_answered_by_closing() {
         client.send_bytes(nonsense).await;
         assert!(client.is_closed().await);
     }
-    is_served(&house).await;
+    house.is_served().await;
     house.close().await.unwrap();
 }
 
@@ -221,6 +212,6 @@ async fn a_packet_that_a_client_may_not_send_ends_the_connection() {
         client.send(packet.clone()).await;
         assert!(client.is_closed().await, "{packet:?}");
     }
-    is_served(&house).await;
+    house.is_served().await;
     house.close().await.unwrap();
 }

@@ -97,7 +97,7 @@ pub enum GapReason {
     DiskFull = 1,
     /// The outbox found its own bytes damaged.
     Damaged = 2,
-    /// The outbox reached its limit and gave up its oldest.
+    /// The outbox reached its limit and could take no more.
     Limit = 3,
 }
 

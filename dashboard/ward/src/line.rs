@@ -23,7 +23,8 @@ use crate::words;
 const UNPLANNED_STALE_MS: i64 = 30 * 60_000;
 
 /// The columns of the list. Breathing is counted by people and stands on the patient's page.
-const COLUMNS: [VitalKind; 3] = [VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature];
+pub(crate) const COLUMNS: [VitalKind; 3] =
+    [VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature];
 
 /// Where a line stands on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -55,6 +56,16 @@ pub struct Chip {
     pub since: Option<i64>,
 }
 
+impl Chip {
+    /// For how long, when the mark says so; else empty.
+    #[must_use]
+    pub fn lasting(&self, now: &WallMs) -> String {
+        self.since.map_or_else(String::new, |since| {
+            format!("da {}", words::span(now.since(WallMs(since)).max(0)))
+        })
+    }
+}
+
 /// One cell of latest values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Value {
@@ -68,17 +79,27 @@ pub struct Value {
     pub at: Option<i64>,
     /// The same, absolute and in words.
     pub full: String,
-    /// Its age when the page was made.
-    #[serde(skip)]
-    pub age: String,
     /// By which way it came and what speaks against it.
     pub note: String,
     /// Whether something speaks against it.
     pub doubtful: bool,
     /// From when on it is too old, in milliseconds.
     pub stale_at: Option<i64>,
-    /// Whether it was too old when the line was made.
-    pub stale: bool,
+}
+
+impl Value {
+    /// How long ago it was measured; empty for none.
+    #[must_use]
+    pub fn age(&self, now: &WallMs) -> String {
+        self.at
+            .map_or_else(String::new, |at| words::age(WallMs(at), *now))
+    }
+
+    /// Whether it is too old to rely on; none is.
+    #[must_use]
+    pub fn is_stale(&self, now: &WallMs) -> bool {
+        self.stale_at.is_none_or(|stale_at| stale_at <= now.0)
+    }
 }
 
 /// One patient's line.
@@ -96,9 +117,6 @@ pub struct Line {
     pub why: Vec<Reason>,
     /// The latest values.
     pub values: Vec<Value>,
-    /// How long the chip has said so, when it does, at the time of the page.
-    #[serde(skip)]
-    pub still: Option<String>,
 }
 
 /// Who has taken charge of a flag.
@@ -130,7 +148,7 @@ pub struct Rank {
     lane: Lane,
     unattended: Reverse<Option<Severity>>,
     severity: Reverse<Option<Severity>>,
-    waiting_since: Reverse<Option<Reverse<WallMs>>>,
+    waiting_since: Option<WallMs>,
     name: String,
     patient: PatientId,
 }
@@ -170,8 +188,10 @@ impl Lane {
 #[must_use]
 pub fn place(about: &About<'_>, now: WallMs) -> Placed {
     let row = about.row;
-    let name = about.name.map_or_else(|| nameless(row.patient), str::to_owned);
-    let values: Vec<Value> = COLUMNS.iter().map(|vital| cell(about, *vital, now)).collect();
+    let name = about
+        .name
+        .map_or_else(|| nameless(row.patient), str::to_owned);
+    let values: Vec<Value> = COLUMNS.iter().map(|vital| cell(about, *vital)).collect();
     let calm_until = calm_until(about, now);
     let chip = chip(about, calm_until, now);
     let lane = match chip.kind {
@@ -192,11 +212,10 @@ pub fn place(about: &About<'_>, now: WallMs) -> Placed {
         lane,
         unattended: Reverse(unattended.map(|flag| flag.flag.severity).max()),
         severity: Reverse(worst),
-        waiting_since: Reverse(of_worst.map(|flag| Reverse(flag.raised_at)).max()),
+        waiting_since: of_worst.map(|flag| flag.raised_at).min(),
         name: name.to_lowercase(),
         patient: row.patient,
     };
-    let still = chip.since.map(|since| words::span(now.since(WallMs(since))));
     let line = Line {
         patient: row.patient.to_string(),
         name,
@@ -204,7 +223,6 @@ pub fn place(about: &About<'_>, now: WallMs) -> Placed {
         chip,
         why: reasons(about, now),
         values,
-        still,
     };
     Placed {
         line,
@@ -228,7 +246,11 @@ pub(crate) fn reasons(about: &About<'_>, now: WallMs) -> Vec<Reason> {
         kind: reason::kind(flag.flag.severity),
         text: reason::why(flag, about.row, about.plan, now),
         charge: about.charges.get(&flag.flag.id).map(|charge| {
-            format!("In carico a {} {}", charge.by, words::since_time(charge.at, now))
+            format!(
+                "In carico a {} {}",
+                charge.by,
+                words::since_time(charge.at, now)
+            )
         }),
     };
     flags.into_iter().map(reason).collect()
@@ -280,22 +302,20 @@ fn calm_until(about: &About<'_>, now: WallMs) -> Option<WallMs> {
 
 /// From when on a value is too old: when its plan would have had the next one.
 fn stale_at(about: &About<'_>, latest: &Latest) -> WallMs {
-    let after = reason::parameter(about.plan, latest.vital).map_or(
-        UNPLANNED_STALE_MS,
-        |parameter| {
+    let after =
+        reason::parameter(about.plan, latest.vital).map_or(UNPLANNED_STALE_MS, |parameter| {
             let minutes = match &parameter.expected {
                 Expected::EveryMinutes(minutes) => *minutes,
                 // The rules know the hour and flag the silence; this bounds what they miss.
                 Expected::DailyAt(_) => 24 * 60,
             };
             i64::from(minutes.saturating_add(parameter.grace_minutes)).saturating_mul(60_000)
-        },
-    );
+        });
     latest.at.plus_ms(after)
 }
 
 /// The cell of a vital sign.
-pub(crate) fn cell(about: &About<'_>, vital: VitalKind, now: WallMs) -> Value {
+pub(crate) fn cell(about: &About<'_>, vital: VitalKind) -> Value {
     let label = words::vital_name(vital);
     let Some(latest) = about.row.latest(vital) else {
         return Value {
@@ -304,11 +324,9 @@ pub(crate) fn cell(about: &About<'_>, vital: VitalKind, now: WallMs) -> Value {
             text: "–".to_owned(),
             at: None,
             full: "mai misurata".to_owned(),
-            age: String::new(),
             note: String::new(),
             doubtful: true,
             stale_at: None,
-            stale: true,
         };
     };
     let is_silent = about.row.flags.iter().any(|flag| {
@@ -328,11 +346,9 @@ pub(crate) fn cell(about: &About<'_>, vital: VitalKind, now: WallMs) -> Value {
         text: words::value(vital, latest.steps),
         at: Some(latest.at.0),
         full: words::full_time(latest.at),
-        age: words::age(latest.at, now),
         note: note.join(", "),
         doubtful: !is_usable(latest),
         stale_at: Some(stale_at.0),
-        stale: stale_at <= now,
     }
 }
 

@@ -4,11 +4,10 @@
 //! do, whole beats, tenths of a degree. The exact stored value is shown beside the evidence only.
 //! Times are those of Europe/Rome, always absolute beside every relative one.
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use veglia_view::{
-    Expected, Parameter, Quality, Sensor, Site, Source, VitalKind, WallMs, decimal,
-};
+use veglia_view::{Expected, Parameter, Quality, Sensor, Site, Source, VitalKind, WallMs, decimal};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -73,6 +72,11 @@ fn local(at: WallMs) -> Option<Zoned> {
     Some(timestamp.to_zoned(zone))
 }
 
+/// The calendar day in Rome.
+pub(crate) fn day(at: WallMs) -> Option<Date> {
+    local(at).map(|at| at.date())
+}
+
 fn written(at: WallMs, format: &str) -> String {
     local(at).map_or_else(
         || "ora sconosciuta".to_owned(),
@@ -99,7 +103,7 @@ pub(crate) fn clock(at: WallMs) -> String {
     written(at, "%H:%M:%S")
 }
 
-/// `alle 14:05`, `il 21/11 alle 14:05`; `all’1:00` does not occur: hours have two digits.
+/// `alle 14:05`, `il 21/11 alle 14:05`.
 pub(crate) fn at_time(at: WallMs, now: WallMs) -> String {
     match time(at, now).split_once(' ') {
         Some((day, hour)) => format!("il {day} alle {hour}"),
@@ -129,7 +133,7 @@ pub(crate) fn span(ms: i64) -> String {
 /// How long ago: `adesso`, `2 min fa`. A time to come is a wrong clock at home, and is said.
 pub(crate) fn age(at: WallMs, now: WallMs) -> String {
     match now.since(at) {
-        ..=-MINUTE_MS => "orario futuro".to_owned(),
+        ms if ms <= -MINUTE_MS => "orario futuro".to_owned(),
         ..MINUTE_MS => "adesso".to_owned(),
         ms => format!("{} fa", span(ms)),
     }

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use veglia_codecs::nonin8::{Flags, Frame as Second};
 use veglia_codecs::{Frame, Identity, Observation, observe};
 use veglia_firmware_core::{
-    Body, ContactState, FirmwareVersion, Model, NodeFrame, OximetryFlags, Sensor, Site,
-    TemperatureFlags,
+    Body, ContactState, FirmwareVersion, Model, NodeFrame, OximetryFlags, Sensor as NodeSensor,
+    Site, TemperatureFlags,
 };
-use veglia_wire::{Contact, DeviceEvent, Quality, Vital, VitalKind};
+use veglia_wire::{Contact, DeviceEvent, Quality, Sensor, Vital, VitalKind};
 
 fn nonin(spo2: impl Into<Option<u8>>, pulse: impl Into<Option<u16>>, flags: Flags) -> Frame {
     Frame::Nonin8(Second {
@@ -195,6 +195,26 @@ fn a_temperature_is_a_reading_once_it_has_settled_on_skin() {
 }
 
 #[test]
+fn an_estimate_the_node_did_not_make_is_no_value() {
+    let half = |spo2_tenths, pulse_tenths| {
+        node(Body::Oximetry {
+            spo2_tenths,
+            pulse_tenths,
+            quality_percent: 90,
+            flags: OximetryFlags::FINGER,
+        })
+    };
+    let clean = Quality::empty();
+    let only_spo2 = half(Some(936), None);
+    assert_eq!(readings(&only_spo2), [(VitalKind::SpO2, 936, clean)]);
+    let only_pulse = half(None, Some(1042));
+    assert_eq!(readings(&only_pulse), [(VitalKind::Pulse, 1042, clean)]);
+    assert_eq!(contact(&only_pulse), Some(FINGER_ON));
+    assert_eq!(contact(&half(None, None)), Some(FINGER_SEARCHING));
+    assert_eq!(readings(&half(None, None)), []);
+}
+
+#[test]
 fn a_temperature_keeps_its_site() {
     for site in Site::ALL {
         let flags = TemperatureFlags::all();
@@ -223,10 +243,14 @@ fn contact_frames_keep_sensor_and_state() {
         (ContactState::Searching, Contact::Searching),
         (ContactState::Faulty, Contact::Unmeasurable),
     ];
-    for sensor in Sensor::ALL {
+    let sensors = [
+        (NodeSensor::Oximeter, Sensor::Oximeter),
+        (NodeSensor::Thermometer, Sensor::Thermometer),
+    ];
+    for (sensor, named) in sensors {
         for (state, contact) in table {
             let said = observe(&node(Body::Contact { sensor, state }));
-            assert_eq!(said, [Observation::Contact(sensor, contact)]);
+            assert_eq!(said, [Observation::Contact(named, contact)]);
         }
     }
 }

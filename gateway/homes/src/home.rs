@@ -17,7 +17,8 @@ use crate::replay::Replay;
 use crate::scenario::{DeviceSpec, Measures, Scenario};
 use crate::vitals::Vitals;
 
-/// Homes in one simulation: Linux gives 4,096 ptys by default, and a home uses up to two.
+/// Homes in one simulation: Linux gives 4,096 ptys by default, and a home uses up to two. Each
+/// needs an open file, of which many systems allow 1,024 unless told otherwise.
 pub const MAX_HOMES: usize = 2_000;
 
 /// Fastest rhythm, in frames a second: at 9,600 baud a line carries no more than 240 short

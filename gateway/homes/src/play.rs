@@ -61,6 +61,7 @@ pub(crate) struct Line {
     port: PathBuf,
     pty: Option<Pty>,
     listened: bool,
+    opened: bool,
     torn: bool,
     tally: Tally,
 }
@@ -81,6 +82,7 @@ impl Line {
             port,
             pty: None,
             listened: false,
+            opened: false,
             torn: false,
             tally: Tally::default(),
         };
@@ -99,18 +101,31 @@ impl Line {
         }
     }
 
-    fn has_reader(&self) -> Result<bool, SimulationError> {
-        match &self.pty {
-            Some(pty) => pty.has_reader().map_err(|source| self.broken(source)),
-            None => Ok(false),
+    /// Whether somebody has the port open.
+    ///
+    /// When somebody has left, the line is laid anew: a serial port forgets at its last close
+    /// what was not read and who had it alone, but a pty does so only when it is made again.
+    fn is_listened_to(&mut self) -> Result<bool, SimulationError> {
+        let listens = match &self.pty {
+            Some(pty) => pty.has_reader().map_err(|source| self.broken(source))?,
+            None => false,
+        };
+        match (self.listened, listens) {
+            (false, true) => self.opened = true,
+            (true, false) => {
+                self.pty = Some(self.plug()?);
+                self.torn = false;
+            }
+            _ => {}
         }
+        self.listened = listens;
+        Ok(listens)
     }
 
     /// Whether somebody has opened the port since this was last asked.
     fn was_opened(&mut self) -> Result<bool, SimulationError> {
-        let listens = self.has_reader()?;
-        let listened = std::mem::replace(&mut self.listened, listens);
-        Ok(listens && !listened)
+        self.is_listened_to()?;
+        Ok(std::mem::take(&mut self.opened))
     }
 
     async fn unplugged(&mut self) -> Result<(), SimulationError> {
@@ -119,6 +134,7 @@ impl Line {
         };
         drop(pty);
         self.listened = false;
+        self.opened = false;
         self.torn = false;
         self.tell(Said::event(What::Unplugged), true).await
     }
@@ -272,7 +288,9 @@ impl Reading {
         let Some(first) = replay.rows().first() else {
             return Ok(());
         };
-        self.introduce().await?;
+        while !self.line.is_listened_to()? {
+            sleep(LISTENER_CHECK).await;
+        }
         let clock = self.line.stage.clock.clone();
         let began = clock.now();
         for row in replay.rows() {
@@ -302,10 +320,12 @@ impl Reading {
         if !self.line.was_opened()? && now_ms < self.hello_at_ms {
             return Ok(());
         }
-        for utterance in self.node.hello(uptime(now_ms)) {
-            self.insist(utterance).await?;
-        }
         self.hello_at_ms = now_ms + u64::from(HELLO_EVERY_MS);
+        for utterance in self.node.hello(uptime(now_ms)) {
+            if self.line.speak(utterance).await? != Heard::Whole {
+                self.hello_at_ms = 0;
+            }
+        }
         Ok(())
     }
 
@@ -326,14 +346,15 @@ impl Reading {
         Ok(())
     }
 
-    /// Says it until it has gone into the line in full, and never to nobody.
+    /// Says it until it has gone into the line in full: never to nobody, and never to somebody
+    /// who does not know yet who speaks.
     async fn insist(&mut self, utterance: Utterance) -> Result<(), SimulationError> {
         loop {
-            while !self.line.has_reader()? {
-                sleep(LISTENER_CHECK).await;
-            }
-            if self.line.speak(utterance.clone()).await? == Heard::Whole {
-                return Ok(());
+            if self.line.is_listened_to()? {
+                self.introduce().await?;
+                if self.line.speak(utterance.clone()).await? == Heard::Whole {
+                    return Ok(());
+                }
             }
             sleep(LISTENER_CHECK).await;
         }

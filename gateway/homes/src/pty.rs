@@ -25,7 +25,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum PtyError {
     /// The system gave no pty.
-    #[error("no pseudo-terminal to be had; the limit stands in /proc/sys/kernel/pty/max")]
+    #[error("no pseudo-terminal to be had; see `ulimit -n` and /proc/sys/kernel/pty/max")]
     Open(#[source] io::Error),
     /// The link to it could not be made.
     #[error("cannot make the port {}; choose a folder that can be written to", path.display())]

@@ -11,7 +11,8 @@ use veglia_firmware_core::{Body, MAX_WIRE, NodeFrame, encode};
 use veglia_homes::{Heard, Pty};
 
 fn listen(port: &Path) -> File {
-    File::from(open(port, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap())
+    let opened = open(port, OFlags::RDWR | OFlags::NOCTTY, Mode::empty());
+    File::from(opened.expect("the port is there"))
 }
 
 /// What is read until the hang-up, which a pty tells as an end or as an error.

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::{Ear, Written, care, until, values};
+use support::{Ear, Written, care, listen, until, values};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use veglia_codecs::{Frame, Protocol};
 use veglia_firmware_core::Body;
 use veglia_homes::{
-    Entry, Home, Log, Relay, Replay, Rhythm, Scenario, SimulationError, Summary, What, run,
+    Entry, Home, Log, Relay, Replay, Rhythm, Scenario, SimulationError, Summary, What,
+    decode_counter, run,
 };
 
 /// A home for a test: one second of it is a minute of care, and it speaks fifty times a second.
@@ -43,7 +44,8 @@ fn home(events: &[&str]) -> Home {
         .iter()
         .map(|event| format!("[[event]]\n{event}\n"))
         .collect();
-    let scenario = Scenario::parse("prova", &format!("{HOME}{events}")).unwrap();
+    let scenario = Scenario::parse("prova", &format!("{HOME}{events}"));
+    let scenario = scenario.expect("the events fit the home");
     Home {
         rhythm: Rhythm::hz(50),
         ..Home::living(1, Arc::new(scenario), 11)
@@ -67,7 +69,8 @@ impl Running {
 
     async fn stop(self) -> Summary {
         self.stop.cancel();
-        self.task.await.unwrap().unwrap()
+        let ended = self.task.await.expect("it did not panic");
+        ended.expect("it ran to its end")
     }
 
     fn of(&self, device: &str) -> Vec<Entry> {
@@ -86,9 +89,10 @@ impl Running {
 async fn every_reading_logged_as_heard_is_decoded_equal() {
     let dir = tempfile::tempdir().unwrap();
     let mut events = Vec::new();
+    // No noise at first: a Nonin's listener needs two frames in a row to be in step.
     let troubles = [
         ("artefact", "0", "1"),
-        ("line-noise", "0", "1"),
+        ("line-noise", "1", "2"),
         ("silent", "2", "60"),
     ];
     for device in ["ossimetro", "nodo"] {
@@ -103,16 +107,15 @@ async fn every_reading_logged_as_heard_is_decoded_equal() {
     let ears: Vec<Ear> = home.devices.iter().map(ear).collect();
     let running = Running::start(vec![home.clone()], dir.path(), SPEED);
     for (device, ear) in home.devices.iter().zip(&ears) {
-        let logged = || -> Vec<i32> {
-            let entries = running.of(device.id.as_str());
-            let heard = entries
-                .iter()
-                .filter(|it| it.heard && it.what == What::Reading);
-            heard.flat_map(values).collect()
-        };
         until("two minutes of readings were heard", || {
-            let logged = logged();
-            logged.len() > 100 && ear.readings() == logged
+            let mut logged = running.of(device.id.as_str());
+            let span_ms = match (logged.first(), logged.last()) {
+                (Some(first), Some(last)) => last.care_ms - first.care_ms,
+                _ => 0,
+            };
+            logged.retain(|entry| entry.heard && entry.what == What::Reading);
+            let logged: Vec<i32> = logged.iter().flat_map(values).collect();
+            span_ms > 110_000 && ear.readings() == logged
         })
         .await;
         let node = ear
@@ -123,7 +126,7 @@ async fn every_reading_logged_as_heard_is_decoded_equal() {
     }
     let summary = running.stop().await;
     assert_eq!(summary.devices, 2);
-    assert!(summary.spoken > 200);
+    assert!(summary.spoken > 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,10 +138,13 @@ async fn an_unplugged_device_hangs_up_and_speaks_again_when_it_is_back() {
     let running = Running::start(vec![home.clone()], dir.path(), SPEED);
     let hellos = || {
         let frames = ear.frames();
-        let hello = |frame: &&Frame| matches!(frame, Frame::Node(node) if matches!(node.body, Body::Hello { .. }));
-        frames.iter().filter(hello).count()
+        let is_hello = |frame: &&Frame| match frame {
+            Frame::Node(node) => matches!(node.body, Body::Hello { .. }),
+            Frame::Nonin8(_) => false,
+        };
+        frames.iter().filter(is_hello).count()
     };
-    until("it said hello again", || hellos() == 2).await;
+    until("it said hello again", || hellos() >= 2).await;
     assert_eq!(ear.hangups(), 1);
     let happened = |entry: &Entry| {
         Some(entry.what).filter(|what| matches!(what, What::Unplugged | What::Plugged))
@@ -172,6 +178,56 @@ async fn what_nobody_listens_to_is_logged_as_unheard() {
     let summary = running.stop().await;
     assert_eq!(summary.unheard, summary.spoken);
     assert!(log.entries().iter().all(|entry| !entry.heard));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reader_left_unread_is_not_heard_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::counting(1, &[Protocol::Node], Rhythm::hz(50), 3);
+    let device = home.devices[0].clone();
+    let port = home.port(dir.path(), &device);
+    let running = Running::start(vec![home], dir.path(), 1);
+    until("the port is there", || port.exists()).await;
+    let heard = || {
+        running
+            .log
+            .entries()
+            .iter()
+            .filter(|entry| entry.heard)
+            .count()
+    };
+    let reader = listen(&port).unwrap();
+    let line = std::fs::read_link(&port).unwrap();
+    until("five frames lie in the line", || heard() >= 5).await;
+    drop(reader);
+    until("the line is laid anew", || {
+        std::fs::read_link(&port).is_ok_and(|to| to != line)
+    })
+    .await;
+    let unheard = || {
+        running
+            .log
+            .entries()
+            .last()
+            .is_some_and(|entry| !entry.heard)
+    };
+    until("it speaks to nobody", unheard).await;
+
+    let ear = Ear::at(port, device.protocol);
+    until("somebody listens again", || ear.readings().len() >= 2).await;
+    let tenths: Vec<u16> = ear
+        .readings()
+        .iter()
+        .flat_map(|&it| u16::try_from(it))
+        .collect();
+    let first = decode_counter(device.protocol, tenths[0], tenths[1]).unwrap();
+    let before = running
+        .log
+        .entries()
+        .into_iter()
+        .rfind(|entry| entry.counter < Some(first));
+    assert!(before.is_some_and(|entry| !entry.heard));
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

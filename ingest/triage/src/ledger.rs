@@ -24,6 +24,14 @@ pub(crate) struct Story {
 }
 
 impl Story {
+    /// When it was confirmed or, failing that, will be if nothing comes.
+    pub(crate) fn flagged_at(&self) -> WallMs {
+        match self.standing {
+            Standing::Confirmed { at, .. } => at,
+            Standing::Unconfirmed { repeat_by } => repeat_by,
+        }
+    }
+
     /// Whether what set it off is no newer than a reading.
     pub(crate) fn is_by(&self, reading: (WallMs, RecordId)) -> bool {
         match self.trigger {
@@ -153,8 +161,10 @@ impl Ledger {
         open.map(|told| &told.story)
     }
 
-    pub(crate) fn has_open(&self) -> bool {
-        self.told.iter().rev().any(Told::is_open)
+    /// Whether a flag that is not withdrawn is open, or tells of what `is_meant`.
+    pub(crate) fn has_open_or(&self, is_meant: impl Fn(&Story) -> bool) -> bool {
+        let mut standing = self.told.iter().rev().filter(|told| !told.withdrawn);
+        standing.any(|told| told.is_open() || is_meant(&told.story))
     }
 
     /// Every flag that stands by what is known now, and whether its episode goes on.

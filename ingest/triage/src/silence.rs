@@ -65,13 +65,9 @@ impl<'a> Watch<'a> {
     /// When [`Watch::after`] next changes without a reading.
     pub(crate) fn next_change(&self, from: Option<WallMs>, ticked: WallMs) -> Option<WallMs> {
         let stories = self.gap(from, WallMs(i64::MAX), false);
-        let times = stories.into_iter().flat_map(|story| {
-            let begun = match story.standing {
-                Standing::Confirmed { at, .. } => Some(at),
-                Standing::Unconfirmed { .. } => None,
-            };
-            [begun, story.end.map(|(_, at)| at)]
-        });
+        let times = stories
+            .into_iter()
+            .flat_map(|story| [Some(story.flagged_at()), story.end.map(|(_, at)| at)]);
         times.flatten().filter(|at| *at > ticked).min()
     }
 

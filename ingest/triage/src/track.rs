@@ -222,7 +222,9 @@ impl Track {
         let before = self.recent.back().map(|last| last.at);
         let before = before.or(self.floor.map(|(at, _)| at));
         self.recent.push_back(reading);
-        if self.silence_check.is_some_and(|check| check <= reading.at) || self.silence.has_open() {
+        let is_due = self.silence_check.is_some_and(|check| check <= reading.at);
+        let is_after = |story: &Story| before.is_none_or(|before| before < story.since);
+        if is_due || self.silence.has_open_or(is_after) {
             self.settle_gap(before, &reading, None, ground, voice);
         }
     }
@@ -249,9 +251,9 @@ impl Track {
 
     /// A reading has split the gap from `before` to `after` (none: it is the newest).
     ///
-    /// A silence that is open, and would be open under a later name, is left until the next tick
-    /// renames it: a backlog of a thousand readings would otherwise end and raise it a thousand
-    /// times.
+    /// What follows the newest reading is left to the next tick. A silence that lasts keeps its
+    /// old name until then: a backlog of a thousand readings would otherwise end and raise it a
+    /// thousand times.
     fn settle_gap(
         &mut self,
         before: Option<WallMs>,
@@ -268,21 +270,19 @@ impl Track {
                 .unwrap_or_default(),
         );
         let newest = self.recent.back().map(|last| last.at);
-        let still = watch.after(newest, ground.ticked);
-        let is_still_silent = still.iter().any(|story| story.end.is_none());
-        let is_inside = |story: &Story| {
+        let pending = watch.after(newest, ground.ticked);
+        let is_silent = pending.iter().any(|story| story.end.is_none());
+        let is_untold = |story: &Story| {
             let since = story.since;
-            before.is_none_or(|before| before < since) && after.is_none_or(|after| since < after)
+            let is_inside = before.is_none_or(|before| before < since)
+                && after.is_none_or(|after| since < after);
+            let is_left = story.end.is_none() && is_silent
+                || pending.iter().any(|it| it.trigger == story.trigger);
+            is_inside && !is_left
         };
-        let is_settled = |story: &Story| story.end.is_some() || !is_still_silent;
-        tell_all(&mut self.silence, stories, voice, |story| {
-            is_inside(story) && is_settled(story)
-        });
-        self.silence_check = if is_still_silent {
-            Some(ground.ticked)
-        } else {
-            watch.next_change(newest, ground.ticked)
-        };
+        tell_all(&mut self.silence, stories, voice, is_untold);
+        let flagged = pending.iter().map(Story::flagged_at).min();
+        self.silence_check = flagged.or_else(|| watch.next_change(newest, ground.ticked));
     }
 
     /// Ticks have reached a moment at which a silence may begin or end.

@@ -146,7 +146,7 @@ fn events() -> impl Strategy<Value = (Vec<Observation>, Vec<Event>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn shuffled_and_doubled_data_make_the_same_flags((observations, events) in events()) {

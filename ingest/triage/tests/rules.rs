@@ -52,99 +52,102 @@ fn bands_cover_every_value_once() {
 fn fault(from: &str, to: &str) -> String {
     assert!(SHIPPED.contains(from), "{from} stands in the file");
     RuleSet::parse(&SHIPPED.replacen(from, to, 1))
-        .unwrap_err()
+        .expect_err("a fault was put in")
         .to_string()
 }
 
 fn line_of(text: &str) -> usize {
     let line = SHIPPED.lines().position(|line| line.contains(text));
-    line.unwrap() + 1
+    line.expect("the line stands in the file") + 1
 }
+
+/// What is replaced by what, near which line, and the reason given.
+const FAULTS: &[(&str, &str, &str, &str)] = &[
+    ("from = 93", "from = 92", "name = \"amber\"", "overlaps"),
+    ("from = 93", "from = 94", "name = \"amber\"", "gap"),
+    (
+        "from = 95",
+        "from = 95\nto = 100",
+        "from = 95",
+        "band above it is missing",
+    ),
+    (
+        "to = 92\n",
+        "from = 50\nto = 92\n",
+        "name = \"red\"",
+        "band below it is missing",
+    ),
+    (
+        "name = \"pulse\"",
+        "name = \"puls\"",
+        "name = \"pulse\"",
+        "\"puls\" is unknown",
+    ),
+    (
+        "unit = \"Cel\"",
+        "unit = \"[degF]\"",
+        "unit = \"Cel\"",
+        "measured in \"Cel\"",
+    ),
+    (
+        "recover_readings = 2",
+        "recover_reading = 2",
+        "recover_readings",
+        "unknown field",
+    ),
+    (
+        "band = \"fever\"",
+        "band = \"feber\"",
+        "band = \"fever\"",
+        "no band",
+    ),
+    (
+        "to = 38.0",
+        "to = 38.05",
+        "from = 38.1",
+        "finer than the rounding",
+    ),
+    (
+        "at_once_beyond = 88",
+        "at_once_beyond = 93",
+        "at_once_beyond",
+        "must lie in",
+    ),
+    (
+        "name = \"spo2-red\"",
+        "name = \"SpO2 red\"",
+        "name = \"spo2-red\"",
+        "a-z",
+    ),
+    (
+        "time_zone = \"Europe/Rome\"",
+        "time_zone = \"Europe/Roma\"",
+        "time_zone",
+        "no time zone",
+    ),
+    (
+        "name = \"fever\"\nvital",
+        "name = \"spo2-red\"\nvital",
+        "vital = \"temp",
+        "already",
+    ),
+    (
+        "red_below = 1",
+        "red_below = 0",
+        "rule = \"spo2-red\"",
+        "at least 1",
+    ),
+    (
+        "recover_readings = 2",
+        "recover_readings = 0",
+        "recover_readings",
+        "at least 1",
+    ),
+];
 
 #[test]
 fn a_faulty_rule_set_is_refused_with_its_line_and_reason() {
-    for (from, to, near, reason) in [
-        ("from = 93", "from = 92", "name = \"amber\"", "overlaps"),
-        ("from = 93", "from = 94", "name = \"amber\"", "gap"),
-        (
-            "from = 95",
-            "from = 95\nto = 100",
-            "from = 95",
-            "band above it is missing",
-        ),
-        (
-            "to = 92\n",
-            "from = 50\nto = 92\n",
-            "name = \"red\"",
-            "band below it is missing",
-        ),
-        (
-            "name = \"pulse\"",
-            "name = \"puls\"",
-            "name = \"pulse\"",
-            "\"puls\" is unknown",
-        ),
-        (
-            "unit = \"Cel\"",
-            "unit = \"[degF]\"",
-            "unit = \"Cel\"",
-            "measured in \"Cel\"",
-        ),
-        (
-            "recover_readings = 2",
-            "recover_reading = 2",
-            "recover_readings",
-            "unknown field",
-        ),
-        (
-            "band = \"fever\"",
-            "band = \"feber\"",
-            "band = \"fever\"",
-            "no band",
-        ),
-        (
-            "to = 38.0",
-            "to = 38.05",
-            "from = 38.1",
-            "finer than the rounding",
-        ),
-        (
-            "at_once_beyond = 88",
-            "at_once_beyond = 93",
-            "at_once_beyond",
-            "must lie in",
-        ),
-        (
-            "name = \"spo2-red\"",
-            "name = \"SpO2 red\"",
-            "name = \"spo2-red\"",
-            "a-z",
-        ),
-        (
-            "time_zone = \"Europe/Rome\"",
-            "time_zone = \"Europe/Roma\"",
-            "time_zone",
-            "no time zone",
-        ),
-        (
-            "name = \"fever\"\nvital",
-            "name = \"spo2-red\"\nvital",
-            "vital = \"temp",
-            "already",
-        ),
-        (
-            "red_below = 1",
-            "red_below = 0",
-            "rule = \"spo2-red\"",
-            "at least 1",
-        ),
-        (
-            "recover_readings = 2",
-            "recover_readings = 0",
-            "recover_readings",
-            "at least 1",
-        ),
-    ] {
+    for (from, to, near, reason) in FAULTS {
         let said = fault(from, to);
         assert!(said.contains(reason), "{to}: {said}");
         let line: usize = said

@@ -1,6 +1,7 @@
 //! What may be asked, what is answered, and the one trait for both ways of asking.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use tokio::sync::mpsc;
 use veglia_triage::PatientId;
 use veglia_wire::{DeviceId, Quality, Site, VitalKind, WallMs};
 
-use crate::{Delta, Progress, Version};
+use crate::{Delta, Progress, Row, Version};
 
 /// Buckets in a curve at most: one for each pixel of the widest screens.
 pub const BUCKETS_MAX: u32 = 8_000;
@@ -26,6 +27,8 @@ pub trait View: Send + Sync {
     fn ward(&self, since: Option<Version>) -> Asked<'_, Ward>;
     /// How ingest is doing.
     fn status(&self) -> Asked<'_, Status>;
+    /// What is known of one patient, and how ingest is doing.
+    fn patient(&self, patient: PatientId) -> Asked<'_, Bedside>;
     /// The curve of a patient's vital sign.
     fn trend(&self, ask: TrendAsk) -> Asked<'_, Trend>;
     /// The single readings of a patient's vital sign, the earliest first.
@@ -64,6 +67,15 @@ pub enum ViewError {
 pub struct Ward {
     /// What changed.
     pub delta: Delta,
+    /// How ingest is doing.
+    pub status: Status,
+}
+
+/// One patient and ingest's state at the same moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bedside {
+    /// The patient's row; `None` for one who is not on the board.
+    pub row: Option<Arc<Row>>,
     /// How ingest is doing.
     pub status: Status,
 }

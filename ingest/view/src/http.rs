@@ -17,11 +17,12 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use veglia_triage::PatientId;
 
 use crate::socket::{END_MARK, Ending, WardAsk, path};
 use crate::{
-    Asked, ExportAsk, Lines, Readings, ReadingsAsk, Status, Trend, TrendAsk, Version, View,
-    ViewError, Ward,
+    Asked, Bedside, ExportAsk, Lines, Readings, ReadingsAsk, Status, Trend, TrendAsk, Version,
+    View, ViewError, Ward,
 };
 
 /// How long a question may take from connecting to the last byte of its answer. A screen asks
@@ -131,6 +132,10 @@ impl View for HttpView {
 
     fn status(&self) -> Asked<'_, Status> {
         Box::pin(self.ask(path::STATUS, &()))
+    }
+
+    fn patient(&self, patient: PatientId) -> Asked<'_, Bedside> {
+        Box::pin(async move { self.ask(path::PATIENT, &patient).await })
     }
 
     fn trend(&self, ask: TrendAsk) -> Asked<'_, Trend> {

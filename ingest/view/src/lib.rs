@@ -28,7 +28,7 @@ mod row;
 mod socket;
 
 pub use ask::{
-    Asked, BUCKETS_MAX, Bucket, Dot, ExportAsk, Lines, READINGS_MAX, Reading, Readings,
+    Asked, BUCKETS_MAX, Bedside, Bucket, Dot, ExportAsk, Lines, READINGS_MAX, Reading, Readings,
     ReadingsAsk, Scope, Status, Trend, TrendAsk, View, ViewError, Ward,
 };
 pub use board::{Board, Delta, Edition, Full, PATIENTS_MAX, Progress, ROWS_MAX, Version};
@@ -41,8 +41,8 @@ pub use socket::serve;
 // The words that rows and answers are made of, for those who ask and know neither room.
 pub use veglia_triage::{
     Evidence, Expected, Flag, FlagId, How, LocalTime, Parameter, PatientId, Plan, PlanVersion,
-    RuleName, Severity, Source, Standing, Target, Trigger, Why,
+    RuleName, RuleSet, Severity, Source, Standing, Target, Trigger, Why,
 };
 pub use veglia_wire::{
-    CareClock, Clock, Contact, DeviceId, Quality, RecordId, Sensor, Site, VitalKind, WallMs,
+    CareClock, Clock, Contact, DeviceId, Quality, RecordId, Sensor, Site, Vital, VitalKind, WallMs,
 };

@@ -10,8 +10,8 @@ use veglia_wire::{CareClock, DeviceId, WallMs};
 
 use crate::merge::{Curve, Grid};
 use crate::{
-    Asked, BUCKETS_MAX, Board, ExportAsk, Lines, READINGS_MAX, ROWS_MAX, Reading, Readings,
-    ReadingsAsk, Scope, Status, Trend, TrendAsk, Version, View, ViewError, Ward, export,
+    Asked, BUCKETS_MAX, Bedside, Board, ExportAsk, Lines, READINGS_MAX, ROWS_MAX, Reading,
+    Readings, ReadingsAsk, Scope, Status, Trend, TrendAsk, Version, View, ViewError, Ward, export,
 };
 
 /// Longest range of a curve or table, in milliseconds: ten years, more than any isolation.
@@ -168,6 +168,15 @@ impl View for LocalView {
 
     fn status(&self) -> Asked<'_, Status> {
         Box::pin(async { Ok(self.status_now()) })
+    }
+
+    fn patient(&self, patient: PatientId) -> Asked<'_, Bedside> {
+        Box::pin(async move {
+            Ok(Bedside {
+                status: self.status_now(),
+                row: self.board.row(patient),
+            })
+        })
     }
 
     fn trend(&self, ask: TrendAsk) -> Asked<'_, Trend> {

@@ -23,6 +23,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
+use veglia_triage::PatientId;
 
 use crate::{ExportAsk, Lines, ReadingsAsk, TrendAsk, Version, View, ViewError};
 
@@ -30,6 +31,7 @@ use crate::{ExportAsk, Lines, ReadingsAsk, TrendAsk, Version, View, ViewError};
 pub(crate) mod path {
     pub(crate) const WARD: &str = "/ward";
     pub(crate) const STATUS: &str = "/status";
+    pub(crate) const PATIENT: &str = "/patient";
     pub(crate) const TREND: &str = "/trend";
     pub(crate) const READINGS: &str = "/readings";
     pub(crate) const EXPORT: &str = "/export";
@@ -88,6 +90,7 @@ pub async fn serve(
     let app = Router::new()
         .route(path::WARD, post(ward))
         .route(path::STATUS, post(status))
+        .route(path::PATIENT, post(patient))
         .route(path::TREND, post(trend))
         .route(path::READINGS, post(readings))
         .route(path::EXPORT, post(export))
@@ -122,6 +125,11 @@ async fn ward(State(desk): State<Desk>, Json(ask): Json<WardAsk>) -> Response {
 async fn status(State(desk): State<Desk>, Json(()): Json<()>) -> Response {
     let _turn = desk.at_once.acquire().await;
     answer(desk.view.status().await)
+}
+
+async fn patient(State(desk): State<Desk>, Json(patient): Json<PatientId>) -> Response {
+    let _turn = desk.at_once.acquire().await;
+    answer(desk.view.patient(patient).await)
 }
 
 async fn trend(State(desk): State<Desk>, Json(ask): Json<TrendAsk>) -> Response {

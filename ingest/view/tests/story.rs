@@ -174,6 +174,10 @@ async fn a_screen_sees_what_changed_since_it_last_asked() {
         let patients: Vec<PatientId> = two.rows.iter().map(|row| row.patient).collect();
         assert_eq!(patients, [ANNA, BRUNO]);
 
+        let anna = view.patient(ANNA).await.unwrap();
+        assert_eq!(anna.row.as_deref(), Some(two.rows[0].as_ref()));
+        assert_eq!(view.patient(PatientId::new(9)).await.unwrap().row, None);
+
         // A reading that came late does not replace the one measured after it.
         house
             .board

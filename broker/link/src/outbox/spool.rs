@@ -16,6 +16,7 @@ use veglia_wire::{
 };
 
 use super::open::{position, sequence};
+use crate::sender::Page;
 use crate::status::chain;
 
 /// Bytes read from the journal at a time: enough for some full frames.
@@ -24,13 +25,6 @@ const PAGE_BYTES: usize = 32 * 1024;
 /// Records of one page at most. A spoiled range may be long, and each of its sequences becomes a
 /// record.
 const PAGE_RECORDS: usize = 1024;
-
-/// Consecutive records; the first has sequence `first`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Page {
-    pub(crate) first: Sequence,
-    pub(crate) records: Vec<Record>,
-}
 
 /// A reader that keeps what it has read ahead.
 pub(crate) struct Spool {

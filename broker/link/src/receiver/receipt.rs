@@ -51,8 +51,8 @@ pub struct Parcel {
 /// Only the receiver makes one:
 /// ```compile_fail,E0451
 /// use veglia_link::Receipt;
-/// fn forge(address: ()) -> Receipt {
-///     Receipt { address }
+/// fn forge(pattern: Receipt) -> Receipt {
+///     Receipt { ..pattern }
 /// }
 /// ```
 /// Without proof there is no acknowledgement:

@@ -10,7 +10,7 @@ use veglia_wire::ack::MAX_SOFTWARE_CHARS;
 use veglia_wire::frame::MAX_RECORDS;
 use veglia_wire::{Ack, Channel, ClockState, FrameError, FrameHeader, Hello, Sequence, UpFrame};
 
-use super::{Mode, Sender, SenderError};
+use super::{Mode, Sender, SenderError, Source};
 use crate::outbox::OutboxState;
 use crate::pipe::{Inbox, Message, Mouth, PipeError};
 use crate::status::{Phase, chain};
@@ -20,8 +20,11 @@ use crate::window::{Due, Flight};
 pub(super) struct Sending {
     mouth: Mouth,
     inbox: Inbox,
-    /// The greeting is due: at first, and when ingest asks for what is no longer kept.
+    /// The greeting is due: at first, again as long as nobody answers, and when ingest asks for
+    /// what is no longer kept.
     greet: bool,
+    /// Ingest has answered on this connection.
+    answered: bool,
     /// Ingest has been told on this connection that what it waits for is deleted.
     told_deleted: bool,
     ready: Option<Ready>,
@@ -47,17 +50,20 @@ impl Sending {
             mouth,
             inbox,
             greet: true,
+            answered: false,
             told_deleted: false,
             ready: None,
         }
     }
 }
 
-impl Sender {
+impl<S: Source> Sender<S> {
     pub(super) async fn sending(&mut self, mut here: Sending) -> Result<Mode, SenderError> {
-        let mut outbox = self.outbox.watch();
+        let mut outbox = self.source.watch();
         loop {
-            outbox.mark_unchanged();
+            if outbox.borrow_and_update().state == OutboxState::Closed {
+                return Err(SenderError::Closed);
+            }
             self.prepare(&mut here).await?;
             let deadline = self.window.deadline();
             tokio::select! {
@@ -75,19 +81,16 @@ impl Sender {
                 }
                 () = sleep_until(deadline) => match self.window.on_time(Instant::now()) {
                     Due::Nothing => {}
-                    Due::WentBack => tracing::debug!(
-                        link.from = self.window.next().get(),
-                        "nothing was acknowledged for a while; sending again"
-                    ),
+                    Due::WentBack => {
+                        here.greet |= !here.answered;
+                        tracing::debug!("nothing was acknowledged for a while; sending again");
+                    }
                     Due::Stalled => return Ok(Mode::Resting(PipeError::Stalled {
                         after: self.config.timing.stalled,
                     })),
                 },
                 changed = outbox.changed() => {
                     changed.map_err(|_| SenderError::Closed)?;
-                    if outbox.borrow().state == OutboxState::Closed {
-                        return Err(SenderError::Closed);
-                    }
                     self.tell(Phase::Connected);
                 }
             }
@@ -109,7 +112,7 @@ impl Sender {
             here.ready = Some(self.greeting());
             return Ok(());
         }
-        let newest = self.outbox.status().newest;
+        let newest = self.source.status().newest;
         if let Some(newest) = newest.filter(|newest| *newest >= next && self.window.is_open()) {
             here.ready = self.frame(next, newest).await?;
         }
@@ -117,7 +120,7 @@ impl Sender {
     }
 
     fn greeting(&self) -> Ready {
-        let outbox = self.outbox.status();
+        let outbox = self.source.status();
         let hello = Hello {
             epoch: outbox.epoch,
             oldest: outbox.oldest,
@@ -147,7 +150,7 @@ impl Sender {
     ) -> Result<Option<Ready>, SenderError> {
         let mut limit = MAX_RECORDS;
         loop {
-            let page = self.spool.take(from, newest, limit).await;
+            let page = self.source.page(from, newest, limit).await;
             let page = page.map_err(SenderError::Outbox)?;
             if page.records.is_empty() {
                 return Ok(None);
@@ -157,7 +160,7 @@ impl Sender {
             let count = page.records.len();
             let header = FrameHeader {
                 gateway: self.config.gateway.clone(),
-                epoch: self.outbox.status().epoch,
+                epoch: self.source.status().epoch,
                 first: page.first,
                 count: u8::try_from(count).unwrap_or(u8::MAX),
             };
@@ -211,7 +214,7 @@ impl Sender {
                 return;
             }
         };
-        let outbox = self.outbox.status();
+        let outbox = self.source.status();
         if ack.epoch != outbox.epoch {
             tracing::debug!(link.epoch = %ack.epoch, "acknowledgement of another outbox ignored");
             return;
@@ -225,20 +228,21 @@ impl Sender {
             return;
         }
         if let Some(refusal) = ack.refused {
-            self.outbox.keep_refused(refusal).await;
+            self.source.keep_refused(refusal).await;
         }
+        here.answered = true;
         self.reconnect.progress();
         if self
             .window
             .acknowledge(ack.through, ack.window, Instant::now())
             && let Some(through) = ack.through
         {
-            self.outbox.acknowledged(through);
+            self.source.acknowledged(through);
         }
         if let Some(expected) = ack.expected {
             self.expected(expected, outbox.oldest, here);
         }
-        let (now, waiting) = (self.config.clock.now(), self.outbox.status().waiting());
+        let (now, waiting) = (self.config.clock.now(), self.source.status().waiting());
         self.config.status.send_modify(|status| {
             status.last_ack_at = Some(now);
             status.unacknowledged = waiting;

@@ -107,6 +107,11 @@ impl Sending {
         }
     }
 
+    pub(crate) async fn connected(&mut self) {
+        let status = &mut self.status;
+        until(status, "the sender", |it| it.phase == Phase::Connected).await;
+    }
+
     pub(crate) async fn stop(self) -> Result<(), SenderError> {
         self.shutdown.cancel();
         self.end().await
@@ -152,6 +157,11 @@ impl Receiving {
             shutdown,
             tasks,
         }
+    }
+
+    pub(crate) async fn connected(&mut self) {
+        let status = &mut self.status;
+        until(status, "the receiver", |it| *it == Phase::Connected).await;
     }
 
     /// Waits until that many records are stored.

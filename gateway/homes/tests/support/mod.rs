@@ -15,28 +15,32 @@ use veglia_wire::{CareClock, Clock, WallMs};
 /// Longest wait for anything that must come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A lock is held for a moment, and nothing panics in it.
+const UNBROKEN: &str = "nothing panics while it holds this";
+
 struct System;
 
 impl Clock for System {
     fn now(&self) -> WallMs {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        WallMs(i64::try_from(since.as_millis()).unwrap())
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let since = since.expect("it is later than 1970").as_millis();
+        WallMs(i64::try_from(since).expect("and long before the end of time"))
     }
 }
 
 /// Care time from now on, at `speed`.
-pub fn care(speed: u32) -> CareClock {
+pub(crate) fn care(speed: u32) -> CareClock {
     let now = System.now();
     CareClock::anchored(Arc::new(System), now, now, speed)
 }
 
 /// A log in memory.
 #[derive(Clone, Default)]
-pub struct Written(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
+        self.0.lock().expect(UNBROKEN).extend(bytes);
         Ok(bytes.len())
     }
 
@@ -47,28 +51,28 @@ impl Write for Written {
 
 impl Written {
     /// The whole lines so far.
-    pub fn entries(&self) -> Vec<Entry> {
-        let bytes = self.0.lock().unwrap().clone();
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let bytes = self.0.lock().expect(UNBROKEN).clone();
         let whole = bytes
             .iter()
             .rposition(|&byte| byte == b'\n')
             .map_or(0, |at| at + 1);
-        let text = String::from_utf8(bytes[..whole].to_vec()).unwrap();
+        let text = String::from_utf8(bytes[..whole].to_vec()).expect("JSON is UTF-8");
         text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
+            .map(|line| serde_json::from_str(line).expect("a whole line is an entry"))
             .collect()
     }
 }
 
 /// What was heard on one port, for as long as the test runs; after a hang-up it opens it again.
 #[derive(Clone)]
-pub struct Ear {
+pub(crate) struct Ear {
     frames: Arc<Mutex<Vec<Frame>>>,
     hangups: Arc<Mutex<u32>>,
 }
 
 impl Ear {
-    pub fn at(port: PathBuf, protocol: Protocol) -> Self {
+    pub(crate) fn at(port: PathBuf, protocol: Protocol) -> Self {
         let ear = Self {
             frames: Arc::default(),
             hangups: Arc::default(),
@@ -83,7 +87,7 @@ impl Ear {
                 };
                 decoder.reset();
                 own.hear(reader, &mut *decoder);
-                *own.hangups.lock().unwrap() += 1;
+                *own.hangups.lock().expect(UNBROKEN) += 1;
             }
         });
         ear
@@ -96,21 +100,21 @@ impl Ear {
             decoder.push(&buffer[..count], &mut out);
             self.frames
                 .lock()
-                .unwrap()
+                .expect(UNBROKEN)
                 .extend(out.into_iter().flatten());
         }
     }
 
-    pub fn hangups(&self) -> u32 {
-        *self.hangups.lock().unwrap()
+    pub(crate) fn hangups(&self) -> u32 {
+        *self.hangups.lock().expect(UNBROKEN)
     }
 
-    pub fn frames(&self) -> Vec<Frame> {
-        self.frames.lock().unwrap().clone()
+    pub(crate) fn frames(&self) -> Vec<Frame> {
+        self.frames.lock().expect(UNBROKEN).clone()
     }
 
     /// The steps of every reading, in order.
-    pub fn readings(&self) -> Vec<i32> {
+    pub(crate) fn readings(&self) -> Vec<i32> {
         let said = self.frames().iter().flat_map(observe).collect::<Vec<_>>();
         let steps = |one: &Observation| match one {
             Observation::Reading(vital, _) => Some(vital.steps()),
@@ -120,12 +124,12 @@ impl Ear {
     }
 }
 
-pub fn listen(port: &Path) -> rustix::io::Result<File> {
+pub(crate) fn listen(port: &Path) -> rustix::io::Result<File> {
     open(port, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).map(File::from)
 }
 
 /// The values of an entry in the order of the wire.
-pub fn values(entry: &Entry) -> impl Iterator<Item = i32> + use<> {
+pub(crate) fn values(entry: &Entry) -> impl Iterator<Item = i32> + use<> {
     let oximetry = [entry.spo2_tenths, entry.pulse_tenths].map(|value| value.map(i32::from));
     oximetry
         .into_iter()
@@ -134,7 +138,7 @@ pub fn values(entry: &Entry) -> impl Iterator<Item = i32> + use<> {
 }
 
 /// Waits until it holds.
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");

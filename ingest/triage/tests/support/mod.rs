@@ -24,22 +24,22 @@ pub(crate) fn minute(minutes: i64) -> WallMs {
 pub(crate) fn record(number: u64) -> RecordId {
     RecordId {
         epoch: Epoch(7),
-        sequence: Sequence::new(number).unwrap(),
+        sequence: Sequence::new(number).expect("tests count from 1"),
     }
 }
 
 pub(crate) fn spo2(percent_tenths: i32) -> Vital {
-    Vital::from_steps(VitalKind::SpO2, percent_tenths, Site::Unknown).unwrap()
+    Vital::from_steps(VitalKind::SpO2, percent_tenths, Site::Unknown).expect("a possible value")
 }
 
 pub(crate) fn temperature(hundredths: i32) -> Vital {
-    Vital::from_steps(VitalKind::Temperature, hundredths, Site::Armpit).unwrap()
+    Vital::from_steps(VitalKind::Temperature, hundredths, Site::Armpit).expect("a possible value")
 }
 
 pub(crate) fn seen(number: u64, at: WallMs, vital: Vital, quality: Quality) -> Observation {
     Observation {
         id: record(number),
-        device: DeviceId::new("nonin:501234").unwrap(),
+        device: DeviceId::new("nonin:501234").expect("a device id"),
         source: Source::Device,
         at,
         received: at,
@@ -56,7 +56,9 @@ pub(crate) fn every(vital: VitalKind, minutes: u32, grace_minutes: u32) -> Param
 }
 
 pub(crate) fn daily(vital: VitalKind, times: &[&str], grace_minutes: u32) -> Parameter {
-    let times = times.iter().map(|time| time.parse::<LocalTime>().unwrap());
+    let times = times
+        .iter()
+        .map(|time| time.parse::<LocalTime>().expect("a time of day"));
     Parameter {
         vital,
         expected: Expected::DailyAt(times.collect()),
@@ -142,8 +144,8 @@ impl Home {
 
     /// A restart: the state goes to a file and comes back.
     pub(crate) fn restart(&mut self) {
-        let text = serde_json::to_string(&self.state).unwrap();
-        let state: PatientState = serde_json::from_str(&text).unwrap();
+        let text = serde_json::to_string(&self.state).expect("a state is data");
+        let state: PatientState = serde_json::from_str(&text).expect("what was written is read");
         assert_eq!(state, self.state);
         self.state = state;
     }

@@ -1,0 +1,103 @@
+//! The ward's page: every patient in one list, whoever needs somebody first.
+
+use std::sync::Arc;
+
+use askama::Template;
+use veglia_view::WallMs;
+
+use crate::desk::Order;
+use crate::hub::{Hub, Link};
+use crate::line::{Lane, Line};
+use crate::words;
+
+/// The ward as it stands, to be framed by a door. Complete without scripts; `js/ward.js` makes it
+/// live from the stream at `events`.
+#[derive(Debug, Template)]
+#[template(path = "ward.html")]
+pub struct WardPage {
+    /// Where the live page finds its events.
+    events: &'static str,
+    now: WallMs,
+    clock: String,
+    lost: Option<String>,
+    lanes: Vec<LaneView>,
+    /// A line without content, for the script to copy.
+    blank: Vec<(&'static str, &'static str)>,
+}
+
+#[derive(Debug)]
+struct LaneView {
+    name: &'static str,
+    heading: &'static str,
+    count: usize,
+    lines: Vec<Arc<Line>>,
+    nobody: &'static str,
+}
+
+impl LaneView {
+    fn hidden(&self) -> usize {
+        self.count.saturating_sub(self.lines.len())
+    }
+}
+
+impl WardPage {
+    /// The page of this moment; `events` is the address of [`Hub::events`].
+    #[must_use]
+    pub fn new(hub: &Hub, events: &'static str) -> Self {
+        let snapshot = hub.snapshot();
+        let now = snapshot.link.now().unwrap_or(WallMs(0));
+        let mut lines: Vec<Arc<Line>> = Vec::with_capacity(snapshot.lines.len());
+        lines.extend(snapshot.lines.iter().map(|shown| Arc::clone(&shown.line)));
+        Self {
+            events,
+            now,
+            clock: snapshot
+                .link
+                .now()
+                .map_or_else(|| "–".to_owned(), words::clock),
+            lost: lost(&snapshot.link),
+            lanes: lanes(&lines, &snapshot.order),
+            blank: crate::line::COLUMNS
+                .iter()
+                .map(|vital| (vital.name(), words::vital_name(*vital)))
+                .collect(),
+        }
+    }
+
+    /// Unlike a template's own fields, an address may be given as text.
+    fn address(&self, line: &Line) -> String {
+        format!("/pazienti/{}", line.patient)
+    }
+}
+
+/// What to say while ingest does not answer.
+pub(crate) fn lost(link: &Link) -> Option<String> {
+    match link {
+        Link::Alive(_) => None,
+        Link::Lost(status) => Some(format!(
+            "Collegamento interrotto – dati fermi {}",
+            words::at_time(status.care_now, status.care_now)
+        )),
+        Link::Never => Some("Collegamento interrotto – nessun dato ancora ricevuto".to_owned()),
+    }
+}
+
+fn lanes(lines: &[Arc<Line>], order: &Order) -> Vec<LaneView> {
+    let lanes = Lane::ALL.into_iter().zip(order.count);
+    let view = |(lane, count): (Lane, usize)| LaneView {
+        name: lane.name(),
+        heading: lane.heading(),
+        count,
+        lines: lines
+            .iter()
+            .filter(|line| line.lane == lane)
+            .map(Arc::clone)
+            .collect(),
+        nobody: match lane {
+            Lane::Clinical => "Nessun allarme clinico aperto.",
+            Lane::Technical => "Nessuna segnalazione tecnica.",
+            Lane::Calm => "Nessun paziente senza allarmi.",
+        },
+    };
+    lanes.map(view).collect()
+}

@@ -1,0 +1,337 @@
+//! The live ward beside an ingest that dies, stands still and comes back.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use askama::Template;
+use futures_util::{Stream, StreamExt};
+use tempfile::TempDir;
+use tokio::time::timeout;
+use veglia_people::{CodiceFiscale, patients};
+use veglia_store::{Actor, Database, Purpose};
+use veglia_view::{
+    Asked, Bedside, Board, Edition, ExportAsk, Latest, Lines, PatientId, Progress, Quality,
+    Readings, ReadingsAsk, Site, Source, Status, Trend, TrendAsk, Version, View, ViewError,
+    VitalKind, WallMs, Ward,
+};
+use veglia_ward::{Hub, Link, Pace, WardPage};
+
+const NOW: i64 = 1_605_964_320_000;
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Quick, so that the test is; nothing is asserted about it.
+const PACE: Pace = Pace {
+    poll: Duration::from_millis(5),
+    tick: Duration::from_millis(10),
+    names: Duration::from_millis(50),
+    keep_alive: Duration::from_millis(20),
+};
+
+const WELL: u8 = 0;
+const DEAD: u8 = 1;
+const STANDING_STILL: u8 = 2;
+
+/// An ingest whose health the test decides.
+struct FakeView {
+    board: Mutex<Board>,
+    health: AtomicU8,
+    now: AtomicI64,
+}
+
+impl FakeView {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            board: Mutex::new(Board::new(Edition(1))),
+            health: AtomicU8::new(WELL),
+            now: AtomicI64::new(NOW),
+        })
+    }
+
+    fn board(&self) -> Board {
+        self.board.lock().expect("nothing panics with it").clone()
+    }
+
+    fn become_(&self, health: u8) {
+        self.health.store(health, Ordering::SeqCst);
+    }
+
+    fn status_now(&self) -> Result<Status, ViewError> {
+        let now = WallMs(self.now.load(Ordering::SeqCst));
+        let at = match self.health.load(Ordering::SeqCst) {
+            DEAD => return Err(ViewError::Unreachable("it is dead".to_owned())),
+            STANDING_STILL => now.plus_ms(-60_000),
+            _ => now,
+        };
+        Ok(Status {
+            care_now: now,
+            speed: 1,
+            progress: Some(Progress {
+                position: 1,
+                waiting_since: None,
+                at,
+            }),
+        })
+    }
+}
+
+impl View for FakeView {
+    fn ward(&self, since: Option<Version>) -> Asked<'_, Ward> {
+        Box::pin(async move {
+            let status = self.status_now()?;
+            let delta = self.board().since(since, 2);
+            Ok(Ward { delta, status })
+        })
+    }
+
+    fn status(&self) -> Asked<'_, Status> {
+        Box::pin(async { self.status_now() })
+    }
+
+    fn patient(&self, patient: PatientId) -> Asked<'_, Bedside> {
+        Box::pin(async move {
+            Ok(Bedside {
+                row: self.board().row(patient),
+                status: self.status_now()?,
+            })
+        })
+    }
+
+    fn trend(&self, _ask: TrendAsk) -> Asked<'_, Trend> {
+        Box::pin(async { Err(ViewError::Failed) })
+    }
+
+    fn readings(&self, _ask: ReadingsAsk) -> Asked<'_, Readings> {
+        Box::pin(async { Err(ViewError::Failed) })
+    }
+
+    fn export(&self, _ask: ExportAsk) -> Asked<'_, Lines> {
+        Box::pin(async { Err(ViewError::Failed) })
+    }
+}
+
+struct House {
+    _folder: TempDir,
+    view: Arc<FakeView>,
+    hub: Hub,
+    maria: PatientId,
+}
+
+async fn house() -> House {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("record.db");
+    let record = Database::open(&path, Purpose::Record, &[veglia_people::SCHEMA])
+        .await
+        .expect("the folder is ours alone");
+    let person = patients::NewPerson {
+        name: "Maria".to_owned(),
+        surname: "Rossi".to_owned(),
+        codice_fiscale: "RSSMRA85M01H501Q"
+            .parse::<CodiceFiscale>()
+            .expect("its check letter is right"),
+        phone: "+390212345678".parse().expect("a phone number"),
+        address: "via Larga 1, Milano".to_owned(),
+    };
+    let person = patients::register(&record, &Actor::System("test"), &person, WallMs(NOW))
+        .await
+        .expect("nobody is registered yet");
+    let view = FakeView::new();
+    let (hub, watch) = Hub::new(view.clone(), record, PACE);
+    tokio::spawn(watch.run(std::future::pending()));
+    House {
+        _folder: folder,
+        view,
+        hub,
+        maria: PatientId::new(person.get().unsigned_abs()),
+    }
+}
+
+fn reading(steps: i32) -> Latest {
+    Latest {
+        vital: VitalKind::SpO2,
+        steps,
+        site: Site::Unknown,
+        at: WallMs(NOW - 60_000),
+        quality: Quality::empty(),
+        source: Source::Device,
+    }
+}
+
+/// A page, as the browser's side of the stream.
+struct Screen(Pin<Box<dyn Stream<Item = String> + Send>>);
+
+impl Screen {
+    fn open(hub: &Hub) -> Self {
+        let events = hub.events().expect("the ward is not crowded");
+        let text = events.map(|bytes| {
+            let bytes = bytes.unwrap_or_default();
+            String::from_utf8(bytes.to_vec()).expect("events are text")
+        });
+        Self(Box::pin(text))
+    }
+
+    /// The next piece that says `what`, and everything before it.
+    async fn until(&mut self, what: &str) -> String {
+        let mut heard = String::new();
+        let search = async {
+            while !heard.contains(what) {
+                heard.push_str(&self.0.next().await.expect("the stream does not end"));
+            }
+        };
+        let found = timeout(LIMIT, search).await;
+        assert!(found.is_ok(), "{what:?} never came");
+        heard
+    }
+}
+
+async fn wait(hub: &Hub, level: impl Fn(&Link) -> bool) {
+    let reached = async {
+        while !level(&hub.link()) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    timeout(LIMIT, reached).await.expect("the link comes to it");
+}
+
+#[tokio::test]
+async fn a_page_is_sent_everything_and_then_what_changes() {
+    let house = house().await;
+    let board = house.view.board();
+    board
+        .update(house.maria, |row| row.measure(reading(974)))
+        .unwrap();
+    let mut screen = Screen::open(&house.hub);
+    let first = screen.until("Rossi Maria").await;
+    assert!(first.starts_with("retry: "), "{first}");
+    assert!(first.contains("event: resync"), "{first}");
+    screen.until("event: tick").await;
+
+    for stranger in 1..5 {
+        board.update(PatientId::new(stranger), |_| ()).unwrap();
+    }
+    board
+        .update(house.maria, |row| {
+            row.measure(Latest {
+                at: WallMs(NOW),
+                ..reading(960)
+            });
+        })
+        .unwrap();
+    let change = screen.until("96\u{a0}%").await;
+    assert!(change.contains("event: row"), "{change}");
+    let more = if change.contains("NESSUN DATO") {
+        change
+    } else {
+        screen.until("NESSUN DATO").await
+    };
+    assert!(more.contains("event: "), "{more}");
+
+    board.remove(house.maria);
+    screen.until(r#""lane":"calm","patients":[]"#).await;
+}
+
+#[tokio::test]
+async fn ticks_stop_when_ingest_dies_and_come_back_with_it() {
+    for sickness in [DEAD, STANDING_STILL] {
+        let house = house().await;
+        let board = house.view.board();
+        board
+            .update(house.maria, |row| row.measure(reading(974)))
+            .unwrap();
+        let mut screen = Screen::open(&house.hub);
+        screen.until("event: tick").await;
+        let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+        assert!(!page.contains("Collegamento interrotto"));
+
+        house.view.become_(sickness);
+        wait(&house.hub, |link| matches!(link, Link::Lost(_))).await;
+        screen.until(": in attesa").await;
+        let silence = screen.until(": in attesa").await + &screen.until(": in attesa").await;
+        assert!(!silence.contains("event: tick"), "{silence}");
+        let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+        assert!(page.contains("Collegamento interrotto – dati fermi alle 14:12"));
+        assert!(
+            page.contains("Rossi Maria"),
+            "what was known is still shown"
+        );
+
+        house.view.become_(WELL);
+        screen.until("event: tick").await;
+        wait(&house.hub, |link| matches!(link, Link::Alive(_))).await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_opened_while_ingest_is_dead_says_so_at_once() {
+    let house = house().await;
+    house.view.become_(DEAD);
+    let mut screen = Screen::open(&house.hub);
+    screen.until(": in attesa").await;
+    let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+    assert!(page.contains("Collegamento interrotto"), "{page}");
+}
+
+#[tokio::test]
+async fn another_life_of_ingest_replaces_every_row() {
+    let house = house().await;
+    house
+        .view
+        .board()
+        .update(PatientId::new(5), |_| ())
+        .unwrap();
+    let mut screen = Screen::open(&house.hub);
+    screen.until("0000000000000005").await;
+    let second = Board::new(Edition(2));
+    second.update(house.maria, |_| ()).unwrap();
+    *house.view.board.lock().unwrap() = second;
+    screen.until("Rossi Maria").await;
+    let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+    assert!(!page.contains("0000000000000005"), "{page}");
+}
+
+#[tokio::test]
+async fn a_page_that_reads_too_slowly_is_sent_everything_again() {
+    let house = house().await;
+    let board = house.view.board();
+    let mut slow = Screen::open(&house.hub);
+    slow.until("event: resync").await;
+    let mut quick = Screen::open(&house.hub);
+    for steps in 0..400 {
+        for patient in 1..5 {
+            let value = Latest {
+                at: WallMs(NOW + i64::from(steps)),
+                ..reading(steps)
+            };
+            board
+                .update(PatientId::new(patient), |row| row.measure(value))
+                .unwrap();
+        }
+        quick
+            .until(&format!("\"at\":{}", NOW + i64::from(steps)))
+            .await;
+    }
+    let heard = slow.until("event: resync").await;
+    assert!(heard.contains("event: order"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_page_shows_each_patient_in_words_and_shapes() {
+    let house = house().await;
+    let board = house.view.board();
+    board
+        .update(house.maria, |row| row.measure(reading(974)))
+        .unwrap();
+    Screen::open(&house.hub).until("Rossi Maria").await;
+    let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+    for words in [
+        "●",
+        "nessun allarme",
+        "97\u{a0}%",
+        "1 min fa",
+        "21/11/2020 14:11:00",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(page.contains(&format!("href=\"/pazienti/{}\"", house.maria)));
+}

@@ -1,0 +1,126 @@
+//! What ingest must hear of: each new plan, assignment, end of one, and act, in one order.
+//!
+//! The row a change names is immutable, so a change read again is the same change. Numbers grow
+//! in the order of writing: there is one writer at a time.
+
+use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
+use veglia_store::sea_orm::entity::prelude::*;
+use veglia_store::sea_orm::{QueryOrder, QuerySelect};
+use veglia_store::{Actor, Database, Tx, TxError};
+use veglia_triage::Plan;
+
+use crate::acts::{self, Act};
+use crate::assignments::{self, Assignment, AssignmentEnd, AssignmentId};
+use crate::error::ReadError;
+use crate::plans;
+use crate::rows::change::{ActiveModel, Column, Entity, Model};
+
+/// Changes given at once: a poll that found more asks again.
+pub const CHANGES_MAX: u64 = 500;
+
+/// Number of a change, from 1; 0 is before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct ChangeId(pub i64);
+
+/// Something new in the diary, and all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its number.
+    pub id: ChangeId,
+    /// What.
+    pub what: Changed,
+}
+
+/// What is new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// A version of a plan.
+    Plan(Plan),
+    /// A device was given to a patient.
+    Assigned(Assignment),
+    /// A device was taken back.
+    Ended(AssignmentEnd),
+    /// A person did or wrote something.
+    Act(Act),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Plan,
+    Assignment,
+    AssignmentEnd,
+    Entry,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [
+        Self::Plan,
+        Self::Assignment,
+        Self::AssignmentEnd,
+        Self::Entry,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Assignment => "assignment",
+            Self::AssignmentEnd => "assignment-end",
+            Self::Entry => "entry",
+        }
+    }
+}
+
+/// Notes a row, in the transaction that writes it.
+pub(crate) async fn note(tx: &Tx<'_>, kind: Kind, row_id: i64) -> Result<(), TxError> {
+    let row = ActiveModel {
+        id: NotSet,
+        kind: Set(kind.name().to_owned()),
+        row_id: Set(row_id),
+    };
+    Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Changes after `last`, oldest first, at most [`CHANGES_MAX`].
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn changes_since(
+    record: &Database,
+    actor: &Actor,
+    last: ChangeId,
+) -> Result<Vec<Change>, ReadError> {
+    let read = record.read_tx("diary.changes", actor, move |tx| {
+        Box::pin(async move {
+            let rows = Entity::find().filter(Column::Id.gt(last.0));
+            let rows = rows.order_by_asc(Column::Id).limit(CHANGES_MAX);
+            let mut changes = Vec::new();
+            for row in rows.all(tx).await? {
+                changes.push(Change {
+                    id: ChangeId(row.id),
+                    what: changed(tx, &row).await?,
+                });
+            }
+            Ok(changes)
+        })
+    });
+    Ok(read.await?)
+}
+
+async fn changed(tx: &Tx<'_>, row: &Model) -> Result<Changed, TxError> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == row.kind);
+    let found = match kind {
+        Some(Kind::Plan) => plans::by_row(tx, row.row_id).await?.map(Changed::Plan),
+        Some(Kind::Assignment) => {
+            let id = AssignmentId(row.row_id);
+            assignments::by_id(tx, id).await?.map(Changed::Assigned)
+        }
+        Some(Kind::AssignmentEnd) => {
+            let id = AssignmentId(row.row_id);
+            assignments::end_of(tx, id).await?.map(Changed::Ended)
+        }
+        Some(Kind::Entry) => acts::by_row(tx, row.row_id).await?.map(Changed::Act),
+        None => None,
+    };
+    found.ok_or_else(|| TxError::refuse(ReadError::damaged("change", row.id)))
+}

@@ -1,0 +1,322 @@
+//! Flags: what triage said, word for word, and which of it still asks for a person.
+//!
+//! Each verdict is a row, named by its flag and its telling, inserted or ignored: recording the
+//! same verdicts again after a crash changes nothing. What is true of a flag is the fold of its
+//! rows ([`Told`]).
+//!
+//! **On the list** is a flag whose episode goes on, and a confirmed red until a person closes it,
+//! whatever happens to its episode. What was closed comes back when it is raised anew or
+//! confirmed for the first time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use veglia_store::sea_orm::IntoActiveModel;
+use veglia_store::sea_orm::entity::prelude::*;
+use veglia_store::sea_orm::sea_query::OnConflict;
+use veglia_store::sea_orm::{QueryOrder, QuerySelect};
+use veglia_store::{Actor, Database, Tx, TxError};
+use veglia_triage::{Flag, FlagId, Severity, Standing, Verdict, Why};
+use veglia_wire::WallMs;
+
+use crate::acts::{self, Act};
+use crate::error::ReadError;
+use crate::rows::{flag, flag_event, open_flag};
+
+/// Flags read in one statement: below the number of parameters any engine takes.
+const FLAGS_PER_QUERY: usize = 500;
+
+/// Flags on the list that are read at once. A centre that has more open flags than this needs
+/// more people, not a longer page.
+pub const OPEN_FLAGS_MAX: u64 = 10_000;
+
+/// Why verdicts were not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Something is said of a flag that was never raised.
+    #[error("nothing was recorded: {0} was never raised; replay from an earlier snapshot")]
+    NeverRaised(FlagId),
+    /// A verdict cannot be put into a row.
+    #[error("nothing was recorded: a verdict cannot be put into words")]
+    Encode(#[source] serde_json::Error),
+    /// The diary could not be read.
+    #[error("nothing was recorded")]
+    Read(#[source] ReadError),
+}
+
+/// A flag on the list of the centre.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenFlag {
+    /// The flag, with the standing and the evidence told last.
+    pub flag: Flag,
+    /// When it was first told.
+    pub raised_at: WallMs,
+    /// Why and when its episode ended, for a red that waits to be closed.
+    pub ended: Option<(Why, WallMs)>,
+    /// Who has taken charge of it.
+    pub charge: Option<Act>,
+}
+
+struct Line {
+    event: flag_event::Model,
+    raises: Option<flag::Model>,
+}
+
+/// Records what triage said, all of it or nothing. Returns how many verdicts were new.
+///
+/// # Errors
+/// See [`RecordError`]; nothing was written then.
+pub async fn record_verdicts(
+    record: &Database,
+    actor: &Actor,
+    verdicts: &[Verdict],
+    now: WallMs,
+) -> Result<usize, RecordError> {
+    let lines: Result<Vec<Line>, _> = verdicts.iter().map(|it| line(it, now)).collect();
+    let lines = lines.map_err(RecordError::Encode)?;
+    let lines = lines.as_slice();
+    if lines.is_empty() {
+        return Ok(0);
+    }
+    let written = record.run_tx("diary.record_verdicts", actor, move |tx| {
+        Box::pin(async move {
+            let mut news = 0;
+            let mut touched = BTreeSet::new();
+            for line in lines {
+                let id = &line.event.flag_id;
+                if let Some(row) = &line.raises {
+                    insert_or_ignore(tx, row.clone()).await?;
+                } else if flag::Entity::find_by_id(id.clone())
+                    .one(tx)
+                    .await?
+                    .is_none()
+                {
+                    return Err(TxError::refuse(Unraised(id.clone())));
+                }
+                if tell_or_ignore(tx, line.event.clone()).await? {
+                    news += 1;
+                    touched.insert(id.clone());
+                }
+            }
+            for id in &touched {
+                relist(tx, id).await?;
+            }
+            Ok(news)
+        })
+    });
+    written.await.map_err(|fault| {
+        let unraised = fault.refusal::<Unraised>().and_then(|it| it.0.parse().ok());
+        match unraised {
+            Some(id) => RecordError::NeverRaised(id),
+            None => RecordError::Read(fault.into()),
+        }
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0} was never raised")]
+struct Unraised(String);
+
+fn line(verdict: &Verdict, now: WallMs) -> Result<Line, serde_json::Error> {
+    let id = verdict.id();
+    let (what, raises) = match verdict {
+        Verdict::Raise(flag) => ("raised", Some(first(flag, now))),
+        Verdict::Confirm { .. } => ("confirmed", None),
+        Verdict::End { .. } => ("ended", None),
+    };
+    Ok(Line {
+        event: flag_event::Model {
+            flag_id: id.to_string(),
+            telling: i64::from(verdict.telling()),
+            patient: id.patient.to_string(),
+            what: what.to_owned(),
+            told_at_ms: now.0,
+            body: serde_json::to_string(verdict)?,
+        },
+        raises,
+    })
+}
+
+fn first(flag: &Flag, now: WallMs) -> flag::Model {
+    flag::Model {
+        id: flag.id.to_string(),
+        patient: flag.id.patient.to_string(),
+        rule: flag.id.rule.to_string(),
+        rule_set: flag.id.rule_set.to_string(),
+        severity: flag.severity.name().to_owned(),
+        since_ms: flag.since.0,
+        raised_at_ms: now.0,
+        late: flag.late,
+    }
+}
+
+async fn insert_or_ignore(tx: &Tx<'_>, row: flag::Model) -> Result<(), TxError> {
+    let known = OnConflict::column(flag::Column::Id).do_nothing().to_owned();
+    flag::Entity::insert(row.into_active_model())
+        .on_conflict(known)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether it was new.
+async fn tell_or_ignore(tx: &Tx<'_>, row: flag_event::Model) -> Result<bool, TxError> {
+    let key = [flag_event::Column::FlagId, flag_event::Column::Telling];
+    let known = OnConflict::columns(key).do_nothing().to_owned();
+    let rows = flag_event::Entity::insert(row.into_active_model())
+        .on_conflict(known)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(rows > 0)
+}
+
+/// All that was said of one flag, folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) flag: Flag,
+    pub(crate) raised_at: WallMs,
+    pub(crate) ended: Option<(Why, WallMs)>,
+    was_confirmed: bool,
+    /// The last telling that asks for a person again.
+    news: u32,
+    /// The last telling.
+    pub(crate) latest: u32,
+}
+
+impl Told {
+    fn begin(flag: Flag, raised_at: WallMs) -> Self {
+        Self {
+            raised_at,
+            ended: None,
+            was_confirmed: flag.standing.is_confirmed(),
+            news: flag.telling,
+            latest: flag.telling,
+            flag,
+        }
+    }
+
+    fn hear(&mut self, verdict: Verdict) {
+        self.latest = verdict.telling();
+        match verdict {
+            Verdict::Raise(flag) => {
+                self.news = flag.telling;
+                self.was_confirmed |= flag.standing.is_confirmed();
+                self.ended = None;
+                self.flag = flag;
+            }
+            Verdict::Confirm {
+                how,
+                evidence,
+                at,
+                telling,
+                ..
+            } => {
+                if !self.flag.standing.is_confirmed() {
+                    self.news = telling;
+                }
+                self.was_confirmed = true;
+                self.flag.standing = Standing::Confirmed { how, at };
+                self.flag.evidence = evidence;
+                self.flag.telling = telling;
+            }
+            Verdict::End { why, at, .. } => self.ended = Some((why, at)),
+        }
+    }
+
+    /// Whether it asks for a person, if it was last closed at this telling.
+    pub(crate) fn is_listed(&self, closed: Option<u32>) -> bool {
+        let waits = self.flag.severity == Severity::Red && self.was_confirmed;
+        (self.ended.is_none() || waits) && closed.is_none_or(|closed| closed < self.news)
+    }
+}
+
+/// What was said of some flags; a flag that was never raised is not in the answer.
+async fn told(tx: &Tx<'_>, ids: &[String]) -> Result<BTreeMap<String, Told>, TxError> {
+    let mut all: BTreeMap<String, Told> = BTreeMap::new();
+    for some in ids.chunks(FLAGS_PER_QUERY) {
+        let rows = flag_event::Entity::find()
+            .filter(flag_event::Column::FlagId.is_in(some.iter().cloned()))
+            .order_by_asc(flag_event::Column::FlagId)
+            .order_by_asc(flag_event::Column::Telling);
+        for row in rows.all(tx).await? {
+            let verdict = verdict(&row).map_err(TxError::refuse)?;
+            match (all.get_mut(&row.flag_id), verdict) {
+                (Some(told), verdict) => told.hear(verdict),
+                (None, Verdict::Raise(flag)) => {
+                    all.insert(row.flag_id, Told::begin(flag, WallMs(row.told_at_ms)));
+                }
+                (None, _) => return Err(TxError::refuse(damaged(&row))),
+            }
+        }
+    }
+    Ok(all)
+}
+
+pub(crate) async fn told_of(tx: &Tx<'_>, id: &str) -> Result<Option<Told>, TxError> {
+    Ok(told(tx, &[id.to_owned()]).await?.remove(id))
+}
+
+pub(crate) fn verdict(row: &flag_event::Model) -> Result<Verdict, ReadError> {
+    serde_json::from_str(&row.body).map_err(|_| damaged(row))
+}
+
+fn damaged(row: &flag_event::Model) -> ReadError {
+    ReadError::damaged("flag_event", format!("{} {}", row.flag_id, row.telling))
+}
+
+/// Puts a flag on the list or takes it off, by all that is written of it.
+pub(crate) async fn relist(tx: &Tx<'_>, id: &str) -> Result<(), TxError> {
+    let Some(told) = told_of(tx, id).await? else {
+        return Ok(());
+    };
+    let closed = acts::rounds(tx, id).await?.last_telling();
+    if told.is_listed(closed) {
+        let row = open_flag::Model {
+            flag_id: id.to_owned(),
+        };
+        let listed = OnConflict::column(open_flag::Column::FlagId)
+            .do_nothing()
+            .to_owned();
+        open_flag::Entity::insert(row.into_active_model())
+            .on_conflict(listed)
+            .exec_without_returning(tx)
+            .await?;
+    } else {
+        open_flag::Entity::delete_by_id(id.to_owned())
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The flags that ask for a person, the gravest first, then the oldest; at most
+/// [`OPEN_FLAGS_MAX`].
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn open_flags(record: &Database, actor: &Actor) -> Result<Vec<OpenFlag>, ReadError> {
+    let read = record.read_tx("diary.open_flags", actor, |tx| {
+        Box::pin(async move {
+            let listed = open_flag::Entity::find()
+                .limit(OPEN_FLAGS_MAX)
+                .all(tx)
+                .await?;
+            let ids: Vec<String> = listed.into_iter().map(|row| row.flag_id).collect();
+            let mut open = Vec::with_capacity(ids.len());
+            for (id, told) in told(tx, &ids).await? {
+                open.push(OpenFlag {
+                    flag: told.flag,
+                    raised_at: told.raised_at,
+                    ended: told.ended,
+                    charge: acts::charge(tx, &id).await?,
+                });
+            }
+            Ok(open)
+        })
+    });
+    let mut open = read.await?;
+    open.sort_by(|a, b| {
+        let gravest = b.flag.severity.cmp(&a.flag.severity);
+        gravest.then_with(|| (a.flag.since, &a.flag.id).cmp(&(b.flag.since, &b.flag.id)))
+    });
+    Ok(open)
+}

@@ -1,0 +1,195 @@
+//! One patient's diary as a person reads it: what was said, done, planned, worn, newest first.
+
+use std::ops::Range;
+
+use veglia_store::sea_orm::entity::prelude::*;
+use veglia_store::sea_orm::{QueryOrder, QuerySelect};
+use veglia_store::{Actor, Database, Tx, TxError};
+use veglia_triage::{PatientId, PlanVersion, Verdict};
+use veglia_wire::{DeviceId, WallMs};
+
+use crate::acts::{self, Act};
+use crate::error::ReadError;
+use crate::flags;
+use crate::rows::{assignment, assignment_end, entry, flag_event, plan};
+
+/// Most lines given at once: more than a person scrolls through.
+pub const LINES_MAX: u64 = 1_000;
+
+/// One line of the diary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// When it was written.
+    pub at: WallMs,
+    /// What.
+    pub what: Written,
+}
+
+/// What a line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// Triage said something of a flag.
+    Said(Verdict),
+    /// A person did or wrote something.
+    Act(Act),
+    /// A version of the plan was written.
+    Planned {
+        /// Which.
+        version: PlanVersion,
+        /// By whom.
+        by: String,
+    },
+    /// A device was given to the patient.
+    Given {
+        /// Which.
+        device: DeviceId,
+        /// From when.
+        from: WallMs,
+        /// By whom.
+        by: String,
+    },
+    /// A device was taken back.
+    TakenBack {
+        /// Which.
+        device: DeviceId,
+        /// From when.
+        until: WallMs,
+        /// By whom.
+        by: String,
+    },
+}
+
+/// The lines of a patient's diary written in `range`, newest first, at most `limit` and
+/// [`LINES_MAX`]. It writes no access log: whoever shows it has logged the access before.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn diary_of(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+    range: Range<WallMs>,
+    limit: u64,
+) -> Result<Vec<Line>, ReadError> {
+    let ask = Ask {
+        patient: patient.to_string(),
+        from: range.start.0,
+        until: range.end.0,
+        limit: limit.min(LINES_MAX),
+    };
+    let ask = &ask;
+    let read = record.read_tx("diary.diary_of", actor, move |tx| {
+        Box::pin(async move {
+            let mut lines = ask.said(tx).await?;
+            lines.extend(ask.acts(tx).await?);
+            lines.extend(ask.planned(tx).await?);
+            lines.extend(ask.worn(tx).await?);
+            Ok(lines)
+        })
+    });
+    let mut lines = read.await?;
+    lines.sort_by_key(|line| std::cmp::Reverse(line.at));
+    lines.truncate(usize::try_from(ask.limit).unwrap_or(usize::MAX));
+    Ok(lines)
+}
+
+struct Ask {
+    patient: String,
+    from: i64,
+    until: i64,
+    limit: u64,
+}
+
+impl Ask {
+    async fn said(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
+        let rows = flag_event::Entity::find()
+            .filter(flag_event::Column::Patient.eq(&self.patient))
+            .filter(flag_event::Column::ToldAtMs.gte(self.from))
+            .filter(flag_event::Column::ToldAtMs.lt(self.until))
+            .order_by_desc(flag_event::Column::ToldAtMs)
+            .order_by_desc(flag_event::Column::FlagId)
+            .order_by_desc(flag_event::Column::Telling)
+            .limit(self.limit);
+        let line = |row: flag_event::Model| {
+            Ok(Line {
+                at: WallMs(row.told_at_ms),
+                what: Written::Said(flags::verdict(&row)?),
+            })
+        };
+        collect(rows.all(tx).await?.into_iter().map(line))
+    }
+
+    async fn acts(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
+        let rows = entry::Entity::find()
+            .filter(entry::Column::Patient.eq(&self.patient))
+            .filter(entry::Column::AtMs.gte(self.from))
+            .filter(entry::Column::AtMs.lt(self.until))
+            .order_by_desc(entry::Column::AtMs)
+            .order_by_desc(entry::Column::Id)
+            .limit(self.limit);
+        let line = |row: entry::Model| {
+            Ok(Line {
+                at: WallMs(row.at_ms),
+                what: Written::Act(acts::read(&row)?),
+            })
+        };
+        collect(rows.all(tx).await?.into_iter().map(line))
+    }
+
+    async fn planned(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
+        let rows = plan::Entity::find()
+            .filter(plan::Column::Patient.eq(&self.patient))
+            .filter(plan::Column::CreatedAtMs.gte(self.from))
+            .filter(plan::Column::CreatedAtMs.lt(self.until))
+            .order_by_desc(plan::Column::Version)
+            .limit(self.limit);
+        let line = |row: plan::Model| {
+            Ok(Line {
+                at: WallMs(row.created_at_ms),
+                what: Written::Planned {
+                    version: PlanVersion(row.version),
+                    by: row.created_by,
+                },
+            })
+        };
+        collect(rows.all(tx).await?.into_iter().map(line))
+    }
+
+    /// A patient has few devices: all are read, and those outside the range left out.
+    async fn worn(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
+        let rows = assignment::Entity::find()
+            .filter(assignment::Column::Patient.eq(&self.patient))
+            .order_by_asc(assignment::Column::Id);
+        let mut lines = Vec::new();
+        for row in rows.all(tx).await? {
+            let device: DeviceId = row
+                .device
+                .parse()
+                .map_err(|_| TxError::refuse(ReadError::damaged("assignment", row.id)))?;
+            let end = assignment_end::Entity::find_by_id(row.id).one(tx).await?;
+            lines.extend(end.map(|end| Line {
+                at: WallMs(end.created_at_ms),
+                what: Written::TakenBack {
+                    device: device.clone(),
+                    until: WallMs(end.until_ms),
+                    by: end.created_by,
+                },
+            }));
+            lines.push(Line {
+                at: WallMs(row.created_at_ms),
+                what: Written::Given {
+                    device,
+                    from: WallMs(row.from_ms),
+                    by: row.created_by,
+                },
+            });
+        }
+        lines.retain(|line| (self.from..self.until).contains(&line.at.0));
+        Ok(lines)
+    }
+}
+
+fn collect(lines: impl Iterator<Item = Result<Line, ReadError>>) -> Result<Vec<Line>, TxError> {
+    let lines: Result<Vec<Line>, ReadError> = lines.collect();
+    lines.map_err(TxError::refuse)
+}

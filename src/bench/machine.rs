@@ -1,0 +1,107 @@
+//! What the figures were measured on. Figures without it say nothing.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde::Serialize;
+
+/// The machine, as far as it matters for the figures.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Machine {
+    pub(super) cpu: String,
+    pub(super) cores: usize,
+    pub(super) memory_bytes: u64,
+    pub(super) kernel: String,
+    /// The kind of file system that the data lie on, as the kernel calls it.
+    pub(super) file_system: String,
+    /// Where that file system is mounted from.
+    pub(super) device: String,
+    pub(super) version: &'static str,
+    /// Whether the program was compiled with optimisation: without, figures mean nothing.
+    pub(super) optimised: bool,
+}
+
+impl Machine {
+    /// Of this machine, with data in `folder`.
+    pub(super) fn describe(folder: &Path) -> Result<Self> {
+        let folder = folder.canonicalize()?;
+        let mounts = fs::read_to_string("/proc/self/mounts")?;
+        let (device, file_system) = mount_of(&mounts, &folder).unwrap_or_default();
+        let memory = fs::read_to_string("/proc/meminfo")?;
+        let cpus = fs::read_to_string("/proc/cpuinfo")?;
+        let model = cpus.lines().find(|line| line.starts_with("model name"));
+        let model = model.and_then(|line| line.split_once(':'));
+        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+        Ok(Self {
+            cpu: model.map_or("unknown", |(_, name)| name.trim()).to_owned(),
+            cores: std::thread::available_parallelism()?.get(),
+            memory_bytes: kib_after(&memory, "MemTotal:").unwrap_or(0),
+            kernel: kernel.trim().to_owned(),
+            file_system,
+            device,
+            version: env!("CARGO_PKG_VERSION"),
+            optimised: !cfg!(debug_assertions),
+        })
+    }
+}
+
+/// Device and kind of the file system that holds an absolute path.
+fn mount_of(mounts: &str, path: &Path) -> Option<(String, String)> {
+    let mounted = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        Some((words.next()?, Path::new(words.next()?), words.next()?))
+    });
+    let above = mounted.filter(|(_, point, _)| path.starts_with(point));
+    // The last of several at one place hides the others.
+    let (device, _, kind) = above.max_by_key(|(_, point, _)| point.components().count())?;
+    Some((device.to_owned(), kind.to_owned()))
+}
+
+/// The number of KiB behind a name in one of the kernel's lists, as bytes.
+pub(super) fn kib_after(list: &str, name: &str) -> Option<u64> {
+    let line = list.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// Sees to it that this process, and those it starts, may hold so many connections.
+pub(super) fn allow_connections(connections: usize) -> Result<()> {
+    /// Beside the connections: files, pipes, the runtime's own.
+    const OTHERS: u64 = 200;
+    let wanted = u64::try_from(connections)? + OTHERS;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_some_and(|current| current < wanted) {
+        let limits = Rlimit {
+            current: Some(wanted),
+            maximum,
+        };
+        setrlimit(Resource::Nofile, limits).with_context(|| {
+            format!("{connections} connections need more open files than allowed: see `ulimit -n`")
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_mount_above_a_path_counts() {
+        let mounts = "/dev/a / ext4 rw 0 0\nnone /tmp tmpfs rw 0 0\n/dev/b /tmp/x xfs rw 0 0\n";
+        let of = |path: &str| mount_of(mounts, Path::new(path)).unwrap().1;
+        assert_eq!(of("/srv/data"), "ext4");
+        assert_eq!(of("/tmp/y"), "tmpfs");
+        assert_eq!(of("/tmp/x/y"), "xfs");
+        assert_eq!(of("/tmpx"), "ext4");
+    }
+
+    #[test]
+    fn the_kernels_lists_are_read_in_bytes() {
+        let list = "VmPeak:\t  200 kB\nVmHWM:\t   12 kB\n";
+        assert_eq!(kib_after(list, "VmHWM:"), Some(12 * 1024));
+        assert_eq!(kib_after(list, "VmSwap:"), None);
+    }
+}

@@ -1,0 +1,288 @@
+//! The figures: as JSON for whoever compares, as a table for whoever reads.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::journal::{Commits, ENTRY_BYTES};
+use super::machine::Machine;
+
+/// Everything that one call of the command measured.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Report {
+    pub(super) machine: Machine,
+    pub(super) connections: usize,
+    pub(super) journal: Vec<Commits>,
+    pub(super) loads: Vec<LoadReport>,
+}
+
+/// One kind of load.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct LoadReport {
+    /// `backlog` or `live`.
+    pub(super) load: &'static str,
+    /// Readings in a frame.
+    pub(super) per_frame: usize,
+    /// Each figure's median over the runs.
+    pub(super) median: Median,
+    pub(super) runs: Vec<Run>,
+}
+
+/// One run.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Run {
+    /// Readings sent, and acknowledged.
+    pub(super) sent: u64,
+    /// Readings read back at the end.
+    pub(super) stored: u64,
+    /// Whether each of them is the reading that was sent.
+    pub(super) values_equal: bool,
+    /// From the release of the load to the last acknowledgement.
+    pub(super) seconds: f64,
+    pub(super) figures: Figures,
+}
+
+/// What was measured. All of it may be compared between two runs of the same load.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Figures {
+    /// Acknowledged after ingest's `fdatasync`.
+    pub(super) readings_per_s: f64,
+    /// From handed to the sender to acknowledged.
+    pub(super) latency_ms_p50: f64,
+    pub(super) latency_ms_p90: f64,
+    pub(super) latency_ms_p99: f64,
+    pub(super) latency_ms_max: f64,
+    /// Of frames; MQTT and TCP add about sixty bytes a frame.
+    pub(super) wire_bytes_per_reading: f64,
+    pub(super) journal_bytes_per_reading: f64,
+    pub(super) series_bytes_per_reading: f64,
+    pub(super) broker_peak_mib: f64,
+    pub(super) ingest_peak_mib: f64,
+    /// From the last acknowledgement until the series could be asked for the last reading.
+    pub(super) series_behind_s: f64,
+    /// Ingest's orderly end: what is in memory goes into `series.db`.
+    pub(super) stop_s: f64,
+}
+
+/// Medians have the same names.
+pub(super) type Median = Figures;
+
+impl Figures {
+    /// Each figure's median over some runs; of an even number, the lower of the two.
+    pub(super) fn median(runs: &[Run]) -> Self {
+        let of = |figure: fn(&Figures) -> f64| {
+            let mut all: Vec<f64> = runs.iter().map(|run| figure(&run.figures)).collect();
+            all.sort_unstable_by(f64::total_cmp);
+            let middle = all.len().saturating_sub(1) / 2;
+            all.get(middle).copied().unwrap_or(0.0)
+        };
+        Self {
+            readings_per_s: of(|it| it.readings_per_s),
+            latency_ms_p50: of(|it| it.latency_ms_p50),
+            latency_ms_p90: of(|it| it.latency_ms_p90),
+            latency_ms_p99: of(|it| it.latency_ms_p99),
+            latency_ms_max: of(|it| it.latency_ms_max),
+            wire_bytes_per_reading: of(|it| it.wire_bytes_per_reading),
+            journal_bytes_per_reading: of(|it| it.journal_bytes_per_reading),
+            series_bytes_per_reading: of(|it| it.series_bytes_per_reading),
+            broker_peak_mib: of(|it| it.broker_peak_mib),
+            ingest_peak_mib: of(|it| it.ingest_peak_mib),
+            series_behind_s: of(|it| it.series_behind_s),
+            stop_s: of(|it| it.stop_s),
+        }
+    }
+}
+
+impl Report {
+    /// Whether every run stored what was sent.
+    pub(super) fn is_sound(&self) -> bool {
+        let mut runs = self.loads.iter().flat_map(|load| &load.runs);
+        runs.all(|run| run.values_equal && run.stored == run.sent)
+    }
+
+    /// The tables a person reads.
+    pub(super) fn tables(&self) -> String {
+        let machine = &self.machine;
+        let optimised = if machine.optimised {
+            "an optimised build"
+        } else {
+            "A BUILD WITHOUT OPTIMISATION: the times mean nothing"
+        };
+        let mut text = format!(
+            "{}, {} cores, {:.1} GiB, Linux {}, {} on {}\nVeglia {}, {optimised}\n\n",
+            machine.cpu,
+            machine.cores,
+            gib(machine.memory_bytes),
+            machine.kernel,
+            machine.file_system,
+            machine.device,
+            machine.version,
+        );
+        text.push_str(&self.journal_table());
+        text.push('\n');
+        text.push_str(&self.load_table());
+        text.push('\n');
+        for load in &self.loads {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{}: {}", load.name(), load.each_run());
+        }
+        text
+    }
+
+    fn journal_table(&self) -> String {
+        let heading = ["journal, entries a commit", "commits/s", "entries/s", "p50 ms", "p99 ms"];
+        let rows = self.journal.iter().map(|it| {
+            vec![
+                format!("{} × {ENTRY_BYTES} B", it.entries),
+                whole(it.commits_per_s),
+                whole(it.entries_per_s),
+                milliseconds(it.p50_us),
+                milliseconds(it.p99_us),
+            ]
+        });
+        table(&heading, rows.collect())
+    }
+
+    fn load_table(&self) -> String {
+        let heading = [
+            "median of runs",
+            "readings/s",
+            "p50 ms",
+            "p90 ms",
+            "p99 ms",
+            "max ms",
+            "wire B",
+            "journal B",
+            "series B",
+            "broker MiB",
+            "ingest MiB",
+            "behind s",
+            "stop s",
+        ];
+        let rows = self.loads.iter().map(|load| {
+            let it = &load.median;
+            vec![
+                load.name(),
+                whole(it.readings_per_s),
+                format!("{:.1}", it.latency_ms_p50),
+                format!("{:.1}", it.latency_ms_p90),
+                format!("{:.1}", it.latency_ms_p99),
+                format!("{:.1}", it.latency_ms_max),
+                format!("{:.2}", it.wire_bytes_per_reading),
+                format!("{:.2}", it.journal_bytes_per_reading),
+                format!("{:.2}", it.series_bytes_per_reading),
+                format!("{:.0}", it.broker_peak_mib),
+                format!("{:.0}", it.ingest_peak_mib),
+                format!("{:.1}", it.series_behind_s),
+                format!("{:.1}", it.stop_s),
+            ]
+        });
+        table(&heading, rows.collect())
+    }
+}
+
+impl LoadReport {
+    fn name(&self) -> String {
+        format!("{}, {} a frame", self.load, self.per_frame)
+    }
+
+    fn each_run(&self) -> String {
+        let said = self.runs.iter().map(|run| {
+            let sound = if run.values_equal && run.stored == run.sent {
+                ""
+            } else {
+                " (NOT STORED AS SENT)"
+            };
+            format!("{}{sound}", whole(run.figures.readings_per_s))
+        });
+        let said: Vec<String> = said.collect();
+        let (sent, stored) = self.runs.iter().fold((0, 0), |(sent, stored), run| {
+            (sent + run.sent, stored + run.stored)
+        });
+        format!(
+            "{} readings/s; {sent} sent, {stored} read back",
+            said.join(", ")
+        )
+    }
+}
+
+fn gib(bytes: u64) -> f64 {
+    mib(bytes) / 1024.0
+}
+
+/// Bytes as mebibytes, to a thousandth.
+pub(super) fn mib(bytes: u64) -> f64 {
+    ratio(bytes, 1024 * 1024)
+}
+
+/// A quotient of two counts, to about nine digits.
+pub(super) fn ratio(count: u64, by: u64) -> f64 {
+    std::time::Duration::from_nanos(count).as_secs_f64()
+        / std::time::Duration::from_nanos(by.max(1)).as_secs_f64()
+}
+
+fn milliseconds(microseconds: u64) -> String {
+    format!("{:.2}", ratio(microseconds, 1_000))
+}
+
+/// A whole number with commas.
+fn whole(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Rows under a heading: the first column to the left, numbers to the right.
+fn table(heading: &[&str], rows: Vec<Vec<String>>) -> String {
+    let heading = heading.iter().map(|&name| name.to_owned()).collect();
+    let mut all: Vec<Vec<String>> = vec![heading];
+    all.extend(rows);
+    let columns = all.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        let cells = all.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in &all {
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let cell = match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("  {cell:>width$}"),
+            };
+            text.push_str(&cell);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let rows = vec![vec!["a".to_owned(), "1,000".to_owned()]];
+        assert_eq!(table(&["what", "n"], rows), "what      n\na     1,000\n");
+    }
+
+    #[test]
+    fn large_numbers_have_commas() {
+        assert_eq!(whole(7.4), "7");
+        assert_eq!(whole(999.6), "1,000");
+        assert_eq!(whole(1_234_567.0), "1,234,567");
+    }
+
+    #[test]
+    fn a_ratio_is_a_quotient() {
+        assert!((ratio(3, 2) - 1.5).abs() < 1e-9);
+        assert!((mib(1_572_864) - 1.5).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,238 @@
+//! The server side of a run: a broker and an ingest, each a process of this same executable, on a
+//! data directory of the run's own. What they print goes to files there, and is quoted when
+//! something fails. Dropping it kills them; the directory goes with whoever made it.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+use veglia_identity::{IdentityFile, Secret};
+use veglia_view::{HttpView, View};
+use veglia_wire::Partition;
+
+use super::load::Home;
+
+/// For a process to open its door. A slow disk and a busy machine are no failure.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// For a process to end in order: the last checkpoint of ingest writes whatever is in memory.
+const STOP_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Between two looks at whether a door is open.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Lines of a failed process's log that are quoted.
+const QUOTED_LINES: usize = 5;
+
+/// A broker and an ingest at work.
+pub(super) struct Server {
+    data: PathBuf,
+    port: u16,
+    broker: Role,
+    ingest: Role,
+}
+
+/// One process.
+struct Role {
+    name: &'static str,
+    process: Child,
+    log: PathBuf,
+}
+
+/// Most memory that the two processes have held so far, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peaks {
+    pub(super) broker_bytes: u64,
+    pub(super) ingest_bytes: u64,
+}
+
+/// What is left of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Footprint {
+    /// Ingest's journal.
+    pub(super) journal_bytes: u64,
+    /// `series.db` after the last checkpoint.
+    pub(super) series_bytes: u64,
+    /// What ingest took to end in order, its last checkpoint included.
+    pub(super) stop: Duration,
+}
+
+/// Admits the homes and the ingest at a broker that is yet to start. The secrets are in the
+/// order of the homes.
+pub(super) fn admit(data: &Path, homes: &[Home]) -> Result<Vec<Secret>> {
+    let file = IdentityFile::new(data.join("identities.toml"));
+    file.create_if_missing()?;
+    crate::identity::admit_ingest(&file, "ingest", &data.join("ingest.secret"))?;
+    let rows: Vec<(&str, u8)> = homes
+        .iter()
+        .map(|home| {
+            let partition = Partition::of(&home.gateway).number();
+            (home.gateway.as_str(), partition)
+        })
+        .collect();
+    Ok(file.add_gateways(&rows)?)
+}
+
+impl Server {
+    /// Starts both and waits until both answer.
+    pub(super) async fn start(data: &Path) -> Result<Self> {
+        let port = free_port()?;
+        let config = format!(
+            "data = {data:?}\n[broker]\nlisten = \"127.0.0.1:{port}\"\n\
+             [ingest]\nbroker = \"127.0.0.1:{port}\"\n"
+        );
+        fs::write(data.join("veglia.toml"), config).context("cannot write a configuration")?;
+        let mut broker = Role::start("broker", data)?;
+        broker
+            .answers(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok())
+            .await?;
+        let mut ingest = Role::start("ingest", data)?;
+        let view = HttpView::new(&socket(data));
+        ingest.answers(async || view.status().await.is_ok()).await?;
+        Ok(Self {
+            data: data.to_owned(),
+            port,
+            broker,
+            ingest,
+        })
+    }
+
+    /// The broker's port, on the loopback.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where ingest answers questions.
+    pub(super) fn view(&self) -> HttpView {
+        HttpView::new(&socket(&self.data))
+    }
+
+    /// An error if one of the two has ended by itself.
+    pub(super) fn check(&mut self) -> Result<()> {
+        self.broker.check()?;
+        self.ingest.check()
+    }
+
+    /// How much memory they have held at most until now.
+    pub(super) fn peaks(&self) -> Result<Peaks> {
+        Ok(Peaks {
+            broker_bytes: self.broker.peak_bytes()?,
+            ingest_bytes: self.ingest.peak_bytes()?,
+        })
+    }
+
+    /// Ends both in order and says what they leave.
+    pub(super) async fn stop(mut self) -> Result<Footprint> {
+        let began = Instant::now();
+        self.ingest.stop().await?;
+        let stop = began.elapsed();
+        self.broker.stop().await?;
+        let ingest = self.data.join("ingest");
+        Ok(Footprint {
+            journal_bytes: bytes_of(&ingest, |name| name == "journal")?,
+            series_bytes: bytes_of(&ingest, |name| name.starts_with("series.db"))?,
+            stop,
+        })
+    }
+}
+
+impl Role {
+    fn start(name: &'static str, data: &Path) -> Result<Self> {
+        let log = data.join(format!("{name}.log"));
+        let output = fs::File::create(&log).context("cannot make a log")?;
+        let process = Command::new(std::env::current_exe()?)
+            .arg("--config")
+            .arg(data.join("veglia.toml"))
+            .arg(name)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start the {name}"))?;
+        Ok(Self { name, process, log })
+    }
+
+    /// Waits until it answers; an error if it ends before.
+    async fn answers(&mut self, asked: impl AsyncFn() -> bool) -> Result<()> {
+        let began = Instant::now();
+        while !asked().await {
+            self.check()?;
+            if began.elapsed() > START_PATIENCE {
+                bail!("the {} did not answer in time{}", self.name, self.quoted());
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    fn check(&mut self) -> Result<()> {
+        match self.process.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("the {} ended ({status}){}", self.name, self.quoted()),
+        }
+    }
+
+    async fn stop(&mut self) -> Result<()> {
+        self.check()?;
+        kill_process(self.pid()?, Signal::TERM)?;
+        let ended = timeout(STOP_PATIENCE, self.process.wait()).await;
+        let status = ended.with_context(|| format!("the {} does not end", self.name))??;
+        if !status.success() {
+            bail!("the {} failed ({status}){}", self.name, self.quoted());
+        }
+        Ok(())
+    }
+
+    fn pid(&self) -> Result<Pid> {
+        let number = self.process.id().context("the process has ended")?;
+        Pid::from_raw(i32::try_from(number)?).context("a process has a number above 0")
+    }
+
+    fn peak_bytes(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        super::machine::kib_after(&status, "VmHWM:")
+            .context("the kernel does not say how much memory a process held at most")
+    }
+
+    /// The end of its log, as the rest of a sentence.
+    fn quoted(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let last = lines.len().saturating_sub(QUOTED_LINES);
+        format!("; its last words:\n{}", lines[last..].join("\n"))
+    }
+}
+
+fn socket(data: &Path) -> PathBuf {
+    data.join("ingest").join("view.sock")
+}
+
+/// A port that is free now. Another program could take it before the broker does; then the broker
+/// says so and the run fails.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Bytes of the files in a folder whose names are chosen, those in chosen folders included.
+fn bytes_of(folder: &Path, chosen: impl Fn(&str) -> bool) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder).with_context(|| format!("in {}", folder.display()))? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(&chosen) {
+            bytes += if entry.file_type()?.is_dir() {
+                bytes_of(&entry.path(), |_| true)?
+            } else {
+                entry.metadata()?.len()
+            };
+        }
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,207 @@
+//! `veglia demo`: the whole house on one machine, in one process.
+//!
+//! Simulated homes speak the true serial protocols on ptys; real gateways read them; a real
+//! broker, ingest and dashboard do the rest, with the shipped rules unchanged. Only care time runs
+//! faster than the wall. Everything lives in one data directory; starting again continues.
+//!
+//! With `--for` it ends by itself: the homes fall silent, the outboxes empty, and what was spoken
+//! is compared value by value with what the series hold (`summary.rs`).
+
+mod cast;
+mod house;
+mod saved;
+mod summary;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use jiff::SignedDuration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use veglia_diary::Diary;
+use veglia_homes::{Home, Log, Replay};
+use veglia_store::{Actor, Database};
+use veglia_view::LocalView;
+use veglia_wire::{CareClock, WallMs};
+
+use crate::datadir::RoleDir;
+use crate::{clock, record};
+use house::{House, Running};
+use saved::{Saved, USERNAME};
+use summary::Summary;
+
+/// How often the care time is written down, so that starting again continues from there.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
+/// Where the demonstration keeps its things when no directory is named.
+const DEFAULT_DATA: &str = "veglia-demo";
+
+/// The command's arguments.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where the pages are served.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// How many simulated homes.
+    #[arg(long, default_value_t = 12)]
+    homes: usize,
+    /// End by itself after this wall time, such as 60s.
+    #[arg(long = "for", value_name = "TIME")]
+    lasting: Option<SignedDuration>,
+    /// Care seconds in a wall second.
+    #[arg(long, default_value_t = 60)]
+    speed: u32,
+    /// Chance begins here: the same seed, the same homes.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Adds a home whose node repeats this recording: columns minute, SpO2, PULSE or HR, and
+    /// optionally temperature.
+    #[arg(long, value_name = "FILE.csv")]
+    replay: Option<PathBuf>,
+    /// Writes the figures of the run as JSON at the end.
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+}
+
+/// What is known when the homes have fallen silent.
+struct Truth {
+    spoken: veglia_homes::Summary,
+    /// Records that are still in outboxes.
+    waiting: u64,
+    view: LocalView,
+    ingest: veglia_ingest::Figures,
+    boxes: Vec<veglia_gateway::Figures>,
+}
+
+impl Demo {
+    /// Runs until told to stop, or for as long as asked.
+    pub(crate) async fn run(self, data: Option<PathBuf>, stop: CancellationToken) -> Result<()> {
+        let data = data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
+        let lasting = self.lasting.map(Duration::try_from).transpose();
+        let lasting = lasting.context("--for must not be negative")?;
+        let homes = self.homes()?;
+        let listener = self.listen().await?;
+        let _lock = RoleDir::take(&data, Path::new("demo"))?;
+        let mut saved = Saved::load(&data)?;
+        let care = saved.clock(self.speed);
+        let began = care.now();
+
+        let record = record::open_in(&data).await?;
+        cast::enter(&record, &homes, &mut saved, began).await?;
+        saved.store(&data, began)?;
+        let house = House::open(&data, &care, homes, record.clone()).await?;
+        self.greet(listener.local_addr()?, &saved)?;
+        let spoken = data.join("spoken.jsonl");
+        let pages = pages(listener, &record, house.view());
+        let mut running = house.start(self.seed, Log::create(&spoken)?, pages);
+
+        let ended = lasts(&mut running, lasting, &stop, || saved.store(&data, care.now())).await;
+        let truth = running.drain().await?;
+        let summary = Summary::of(&truth, &spoken, began, flags_since(&record, began).await?);
+        let summary = summary.await;
+        running.end().await?;
+        ended?;
+        self.tell(&summary?, truth.waiting)
+    }
+
+    async fn listen(&self) -> Result<TcpListener> {
+        TcpListener::bind(self.listen).await.with_context(|| {
+            format!(
+                "cannot serve pages on {}; if another program listens there, choose another \
+                 address with --listen",
+                self.listen
+            )
+        })
+    }
+
+    fn homes(&self) -> Result<Vec<Home>> {
+        let mut homes = veglia_homes::homes(self.homes, self.seed);
+        if let Some(file) = &self.replay {
+            let csv = std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the recording {}", file.display()))?;
+            let replay = Replay::read(&csv).with_context(|| format!("in {}", file.display()))?;
+            homes.push(Home::replaying(homes.len() + 1, Arc::new(replay), self.seed));
+        }
+        if homes.is_empty() {
+            bail!("a demonstration needs a home: --homes 1 or more, or --replay FILE.csv");
+        }
+        Ok(homes)
+    }
+
+    fn greet(&self, address: SocketAddr, saved: &Saved) -> Result<()> {
+        let mut out = io::stdout().lock();
+        let (homes, speed) = (self.homes, self.speed);
+        writeln!(out, "Veglia: {homes} simulated homes, {speed} care seconds in a second")?;
+        writeln!(out, "  page      http://localhost:{}", address.port())?;
+        writeln!(out, "  user      {USERNAME}")?;
+        writeln!(out, "  password  {}", saved.password())?;
+        writeln!(out, "Not a certified medical device. Ctrl-C stops; starting again continues.")?;
+        Ok(out.flush()?)
+    }
+
+    fn tell(&self, summary: &Summary, waiting: u64) -> Result<()> {
+        if let Some(file) = &self.summary {
+            let text = serde_json::to_string_pretty(summary)?;
+            std::fs::write(file, text + "\n")
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        writeln!(io::stdout(), "{}", summary.sentence())?;
+        if waiting > 0 {
+            writeln!(io::stdout(), "{waiting} records still wait in outboxes: start again")?;
+        } else if !summary.is_whole() {
+            bail!("readings were lost or doubled");
+        }
+        Ok(())
+    }
+}
+
+/// Waits until the time is over, somebody stops the demonstration, or a room fails.
+async fn lasts(
+    running: &mut Running,
+    lasting: Option<Duration>,
+    stop: &CancellationToken,
+    mut save: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    let over = async {
+        match lasting {
+            Some(lasting) => tokio::time::sleep(lasting).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(over);
+    let mut saving = tokio::time::interval(SAVE_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return save(),
+            () = &mut over => return save(),
+            error = running.failed() => return Err(error),
+            _ = saving.tick() => save()?,
+        }
+    }
+}
+
+/// The dashboard on a listener, until its token is cancelled.
+fn pages(
+    listener: TcpListener,
+    record: &Database,
+    view: LocalView,
+) -> impl FnOnce(CancellationToken) -> futures_util::future::BoxFuture<'static, Result<()>> {
+    let record = record.clone();
+    move |stop| Box::pin(crate::roles::pages(listener, record, Arc::new(view), stop))
+}
+
+/// How often each rule raised a flag since a moment.
+async fn flags_since(record: &Database, since: WallMs) -> Result<BTreeMap<String, u64>> {
+    let flags = Diary::new(record.clone()).flags_since(&Actor::System("demo"), since).await?;
+    let mut rules = BTreeMap::new();
+    for flag in flags {
+        *rules.entry(flag.id.rule.to_string()).or_default() += 1;
+    }
+    Ok(rules)
+}

@@ -1,0 +1,121 @@
+//! The people of the demonstration: invented names, real rules. Each home has a patient with a
+//! plan, and its devices are assigned to them by the calls that the commands use.
+
+use anyhow::{Context, Result};
+use veglia_diary::Diary;
+use veglia_homes::{Home, Measures};
+use veglia_people::patients::NewPerson;
+use veglia_people::staff::{self, NewStaff, Role};
+use veglia_people::{CodiceFiscale, Password};
+use veglia_store::{Actor, Database};
+use veglia_triage::{Expected, Parameter, PatientId, Plan, PlanVersion};
+use veglia_wire::{VitalKind, WallMs};
+
+use super::saved::{Saved, USERNAME};
+use crate::{clock, record};
+
+/// How often a home is expected to measure, and how late it may be, in care minutes. Devices of
+/// the demonstration measure about once a care minute.
+const EXPECTED_EVERY_MINUTES: u32 = 15;
+const GRACE_MINUTES: u32 = 10;
+
+const NAMES: [&str; 16] = [
+    "Ada", "Bruno", "Carla", "Dario", "Elena", "Franco", "Giulia", "Ivo", "Lucia", "Marco",
+    "Nadia", "Oreste", "Paola", "Renzo", "Silvia", "Teresa",
+];
+const SURNAMES: [&str; 13] = [
+    "Bianchi", "Colombo", "Ferrari", "Galli", "Lombardi", "Moretti", "Negri", "Orlandi",
+    "Pellegrini", "Riva", "Sala", "Testa", "Villa",
+];
+
+/// Makes the account and every patient that is not there yet.
+pub(super) async fn enter(
+    record: &Database,
+    homes: &[Home],
+    saved: &mut Saved,
+    now: WallMs,
+) -> Result<()> {
+    let actor = Actor::System("demo");
+    if !saved.account {
+        let account = NewStaff {
+            username: USERNAME.parse()?,
+            name: "Centrale di prova".into(),
+            role: Role::Nurse,
+            password: Password::new(saved.password().to_owned()),
+        };
+        staff::create(record, &actor, account, clock::wall().now()).await?;
+        saved.account = true;
+    }
+    for (place, home) in homes.iter().enumerate() {
+        if !saved.patients.contains_key(&home.name) {
+            let patient = admit(record, &actor, place, home, now)
+                .await
+                .with_context(|| format!("cannot admit the patient of {}", home.name))?;
+            saved.patients.insert(home.name.clone(), patient);
+        }
+    }
+    Ok(())
+}
+
+async fn admit(
+    record: &Database,
+    actor: &Actor,
+    place: usize,
+    home: &Home,
+    now: WallMs,
+) -> Result<PatientId> {
+    let patient = record::register(record, actor, &person(place)?, now).await?;
+    let diary = Diary::new(record.clone());
+    diary.create_plan(actor, &plan(patient, home, now), now).await?;
+    for device in &home.devices {
+        diary.assign_device(actor, &device.id, patient, now, now).await?;
+    }
+    Ok(patient)
+}
+
+/// What the home's devices measure is what is expected of it.
+fn plan(patient: PatientId, home: &Home, now: WallMs) -> Plan {
+    let measured = |what: Measures| match what {
+        Measures::Oximetry => &[VitalKind::SpO2, VitalKind::Pulse][..],
+        Measures::Temperature => &[VitalKind::Temperature],
+        Measures::Both => &[VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature],
+    };
+    let mut vitals: Vec<VitalKind> =
+        home.devices.iter().flat_map(|device| measured(device.measures)).copied().collect();
+    vitals.sort_unstable();
+    vitals.dedup();
+    let parameter = |vital| Parameter {
+        vital,
+        expected: Expected::EveryMinutes(EXPECTED_EVERY_MINUTES),
+        grace_minutes: GRACE_MINUTES,
+    };
+    Plan {
+        patient,
+        version: PlanVersion(1),
+        from: now,
+        until: None,
+        parameters: vitals.into_iter().map(parameter).collect(),
+        spo2: None,
+    }
+}
+
+fn person(place: usize) -> Result<NewPerson> {
+    let name = NAMES[place % NAMES.len()];
+    let surname = SURNAMES[place % SURNAMES.len()];
+    Ok(NewPerson {
+        name: name.into(),
+        surname: surname.into(),
+        codice_fiscale: codice_fiscale(place)?,
+        phone: format!("+39 02 5550{place:04}").parse()?,
+        address: format!("via delle Prove {}, Milano", place + 1),
+    })
+}
+
+/// A code of nobody, well-formed: the letters X X X stand where a name would, and the control
+/// letter is the one that fits.
+fn codice_fiscale(place: usize) -> Result<CodiceFiscale> {
+    let body = format!("XXXYYY{:02}A{:02}F{:03}", 30 + place % 60, 1 + place / 60 % 28, 205);
+    ('A'..='Z')
+        .find_map(|letter| format!("{body}{letter}").parse().ok())
+        .with_context(|| format!("no control letter fits {body}"))
+}

@@ -1,0 +1,241 @@
+//! The rooms of the demonstration, opened in order, run together, ended in order.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use veglia_gateway::{Gateway, PortConfig};
+use veglia_homes::{Home, Log, Relay};
+use veglia_identity::IdentityFile;
+use veglia_ingest::Ingest;
+use veglia_link::OutboxStatus;
+use veglia_store::Database;
+use veglia_view::LocalView;
+use veglia_wire::CareClock;
+
+use super::Truth;
+use crate::datadir::RoleDir;
+use crate::identity;
+
+/// How long gateways may take to read the last bytes, and outboxes to empty, when the homes have
+/// fallen silent. A healthy demonstration needs a second or two.
+const DRAIN_LONGEST: Duration = Duration::from_secs(30);
+
+/// A port is read within this time of its last byte being written.
+const LAST_BYTES: Duration = Duration::from_millis(1_500);
+
+/// The rooms, open.
+pub(super) struct House {
+    data: PathBuf,
+    care: CareClock,
+    homes: Vec<Home>,
+    gateways: Vec<(Gateway, RoleDir)>,
+    broker: (veglia_broker::Config, TcpListener),
+    ingest: Ingest,
+    dirs: Vec<RoleDir>,
+}
+
+impl House {
+    /// Opens every room in `data`.
+    pub(super) async fn open(
+        data: &Path,
+        care: &CareClock,
+        mut homes: Vec<Home>,
+        record: Database,
+    ) -> Result<Self> {
+        let dirs = vec![
+            RoleDir::take(data, Path::new("broker"))?,
+            RoleDir::take(data, Path::new("ingest"))?,
+        ];
+        let mut broker = veglia_broker::Config::default();
+        broker.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        broker.identities = data.join("identities.toml");
+        admit(&broker.identities, data, &homes)?;
+        let listener = veglia_broker::listen(&broker).await?;
+        let door = listener.local_addr()?;
+
+        let config = veglia_ingest::Config {
+            broker: door.to_string(),
+            secret_file: secret_of(data, "ingest"),
+            ..veglia_ingest::Config::default()
+        };
+        let ingest_dir = data.join("ingest");
+        let ingest = Ingest::open(config, &ingest_dir, record, care.clone()).await?;
+        let mut gateways = Vec::with_capacity(homes.len());
+        for home in &mut homes {
+            // Each home has a line to the centre of its own, which its story may cut.
+            let (line, handle) = Relay::start(door).await.context("no line for a home")?;
+            home.link = Some(handle);
+            gateways.push(gateway(data, home, line, care)?);
+        }
+        let broker = (broker, listener);
+        Ok(Self { data: data.to_owned(), care: care.clone(), homes, gateways, broker, ingest, dirs })
+    }
+
+    /// What the pages ask.
+    pub(super) fn view(&self) -> LocalView {
+        self.ingest.view()
+    }
+
+    /// Starts every room. `pages` serves the dashboard until its token is cancelled.
+    pub(super) fn start<F>(
+        self,
+        seed: u64,
+        log: Log,
+        pages: impl FnOnce(CancellationToken) -> F,
+    ) -> Running
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let Self { data, care, homes, gateways, broker, ingest, dirs } = self;
+        let (rooms_stop, homes_stop) = (CancellationToken::new(), CancellationToken::new());
+        let (view, ingest_figures) = (ingest.view(), ingest.figures());
+        let mut rooms: JoinSet<Result<()>> = JoinSet::new();
+        let stop = rooms_stop.clone();
+        rooms.spawn(async move { Ok(veglia_broker::serve(broker.0, broker.1, stop).await?) });
+        let stop = rooms_stop.clone();
+        rooms.spawn(async move { Ok(ingest.run(stop).await?) });
+        rooms.spawn(pages(rooms_stop.clone()));
+        let mut outboxes = Vec::new();
+        let mut boxes = Vec::new();
+        for (gateway, dir) in gateways {
+            outboxes.push(gateway.outbox());
+            boxes.push(gateway.figures());
+            let stop = rooms_stop.clone();
+            rooms.spawn(async move {
+                let ran = gateway.run(stop).await;
+                drop(dir);
+                Ok(ran?)
+            });
+        }
+        let stop = homes_stop.clone();
+        let ports = data.join("ports");
+        let speaking = tokio::spawn(async move {
+            veglia_homes::run(homes, &ports, care, seed, Some(log), stop).await
+        });
+        Running {
+            rooms,
+            rooms_stop,
+            homes_stop,
+            speaking,
+            outboxes,
+            boxes,
+            view,
+            ingest: ingest_figures,
+            _dirs: dirs,
+        }
+    }
+}
+
+fn secret_of(data: &Path, name: &str) -> PathBuf {
+    data.join("secrets").join(name)
+}
+
+/// Admits whoever has no secret yet.
+fn admit(identities: &Path, data: &Path, homes: &[Home]) -> Result<()> {
+    let file = IdentityFile::new(identities);
+    file.create_if_missing()?;
+    let secrets = data.join("secrets");
+    std::fs::create_dir_all(&secrets)
+        .with_context(|| format!("cannot make {}", secrets.display()))?;
+    let ingest = secret_of(data, "ingest");
+    if !ingest.exists() {
+        identity::admit_ingest(&file, "ingest", &ingest)?;
+    }
+    for home in homes {
+        let secret = secret_of(data, home.gateway.as_str());
+        if !secret.exists() {
+            identity::admit_gateway(&file, &home.gateway, &secret)?;
+        }
+    }
+    Ok(())
+}
+
+fn gateway(
+    data: &Path,
+    home: &Home,
+    line: SocketAddr,
+    care: &CareClock,
+) -> Result<(Gateway, RoleDir)> {
+    let ports = data.join("ports");
+    let port = |device: &veglia_homes::Device| PortConfig {
+        path: home.port(&ports, device),
+        protocol: device.protocol,
+        device: Some(device.id.clone()),
+    };
+    let config = veglia_gateway::Config {
+        id: home.gateway.to_string(),
+        broker: line.to_string(),
+        secret_file: secret_of(data, home.gateway.as_str()),
+        port: home.devices.iter().map(port).collect(),
+        ..veglia_gateway::Config::default()
+    };
+    let dir = RoleDir::take(data, &Path::new("gateway").join(&config.id))?;
+    let gateway = Gateway::open(config, dir.path(), care.clone())?;
+    Ok((gateway, dir))
+}
+
+/// The rooms, running.
+pub(super) struct Running {
+    rooms: JoinSet<Result<()>>,
+    rooms_stop: CancellationToken,
+    homes_stop: CancellationToken,
+    speaking: tokio::task::JoinHandle<
+        Result<veglia_homes::Summary, veglia_homes::SimulationError>,
+    >,
+    outboxes: Vec<watch::Receiver<OutboxStatus>>,
+    boxes: Vec<veglia_gateway::Figures>,
+    view: LocalView,
+    ingest: veglia_ingest::Figures,
+    _dirs: Vec<RoleDir>,
+}
+
+impl Running {
+    /// Waits until a room ends, which it should not, and says why.
+    pub(super) async fn failed(&mut self) -> anyhow::Error {
+        match self.rooms.join_next().await {
+            Some(Ok(Err(error))) => error,
+            Some(Err(error)) => anyhow!(error).context("a room died"),
+            Some(Ok(Ok(()))) | None => anyhow!("a room ended before its time"),
+        }
+    }
+
+    /// Silences the homes and waits until everything that was spoken is stored.
+    pub(super) async fn drain(&mut self) -> Result<Truth> {
+        self.homes_stop.cancel();
+        let spoken = (&mut self.speaking).await.context("the homes died")??;
+        tokio::time::sleep(LAST_BYTES).await;
+        let deadline = Instant::now() + DRAIN_LONGEST;
+        while self.waiting() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(Truth {
+            spoken,
+            waiting: self.waiting(),
+            view: self.view.clone(),
+            ingest: self.ingest.clone(),
+            boxes: self.boxes.clone(),
+        })
+    }
+
+    fn waiting(&self) -> u64 {
+        self.outboxes.iter().map(|outbox| outbox.borrow().waiting()).sum()
+    }
+
+    /// Ends every room in order.
+    pub(super) async fn end(mut self) -> Result<()> {
+        self.rooms_stop.cancel();
+        let mut outcome = Ok(());
+        while let Some(ended) = self.rooms.join_next().await {
+            let ended = ended.map_err(|error| anyhow!(error).context("a room died"));
+            outcome = outcome.and(ended.and_then(|result| result));
+        }
+        outcome
+    }
+}

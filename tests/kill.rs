@@ -1,0 +1,219 @@
+//! Everything that runs is killed (SIGKILL) at random moments under load, again and again; then
+//! every reading that the simulated devices spoke is looked for in the export.
+//!
+//! A broker and an ingest that are killed lose nothing and double nothing. A gateway that is dead
+//! cannot hear: what was spoken then is missing, in one piece for each death, and nothing else.
+//!
+//! `VEGLIA_KILLS` says how often, `VEGLIA_KILL_SEED` repeats a run's choices.
+// req: G2, G3, G4, G5
+
+#[path = "support/house.rs"]
+mod house;
+#[path = "support/journal.rs"]
+mod journal;
+#[path = "kill/killer.rs"]
+mod killer;
+#[path = "support/process.rs"]
+mod process;
+#[path = "support/readings.rs"]
+mod readings;
+
+use std::env;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use house::{BROKER_UP, House, INGEST_UP, PORT_OPEN, PORTS};
+use killer::Subject;
+use process::{announce, wait_until};
+use readings::Run;
+
+/// Homes, each with a gateway of its own.
+const HOMES: usize = 2;
+
+/// Readings a second of each device.
+const HZ: u16 = 20;
+
+/// Kills without being asked for more.
+const KILLS: usize = 30;
+
+/// Around a gateway's death and its port's reopening, in milliseconds: what was in the line and
+/// on its way to the disk when it died, and what a decoder needs to be in step again.
+const EDGE_MS: i64 = 1_000;
+
+/// Nothing new is stored for this long: nothing more will come. A gateway that met a dead broker
+/// again and again waits up to half a minute before it tries once more.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// A third of the kills.
+#[test]
+fn killing_broker_and_ingest_loses_and_doubles_nothing() {
+    story("centre", asked("VEGLIA_KILLS", KILLS).div_ceil(3), &[BROKER, INGEST]);
+}
+
+/// The other two thirds.
+#[test]
+fn killing_everybody_loses_only_what_a_dead_gateway_could_not_hear() {
+    let all: Vec<usize> = (0..2 + HOMES).collect();
+    story("everybody", asked("VEGLIA_KILLS", KILLS) * 2 / 3, &all);
+}
+
+const BROKER: usize = 0;
+const INGEST: usize = 1;
+
+fn story(name: &str, kills: usize, victims: &[usize]) {
+    let seed = asked("VEGLIA_KILL_SEED", fastrand::u64(..));
+    announce(&format!("kill {name}: VEGLIA_KILL_SEED={seed}"));
+    let house = House::new(HOMES, HZ);
+    let mut subjects = vec![
+        Subject::new("centre", "broker", (BROKER_UP, 1)),
+        Subject::new("centre", "ingest", (INGEST_UP, 1)),
+    ];
+    for home in house.homes() {
+        subjects.push(Subject::new(&home.name, "gateway", (PORT_OPEN, PORTS)));
+    }
+    let homes = house.homes_speak(HZ);
+    killer::raise(&house, &mut subjects);
+    let mut chance = fastrand::Rng::with_seed(seed);
+    killer::rage(&house, &mut subjects, victims, kills, &mut chance);
+    homes.end();
+
+    let deaths: Vec<usize> = subjects.iter().map(|it| it.killed_ms.len()).collect();
+    let verdict = settled(&house, &subjects);
+    announce(&format!(
+        "kill {name}: seed {seed}, killed broker {}, ingest {}, gateways {:?}; {verdict:?}",
+        deaths[BROKER],
+        deaths[INGEST],
+        &deaths[2..]
+    ));
+    assert_eq!(verdict.unexplained, [], "what was heard and is not stored");
+    assert_eq!((verdict.doubled, verdict.foreign), (0, 0), "{verdict:?}");
+
+    // Gateways first: then nothing more can come, and what is stored is what there will ever be.
+    let centre: Vec<Subject> = subjects.drain(..2).collect();
+    subjects.into_iter().for_each(Subject::end);
+    for home in house.homes() {
+        let gateway = house.path(&format!("data/gateway/{}", home.name));
+        assert_eq!(journal::waiting(&gateway), 0, "{} has delivered all", home.name);
+    }
+    centre.into_iter().rev().for_each(Subject::end);
+    let kept = journal::kept(&house.path("data/ingest"));
+    assert_eq!(kept.disordered(), 0, "no sequence came twice or out of order");
+}
+
+/// What became of everything that was spoken.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Verdict {
+    spoken: usize,
+    heard: usize,
+    stored: usize,
+    doubled: usize,
+    foreign: usize,
+    /// Pieces missing because a gateway was dead, and the heard readings at their edges.
+    deaf: usize,
+    heard_at_edges: usize,
+    /// Pieces missing without that excuse, each with its device.
+    unexplained: Vec<(String, Run)>,
+}
+
+/// Waits until all that could be heard is stored, or nothing more is coming.
+fn settled(house: &House, subjects: &[Subject]) -> Verdict {
+    let mut seen = (Verdict::default(), Instant::now());
+    wait_until("stored readings settle", || {
+        let verdict = Verdict::of(house, subjects)?;
+        if verdict != seen.0 {
+            seen = (verdict, Instant::now());
+        }
+        let is_settled = seen.0.unexplained.is_empty() || seen.1.elapsed() > SETTLED;
+        is_settled.then(|| seen.0.clone())
+    })
+}
+
+impl Verdict {
+    /// Compares the simulator's log with an export; none while there is no export to be had.
+    fn of(house: &House, subjects: &[Subject]) -> Option<Self> {
+        let stored = readings::stored(&house.export()?);
+        let spoken = readings::spoken(&house.spoken());
+        assert_eq!(spoken.len(), HOMES * PORTS, "every device has spoken");
+        let mut verdict = Self::default();
+        for (home, gateway) in house.homes().iter().zip(&subjects[2..]) {
+            for device in &home.devices {
+                let id = device.id.as_str();
+                let spoken = &spoken[id];
+                let stored = stored.get(id).map_or(&[][..], Vec::as_slice);
+                let deaf = deaf(house, gateway, &house.port(home, device));
+                verdict.spoken += spoken.len();
+                verdict.heard += spoken.iter().filter(|it| it.heard).count();
+                verdict.stored += stored.len();
+                verdict.judge(id, readings::compare(spoken, stored), deaf);
+            }
+        }
+        Some(verdict)
+    }
+
+    /// A missing piece is excused by one deaf time that it lies in, and excuses no other piece.
+    fn judge(&mut self, device: &str, compared: readings::Compared, mut deaf: Vec<Range<i64>>) {
+        self.doubled += compared.doubled.len();
+        self.foreign += compared.foreign.len();
+        for run in compared.missing.into_iter().filter(|run| run.heard > 0) {
+            let lies_in = |deaf: &Range<i64>| {
+                run.from_ms >= deaf.start.saturating_sub(EDGE_MS)
+                    && run.to_ms <= deaf.end.saturating_add(EDGE_MS)
+            };
+            match deaf.iter().position(lies_in) {
+                Some(excuse) => {
+                    deaf.remove(excuse);
+                    self.deaf += 1;
+                    self.heard_at_edges += run.heard;
+                }
+                None => self.unexplained.push((device.to_owned(), run)),
+            }
+        }
+    }
+}
+
+/// When nobody could hear a port: before its gateway first opened it, and from each death to the
+/// next opening. Times whose edges touch are one.
+fn deaf(house: &House, gateway: &Subject, port: &Path) -> Vec<Range<i64>> {
+    let mut opened: Vec<i64> = (0..gateway.lives)
+        .map(|life| house.log(&gateway.configuration, gateway.role, life))
+        .flat_map(|log| opened_ms(&log, port))
+        .collect();
+    opened.sort_unstable();
+    let mut deaf: Vec<Range<i64>> = Vec::new();
+    for closed in [i64::MIN].iter().chain(&gateway.killed_ms) {
+        let until = opened.iter().find(|opened| *opened > closed);
+        let until = *until.expect("every gateway is up at the end");
+        match deaf.last_mut() {
+            Some(last) if last.end.saturating_add(2 * EDGE_MS) >= *closed => last.end = until,
+            _ => deaf.push(*closed..until),
+        }
+    }
+    deaf
+}
+
+/// When a log says that the port was opened, in milliseconds since 1970.
+fn opened_ms(log: &Path, port: &Path) -> Vec<i64> {
+    let text = fs::read_to_string(log).expect("a log can be read");
+    let port = format!("{PORT_OPEN} port={port:?}");
+    let lines = text.lines().filter(|line| line.contains(&port));
+    lines
+        .map(|line| {
+            let time = line.split_whitespace().next().unwrap_or_default();
+            let time: jiff::Timestamp = time.parse().expect("a line begins with its time");
+            time.as_millisecond()
+        })
+        .collect()
+}
+
+fn asked<T: FromStr>(name: &str, otherwise: T) -> T {
+    match env::var(name) {
+        Ok(text) => match text.parse() {
+            Ok(value) => value,
+            Err(_) => panic!("{name}={text} is not a number"),
+        },
+        Err(_) => otherwise,
+    }
+}

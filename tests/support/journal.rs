@@ -1,0 +1,76 @@
+//! What ingest's journal and a gateway's outbox hold while their owners do not run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use veglia_ingest::entry::Entry;
+use veglia_journal::{HostFilesystem, Item, Journal, JournalReader, Options, SegmentedLog};
+use veglia_link::{Outbox, OutboxOptions};
+use veglia_wire::{Body, Gap, UpFrame};
+
+/// Read at once.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// What ingest has on disk.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Of each outbox, the sequences in order of arrival.
+    pub(crate) sequences: BTreeMap<(String, u64), Vec<u64>>,
+    /// What gateways said that they could not keep.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+impl Kept {
+    /// Sequences that came twice, or not in order.
+    pub(crate) fn disordered(&self) -> usize {
+        let pairs = self.sequences.values().flat_map(|all| all.windows(2));
+        pairs.filter(|pair| pair[0] >= pair[1]).count()
+    }
+}
+
+/// Reads the journal in ingest's directory.
+pub(crate) fn kept(ingest: &Path) -> Kept {
+    let (journal, _) =
+        SegmentedLog::open(HostFilesystem, &ingest.join("journal"), Options::default())
+            .expect("the journal can be opened");
+    let mut kept = Kept::default();
+    let mut reader = journal.reader();
+    let mut next = journal.oldest();
+    while next < journal.next() {
+        for item in reader.read(next, READ_BYTES).expect("it can be read") {
+            match item {
+                Item::Entry(entry) => {
+                    next = entry.position.next();
+                    kept.take(&Entry::decode(&entry.bytes).expect("an entry"));
+                }
+                Item::Damaged { to, .. } => next = to.next(),
+            }
+        }
+    }
+    kept
+}
+
+impl Kept {
+    fn take(&mut self, entry: &Entry) {
+        let Entry::Frame { skip, bytes, .. } = entry else {
+            return;
+        };
+        let frame = UpFrame::decode(bytes).expect("what is in the journal is whole");
+        let outbox = (frame.header.gateway.to_string(), frame.header.epoch.0);
+        let sequences = self.sequences.entry(outbox).or_default();
+        let numbered = (frame.header.first.get()..).zip(&frame.records);
+        for (number, record) in numbered.skip(usize::from(*skip)) {
+            sequences.push(number);
+            if let Body::Gap(gap) = record.body {
+                self.gaps.push(gap);
+            }
+        }
+    }
+}
+
+/// How many records of a gateway wait for their acknowledgement.
+pub(crate) fn waiting(gateway: &Path) -> u64 {
+    let outbox = Outbox::open(&gateway.join("outbox"), OutboxOptions::default())
+        .expect("the outbox can be opened");
+    outbox.status().waiting()
+}
