@@ -10,8 +10,9 @@
 //! deleted at the end, however the command ends short of a kill.
 //!
 //! Deliberately absent: a target. It measures and does not judge, but for readings that were not
-//! stored as they were sent.
+//! stored as they were sent and patients who were not flagged as they should.
 
+mod care;
 mod check;
 mod journal;
 mod load;
@@ -88,7 +89,7 @@ impl Bench {
         }
         io::stdout().write_all(report.tables().as_bytes())?;
         if !report.is_sound() {
-            bail!("not everything was stored as it was sent: see the runs above");
+            bail!("what was stored or flagged is not what was sent: see the runs above");
         }
         Ok(())
     }
@@ -127,7 +128,10 @@ impl Bench {
         connections: usize,
         stop: &CancellationToken,
     ) -> Result<LoadReport> {
-        let care = CareClock::real(crate::clock::wall());
+        let clock = CareClock::real(crate::clock::wall());
+        let now = clock.now();
+        care::write(folder, &load.homes(connections, now)?, now).await?;
+        let record = folder.join(care::RECORD);
         let mut runs = Vec::new();
         for number in 1..=self.runs {
             let (name, per_frame) = (load.name(), load.per_frame());
@@ -138,9 +142,11 @@ impl Bench {
             )?;
             let data = folder.join("run");
             fs::create_dir(&data).context("cannot make a folder for a run")?;
-            runs.push(run::run(&data, load, connections, &care, stop).await?);
+            fs::copy(&record, data.join(care::RECORD)).context("cannot copy the record")?;
+            runs.push(run::run(&data, load, connections, &clock, stop).await?);
             fs::remove_dir_all(&data).context("cannot delete what a run left")?;
         }
+        fs::remove_file(&record).context("cannot delete the record")?;
         Ok(LoadReport {
             load: load.name(),
             per_frame: load.per_frame(),

@@ -33,6 +33,12 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Simulated homes, real gateways, broker, ingest and ward, in one process.
+    #[cfg(all(feature = "gateway", feature = "broker", feature = "dashboard"))]
+    Demo(crate::demo::Demo),
+    /// Broker, ingest and dashboard in one process: a centre on one machine.
+    #[cfg(all(feature = "broker", feature = "dashboard"))]
+    All,
     /// The box at home: reads devices, keeps readings until the centre has them.
     #[cfg(feature = "gateway")]
     Gateway,
@@ -42,6 +48,9 @@ enum Command {
     /// Receives, stores, and applies the rules.
     #[cfg(feature = "ingest")]
     Ingest,
+    /// The pages of the centre.
+    #[cfg(feature = "dashboard")]
+    Dashboard,
     /// Simulated homes alone: devices on ptys, for gateways of other processes.
     #[cfg(feature = "gateway")]
     Homes(crate::homes::Homes),
@@ -54,6 +63,22 @@ enum Command {
     /// How much this machine takes, from many homes to the centre's disk.
     #[cfg(all(feature = "broker", feature = "ingest"))]
     Bench(crate::bench::Bench),
+    /// Patients.
+    #[cfg(feature = "dashboard")]
+    #[command(subcommand)]
+    Patient(crate::record::Patient),
+    /// Monitoring plans.
+    #[cfg(feature = "dashboard")]
+    #[command(subcommand)]
+    Plan(crate::record::Plan),
+    /// Devices and whom they are assigned to.
+    #[cfg(feature = "dashboard")]
+    #[command(subcommand)]
+    Device(crate::record::Device),
+    /// People who work at the centre.
+    #[cfg(feature = "dashboard")]
+    #[command(subcommand)]
+    Staff(crate::record::Staff),
     /// Who may speak over the broker.
     #[command(subcommand)]
     Identity(crate::identity::Identity),
@@ -64,7 +89,7 @@ enum Command {
 /// Parses the command line, runs the command, and says what failed.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr();
+    log_to_stderr(cli.command.usual_log());
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -86,13 +111,28 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 
 /// Logs go to standard error, so that standard output is only what was asked for. `RUST_LOG`
 /// chooses; without it, what an operator needs to know.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,rumqttd=error,sea_orm_migration=warn,sqlx=warn"));
+fn log_to_stderr(usual: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();
+}
+
+impl Command {
+    /// What is logged when nobody chose.
+    fn usual_log(&self) -> &'static str {
+        match self {
+            // A thousand gateways in one process would each say that they are connected.
+            #[cfg(all(feature = "broker", feature = "ingest"))]
+            Self::Bench(_) => "warn",
+            // The story is on the page; ports come and go with it.
+            #[cfg(all(feature = "gateway", feature = "broker", feature = "dashboard"))]
+            Self::Demo(_) => "warn,veglia_gateway::port=error,rumqttd=error",
+            _ => "info,rumqttd=error,sea_orm_migration=warn,sqlx=warn",
+        }
+    }
 }
 
 impl Cli {
@@ -104,6 +144,20 @@ impl Cli {
         } = self;
         let config = || Config::load(config.as_deref(), data.as_deref());
         match command {
+            #[cfg(all(feature = "gateway", feature = "broker", feature = "dashboard"))]
+            Command::Demo(demo) => until_stopped(|stop| demo.run(data, stop)),
+            #[cfg(all(feature = "broker", feature = "dashboard"))]
+            Command::All => until_stopped(|stop| roles::all(config(), stop)),
+            #[cfg(feature = "dashboard")]
+            Command::Dashboard => until_stopped(|stop| roles::dashboard(config(), stop)),
+            #[cfg(feature = "dashboard")]
+            Command::Patient(patient) => until_stopped(|_| patient.run(config())),
+            #[cfg(feature = "dashboard")]
+            Command::Plan(plan) => until_stopped(|_| plan.run(config())),
+            #[cfg(feature = "dashboard")]
+            Command::Device(device) => until_stopped(|_| device.run(config())),
+            #[cfg(feature = "dashboard")]
+            Command::Staff(staff) => until_stopped(|_| staff.run(config())),
             #[cfg(feature = "gateway")]
             Command::Gateway => until_stopped(|stop| roles::gateway(config(), stop)),
             #[cfg(feature = "broker")]

@@ -24,14 +24,13 @@ use clap::Args;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use veglia_diary::Diary;
 use veglia_homes::{Home, Log, Replay};
 use veglia_store::{Actor, Database};
 use veglia_view::LocalView;
-use veglia_wire::{CareClock, WallMs};
+use veglia_wire::WallMs;
 
 use crate::datadir::RoleDir;
-use crate::{clock, record};
+use crate::{record, roles};
 use house::{House, Running};
 use saved::{Saved, USERNAME};
 use summary::Summary;
@@ -101,10 +100,13 @@ impl Demo {
         let pages = pages(listener, &record, house.view());
         let mut running = house.start(self.seed, Log::create(&spoken)?, pages);
 
-        let ended = lasts(&mut running, lasting, &stop, || saved.store(&data, care.now())).await;
+        let ended = lasts(&mut running, lasting, &stop, || {
+            saved.store(&data, care.now())
+        })
+        .await;
         let truth = running.drain().await?;
-        let summary = Summary::of(&truth, &spoken, began, flags_since(&record, began).await?);
-        let summary = summary.await;
+        let flags = flags_since(&record, began).await?;
+        let summary = Summary::of(&truth, &spoken, began, flags).await;
         running.end().await?;
         ended?;
         self.tell(&summary?, truth.waiting)
@@ -126,7 +128,11 @@ impl Demo {
             let csv = std::fs::read_to_string(file)
                 .with_context(|| format!("cannot read the recording {}", file.display()))?;
             let replay = Replay::read(&csv).with_context(|| format!("in {}", file.display()))?;
-            homes.push(Home::replaying(homes.len() + 1, Arc::new(replay), self.seed));
+            homes.push(Home::replaying(
+                homes.len() + 1,
+                Arc::new(replay),
+                self.seed,
+            ));
         }
         if homes.is_empty() {
             bail!("a demonstration needs a home: --homes 1 or more, or --replay FILE.csv");
@@ -137,11 +143,17 @@ impl Demo {
     fn greet(&self, address: SocketAddr, saved: &Saved) -> Result<()> {
         let mut out = io::stdout().lock();
         let (homes, speed) = (self.homes, self.speed);
-        writeln!(out, "Veglia: {homes} simulated homes, {speed} care seconds in a second")?;
+        writeln!(
+            out,
+            "Veglia: {homes} simulated homes, {speed} care seconds in a second"
+        )?;
         writeln!(out, "  page      http://localhost:{}", address.port())?;
         writeln!(out, "  user      {USERNAME}")?;
         writeln!(out, "  password  {}", saved.password())?;
-        writeln!(out, "Not a certified medical device. Ctrl-C stops; starting again continues.")?;
+        writeln!(
+            out,
+            "Not a certified medical device. Ctrl-C stops; starting again continues."
+        )?;
         Ok(out.flush()?)
     }
 
@@ -153,7 +165,10 @@ impl Demo {
         }
         writeln!(io::stdout(), "{}", summary.sentence())?;
         if waiting > 0 {
-            writeln!(io::stdout(), "{waiting} records still wait in outboxes: start again")?;
+            writeln!(
+                io::stdout(),
+                "{waiting} records still wait in outboxes: start again"
+            )?;
         } else if !summary.is_whole() {
             bail!("readings were lost or doubled");
         }
@@ -193,15 +208,16 @@ fn pages(
     view: LocalView,
 ) -> impl FnOnce(CancellationToken) -> futures_util::future::BoxFuture<'static, Result<()>> {
     let record = record.clone();
-    move |stop| Box::pin(crate::roles::pages(listener, record, Arc::new(view), stop))
+    let config = veglia_dashboard::Config::default();
+    move |stop| Box::pin(roles::pages(config, listener, record, Arc::new(view), stop))
 }
 
 /// How often each rule raised a flag since a moment.
 async fn flags_since(record: &Database, since: WallMs) -> Result<BTreeMap<String, u64>> {
-    let flags = Diary::new(record.clone()).flags_since(&Actor::System("demo"), since).await?;
+    let flags = veglia_diary::flags_raised(record, &Actor::System("demo"), since).await?;
     let mut rules = BTreeMap::new();
-    for flag in flags {
-        *rules.entry(flag.id.rule.to_string()).or_default() += 1;
+    for raised in flags {
+        *rules.entry(raised.flag.id.rule.to_string()).or_default() += 1;
     }
     Ok(rules)
 }

@@ -8,11 +8,15 @@ mod config;
 mod datadir;
 #[cfg(feature = "gateway")]
 mod decode;
+#[cfg(all(feature = "gateway", feature = "broker", feature = "dashboard"))]
+mod demo;
 #[cfg(feature = "ingest")]
 mod export;
 #[cfg(feature = "gateway")]
 mod homes;
 mod identity;
+#[cfg(feature = "dashboard")]
+mod record;
 mod roles;
 
 use std::process::ExitCode;

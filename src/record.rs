@@ -6,12 +6,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use veglia_diary::Diary;
+use veglia_diary as diary;
 use veglia_people::patients::NewPerson;
 use veglia_people::staff::{self, NewStaff, Role, Username};
 use veglia_people::{CodiceFiscale, Password, PersonId, Phone, patients};
 use veglia_store::{Actor, Database, Purpose};
-use veglia_triage::{PatientId, Plan as CarePlan};
+use veglia_triage::{PatientId, Plan as CarePlan, PlanVersion};
 use veglia_wire::{DeviceId, WallMs};
 
 use crate::config::Config;
@@ -111,8 +111,20 @@ impl Patient {
     pub(crate) async fn run(self, config: Result<Config>) -> Result<()> {
         let config = config?;
         let record = open(&config).await?;
-        let Self::Add { name, surname, codice_fiscale, phone, address } = self;
-        let person = NewPerson { name, surname, codice_fiscale, phone, address };
+        let Self::Add {
+            name,
+            surname,
+            codice_fiscale,
+            phone,
+            address,
+        } = self;
+        let person = NewPerson {
+            name,
+            surname,
+            codice_fiscale,
+            phone,
+            address,
+        };
         let patient = register(&record, &actor(), &person, config.clock.care().now()).await?;
         say(&patient.to_string())
     }
@@ -138,13 +150,19 @@ impl Plan {
     /// Carries the command out.
     pub(crate) async fn run(self, config: Result<Config>) -> Result<()> {
         let config = config?;
-        let diary = Diary::new(open(&config).await?);
+        let record = open(&config).await?;
         let Self::Set { patient, template } = self;
         let now = config.clock.care().now();
-        let Some(plan) = CarePlan::template(&template, patient, now) else {
-            bail!("there is no plan template {template}; there is home-covid");
+        let Some(mut plan) = CarePlan::template(&template, patient, now) else {
+            bail!(
+                "there is no template {template:?}; there is {}",
+                CarePlan::TEMPLATES.join(", ")
+            );
         };
-        diary.create_plan(&actor(), &plan, now).await?;
+        if let Some(current) = diary::plan_of(&record, &actor(), patient).await? {
+            plan.version = PlanVersion(current.version.0 + 1);
+        }
+        diary::create_plan(&record, &actor(), &plan, now).await?;
         say(&format!("plan {template} set for patient {patient}"))
     }
 }
@@ -153,16 +171,20 @@ impl Device {
     /// Carries the command out.
     pub(crate) async fn run(self, config: Result<Config>) -> Result<()> {
         let config = config?;
-        let diary = Diary::new(open(&config).await?);
+        let record = open(&config).await?;
         let now = config.clock.care().now();
         match self {
             Self::Assign { device, patient } => {
-                diary.assign_device(&actor(), &device, patient, now, now).await?;
+                diary::assign_device(&record, &actor(), &device, patient, now, now).await?;
                 say(&format!("{device} assigned to patient {patient}"))
             }
             Self::Return { device } => {
-                diary.end_assignment(&actor(), &device, now, now).await?;
-                say(&format!("{device} returned"))
+                let known = diary::assignments(&record, &actor()).await?;
+                let Some(worn) = known.of_device(&device).find(|worn| worn.until.is_none()) else {
+                    bail!("{device} is with nobody");
+                };
+                diary::end_assignment(&record, &actor(), worn.id, now, now).await?;
+                say(&format!("{device} returned by patient {}", worn.patient))
             }
         }
     }
@@ -173,15 +195,27 @@ impl Staff {
     pub(crate) async fn run(self, config: Result<Config>) -> Result<()> {
         let config = config?;
         let record = open(&config).await?;
-        let Self::Add { username, name, role } = self;
+        let Self::Add {
+            username,
+            name,
+            role,
+        } = self;
         if io::stdin().is_terminal() {
             write!(io::stderr(), "password for {}: ", username.as_str())?;
         }
         let mut typed = String::new();
-        io::stdin().lock().read_line(&mut typed).context("cannot read the password")?;
+        io::stdin()
+            .lock()
+            .read_line(&mut typed)
+            .context("cannot read the password")?;
         let password = Password::new(typed.trim_end_matches(['\r', '\n']).to_owned());
         let said = format!("account {} made", username.as_str());
-        let account = NewStaff { username, name, role, password };
+        let account = NewStaff {
+            username,
+            name,
+            role,
+            password,
+        };
         // Accounts live by wall time, as sessions do.
         staff::create(&record, &actor(), account, crate::clock::wall().now()).await?;
         say(&said)

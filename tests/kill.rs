@@ -43,6 +43,9 @@ const KILLS: usize = 30;
 /// on its way to the disk when it died, and what a decoder needs to be in step again.
 const EDGE_MS: i64 = 1_000;
 
+/// What a gateway says when it can no longer hear a port.
+const PORT_LOST: &str = "port lost";
+
 /// Nothing new is stored for this long: nothing more will come. A gateway that met a dead broker
 /// again and again waits up to half a minute before it tries once more.
 const SETTLED: Duration = Duration::from_secs(60);
@@ -50,7 +53,11 @@ const SETTLED: Duration = Duration::from_secs(60);
 /// A third of the kills.
 #[test]
 fn killing_broker_and_ingest_loses_and_doubles_nothing() {
-    story("centre", asked("VEGLIA_KILLS", KILLS).div_ceil(3), &[BROKER, INGEST]);
+    story(
+        "centre",
+        asked("VEGLIA_KILLS", KILLS).div_ceil(3),
+        &[BROKER, INGEST],
+    );
 }
 
 /// The other two thirds.
@@ -71,7 +78,7 @@ fn story(name: &str, kills: usize, victims: &[usize]) {
         Subject::new("centre", "broker", (BROKER_UP, 1)),
         Subject::new("centre", "ingest", (INGEST_UP, 1)),
     ];
-    for home in house.homes() {
+    for home in &house.homes {
         subjects.push(Subject::new(&home.name, "gateway", (PORT_OPEN, PORTS)));
     }
     let homes = house.homes_speak(HZ);
@@ -94,13 +101,22 @@ fn story(name: &str, kills: usize, victims: &[usize]) {
     // Gateways first: then nothing more can come, and what is stored is what there will ever be.
     let centre: Vec<Subject> = subjects.drain(..2).collect();
     subjects.into_iter().for_each(Subject::end);
-    for home in house.homes() {
+    for home in &house.homes {
         let gateway = house.path(&format!("data/gateway/{}", home.name));
-        assert_eq!(journal::waiting(&gateway), 0, "{} has delivered all", home.name);
+        assert_eq!(
+            journal::waiting(&gateway),
+            0,
+            "{} has delivered all",
+            home.name
+        );
     }
     centre.into_iter().rev().for_each(Subject::end);
     let kept = journal::kept(&house.path("data/ingest"));
-    assert_eq!(kept.disordered(), 0, "no sequence came twice or out of order");
+    assert_eq!(
+        kept.disordered(),
+        0,
+        "no sequence came twice or out of order"
+    );
 }
 
 /// What became of everything that was spoken.
@@ -134,11 +150,11 @@ fn settled(house: &House, subjects: &[Subject]) -> Verdict {
 impl Verdict {
     /// Compares the simulator's log with an export; none while there is no export to be had.
     fn of(house: &House, subjects: &[Subject]) -> Option<Self> {
-        let stored = readings::stored(&house.export()?);
+        let stored = readings::stored(house, &house.path("data"))?;
         let spoken = readings::spoken(&house.spoken());
         assert_eq!(spoken.len(), HOMES * PORTS, "every device has spoken");
         let mut verdict = Self::default();
-        for (home, gateway) in house.homes().iter().zip(&subjects[2..]) {
+        for (home, gateway) in house.homes.iter().zip(&subjects[2..]) {
             for device in &home.devices {
                 let id = device.id.as_str();
                 let spoken = &spoken[id];
@@ -174,38 +190,42 @@ impl Verdict {
     }
 }
 
-/// When nobody could hear a port: before its gateway first opened it, and from each death to the
-/// next opening. Times whose edges touch are one.
+/// When nobody could hear a port: before its gateway first opened it, and from each death or loss
+/// of the port to the next opening. Times whose edges touch are one.
 fn deaf(house: &House, gateway: &Subject, port: &Path) -> Vec<Range<i64>> {
-    let mut opened: Vec<i64> = (0..gateway.lives)
-        .map(|life| house.log(&gateway.configuration, gateway.role, life))
-        .flat_map(|log| opened_ms(&log, port))
-        .collect();
+    let mut opened = Vec::new();
+    let mut closed = gateway.killed_ms.clone();
+    for life in 0..gateway.lives {
+        let log = house.log(&gateway.configuration, gateway.role, life);
+        opened.extend(told_ms(&log, PORT_OPEN, port));
+        closed.extend(told_ms(&log, PORT_LOST, port));
+    }
+    closed.push(i64::MIN);
     opened.sort_unstable();
+    closed.sort_unstable();
     let mut deaf: Vec<Range<i64>> = Vec::new();
-    for closed in [i64::MIN].iter().chain(&gateway.killed_ms) {
-        let until = opened.iter().find(|opened| *opened > closed);
-        let until = *until.expect("every gateway is up at the end");
+    for closed in closed {
+        let until = opened.iter().find(|opened| **opened > closed);
+        let until = until.copied().unwrap_or(i64::MAX);
         match deaf.last_mut() {
-            Some(last) if last.end.saturating_add(2 * EDGE_MS) >= *closed => last.end = until,
-            _ => deaf.push(*closed..until),
+            Some(last) if last.end.saturating_add(2 * EDGE_MS) >= closed => last.end = until,
+            _ => deaf.push(closed..until),
         }
     }
     deaf
 }
 
-/// When a log says that the port was opened, in milliseconds since 1970.
-fn opened_ms(log: &Path, port: &Path) -> Vec<i64> {
+/// When a log says something of a port, in milliseconds since 1970.
+fn told_ms(log: &Path, what: &str, port: &Path) -> Vec<i64> {
     let text = fs::read_to_string(log).expect("a log can be read");
-    let port = format!("{PORT_OPEN} port={port:?}");
-    let lines = text.lines().filter(|line| line.contains(&port));
-    lines
-        .map(|line| {
-            let time = line.split_whitespace().next().unwrap_or_default();
-            let time: jiff::Timestamp = time.parse().expect("a line begins with its time");
-            time.as_millisecond()
-        })
-        .collect()
+    let port = port.to_str().expect("scratch folders have plain names");
+    let is_it = |line: &&str| line.contains(what) && line.contains(port);
+    let moment = |line: &str| {
+        let time = line.split_whitespace().next().unwrap_or_default();
+        let time: jiff::Timestamp = time.parse().expect("a line begins with its time");
+        time.as_millisecond()
+    };
+    text.lines().filter(is_it).map(moment).collect()
 }
 
 fn asked<T: FromStr>(name: &str, otherwise: T) -> T {

@@ -3,41 +3,169 @@
 //! Every route listed here stands behind the check of the session. The screens themselves belong
 //! to their subjects; a handler here only asks, frames the page and answers.
 
-use askama::Template;
-use axum::http::StatusCode;
-use axum::response::Response;
-use axum::routing::{MethodRouter, get};
-use veglia_people::sessions;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Form, Path, Query, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Json, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum_extra::extract::cookie::CookieJar;
+use futures_util::StreamExt;
+use veglia_people::staff::Staff;
+use veglia_view::{PatientId, ViewError};
+use veglia_ward::{
+    ActError, ActForm, Outcome, PatientPage, Sources, TrendQuery, WardPage, act, chart, limits,
+};
 
 use crate::Shell;
-use crate::pages::Page;
-use crate::session::CurrentUser;
+use crate::pages::{self, Page};
+use crate::session::{self, CurrentUser};
+
+/// Where the live ward finds its events.
+const EVENTS: &str = "/eventi";
+
+/// How often a stream asks whether its session is still open. Watching the ward is use of it: a
+/// screen that somebody watches ends with the shift, not with the hour.
+const SESSION_ASKED_EVERY: Duration = Duration::from_secs(60);
 
 /// Address and methods of every page of the centre.
 pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
-    vec![("/", get(home))]
-}
-
-#[derive(Template)]
-#[template(path = "home.html")]
-struct Home<'a> {
-    name: &'a str,
-    idle_minutes: i64,
-    whole_hours: i64,
+    vec![
+        ("/", get(ward)),
+        (EVENTS, get(events)),
+        ("/pazienti/{id}", get(patient)),
+        ("/pazienti/{id}/andamento", get(trend)),
+        ("/pazienti/{id}/atti", post(acted)),
+    ]
 }
 
 /// `GET /`
-async fn home(CurrentUser(user): CurrentUser) -> Response {
-    let body = Home {
-        name: &user.name,
-        idle_minutes: sessions::IDLE_MS / 60_000,
-        whole_hours: sessions::WHOLE_MS / 3_600_000,
-    };
+async fn ward(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
     Page {
-        title: "Centrale",
+        title: "Pazienti",
         user: Some(&user),
-        modules: &[],
-        body: &body,
+        modules: &["js/ward.js"],
+        body: &WardPage::new(&shell.hub, EVENTS),
     }
     .answer(StatusCode::OK)
+}
+
+/// `GET /eventi`: ends with the session, or with the server.
+async fn events(State(shell): State<Shell>, jar: CookieJar) -> Response {
+    let Ok(events) = shell.hub.events() else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let over = async move {
+        tokio::select! {
+            () = shell.closing.cancelled() => {}
+            () = session_ends(&shell, &jar) => {}
+        }
+    };
+    let events = events.take_until(Box::pin(over));
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        // A proxy that gathers the stream would hold an alarm back.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, Body::from_stream(events)).into_response()
+}
+
+/// A record that does not answer ends no stream: the ward is needed most when things go wrong.
+async fn session_ends(shell: &Shell, jar: &CookieJar) {
+    loop {
+        tokio::time::sleep(SESSION_ASKED_EVERY).await;
+        if let Ok(None) = session::whose(shell, jar).await {
+            return;
+        }
+    }
+}
+
+/// `GET /pazienti/{id}`
+async fn patient(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(id): Path<String>,
+) -> Response {
+    match load(&shell, &user, &id).await {
+        Ok(page) => framed(&user, &page, StatusCode::OK),
+        Err(answer) => answer,
+    }
+}
+
+/// `GET /pazienti/{id}/andamento`: a curve, for the page's script.
+async fn trend(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(id): Path<String>,
+    Query(query): Query<TrendQuery>,
+) -> Response {
+    let Ok(patient) = id.parse::<PatientId>() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let Ok(ask) = query.check(patient) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let plan = match veglia_ward::plan(&shell.record, &user.actor(), patient).await {
+        Ok(plan) => plan,
+        Err(error) => return pages::unavailable("a plan was not read", &error),
+    };
+    match shell.view.trend(ask).await {
+        Ok(trend) => {
+            let limits = limits(&shell.rules, plan.as_ref(), ask.vital);
+            Json(chart(&ask, &trend, limits)).into_response()
+        }
+        Err(ViewError::Refused(_)) => StatusCode::BAD_REQUEST.into_response(),
+        Err(error) => pages::unavailable("a curve was not read", &error),
+    }
+}
+
+/// `POST /pazienti/{id}/atti`: taking charge, a note, closing.
+async fn acted(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(id): Path<String>,
+    Form(form): Form<ActForm>,
+) -> Response {
+    let Ok(patient) = id.parse::<PatientId>() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let now = shell.care.now();
+    match act(&shell.record, &user.actor(), patient, &form, now).await {
+        Ok(Outcome::Done) => Redirect::to(&format!("/pazienti/{patient}")).into_response(),
+        Ok(Outcome::Refused(sentence)) => match load(&shell, &user, &id).await {
+            Ok(page) => framed(&user, &page.refusing(sentence, form), StatusCode::CONFLICT),
+            Err(answer) => answer,
+        },
+        Err(ActError::Form) => StatusCode::BAD_REQUEST.into_response(),
+        Err(error) => pages::unavailable("an act was not written", &error),
+    }
+}
+
+async fn load(shell: &Shell, user: &Staff, id: &str) -> Result<PatientPage, Response> {
+    let patient: PatientId = id
+        .parse()
+        .map_err(|_| StatusCode::NOT_FOUND.into_response())?;
+    let sources = Sources {
+        view: shell.view.as_ref(),
+        record: &shell.record,
+        actor: &user.actor(),
+        last: shell.hub.link(),
+        fallback_now: shell.care.now(),
+    };
+    match PatientPage::load(sources, patient).await {
+        Ok(Some(page)) => Ok(page),
+        Ok(None) => Err(StatusCode::NOT_FOUND.into_response()),
+        Err(error) => Err(pages::unavailable("a patient's page was not made", &error)),
+    }
+}
+
+fn framed(user: &Staff, page: &PatientPage, status: StatusCode) -> Response {
+    Page {
+        title: page.title(),
+        user: Some(user),
+        modules: &["js/patient.js"],
+        body: page,
+    }
+    .answer(status)
 }

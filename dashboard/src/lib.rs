@@ -26,10 +26,13 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tower_http::csrf::CsrfLayer;
 use veglia_people::SignIn;
 use veglia_store::Database;
+use veglia_view::{CareClock, RuleSet, View};
+use veglia_ward::{Hub, Pace, Watch};
 use veglia_wire::Clock;
 
 mod assets;
@@ -77,8 +80,12 @@ impl Config {
 pub struct Deps {
     /// The clinical record, opened with the schemas of every room that pages ask.
     pub record: Database,
+    /// What ingest answers.
+    pub view: Arc<dyn View>,
     /// Wall time: sessions and limits go by it.
     pub clock: Arc<dyn Clock>,
+    /// The clock of care: what people do for a patient is dated by it.
+    pub care: CareClock,
 }
 
 /// Why the dashboard does not answer.
@@ -93,13 +100,20 @@ pub enum ServeError {
     /// The socket failed.
     #[error("the dashboard's listener failed")]
     Socket(#[source] io::Error),
+    /// Pages would stand still without saying so.
+    #[error("the task that keeps the ward up to date died")]
+    Ward(#[source] JoinError),
 }
 
 /// What every route may use.
 #[derive(Clone)]
 pub(crate) struct Shell {
     pub(crate) record: Database,
+    pub(crate) view: Arc<dyn View>,
+    pub(crate) hub: Hub,
+    pub(crate) rules: Arc<RuleSet>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) care: CareClock,
     pub(crate) door: Arc<SignIn>,
     pub(crate) cookie: session::CookieKind,
     /// Cancelled when the server stops: a stream that does not watch it holds the stop up.
@@ -121,7 +135,15 @@ pub async fn serve(
         return Err(ServeError::Exposed(address));
     }
     let closing = CancellationToken::new();
-    let app = router(&config, deps, closing.clone());
+    let (app, watch) = router(&config, deps, closing.clone());
+    let watching = tokio::spawn(watch.run(closing.clone().cancelled_owned()));
+    let ward_died = async {
+        match watching.await {
+            // It ends by itself only when the server is stopping: then the others decide.
+            Ok(()) => std::future::pending().await,
+            Err(died) => died,
+        }
+    };
     let stop = {
         let closing = closing.clone();
         async move {
@@ -138,6 +160,7 @@ pub async fn serve(
         ended = axum::serve(listener, app).with_graceful_shutdown(stop).into_future() => {
             ended.map_err(ServeError::Socket)
         }
+        died = ward_died => Err(ServeError::Ward(died)),
         () = overdue => {
             tracing::warn!(drain_ms = DRAIN.as_millis(), "requests were cut off at the stop");
             Ok(())
@@ -145,14 +168,19 @@ pub async fn serve(
     }
 }
 
-/// Every route, with all that stands before it.
-fn router(config: &Config, deps: Deps, closing: CancellationToken) -> Router {
+/// Every route, with all that stands before it; and the task that keeps the ward up to date.
+fn router(config: &Config, deps: Deps, closing: CancellationToken) -> (Router, Watch) {
+    let (hub, watch) = Hub::new(Arc::clone(&deps.view), deps.record.clone(), Pace::default());
     let door = Arc::new(SignIn::new(deps.record.clone(), deps.clock.now()));
     let encrypted = config.behind_proxy;
     let cookie = session::CookieKind::for_transport(encrypted);
     let shell = Shell {
         record: deps.record,
+        view: deps.view,
+        hub,
+        rules: Arc::new(RuleSet::shipped()),
         clock: deps.clock,
+        care: deps.care,
         door,
         cookie,
         closing,
@@ -184,10 +212,11 @@ fn router(config: &Config, deps: Deps, closing: CancellationToken) -> Router {
         .route("/readyz", get(health::ready));
 
     let protect = move |response| async move { headers::protect(encrypted, response) };
-    pages
+    let app = pages
         .merge(health)
         .with_state(shell)
-        .layer(map_response(protect))
+        .layer(map_response(protect));
+    (app, watch)
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub struct Config {
     pub secret_file: PathBuf,
     /// Largest outbox in mebibytes.
     pub outbox_mib: u64,
+    /// Longest pause in seconds between two attempts to reach the broker.
+    pub reconnect_seconds: u64,
     /// What hangs on which serial port.
     pub port: Vec<PortConfig>,
 }
@@ -34,6 +36,8 @@ impl Default for Config {
             secret_file: PathBuf::from("gateway.secret"),
             // A week of four devices at 1 Hz is about 150 MiB; an SD card has room for this.
             outbox_mib: 1024,
+            // Five minutes: thousands of boxes must not knock at once when a centre comes back.
+            reconnect_seconds: 300,
             port: Vec::new(),
         }
     }
@@ -99,7 +103,7 @@ pub enum ConfigError {
         protocol: Protocol,
     },
     /// The secret cannot be read.
-    #[error("cannot read the gateway's secret in {path}")]
+    #[error("cannot read the gateway's secret in {path}; `veglia identity gateway` makes one")]
     Secret {
         /// The file.
         path: String,

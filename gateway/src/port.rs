@@ -7,12 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_serial::{
     ClearBuffer, DataBits, SerialPort, SerialPortBuilderExt, SerialStream, StopBits,
 };
 use tokio_util::sync::CancellationToken;
-use veglia_codecs::{Decoder, Frame, LineSettings, Parity, Reject};
+use veglia_codecs::{Decoder, Frame, Parity, Protocol, Reject};
 use veglia_link::Outbox;
 use veglia_link::outbox::AppendError;
 use veglia_wire::{Body, DeviceEvent, Record};
@@ -97,7 +97,7 @@ impl Port {
             () = tokio::time::sleep(wait) => {}
         }
         let path = self.config.path.display().to_string();
-        match open_stream(&path, self.config.protocol.line()) {
+        match open_stream(&path, self.config.protocol).await {
             Ok(stream) => {
                 tracing::info!(port = path, protocol = %self.config.protocol, "port open");
                 self.decoder.reset();
@@ -203,7 +203,8 @@ async fn keep(outbox: &Outbox, records: Vec<Record>) -> Result<(), AppendError> 
     }
 }
 
-fn open_stream(path: &str, line: LineSettings) -> Result<SerialStream, tokio_serial::Error> {
+async fn open_stream(path: &str, protocol: Protocol) -> Result<SerialStream, tokio_serial::Error> {
+    let line = protocol.line();
     let bits = match line.data_bits {
         5 => DataBits::Five,
         6 => DataBits::Six,
@@ -220,11 +221,12 @@ fn open_stream(path: &str, line: LineSettings) -> Result<SerialStream, tokio_ser
     } else {
         StopBits::One
     };
-    let stream = tokio_serial::new(path, line.baud)
+    let mut stream = tokio_serial::new(path, line.baud)
         .data_bits(bits)
         .parity(parity)
         .stop_bits(stop)
         .open_native_async()?;
     stream.clear(ClearBuffer::Input)?;
+    stream.write_all(protocol.greeting()).await?;
     Ok(stream)
 }

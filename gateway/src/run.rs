@@ -94,7 +94,10 @@ impl Gateway {
             boot: clock.boot(),
             clock_state: clock_state_seen,
             clock: care.clone(),
-            timing: Timing::default(),
+            timing: Timing {
+                reconnect_cap: Duration::from_secs(config.reconnect_seconds.max(1)),
+                ..Timing::default()
+            },
             status: link_status,
         };
         Ok(Self {
@@ -143,8 +146,8 @@ impl Gateway {
         };
         let pulse_stop = stop.clone();
         tasks.spawn(async move { pulse.beat(pulse_stop).await.map_err(RunError::Append) });
-        let link_stop = stop.clone();
-        tasks.spawn(async move { Ok(sender::run(sender, outbox, link_stop).await?) });
+        let (link_stop, sent) = (stop.clone(), outbox.clone());
+        tasks.spawn(async move { Ok(sender::run(sender, sent, link_stop).await?) });
 
         let mut outcome = Ok(());
         while let Some(ended) = tasks.join_next().await {
@@ -155,6 +158,8 @@ impl Gateway {
             }
             stop.cancel();
         }
+        // So that the next start knows what was acknowledged, and repeats nothing.
+        outbox.close().await;
         outcome
     }
 }

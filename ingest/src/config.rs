@@ -40,7 +40,7 @@ pub enum ConfigError {
     #[error("[ingest] partitions = [{0}, {1}] must be a first and a last from 0 to 63")]
     Partitions(u8, u8, #[source] Option<IdError>),
     /// The secret cannot be read.
-    #[error("cannot read the secret of ingest in {path}")]
+    #[error("cannot read the secret of ingest in {path}; `veglia identity ingest` makes one")]
     Secret {
         /// The file.
         path: PathBuf,

@@ -2,12 +2,12 @@
 //! all end, and the process exits for its supervisor to start it again.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use veglia_diary::{ChangeId, changes_since};
 use veglia_journal::{
     HostFilesystem, Item, Journal, JournalReader, Options, Position, ReadError, SegmentedLog,
 };
@@ -25,12 +25,18 @@ use crate::figures::Figures;
 use crate::follower::{FollowError, Follower};
 use crate::intake::{Arrival, Intake, IntakeError, MAX_WAITING};
 use crate::ledger::Ledger;
+use crate::memory::{Memory, MemoryError, Remembered};
 use crate::quarantine::{Quarantine, QuarantineError};
 use crate::tape::{self, TapeError};
+use crate::watch::{ACTOR, Watch, WatchError};
 
 /// How often a tick goes into the journal: deadlines are then acted on within a second of wall
 /// time, and a day of ticks is a few megabytes.
 const TICK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often new plans and assignments are looked for: a device handed over is watched within a
+/// second.
+const CHANGES_EVERY: Duration = Duration::from_millis(500);
 
 /// Bytes of the journal read at once at the start.
 const CATCH_UP_BYTES: usize = 1024 * 1024;
@@ -53,8 +59,8 @@ pub enum RunError {
     /// Quarantine cannot be opened.
     #[error("ingest cannot open its quarantine")]
     Quarantine(#[from] QuarantineError),
-    /// The database of series cannot be opened.
-    #[error("ingest cannot open series.db")]
+    /// A database cannot be opened.
+    #[error("ingest cannot open its databases")]
     Store(#[from] veglia_store::OpenError),
     /// The series cannot be resumed.
     #[error("ingest cannot resume its series")]
@@ -65,6 +71,12 @@ pub enum RunError {
     /// The series stopped.
     #[error("the series stopped")]
     Tape(#[from] TapeError),
+    /// The watch stopped.
+    #[error("the watch stopped")]
+    Watch(#[from] WatchError),
+    /// What the watch remembered cannot be read.
+    #[error("the watch cannot be resumed")]
+    Memory(#[from] MemoryError),
     /// A task died.
     #[error("a task of ingest died")]
     Task(#[from] JoinError),
@@ -76,20 +88,35 @@ pub struct Ingest {
     intake: Intake<SegmentedLog>,
     tape: Follower<<SegmentedLog as Journal>::Reader>,
     series_writer: veglia_series::SeriesWriter,
+    watch: Watch,
+    journal: Follower<<SegmentedLog as Journal>::Reader>,
+    /// The last row of changes that is in the journal.
+    change: i64,
     view: LocalView,
     figures: Figures,
 }
 
 impl Ingest {
-    /// Opens everything in `dir`, which must be this ingest's alone.
-    pub async fn open(config: Config, dir: &Path, care: CareClock) -> Result<Self, RunError> {
+    /// Opens everything in `dir`, which must be this ingest's alone. `record` is the clinical
+    /// record, shared with the pages.
+    pub async fn open(
+        config: Config,
+        dir: &Path,
+        record: Database,
+        care: CareClock,
+    ) -> Result<Self, RunError> {
         let figures = Figures::default();
         let receiver = receiver_config(&config, &care)?;
         let (journal, recovered) =
             SegmentedLog::open(HostFilesystem, &dir.join("journal"), Options::default())?;
         tracing::info!(?recovered, "journal open");
-        let mut ledger = Ledger::default();
-        catch_up(&journal, journal.oldest(), &mut ledger)?;
+        let memory = Memory::open(dir).await?;
+        let remembered = memory.load().await?;
+        let watch_from = remembered
+            .next
+            .unwrap_or(journal.oldest())
+            .max(journal.oldest());
+        let caught_up = catch_up(&journal, watch_from, &remembered)?;
         let quarantine = Quarantine::open(&dir.join("quarantine"))?;
         let database = Database::open(
             &dir.join("series.db"),
@@ -100,17 +127,31 @@ impl Ingest {
         let (series, series_writer) = Series::open(database).await?;
         let tape_from = resume(&journal, series_writer.resume_from());
 
-        let reader = journal.reader();
-        let (intake, written) =
-            Intake::start(journal, ledger, quarantine, care.clone(), figures.clone())?;
-        let tape = Follower::new(reader, tape_from, written, figures.clone());
+        let readers = [journal.reader(), journal.reader()];
+        let (intake, written) = Intake::start(
+            journal,
+            caught_up.ledger,
+            quarantine,
+            care.clone(),
+            figures.clone(),
+        )?;
+        let [tape, watch] = readers;
+        let tape = Follower::new(tape, tape_from, written.clone(), figures.clone());
+        let journal = Follower::new(watch, watch_from, written, figures.clone());
+
         let board = Board::new(Edition(fastrand::u64(..)));
-        let view = LocalView::new(board, series, Arc::new(|_| Vec::new()), care);
+        let watch = Watch::resume(record, memory, board.clone(), remembered).await?;
+        let worn_by = watch.worn_by();
+        let view = LocalView::new(board, series, worn_by, care);
+        let change = caught_up.change;
         Ok(Self {
             receiver,
             intake,
             tape,
             series_writer,
+            watch,
+            journal,
+            change,
             view,
             figures,
         })
@@ -133,6 +174,9 @@ impl Ingest {
             intake,
             tape,
             series_writer,
+            watch,
+            journal,
+            change,
             ..
         } = self;
         let (arrivals, waiting) = mpsc::channel(MAX_WAITING);
@@ -145,8 +189,16 @@ impl Ingest {
             done.cancel();
             Ok(result??)
         });
-        let passed = arrivals.downgrade();
-        tasks.spawn(async move { Ok(tape::run(tape, series_writer, passed, consumers).await?) });
+        let (passed, tape_stop) = (arrivals.downgrade(), consumers.clone());
+        tasks.spawn(async move { Ok(tape::run(tape, series_writer, passed, tape_stop).await?) });
+        let (passed, notice, record) =
+            (arrivals.downgrade(), arrivals.clone(), watch.record.clone());
+        tasks.spawn(async move { Ok(watch.run(journal, passed, consumers).await?) });
+        let notice_stop = stop.clone();
+        tasks.spawn(async move {
+            notice_changes(record, ChangeId(change), notice, notice_stop).await;
+            Ok(())
+        });
         let (incoming, came) = mpsc::channel(MAX_WAITING);
         let receiver_stop = stop.clone();
         tasks.spawn(async move {
@@ -223,8 +275,57 @@ fn resume(journal: &SegmentedLog, done: u64) -> Position {
     Position::new(done).map_or(journal.oldest(), |done| done.next().max(journal.oldest()))
 }
 
-/// Takes up in the ledger what the journal says from `from` to its end.
-fn catch_up(journal: &SegmentedLog, from: Position, ledger: &mut Ledger) -> Result<(), RunError> {
+/// Looks for new plans, assignments and acts, and puts them in order with everything else.
+async fn notice_changes(
+    record: Database,
+    mut change: ChangeId,
+    arrivals: mpsc::Sender<Arrival>,
+    stop: CancellationToken,
+) {
+    let mut look = tokio::time::interval(CHANGES_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = look.tick() => {}
+        }
+        match changes_since(&record, &ACTOR, change).await {
+            Ok(changes) => {
+                told = false;
+                let Some(newest) = changes.last() else {
+                    continue;
+                };
+                if arrivals.send(Arrival::Change(newest.id.0)).await.is_err() {
+                    return;
+                }
+                change = newest.id;
+            }
+            Err(error) if !told => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "new plans and assignments wait for the record");
+                told = true;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// What the journal says beyond what the watch remembers.
+struct CaughtUp {
+    ledger: Ledger,
+    change: i64,
+}
+
+fn catch_up(
+    journal: &SegmentedLog,
+    from: Position,
+    remembered: &Remembered,
+) -> Result<CaughtUp, RunError> {
+    let mut caught_up = CaughtUp {
+        ledger: remembered.ledger.clone(),
+        change: remembered.change,
+    };
     let mut reader = journal.reader();
     let mut next = from;
     while next < journal.next() {
@@ -234,7 +335,10 @@ fn catch_up(journal: &SegmentedLog, from: Position, ledger: &mut Ledger) -> Resu
                     let position = entry.position;
                     let said = Entry::decode(&entry.bytes)
                         .map_err(|source| FollowError::Entry { position, source })?;
-                    ledger.follow(&said);
+                    caught_up.ledger.follow(&said);
+                    if let Entry::Change { id, .. } = said {
+                        caught_up.change = caught_up.change.max(id);
+                    }
                     next = position.next();
                 }
                 // Told by the consumers, who read the same.
@@ -242,5 +346,5 @@ fn catch_up(journal: &SegmentedLog, from: Position, ledger: &mut Ledger) -> Resu
             }
         }
     }
-    Ok(())
+    Ok(caught_up)
 }

@@ -20,7 +20,7 @@ use veglia_link::sender::{Page, Source};
 use veglia_link::{OutboxState, OutboxStatus};
 use veglia_wire::{
     Body, Boot, ClockState, DeviceId, Epoch, FrameHeader, GatewayId, MonoMs, Quality, Record,
-    Refusal, Sequence, UpFrame, Vital, VitalKind, WallMs, When,
+    Refusal, Sequence, Site, UpFrame, Vital, VitalKind, WallMs, When,
 };
 
 /// What an oximeter says each second, in this order.
@@ -81,7 +81,7 @@ impl Home {
 
     /// Whether its patient is one of the few.
     pub(super) fn is_ill(&self) -> bool {
-        self.number % ILL_EVERY == ILL_EVERY / 2
+        self.number.is_multiple_of(ILL_EVERY)
     }
 
     /// When its pair of this number was measured.
@@ -97,7 +97,7 @@ impl Home {
         let wave = small((pair / 16 + home) % 24).abs_diff(12);
         let noise = small(mixed(home, pair) % 3);
         let (base, wave) = match vital {
-            VitalKind::SpO2 if ill => (880, wave / 4 * 10),
+            VitalKind::SpO2 if ill => (840, wave / 4 * 10),
             VitalKind::SpO2 => (950, wave / 4 * 10),
             _ => (680, wave * 10),
         };
@@ -109,7 +109,7 @@ impl Home {
         let index = sequence - 1;
         let pair = index / 2;
         let vital = VITALS[usize::from(index % 2 == 1)];
-        let vital = Vital::from_steps(vital, self.steps(vital, pair), vital_site()).ok()?;
+        let vital = Vital::from_steps(vital, self.steps(vital, pair), Site::Unknown).ok()?;
         Some(Record {
             device: Some(self.device.clone()),
             when: When {
@@ -154,10 +154,6 @@ impl Home {
         }
         Ok(bytes)
     }
-}
-
-fn vital_site() -> veglia_wire::Site {
-    veglia_wire::Site::Unknown
 }
 
 /// Less than what its caller divided by, which is small.

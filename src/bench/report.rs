@@ -1,7 +1,5 @@
 //! The figures: as JSON for whoever compares, as a table for whoever reads.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use super::journal::{Commits, ENTRY_BYTES};
@@ -37,13 +35,17 @@ pub(super) struct Run {
     pub(super) stored: u64,
     /// Whether each of them is the reading that was sent.
     pub(super) values_equal: bool,
+    /// Patients whose saturation was low.
+    pub(super) ill: u64,
+    /// Patients with a red flag at the end.
+    pub(super) reds: u64,
     /// From the release of the load to the last acknowledgement.
     pub(super) seconds: f64,
     pub(super) figures: Figures,
 }
 
 /// What was measured. All of it may be compared between two runs of the same load.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct Figures {
     /// Acknowledged after ingest's `fdatasync`.
     pub(super) readings_per_s: f64,
@@ -60,6 +62,8 @@ pub(super) struct Figures {
     pub(super) ingest_peak_mib: f64,
     /// From the last acknowledgement until the series could be asked for the last reading.
     pub(super) series_behind_s: f64,
+    /// The same until the rules had judged every reading.
+    pub(super) watch_behind_s: f64,
     /// Ingest's orderly end: what is in memory goes into `series.db`.
     pub(super) stop_s: f64,
 }
@@ -88,16 +92,19 @@ impl Figures {
             broker_peak_mib: of(|it| it.broker_peak_mib),
             ingest_peak_mib: of(|it| it.ingest_peak_mib),
             series_behind_s: of(|it| it.series_behind_s),
+            watch_behind_s: of(|it| it.watch_behind_s),
             stop_s: of(|it| it.stop_s),
         }
     }
 }
 
 impl Report {
-    /// Whether every run stored what was sent.
+    /// Whether every run stored what was sent and flagged whom it had to.
     pub(super) fn is_sound(&self) -> bool {
-        let mut runs = self.loads.iter().flat_map(|load| &load.runs);
-        runs.all(|run| run.values_equal && run.stored == run.sent)
+        self.loads
+            .iter()
+            .flat_map(|load| &load.runs)
+            .all(Run::is_sound)
     }
 
     /// The tables a person reads.
@@ -122,15 +129,19 @@ impl Report {
         text.push('\n');
         text.push_str(&self.load_table());
         text.push('\n');
-        for load in &self.loads {
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "{}: {}", load.name(), load.each_run());
-        }
+        let each = self.loads.iter();
+        text.extend(each.map(|load| format!("{}: {}\n", load.name(), load.each_run())));
         text
     }
 
     fn journal_table(&self) -> String {
-        let heading = ["journal, entries a commit", "commits/s", "entries/s", "p50 ms", "p99 ms"];
+        let heading = [
+            "journal, entries a commit",
+            "commits/s",
+            "entries/s",
+            "p50 ms",
+            "p99 ms",
+        ];
         let rows = self.journal.iter().map(|it| {
             vec![
                 format!("{} × {ENTRY_BYTES} B", it.entries),
@@ -156,7 +167,8 @@ impl Report {
             "series B",
             "broker MiB",
             "ingest MiB",
-            "behind s",
+            "series behind s",
+            "watch behind s",
             "stop s",
         ];
         let rows = self.loads.iter().map(|load| {
@@ -174,10 +186,17 @@ impl Report {
                 format!("{:.0}", it.broker_peak_mib),
                 format!("{:.0}", it.ingest_peak_mib),
                 format!("{:.1}", it.series_behind_s),
+                format!("{:.1}", it.watch_behind_s),
                 format!("{:.1}", it.stop_s),
             ]
         });
         table(&heading, rows.collect())
+    }
+}
+
+impl Run {
+    fn is_sound(&self) -> bool {
+        self.values_equal && self.stored == self.sent && self.reds == self.ill
     }
 }
 
@@ -188,20 +207,18 @@ impl LoadReport {
 
     fn each_run(&self) -> String {
         let said = self.runs.iter().map(|run| {
-            let sound = if run.values_equal && run.stored == run.sent {
-                ""
-            } else {
-                " (NOT STORED AS SENT)"
-            };
+            let sound = if run.is_sound() { "" } else { " (WRONG)" };
             format!("{}{sound}", whole(run.figures.readings_per_s))
         });
         let said: Vec<String> = said.collect();
-        let (sent, stored) = self.runs.iter().fold((0, 0), |(sent, stored), run| {
-            (sent + run.sent, stored + run.stored)
-        });
+        let sum = |count: fn(&Run) -> u64| self.runs.iter().map(count).sum::<u64>();
         format!(
-            "{} readings/s; {sent} sent, {stored} read back",
-            said.join(", ")
+            "{} readings/s; {} sent, {} read back; {} ill, {} flagged red",
+            said.join(", "),
+            sum(|run| run.sent),
+            sum(|run| run.stored),
+            sum(|run| run.ill),
+            sum(|run| run.reds),
         )
     }
 }

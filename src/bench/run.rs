@@ -13,10 +13,10 @@ use veglia_link::sender::{self, Timing};
 use veglia_link::{LinkStatus, OutboxStatus, Phase, Secret, SenderConfig, SenderError};
 use veglia_wire::{Boot, CareClock, ClockState, Partition, Sequence, WallMs};
 
-use super::check;
 use super::load::{Home, Latencies, Sending, VITALS, release};
 use super::report::{Figures, Run, mib, ratio};
 use super::server::{Footprint, Peaks, Server, admit};
+use super::{care, check};
 
 /// For all homes to be connected.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(120);
@@ -59,7 +59,8 @@ impl Load {
         }
     }
 
-    fn homes(self, connections: usize, now: WallMs) -> Result<Vec<Home>> {
+    /// The homes that carry it.
+    pub(super) fn homes(self, connections: usize, now: WallMs) -> Result<Vec<Home>> {
         let readings = match self {
             Self::Backlog { readings, .. } => readings,
             Self::Live { seconds } => seconds * u64::try_from(connections * VITALS.len())?,
@@ -68,17 +69,26 @@ impl Load {
     }
 }
 
-/// Measures once, in an empty folder that may be thrown away.
+/// Measures once, in a folder that may be thrown away and holds the record of the homes.
 pub(super) async fn run(
     folder: &Path,
     load: Load,
     connections: usize,
-    care: &CareClock,
+    clock: &CareClock,
     stop: &CancellationToken,
 ) -> Result<Run> {
-    let homes = load.homes(connections, care.now())?;
+    tokio::select! {
+        measured = measure(folder, load, connections, clock) => measured,
+        () = stop.cancelled() => bail!("stopped before the end"),
+    }
+}
+
+async fn measure(folder: &Path, load: Load, connections: usize, clock: &CareClock) -> Result<Run> {
+    let homes = load.homes(connections, clock.now())?;
     let secrets = admit(folder, &homes)?;
     let mut server = Server::start(folder).await?;
+    let view = server.view();
+    care::until_known(&view, &homes).await?;
     let latencies = Latencies::new()?;
 
     let senders = CancellationToken::new();
@@ -86,7 +96,7 @@ pub(super) async fn run(
     let mut fleet = Fleet::default();
     for (home, secret) in homes.iter().zip(secrets) {
         let secret = Secret::new(secret.reveal());
-        fleet.connect(home, secret, server.port(), care, &latencies, &senders);
+        fleet.connect(home, secret, server.port(), clock, &latencies, &senders);
     }
     timeout(CONNECT_PATIENCE, fleet.connected())
         .await
@@ -96,50 +106,50 @@ pub(super) async fn run(
     tokio::select! {
         sent = fleet.send(load, &homes) => sent?,
         failed = watched(&mut server, &fleet) => failed?,
-        () = stop.cancelled() => bail!("stopped before the end"),
     }
     let elapsed = began.elapsed();
-    let acknowledged = Instant::now();
-    let view = server.view();
-    tokio::select! {
-        stored = check::until_stored(&view, &homes) => stored?,
-        () = stop.cancelled() => bail!("stopped before the end"),
-    }
-    let behind = acknowledged.elapsed();
+    let (acknowledged, acknowledged_at) = (Instant::now(), clock.now());
+    check::until_stored(&view, &homes).await?;
+    let series_behind = acknowledged.elapsed();
+    care::until_judged(&view, acknowledged_at).await?;
+    let watch_behind = acknowledged.elapsed();
     let peaks = server.peaks()?;
-    let found = tokio::select! {
-        found = check::compare(&view, &homes) => found?,
-        () = stop.cancelled() => bail!("stopped before the end"),
-    };
+    let found = check::compare(&view, &homes).await?;
+    let reds = care::reds(&view).await?;
     senders.cancel();
     fleet.end().await?;
     let footprint = server.stop().await?;
 
     let sent: u64 = homes.iter().map(|home| home.readings).sum();
-    let figures = figures(&homes, sent, elapsed, &latencies, behind, peaks, footprint)?;
+    let frames: Result<Vec<u64>> = homes.iter().map(Home::frame_bytes).collect();
+    let frame_bytes: u64 = frames?.into_iter().sum();
+    let figures = figures(sent, frame_bytes, &latencies, peaks, footprint);
     Ok(Run {
         sent,
         stored: found.stored,
         values_equal: found.equal,
+        ill: u64::try_from(homes.iter().filter(|home| home.is_ill()).count())?,
+        reds,
         seconds: elapsed.as_secs_f64(),
-        figures,
+        figures: Figures {
+            readings_per_s: ratio(sent, 1) / elapsed.as_secs_f64(),
+            series_behind_s: series_behind.as_secs_f64(),
+            watch_behind_s: watch_behind.as_secs_f64(),
+            ..figures
+        },
     })
 }
 
+/// All but those that a clock of the run itself tells.
 fn figures(
-    homes: &[Home],
     sent: u64,
-    elapsed: Duration,
+    frame_bytes: u64,
     latencies: &Latencies,
-    behind: Duration,
     peaks: Peaks,
     footprint: Footprint,
-) -> Result<Figures> {
-    let frames: Result<Vec<u64>> = homes.iter().map(Home::frame_bytes).collect();
-    let frame_bytes: u64 = frames?.into_iter().sum();
+) -> Figures {
     let ms = |quantile| ratio(latencies.at(quantile), 1_000);
-    Ok(Figures {
-        readings_per_s: ratio(sent, 1) / elapsed.as_secs_f64(),
+    Figures {
         latency_ms_p50: ms(0.5),
         latency_ms_p90: ms(0.9),
         latency_ms_p99: ms(0.99),
@@ -149,9 +159,9 @@ fn figures(
         series_bytes_per_reading: ratio(footprint.series_bytes, sent),
         broker_peak_mib: mib(peaks.broker_bytes),
         ingest_peak_mib: mib(peaks.ingest_bytes),
-        series_behind_s: behind.as_secs_f64(),
         stop_s: footprint.stop.as_secs_f64(),
-    })
+        ..Figures::default()
+    }
 }
 
 /// The senders of all homes.
@@ -168,7 +178,7 @@ impl Fleet {
         home: &Home,
         secret: Secret,
         port: u16,
-        care: &CareClock,
+        clock: &CareClock,
         latencies: &Latencies,
         stop: &CancellationToken,
     ) {
@@ -182,7 +192,7 @@ impl Fleet {
             software: env!("CARGO_PKG_VERSION").to_owned(),
             boot: Boot(1),
             clock_state: watch::channel(ClockState::Synchronised).1,
-            clock: care.clone(),
+            clock: clock.clone(),
             timing: Timing::default(),
             status,
         };
@@ -213,7 +223,9 @@ impl Fleet {
         for (outbox, home) in self.outboxes.iter().zip(homes) {
             let last = Sequence::new(home.readings);
             let mut outbox = outbox.subscribe();
-            outbox.wait_for(|outbox| outbox.acknowledged >= last).await?;
+            outbox
+                .wait_for(|outbox| outbox.acknowledged >= last)
+                .await?;
         }
         Ok(())
     }
@@ -257,7 +269,10 @@ async fn watched(server: &mut Server, fleet: &Fleet) -> Result<()> {
             (last, since) = (acknowledged, Instant::now());
         }
         if since.elapsed() > STALL_PATIENCE {
-            bail!("nothing was acknowledged for {} s", STALL_PATIENCE.as_secs());
+            bail!(
+                "nothing was acknowledged for {} s",
+                STALL_PATIENCE.as_secs()
+            );
         }
     }
 }

@@ -2,7 +2,6 @@
 //! plan, and its devices are assigned to them by the calls that the commands use.
 
 use anyhow::{Context, Result};
-use veglia_diary::Diary;
 use veglia_homes::{Home, Measures};
 use veglia_people::patients::NewPerson;
 use veglia_people::staff::{self, NewStaff, Role};
@@ -24,8 +23,19 @@ const NAMES: [&str; 16] = [
     "Nadia", "Oreste", "Paola", "Renzo", "Silvia", "Teresa",
 ];
 const SURNAMES: [&str; 13] = [
-    "Bianchi", "Colombo", "Ferrari", "Galli", "Lombardi", "Moretti", "Negri", "Orlandi",
-    "Pellegrini", "Riva", "Sala", "Testa", "Villa",
+    "Bianchi",
+    "Colombo",
+    "Ferrari",
+    "Galli",
+    "Lombardi",
+    "Moretti",
+    "Negri",
+    "Orlandi",
+    "Pellegrini",
+    "Riva",
+    "Sala",
+    "Testa",
+    "Villa",
 ];
 
 /// Makes the account and every patient that is not there yet.
@@ -65,10 +75,9 @@ async fn admit(
     now: WallMs,
 ) -> Result<PatientId> {
     let patient = record::register(record, actor, &person(place)?, now).await?;
-    let diary = Diary::new(record.clone());
-    diary.create_plan(actor, &plan(patient, home, now), now).await?;
+    veglia_diary::create_plan(record, actor, &plan(patient, home, now), now).await?;
     for device in &home.devices {
-        diary.assign_device(actor, &device.id, patient, now, now).await?;
+        veglia_diary::assign_device(record, actor, &device.id, patient, now, now).await?;
     }
     Ok(patient)
 }
@@ -80,8 +89,12 @@ fn plan(patient: PatientId, home: &Home, now: WallMs) -> Plan {
         Measures::Temperature => &[VitalKind::Temperature],
         Measures::Both => &[VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature],
     };
-    let mut vitals: Vec<VitalKind> =
-        home.devices.iter().flat_map(|device| measured(device.measures)).copied().collect();
+    let mut vitals: Vec<VitalKind> = home
+        .devices
+        .iter()
+        .flat_map(|device| measured(device.measures))
+        .copied()
+        .collect();
     vitals.sort_unstable();
     vitals.dedup();
     let parameter = |vital| Parameter {
@@ -114,7 +127,12 @@ fn person(place: usize) -> Result<NewPerson> {
 /// A code of nobody, well-formed: the letters X X X stand where a name would, and the control
 /// letter is the one that fits.
 fn codice_fiscale(place: usize) -> Result<CodiceFiscale> {
-    let body = format!("XXXYYY{:02}A{:02}F{:03}", 30 + place % 60, 1 + place / 60 % 28, 205);
+    let body = format!(
+        "XXXYYY{:02}A{:02}F{:03}",
+        30 + place % 60,
+        1 + place / 60 % 28,
+        205
+    );
     ('A'..='Z')
         .find_map(|letter| format!("{body}{letter}").parse().ok())
         .with_context(|| format!("no control letter fits {body}"))

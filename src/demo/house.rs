@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
@@ -11,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use veglia_gateway::{Gateway, PortConfig};
-use veglia_homes::{Home, Log, Relay};
+use veglia_homes::{Home, Log, Relay, RelayHandle};
 use veglia_identity::IdentityFile;
 use veglia_ingest::Ingest;
 use veglia_link::OutboxStatus;
@@ -29,6 +28,9 @@ const DRAIN_LONGEST: Duration = Duration::from_secs(30);
 
 /// A port is read within this time of its last byte being written.
 const LAST_BYTES: Duration = Duration::from_millis(1_500);
+
+/// Every simulated device is plugged in within this time of the start.
+const PLUGGED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The rooms, open.
 pub(super) struct House {
@@ -75,7 +77,15 @@ impl House {
             gateways.push(gateway(data, home, line, care)?);
         }
         let broker = (broker, listener);
-        Ok(Self { data: data.to_owned(), care: care.clone(), homes, gateways, broker, ingest, dirs })
+        Ok(Self {
+            data: data.to_owned(),
+            care: care.clone(),
+            homes,
+            gateways,
+            broker,
+            ingest,
+            dirs,
+        })
     }
 
     /// What the pages ask.
@@ -93,7 +103,15 @@ impl House {
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let Self { data, care, homes, gateways, broker, ingest, dirs } = self;
+        let Self {
+            data,
+            care,
+            homes,
+            gateways,
+            broker,
+            ingest,
+            dirs,
+        } = self;
         let (rooms_stop, homes_stop) = (CancellationToken::new(), CancellationToken::new());
         let (view, ingest_figures) = (ingest.view(), ingest.figures());
         let mut rooms: JoinSet<Result<()>> = JoinSet::new();
@@ -102,34 +120,49 @@ impl House {
         let stop = rooms_stop.clone();
         rooms.spawn(async move { Ok(ingest.run(stop).await?) });
         rooms.spawn(pages(rooms_stop.clone()));
+        let lines = homes.iter().filter_map(|home| home.link.clone()).collect();
+        let ports = data.join("ports");
+        let plugged: Vec<PathBuf> = homes
+            .iter()
+            .flat_map(|home| home.devices.iter().map(|device| home.port(&ports, device)))
+            .collect();
+        let stop = homes_stop.clone();
+        let speaking = tokio::spawn(async move {
+            veglia_homes::run(homes, &ports, care, seed, Some(log), stop).await
+        });
         let mut outboxes = Vec::new();
         let mut boxes = Vec::new();
         for (gateway, dir) in gateways {
             outboxes.push(gateway.outbox());
             boxes.push(gateway.figures());
-            let stop = rooms_stop.clone();
+            let (stop, plugged) = (rooms_stop.clone(), plugged.clone());
             rooms.spawn(async move {
+                until_there(&plugged).await;
                 let ran = gateway.run(stop).await;
                 drop(dir);
                 Ok(ran?)
             });
         }
-        let stop = homes_stop.clone();
-        let ports = data.join("ports");
-        let speaking = tokio::spawn(async move {
-            veglia_homes::run(homes, &ports, care, seed, Some(log), stop).await
-        });
         Running {
             rooms,
             rooms_stop,
             homes_stop,
             speaking,
+            lines,
             outboxes,
             boxes,
             view,
             ingest: ingest_figures,
             _dirs: dirs,
         }
+    }
+}
+
+/// Waits until every device is plugged in, as whoever installs a box does before switching it on.
+async fn until_there(ports: &[PathBuf]) {
+    let deadline = Instant::now() + PLUGGED_WITHIN;
+    while Instant::now() < deadline && !ports.iter().all(|port| port.exists()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -174,6 +207,8 @@ fn gateway(
         broker: line.to_string(),
         secret_file: secret_of(data, home.gateway.as_str()),
         port: home.devices.iter().map(port).collect(),
+        // A home that was without a line is back soon after its line is.
+        reconnect_seconds: 2,
         ..veglia_gateway::Config::default()
     };
     let dir = RoleDir::take(data, &Path::new("gateway").join(&config.id))?;
@@ -186,9 +221,8 @@ pub(super) struct Running {
     rooms: JoinSet<Result<()>>,
     rooms_stop: CancellationToken,
     homes_stop: CancellationToken,
-    speaking: tokio::task::JoinHandle<
-        Result<veglia_homes::Summary, veglia_homes::SimulationError>,
-    >,
+    speaking: tokio::task::JoinHandle<Result<veglia_homes::Summary, veglia_homes::SimulationError>>,
+    lines: Vec<RelayHandle>,
     outboxes: Vec<watch::Receiver<OutboxStatus>>,
     boxes: Vec<veglia_gateway::Figures>,
     view: LocalView,
@@ -210,6 +244,8 @@ impl Running {
     pub(super) async fn drain(&mut self) -> Result<Truth> {
         self.homes_stop.cancel();
         let spoken = (&mut self.speaking).await.context("the homes died")??;
+        // A story that was cut short may have left its home without a line.
+        self.lines.iter().for_each(RelayHandle::restore);
         tokio::time::sleep(LAST_BYTES).await;
         let deadline = Instant::now() + DRAIN_LONGEST;
         while self.waiting() > 0 && Instant::now() < deadline {
@@ -225,7 +261,10 @@ impl Running {
     }
 
     fn waiting(&self) -> u64 {
-        self.outboxes.iter().map(|outbox| outbox.borrow().waiting()).sum()
+        self.outboxes
+            .iter()
+            .map(|outbox| outbox.borrow().waiting())
+            .sum()
     }
 
     /// Ends every room in order.

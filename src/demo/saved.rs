@@ -56,7 +56,10 @@ impl Saved {
         let saved: Self = serde_json::from_str(&text)
             .with_context(|| format!("{} is damaged; choose another --data", path.display()))?;
         if saved.version > VERSION {
-            bail!("{} was written by a newer Veglia; update this program", path.display());
+            bail!(
+                "{} was written by a newer Veglia; update this program",
+                path.display()
+            );
         }
         Ok(saved)
     }
@@ -95,8 +98,13 @@ fn password() -> Result<String> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0_u8; 16];
     getrandom::fill(&mut random).context("the system gave no random bytes for a password")?;
-    let letters: Vec<char> =
-        random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
-    let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
+    let letters: Vec<char> = random
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect();
+    let groups: Vec<String> = letters
+        .chunks(4)
+        .map(|group| group.iter().collect())
+        .collect();
     Ok(groups.join("-"))
 }

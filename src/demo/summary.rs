@@ -63,11 +63,18 @@ impl Summary {
     ) -> Result<Self> {
         let produced = produced(spoken)?;
         let stored = stored(&truth.view, since).await?;
-        let mut readings = Readings { unheard: truth.spoken.unheard, ..Readings::default() };
+        let mut readings = Readings {
+            unheard: truth.spoken.unheard,
+            ..Readings::default()
+        };
         readings.count(&produced, &stored);
         let ingest = truth.ingest.snapshot();
         let mut rejected = BTreeMap::new();
-        for (reason, count) in truth.boxes.iter().flat_map(veglia_gateway::Figures::rejects) {
+        for (reason, count) in truth
+            .boxes
+            .iter()
+            .flat_map(veglia_gateway::Figures::rejects)
+        {
             *rejected.entry(reason.to_owned()).or_default() += count;
         }
         Ok(Self {
@@ -75,7 +82,10 @@ impl Summary {
             rejected,
             flags,
             latency_ms: Latencies {
-                journal: Percentiles { p50: ingest.durable_ms_p50, p99: ingest.durable_ms_p99 },
+                journal: Percentiles {
+                    p50: ingest.durable_ms_p50,
+                    p99: ingest.durable_ms_p99,
+                },
                 screen: Percentiles { p50: 0, p99: 0 },
             },
             memory_mb: memory_mb()?,
@@ -90,10 +100,23 @@ impl Summary {
 
     /// The figures that matter, for a person.
     pub(super) fn sentence(&self) -> String {
-        let Readings { produced, stored, lost, doubled, .. } = self.readings;
-        let flags: Vec<String> =
-            self.flags.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
-        let flags = if flags.is_empty() { "none".into() } else { flags.join(", ") };
+        let Readings {
+            produced,
+            stored,
+            lost,
+            doubled,
+            ..
+        } = self.readings;
+        let flags: Vec<String> = self
+            .flags
+            .iter()
+            .map(|(rule, count)| format!("{rule} {count}"))
+            .collect();
+        let flags = if flags.is_empty() {
+            "none".into()
+        } else {
+            flags.join(", ")
+        };
         format!(
             "{produced} readings spoken, {stored} stored, {lost} lost, {doubled} doubled; \
              flags: {flags}; on disk after {} ms (median), {} ms (99 %); {} MB resident",
@@ -136,7 +159,10 @@ fn produced(log: &Path) -> Result<Values> {
         let spoken = [
             (VitalKind::SpO2, entry.spo2_tenths.map(i32::from)),
             (VitalKind::Pulse, entry.pulse_tenths.map(i32::from)),
-            (VitalKind::Temperature, entry.celsius_hundredths.map(i32::from)),
+            (
+                VitalKind::Temperature,
+                entry.celsius_hundredths.map(i32::from),
+            ),
         ];
         for (vital, steps) in spoken {
             if let Some(steps) = steps {
@@ -151,7 +177,11 @@ fn produced(log: &Path) -> Result<Values> {
 
 /// What the series hold, through the same export that `veglia export` prints.
 async fn stored(view: &LocalView, since: WallMs) -> Result<Values> {
-    let ask = ExportAsk { scope: Scope::Everything, from: since, to: WallMs(i64::MAX) };
+    let ask = ExportAsk {
+        scope: Scope::Everything,
+        from: since,
+        to: WallMs(i64::MAX),
+    };
     let mut lines = view.export(ask).await?;
     let mut values = Values::new();
     while let Some(piece) = lines.next().await {
@@ -164,9 +194,15 @@ async fn stored(view: &LocalView, since: WallMs) -> Result<Values> {
             else {
                 continue;
             };
-            let Ok(vital) = vital.parse::<VitalKind>() else { continue };
+            let Ok(vital) = vital.parse::<VitalKind>() else {
+                continue;
+            };
             let key = (device.to_owned(), vital.name());
-            *values.entry(key).or_default().entry(value.to_owned()).or_default() += 1;
+            *values
+                .entry(key)
+                .or_default()
+                .entry(value.to_owned())
+                .or_default() += 1;
         }
     }
     Ok(values)
@@ -177,6 +213,9 @@ fn memory_mb() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status").context("cannot read /proc")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.trim().strip_suffix("kB"));
-    let kib: u64 = kib.context("the kernel does not say how much memory is used")?.trim().parse()?;
+    let kib: u64 = kib
+        .context("the kernel does not say how much memory is used")?
+        .trim()
+        .parse()?;
     Ok(kib.div_ceil(1024))
 }

@@ -86,7 +86,10 @@ impl Subject {
             }
             State::Up(process) => {
                 let ended = process.ended();
-                assert!(ended.is_none(), "{configuration} ended by itself: {ended:?}");
+                assert!(
+                    ended.is_none(),
+                    "{configuration} ended by itself: {ended:?}"
+                );
             }
             State::Down { .. } => {}
         }
@@ -102,7 +105,7 @@ impl Subject {
         match std::mem::replace(&mut self.state, State::Down { until }) {
             State::Starting { process, .. } | State::Up(process) => {
                 self.killed_ms.push(wall_ms());
-                process.kill();
+                drop(process);
             }
             down @ State::Down { .. } => self.state = down,
         }
@@ -139,7 +142,11 @@ pub(crate) fn rage(
             std::thread::sleep(LOOK_EVERY);
         }
         let down_for = DOWN_AT_MOST.mul_f64(if chance.bool() { chance.f64() } else { 0.0 });
-        let alive: Vec<usize> = victims.iter().copied().filter(|it| subjects[*it].runs()).collect();
+        let alive: Vec<usize> = victims
+            .iter()
+            .copied()
+            .filter(|it| subjects[*it].runs())
+            .collect();
         match chance.choice(alive) {
             Some(victim) => subjects[victim].kill(down_for),
             None => raise(house, subjects),

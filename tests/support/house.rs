@@ -7,7 +7,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use tempfile::TempDir;
 use veglia_codecs::Protocol;
@@ -32,7 +32,7 @@ pub(crate) const PORTS: usize = PROTOCOLS.len();
 #[derive(Debug)]
 pub(crate) struct House {
     dir: TempDir,
-    homes: Vec<Home>,
+    pub(crate) homes: Vec<Home>,
 }
 
 impl House {
@@ -59,11 +59,6 @@ impl House {
     /// Something in the house's directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
-    }
-
-    /// The homes.
-    pub(crate) fn homes(&self) -> &[Home] {
-        &self.homes
     }
 
     /// Where a device's port is.
@@ -146,16 +141,6 @@ impl House {
     /// What the simulated homes say that they said.
     pub(crate) fn spoken(&self) -> PathBuf {
         self.path("spoken")
-    }
-
-    /// Every stored reading, if ingest can be asked just now.
-    pub(crate) fn export(&self) -> Option<String> {
-        let Output { status, stdout, .. } = self
-            .veglia("centre", "export")
-            .output()
-            .expect("the program can be started");
-        let csv = String::from_utf8(stdout).expect("an export is text");
-        status.success().then_some(csv)
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn announce(line: &str) {
     writeln!(io::stderr(), "{line}").expect("standard error is open");
 }
 
-/// A running process.
+/// A running process. Dropping it is SIGKILL: no last word, nothing flushed, and it is gone.
 #[derive(Debug)]
 pub(crate) struct Process {
     log: PathBuf,
@@ -85,12 +85,6 @@ impl Process {
     /// Its number.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
-    }
-
-    /// SIGKILL: no last word, nothing flushed. Returns when it is gone.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().expect("a child can be killed");
-        self.child.wait().expect("a killed child ends");
     }
 
     /// SIGTERM: it drains, and must say that all went well.

@@ -7,8 +7,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 
 use veglia_homes::{Entry, What};
+
+use crate::house::House;
 
 /// How far the gateway's time of a reading may lie from when it was spoken: far above any delay
 /// in a line, far below the minutes after which counted values repeat.
@@ -59,8 +62,20 @@ pub(crate) fn spoken(log: &Path) -> BTreeMap<String, Vec<Spoken>> {
     all
 }
 
+/// Everything that is stored in a data directory, in order; none while its ingest cannot be asked.
+pub(crate) fn stored(house: &House, data: &Path) -> Option<BTreeMap<String, Vec<Stored>>> {
+    let mut command = house.veglia("centre", "export");
+    let Output { status, stdout, .. } = command
+        .arg("--data")
+        .arg(data)
+        .output()
+        .expect("the program can be started");
+    let csv = String::from_utf8(stdout).expect("an export is text");
+    status.success().then(|| read(&csv))
+}
+
 /// Everything that an export holds, in its order.
-pub(crate) fn stored(csv: &str) -> BTreeMap<String, Vec<Stored>> {
+fn read(csv: &str) -> BTreeMap<String, Vec<Stored>> {
     let mut lines = csv.lines();
     assert_eq!(
         lines.next(),

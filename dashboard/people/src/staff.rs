@@ -3,6 +3,7 @@
 //! Accounts are disabled, never deleted: what someone did stays signed. Changing a password or
 //! disabling an account ends every session of that account.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -306,4 +307,22 @@ pub async fn any(record: &Database) -> Result<bool, TxError> {
             Box::pin(async move { Ok(staff::Entity::find().one(tx).await?.is_some()) })
         })
         .await
+}
+
+/// The name behind every actor that is a member of staff, as acts are signed (`staff:42`); those
+/// of closed accounts too, because what they did stays theirs.
+///
+/// # Errors
+/// What the database reports.
+pub async fn signatures(
+    record: &Database,
+    actor: &Actor,
+) -> Result<HashMap<String, String>, TxError> {
+    let rows = record
+        .read_tx("staff.signatures", actor, move |tx| {
+            Box::pin(async move { Ok(staff::Entity::find().all(tx).await?) })
+        })
+        .await?;
+    let signed = |row: staff::Model| (Actor::Staff(row.id).to_string(), row.name);
+    Ok(rows.into_iter().map(signed).collect())
 }

@@ -254,3 +254,17 @@ fn a_token_is_read_back_only_as_it_was_written() {
         assert!(wrong.parse::<Token>().is_err(), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn a_signature_keeps_its_name_when_the_account_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = record(folder.path()).await;
+    let id = staff::create(&record, &SETUP, anna(), NOW).await.unwrap();
+    staff::disable(&record, &SETUP, id, NOW).await.unwrap();
+    let signatures = staff::signatures(&record, &SETUP).await.unwrap();
+    let anna = Actor::Staff(id.get()).to_string();
+    assert_eq!(
+        signatures.get(&anna).map(String::as_str),
+        Some("Anna Ferri")
+    );
+}

@@ -7,12 +7,16 @@ use bytes::Bytes;
 use jiff::civil::Date;
 use veglia_view::{Delta, FlagId, PatientId, Plan, Row, WallMs};
 
+use crate::book::News;
 use crate::line::{About, Charge, Lane, Line, Rank, place};
 use crate::{event, words};
 
 /// Lines shown at most; whoever needs somebody comes first, so those left out are the calm ones.
 /// A page of this length is still scrolled; beyond it people search.
 pub const LINES_MAX: usize = 300;
+
+/// Charges remembered before those of flags no longer on the list are dropped.
+const CHARGES_MAX: usize = 50_000;
 
 /// A line that is shown, and its event, rendered once for everybody.
 #[derive(Debug, Clone)]
@@ -44,7 +48,7 @@ pub(crate) struct Desk {
     names: HashMap<PatientId, String>,
     /// Patients whose names were asked for, known or not.
     asked: HashSet<PatientId>,
-    plans: HashMap<PatientId, Arc<Plan>>,
+    plans: HashMap<PatientId, Plan>,
     charges: HashMap<FlagId, Charge>,
     entries: HashMap<PatientId, Entry>,
     ranked: BTreeMap<Rank, PatientId>,
@@ -104,24 +108,35 @@ impl Desk {
         }
     }
 
-    /// Takes in the plans in force.
-    pub(crate) fn learn_plans(&mut self, plans: HashMap<PatientId, Arc<Plan>>) {
-        let of_both: HashSet<PatientId> = plans.keys().chain(self.plans.keys()).copied().collect();
-        let changed = of_both
-            .into_iter()
-            .filter(|patient| plans.get(patient) != self.plans.get(patient));
-        self.dirty.extend(changed);
-        self.plans = plans;
+    /// Takes in what was written in the diary.
+    pub(crate) fn learn(&mut self, news: News) {
+        match news {
+            News::Plan(plan) => {
+                self.dirty.insert(plan.patient);
+                self.plans.insert(plan.patient, plan);
+            }
+            News::Taken(flag, charge) => {
+                self.dirty.insert(flag.patient);
+                self.charges.insert(flag, charge);
+                self.forget_old_charges();
+            }
+            News::Closed(flag) => {
+                self.dirty.insert(flag.patient);
+                self.charges.remove(&flag);
+            }
+        }
     }
 
-    /// Takes in who has taken charge of what.
-    pub(crate) fn learn_charges(&mut self, charges: HashMap<FlagId, Charge>) {
-        let of_both = charges.keys().chain(self.charges.keys());
-        let changed = of_both
-            .filter(|flag| charges.get(flag) != self.charges.get(flag))
-            .map(|flag| flag.patient);
-        self.dirty.extend(changed.collect::<Vec<_>>());
-        self.charges = charges;
+    /// A flag that ended by itself leaves its charge behind.
+    fn forget_old_charges(&mut self) {
+        if self.charges.len() <= CHARGES_MAX {
+            return;
+        }
+        let rows = &self.rows;
+        self.charges.retain(|id, _| {
+            let flags = rows.get(&id.patient).map(|row| row.flags.as_slice());
+            flags.unwrap_or_default().iter().any(|it| it.flag.id == *id)
+        });
     }
 
     /// Renders what changed, by itself or by the passing of time.
@@ -178,7 +193,10 @@ impl Desk {
         let about = About {
             row,
             name: self.names.get(&patient).map(String::as_str),
-            plan: self.plans.get(&patient).map(Arc::as_ref),
+            plan: self
+                .plans
+                .get(&patient)
+                .filter(|plan| is_in_force(plan, now)),
             charges: &self.charges,
         };
         let placed = place(&about, now);
@@ -242,6 +260,11 @@ impl Desk {
         }
         order
     }
+}
+
+/// Whether a plan asks for anything now.
+pub(crate) fn is_in_force(plan: &Plan, now: WallMs) -> bool {
+    plan.from <= now && plan.until.is_none_or(|until| now < until)
 }
 
 /// The place of a lane among three.

@@ -23,8 +23,9 @@ use tokio_stream::wrappers::BroadcastStream;
 use veglia_store::Database;
 use veglia_view::{Status, Version, View, ViewError, WallMs};
 
+use crate::book::{self, Book, BookError};
 use crate::desk::{Changes, Desk, Order, Shown};
-use crate::{book, event};
+use crate::event;
 
 /// Events waiting for a slow page: some seconds of a busy ward.
 const EVENTS_WAITING: usize = 1_024;
@@ -83,6 +84,15 @@ impl Link {
             Self::Alive(status) | Self::Lost(status) => Some(status.care_now),
         }
     }
+
+    /// Care seconds in one wall second: none while the data stand still.
+    #[must_use]
+    pub fn speed(&self) -> u32 {
+        match self {
+            Self::Alive(status) => status.speed,
+            Self::Never | Self::Lost(_) => 0,
+        }
+    }
 }
 
 /// The list at one moment.
@@ -108,7 +118,7 @@ pub struct Crowded;
 /// The task behind a hub.
 pub struct Watch {
     view: Arc<dyn View>,
-    record: Database,
+    book: Book,
     pace: Pace,
     events: broadcast::Sender<Bytes>,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -136,7 +146,7 @@ impl Hub {
         };
         let watch = Watch {
             view,
-            record,
+            book: Book::new(record),
             pace,
             events,
             snapshot: writer,
@@ -286,23 +296,27 @@ impl Watch {
     }
 
     async fn look_up(&mut self) {
-        let strangers = self.desk.strangers();
-        let looked_up = if strangers.is_empty() {
-            Ok(())
-        } else {
-            let names = book::names(&self.record, &strangers).await;
-            names.map(|names| self.desk.learn_names(&strangers, names))
-        };
-        match looked_up {
+        match self.read_book().await {
             Ok(()) => self.book_is_open = true,
             Err(error) => {
                 if self.book_is_open {
                     let cause = book::story(&error);
-                    tracing::warn!(error = cause, "the ward shows numbers instead of names");
+                    tracing::warn!(error = cause, "names and acts on the ward may be missing");
                 }
                 self.book_is_open = false;
             }
         }
+    }
+
+    async fn read_book(&mut self) -> Result<(), BookError> {
+        let strangers = self.desk.strangers();
+        if !strangers.is_empty() {
+            let names = self.book.names(&strangers).await?;
+            self.desk.learn_names(&strangers, names);
+        }
+        let news = self.book.news().await?;
+        news.into_iter().for_each(|news| self.desk.learn(news));
+        Ok(())
     }
 
     /// Nobody listening is no fault.

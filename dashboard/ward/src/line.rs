@@ -245,13 +245,10 @@ pub(crate) fn reasons(about: &About<'_>, now: WallMs) -> Vec<Reason> {
     let reason = |flag: &veglia_view::OpenFlag| Reason {
         kind: reason::kind(flag.flag.severity),
         text: reason::why(flag, about.row, about.plan, now),
-        charge: about.charges.get(&flag.flag.id).map(|charge| {
-            format!(
-                "In carico a {} {}",
-                charge.by,
-                words::since_time(charge.at, now)
-            )
-        }),
+        charge: about
+            .charges
+            .get(&flag.flag.id)
+            .map(|charge| reason::in_charge(charge, now)),
     };
     flags.into_iter().map(reason).collect()
 }

@@ -6,6 +6,7 @@ use veglia_view::{
     Why,
 };
 
+use crate::line::Charge;
 use crate::words;
 
 /// One reason, as a sentence.
@@ -26,6 +27,12 @@ pub(crate) fn kind(severity: Severity) -> &'static str {
         Severity::Amber => "amber",
         Severity::Technical => "technical",
     }
+}
+
+/// Who has taken charge, in words.
+pub(crate) fn in_charge(charge: &Charge, now: WallMs) -> String {
+    let since = words::since_time(charge.at, now);
+    format!("In carico a {} {since}", charge.by)
 }
 
 /// Why a flag is there.

@@ -121,9 +121,13 @@ struct House {
 async fn house() -> House {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("record.db");
-    let record = Database::open(&path, Purpose::Record, &[veglia_people::SCHEMA])
-        .await
-        .expect("the folder is ours alone");
+    let record = Database::open(
+        &path,
+        Purpose::Record,
+        &[veglia_people::SCHEMA, veglia_diary::SCHEMA],
+    )
+    .await
+    .expect("the folder is ours alone");
     let person = patients::NewPerson {
         name: "Maria".to_owned(),
         surname: "Rossi".to_owned(),

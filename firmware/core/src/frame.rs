@@ -21,7 +21,8 @@ pub struct NodeFrame {
 /// What a frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// Who speaks; sent at start and every [`HELLO_EVERY_MS`](crate::HELLO_EVERY_MS).
+    /// Who speaks; sent at start, when asked ([`WHO`](crate::WHO)) and every
+    /// [`HELLO_EVERY_MS`](crate::HELLO_EVERY_MS).
     Hello {
         /// Serial number of the node, unique among all nodes.
         serial: u64,

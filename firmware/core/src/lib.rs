@@ -36,6 +36,11 @@ pub use frame::{
     TemperatureFlags,
 };
 
-/// How often the node repeats its hello, in milliseconds: a gateway that was restarted knows
-/// again who speaks within a minute, for 26 bytes.
+/// What a listener may send: who speaks? The node answers with its hello before anything else, so
+/// that a gateway that was just started need not wait for the next one. It is the only byte that a
+/// node listens to.
+pub const WHO: u8 = b'?';
+
+/// How often the node repeats its hello unasked, in milliseconds: also a listener whose question
+/// was lost knows within a minute who speaks, for 26 bytes.
 pub const HELLO_EVERY_MS: u32 = 60_000;

@@ -6,6 +6,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use thiserror::Error;
+use veglia_firmware_core::WHO;
 
 use crate::{Decoder, node, nonin8};
 
@@ -84,6 +85,16 @@ impl Protocol {
             data_bits: 8,
             parity: Parity::None,
             stop_bits: 1,
+        }
+    }
+
+    /// What to send when the port has been opened: a node is asked who it is, because what it
+    /// says before its hello is nobody's. A Nonin only speaks.
+    #[must_use]
+    pub const fn greeting(self) -> &'static [u8] {
+        match self {
+            Self::Nonin8 => &[],
+            Self::Node => &[WHO],
         }
     }
 

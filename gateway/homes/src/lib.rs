@@ -19,6 +19,7 @@
 mod counter;
 mod decimal;
 mod home;
+mod line;
 mod log;
 mod play;
 mod pty;

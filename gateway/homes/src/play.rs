@@ -3,20 +3,17 @@
 //!
 //! Each ends at the shutdown; a recording also ends after its last row. Absent: what is said.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
-use tokio_util::sync::CancellationToken;
-use veglia_codecs::Protocol;
 use veglia_firmware_core::HELLO_EVERY_MS;
-use veglia_wire::{CareClock, DeviceId, WallMs};
+use veglia_wire::{CareClock, WallMs};
 
-use crate::home::{Device, Home, rng};
-use crate::log::{Entry, What};
-use crate::pty::{Heard, Pty};
+use crate::home::rng;
+use crate::line::{Line, Stage, Tally};
+use crate::log::What;
+use crate::pty::Heard;
 use crate::relay::RelayHandle;
 use crate::replay::{Replay, Row};
 use crate::run::SimulationError;
@@ -35,191 +32,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// clock this is three minutes of care.
 const LINK_CHECK: Duration = Duration::from_millis(50);
 
-/// What all tasks of a simulation share.
-#[derive(Clone)]
-pub(crate) struct Stage {
-    pub(crate) clock: CareClock,
-    /// Care time at which scenarios began.
-    pub(crate) began: WallMs,
-    pub(crate) entries: Option<Sender<Entry>>,
-    pub(crate) stop: CancellationToken,
-}
-
-/// How many readings and other frames were spoken on a line, and how many to nobody.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) spoken: u64,
-    pub(crate) unheard: u64,
-}
-
-/// The line of one device, plugged in or not.
-pub(crate) struct Line {
-    stage: Stage,
-    home: String,
-    device: DeviceId,
-    protocol: Protocol,
-    port: PathBuf,
-    pty: Option<Pty>,
-    listened: bool,
-    opened: bool,
-    torn: bool,
-    tally: Tally,
-}
-
-impl Line {
-    /// The line of a device, plugged in.
-    pub(crate) fn new(
-        stage: Stage,
-        home: &Home,
-        device: &Device,
-        port: PathBuf,
-    ) -> Result<Self, SimulationError> {
-        let mut line = Self {
-            stage,
-            home: home.name.clone(),
-            device: device.id.clone(),
-            protocol: device.protocol,
-            port,
-            pty: None,
-            listened: false,
-            opened: false,
-            torn: false,
-            tally: Tally::default(),
-        };
-        line.pty = Some(line.plug()?);
-        Ok(line)
-    }
-
-    fn plug(&self) -> Result<Pty, SimulationError> {
-        Pty::plug(&self.port).map_err(|source| self.broken(source))
-    }
-
-    fn broken(&self, source: crate::pty::PtyError) -> SimulationError {
-        SimulationError::Port {
-            port: self.port.clone(),
-            source,
-        }
-    }
-
-    /// Whether somebody has the port open.
-    ///
-    /// When somebody has left, the line is laid anew: a serial port forgets at its last close
-    /// what was not read and who had it alone, but a pty does so only when it is made again.
-    fn is_listened_to(&mut self) -> Result<bool, SimulationError> {
-        let listens = match &self.pty {
-            Some(pty) => pty.has_reader().map_err(|source| self.broken(source))?,
-            None => false,
-        };
-        match (self.listened, listens) {
-            (false, true) => self.opened = true,
-            (true, false) => {
-                self.pty = Some(self.plug()?);
-                self.torn = false;
-            }
-            _ => {}
-        }
-        self.listened = listens;
-        Ok(listens)
-    }
-
-    /// Whether somebody has opened the port since this was last asked.
-    fn was_opened(&mut self) -> Result<bool, SimulationError> {
-        self.is_listened_to()?;
-        Ok(std::mem::take(&mut self.opened))
-    }
-
-    async fn unplugged(&mut self) -> Result<(), SimulationError> {
-        let Some(pty) = self.pty.take() else {
-            return Ok(());
-        };
-        drop(pty);
-        self.listened = false;
-        self.opened = false;
-        self.torn = false;
-        self.tell(Said::event(What::Unplugged), true).await
-    }
-
-    async fn plugged(&mut self) -> Result<(), SimulationError> {
-        if self.pty.is_some() {
-            return Ok(());
-        }
-        self.pty = Some(self.plug()?);
-        self.tell(Said::event(What::Plugged), true).await
-    }
-
-    async fn speak(&mut self, utterance: Utterance) -> Result<Heard, SimulationError> {
-        let heard = self.put(&utterance.bytes)?;
-        self.tally.spoken += 1;
-        self.tally.unheard += u64::from(heard != Heard::Whole);
-        if let Some(said) = utterance.said {
-            self.tell(said, heard == Heard::Whole).await?;
-        }
-        Ok(heard)
-    }
-
-    /// A node clears the line with a zero after a torn frame, else the next one would be lost
-    /// with it. A Nonin's next frame clears it by its first bit.
-    fn put(&mut self, bytes: &[u8]) -> Result<Heard, SimulationError> {
-        let Some(pty) = &self.pty else {
-            return Ok(Heard::Not);
-        };
-        let cleared;
-        let bytes = if self.torn && self.protocol == Protocol::Node {
-            cleared = [&[0], bytes].concat();
-            &cleared
-        } else {
-            bytes
-        };
-        let heard = pty.write(bytes).map_err(|source| self.broken(source))?;
-        match heard {
-            Heard::Whole => self.torn = false,
-            Heard::Torn => self.torn = true,
-            Heard::Not => {}
-        }
-        Ok(heard)
-    }
-
-    async fn tell(&self, said: Said, heard: bool) -> Result<(), SimulationError> {
-        let device = Some(self.device.clone());
-        self.stage.tell(&self.home, device, said, heard).await
-    }
-}
-
-impl Stage {
-    async fn tell(
-        &self,
-        home: &str,
-        device: Option<DeviceId>,
-        said: Said,
-        heard: bool,
-    ) -> Result<(), SimulationError> {
-        let Some(entries) = &self.entries else {
-            return Ok(());
-        };
-        let wall = self.clock.wall().now();
-        let entry = Entry {
-            home: home.to_owned(),
-            device,
-            what: said.what,
-            wall_ms: wall.0,
-            care_ms: self.clock.at(wall).0,
-            spo2_tenths: said.spo2_tenths,
-            pulse_tenths: said.pulse_tenths,
-            celsius_hundredths: said.celsius_hundredths,
-            flags: said.flags,
-            heard,
-            counter: said.counter,
-        };
-        entries
-            .send(entry)
-            .await
-            .map_err(|_| SimulationError::LogEnded)
-    }
-
-    fn passed_ms(&self) -> i64 {
-        self.clock.now().since(self.began)
-    }
-}
+/// How long a device stays in its port when the simulation ends, silent, so that the gateway can
+/// read what lies in the line: a pty forgets it at once when its device is gone.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A device of a scenario, or one that counts, until the shutdown.
 pub(crate) async fn device(
@@ -239,9 +54,12 @@ pub(crate) async fn device(
     loop {
         tokio::select! {
             _ = turns.tick() => {}
-            () = stop.cancelled() => return Ok(line.tally),
+            () = stop.cancelled() => {
+                sleep(FAREWELL).await;
+                return Ok(line.tally);
+            }
         }
-        if line.was_opened()? {
+        if line.was_opened()? | line.was_asked()? {
             speaker.opened();
         }
         match speaker.turn(line.stage.passed_ms(), wall_ms_since(began)) {
@@ -307,7 +125,7 @@ impl Reading {
         loop {
             let left_ms = clock.wall_ms(due.since(clock.now()));
             let Some(left) = u64::try_from(left_ms).ok().filter(|&ms| ms > 0) else {
-                return self.introduce().await;
+                return Ok(());
             };
             sleep(Duration::from_millis(left).min(Duration::from_secs(1))).await;
             self.introduce().await?;
@@ -317,7 +135,11 @@ impl Reading {
     /// Says hello when it is due: at the start, to a new listener, and every minute.
     async fn introduce(&mut self) -> Result<(), SimulationError> {
         let now_ms = wall_ms_since(self.began);
-        if !self.line.was_opened()? && now_ms < self.hello_at_ms {
+        if !self.line.is_listened_to()? {
+            return Ok(());
+        }
+        let is_asked = self.line.was_opened()? | self.line.was_asked()?;
+        if !is_asked && now_ms < self.hello_at_ms {
             return Ok(());
         }
         self.hello_at_ms = now_ms + u64::from(HELLO_EVERY_MS);
@@ -350,11 +172,11 @@ impl Reading {
     /// who does not know yet who speaks.
     async fn insist(&mut self, utterance: Utterance) -> Result<(), SimulationError> {
         loop {
-            if self.line.is_listened_to()? {
-                self.introduce().await?;
-                if self.line.speak(utterance.clone()).await? == Heard::Whole {
-                    return Ok(());
-                }
+            self.introduce().await?;
+            if self.line.is_listened_to()?
+                && self.line.speak(utterance.clone()).await? == Heard::Whole
+            {
+                return Ok(());
             }
             sleep(LISTENER_CHECK).await;
         }

@@ -4,7 +4,7 @@
 //! Nobody at the other end means that bytes are lost, as on a real wire. A pty by itself would
 //! keep them and hand a later reader the past as if it were the present.
 //!
-//! Absent: baud rates (a pty has none) and what the reader writes (our devices do not listen).
+//! Absent: baud rates (a pty has none).
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
-use rustix::io::{Errno, ioctl_fionbio, write};
+use rustix::io::{Errno, ioctl_fionbio, read, write};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use thiserror::Error;
@@ -36,6 +36,9 @@ pub enum PtyError {
         #[source]
         source: io::Error,
     },
+    /// The line gave an error instead of bytes.
+    #[error("the simulated line cannot be read; start the simulator again")]
+    Read(#[source] io::Error),
     /// The line took an error instead of bytes.
     #[error("the simulated line broke; start the simulator again")]
     Write(#[source] io::Error),
@@ -87,6 +90,19 @@ impl Pty {
         poll(&mut line, Some(&Timespec::default()))
             .map_err(|errno| PtyError::Write(errno.into()))?;
         Ok(!line[0].revents().contains(PollFlags::HUP))
+    }
+
+    /// The bytes that the other end has sent since this was last asked, at most `N`.
+    ///
+    /// # Errors
+    /// When the line breaks; that nobody is there is no error.
+    pub fn sent<const N: usize>(&self) -> Result<Vec<u8>, PtyError> {
+        let mut bytes = [0; N];
+        match read(&self.master, &mut bytes) {
+            Ok(count) => Ok(bytes[..count].to_vec()),
+            Err(Errno::AGAIN | Errno::IO | Errno::INTR) => Ok(Vec::new()),
+            Err(errno) => Err(PtyError::Read(errno.into())),
+        }
     }
 
     /// Puts bytes on the line, without ever waiting for room.

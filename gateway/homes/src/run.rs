@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use veglia_wire::CareClock;
 
 use crate::home::{Device, Home, Story};
+use crate::line::{Line, Stage, Tally};
 use crate::log::{Log, LogError};
-use crate::play::{self, Line, Stage, Tally};
+use crate::play;
 use crate::pty::PtyError;
 use crate::speaker::Speaker;
 use crate::voice::Node;

@@ -87,7 +87,8 @@ impl Speaker {
         }
     }
 
-    /// Somebody opened the port. A node on USB sees that, and says at once who it is.
+    /// Somebody opened the port, which a node on USB sees, or asked who is there: a node says at
+    /// once who it is.
     pub(crate) fn opened(&mut self) {
         self.hello_at_ms = 0;
     }

@@ -2,7 +2,7 @@
 //! is never read as the present.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, open};
@@ -52,6 +52,19 @@ fn every_byte_comes_through_as_it_is() {
     let mut read = [0; 256];
     reader.read_exact(&mut read).unwrap();
     assert_eq!(read.as_slice(), all);
+}
+
+#[test]
+fn what_the_reader_sends_is_there_to_be_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = dir.path().join("casa-001-nodo");
+    let pty = Pty::plug(&port).unwrap();
+    assert_eq!(pty.sent::<4>().unwrap(), b"");
+    let mut reader = listen(&port);
+    assert_eq!(pty.sent::<4>().unwrap(), b"");
+    reader.write_all(b"who?!").unwrap();
+    assert_eq!(pty.sent::<4>().unwrap(), b"who?");
+    assert_eq!(pty.sent::<4>().unwrap(), b"!");
 }
 
 #[test]

@@ -287,6 +287,16 @@ impl Assignments {
         all.filter(move |(_, worn)| worn.patient == patient)
     }
 
+    /// Whose an assignment is, and of which device.
+    #[must_use]
+    pub fn find(&self, id: AssignmentId) -> Option<(PatientId, DeviceId)> {
+        let mut all = self.by_device.iter();
+        all.find_map(|(device, worn)| {
+            let worn = worn.iter().find(|worn| worn.id == id)?;
+            Some((worn.patient, device.clone()))
+        })
+    }
+
     /// Takes a change in; one that is known already, or not about devices, changes nothing.
     pub fn apply(&mut self, changed: &Changed) {
         match changed {

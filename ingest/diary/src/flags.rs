@@ -288,6 +288,40 @@ pub(crate) async fn relist(tx: &Tx<'_>, id: &str) -> Result<(), TxError> {
     Ok(())
 }
 
+/// Flags that were raised at or after a moment, open or over, oldest first; at most
+/// [`OPEN_FLAGS_MAX`].
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn flags_raised(
+    record: &Database,
+    actor: &Actor,
+    since: WallMs,
+) -> Result<Vec<OpenFlag>, ReadError> {
+    let read = record.read_tx("diary.flags_raised", actor, move |tx| {
+        Box::pin(async move {
+            let raised = flag::Entity::find()
+                .filter(flag::Column::RaisedAtMs.gte(since.0))
+                .order_by_asc(flag::Column::RaisedAtMs)
+                .limit(OPEN_FLAGS_MAX)
+                .all(tx)
+                .await?;
+            let ids: Vec<String> = raised.into_iter().map(|row| row.id).collect();
+            let mut flags = Vec::with_capacity(ids.len());
+            for (id, told) in told(tx, &ids).await? {
+                flags.push(OpenFlag {
+                    flag: told.flag,
+                    raised_at: told.raised_at,
+                    ended: told.ended,
+                    charge: acts::charge(tx, &id).await?,
+                });
+            }
+            Ok(flags)
+        })
+    });
+    Ok(read.await?)
+}
+
 /// The flags that ask for a person, the gravest first, then the oldest; at most
 /// [`OPEN_FLAGS_MAX`].
 ///

@@ -127,8 +127,23 @@ impl Ledger {
         }
     }
 
-    /// Takes back every flag that the readings no longer tell of.
-    pub(crate) fn withdraw(&mut self, voice: &mut Voice<'_>, is_untold: impl Fn(&Story) -> bool) {
+    /// Tells stories, then takes back whatever is not among them and `is_ours`.
+    pub(crate) fn retell(
+        &mut self,
+        stories: Vec<Story>,
+        voice: &mut Voice<'_>,
+        is_ours: impl Fn(&Story) -> bool,
+    ) {
+        let told: Vec<StoredTrigger> = stories.iter().map(|story| story.trigger).collect();
+        for story in stories {
+            self.tell(story, voice);
+        }
+        self.withdraw(voice, |story| {
+            is_ours(story) && !told.contains(&story.trigger)
+        });
+    }
+
+    fn withdraw(&mut self, voice: &mut Voice<'_>, is_untold: impl Fn(&Story) -> bool) {
         for told in &mut self.told {
             if !told.withdrawn && is_untold(&told.story) {
                 told.withdrawn = true;
@@ -154,6 +169,11 @@ impl Ledger {
     pub(crate) fn forget(&mut self, is_past: impl Fn(&Story) -> bool) {
         self.told
             .retain(|told| told.is_open() || !is_past(&told.story));
+    }
+
+    /// Forgets one flag of which nothing more will be said.
+    pub(crate) fn drop_told(&mut self, trigger: StoredTrigger) {
+        self.told.retain(|told| told.story.trigger != trigger);
     }
 
     pub(crate) fn open(&self) -> impl Iterator<Item = &Story> {

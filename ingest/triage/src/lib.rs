@@ -18,8 +18,9 @@
 //! old value is not a low one: silence is its own, technical flag.
 //!
 //! **Limits.** Per vital sign, 128 readings over two days are remembered; what is older is judged
-//! alone (`track.rs`). Every reading counts for itself: a stream of one a second is confirmed by
-//! the next second, so continuous readings are to be summarised before they come here.
+//! alone (`track.rs`). Every reading counts for itself: in a stream of one a second the next
+//! second is the repeat, unless the rule set asks for more (`repeat_after_seconds`). Medians over
+//! continuous readings are to be taken before they come here.
 //!
 //! **Deliberately absent**: a clock, a disk, a network, a log, a name. `clippy.toml` beside this
 //! crate refuses the first three. Also absent: scores (NEWS2, MEWS), trends, rules on symptoms

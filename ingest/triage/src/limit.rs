@@ -8,13 +8,16 @@
 //! The fold knows readings only. That a repeat is missed *now* is the business of ticks
 //! ([`passed`]), and is not folded in: a reading measured in time may still be on its way.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 use veglia_wire::{RecordId, VitalKind, WallMs};
 
 use crate::flag::{Evidence, How, Standing, Why};
-use crate::ledger::{StoredTrigger, Story};
+use crate::ledger::{Ledger, StoredTrigger, Story, Voice};
 use crate::plan::{Plan, in_force};
 use crate::rules::{Confirmation, LimitRule, Range, RuleSet, VitalRules};
+use crate::track::Ground;
 
 /// A reading that may be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +90,7 @@ impl Judge<'_> {
         };
         let standing = match (self.limit.confirmation, judgement) {
             (Confirmation::AtOnce, _) | (_, Judgement::Worse) => at_once,
-            (Confirmation::Repeat { within_ms }, _) => {
+            (Confirmation::Repeat { within_ms, .. }, _) => {
                 let backlog = reading
                     .received
                     .plus_ms(self.rules.arrival.backlog_grace_ms);
@@ -110,7 +113,15 @@ impl Judge<'_> {
     fn missed_at(&self, story: &Story) -> WallMs {
         match self.limit.confirmation {
             Confirmation::AtOnce => story.since,
-            Confirmation::Repeat { within_ms } => story.since.plus_ms(within_ms),
+            Confirmation::Repeat { within_ms, .. } => story.since.plus_ms(within_ms),
+        }
+    }
+
+    /// Whether a reading is too soon after the first of an episode to be its repeat.
+    fn is_same_measurement(&self, story: &Story, reading: &Reading) -> bool {
+        match self.limit.confirmation {
+            Confirmation::AtOnce => false,
+            Confirmation::Repeat { after_ms, .. } => reading.at.since(story.since) < after_ms,
         }
     }
 
@@ -147,12 +158,12 @@ struct Episode {
 
 /// The fold's state after some reading.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Course {
+struct Course {
     open: Option<Episode>,
 }
 
 impl Course {
-    pub(crate) fn open(&self) -> Option<&Story> {
+    fn open(&self) -> Option<&Story> {
         self.open.as_ref().map(|episode| &episode.story)
     }
 
@@ -178,6 +189,12 @@ impl Course {
             episode.story.standing = judge.confirmed_by_miss(&episode.story);
             changed(&episode.story);
             episode.go_on(judge, reading, judgement)
+        } else if judge.is_same_measurement(&episode.story, reading) {
+            if judgement == Judgement::Worse {
+                episode.confirm(judge, reading, How::AtOnce);
+                changed(&episode.story);
+            }
+            return;
         } else {
             episode.repeated(judge, reading, judgement);
             changed(&episode.story);
@@ -200,13 +217,14 @@ impl Episode {
             self.story.end = Some((Why::NotConfirmed, reading.at));
             return;
         }
-        self.story
-            .evidence
-            .push(reading.evidence(judge.limit.vital));
-        self.story.standing = Standing::Confirmed {
-            how: How::Repeat,
-            at: reading.at,
-        };
+        self.confirm(judge, reading, How::Repeat);
+    }
+
+    fn confirm(&mut self, judge: &Judge<'_>, reading: &Reading, how: How) {
+        let evidence = reading.evidence(judge.limit.vital);
+        self.story.evidence.push(evidence);
+        let at = reading.at;
+        self.story.standing = Standing::Confirmed { how, at };
     }
 
     /// A further reading of a confirmed episode: whether it ends it.
@@ -228,4 +246,133 @@ impl Episode {
         }
         is_over
     }
+}
+
+/// A limit rule at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Limit {
+    pub(crate) ledger: Ledger,
+    /// After the readings that are forgotten.
+    base: Course,
+    /// After all of them.
+    tip: Course,
+    /// The last reading that was judged alone and found bad.
+    alone_at: Option<WallMs>,
+}
+
+impl Limit {
+    pub(crate) fn new(rule: &LimitRule) -> Self {
+        Self {
+            ledger: Ledger::new(rule.name.clone(), rule.vital, rule.severity),
+            base: Course::default(),
+            tip: Course::default(),
+            alone_at: None,
+        }
+    }
+
+    /// Tells the stories of all readings in memory again.
+    pub(crate) fn retell(
+        &mut self,
+        recent: &VecDeque<Reading>,
+        floor: Option<(WallMs, RecordId)>,
+        judge: &Judge<'_>,
+        ticked: WallMs,
+        voice: &mut Voice<'_>,
+    ) {
+        let mut course = self.base.clone();
+        let mut stories: Vec<Story> = course.open().cloned().into_iter().collect();
+        for reading in recent {
+            course.advance(judge, reading, |story| match stories.last_mut() {
+                Some(last) if last.trigger == story.trigger => last.clone_from(story),
+                _ => stories.push(story.clone()),
+            });
+        }
+        if let Some(last) = stories.last_mut().filter(|story| story.end.is_none())
+            && let Some(passed) = judge.passed(last, ticked)
+        {
+            *last = passed;
+        }
+        self.tip = course;
+        let is_within = |story: &Story| floor.is_none_or(|floor| !story.is_by(floor));
+        self.ledger.retell(stories, voice, is_within);
+    }
+
+    /// A reading from before memory: too old to have neighbours, too bad to be passed over.
+    ///
+    /// What followed it is forgotten, so its repeat counts as missed. Its episode is over unless
+    /// the newest reading is bad too; then only a person can tell. Nothing more will be said of
+    /// it, so it is not remembered.
+    pub(crate) fn judge_alone(
+        &mut self,
+        reading: &Reading,
+        newest: Option<&Reading>,
+        judge: &Judge<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let judgement = judge.judge(reading);
+        let near =
+            |alone: WallMs| reading.at.since(alone).saturating_abs() < judge.limit.recover_ms;
+        if judgement == Judgement::Good || self.alone_at.is_some_and(near) {
+            return;
+        }
+        self.alone_at = Some(reading.at);
+        let mut story = judge.opening(reading, judgement);
+        story.late = true;
+        if let Some(passed) = judge.passed(&story, WallMs(i64::MAX)) {
+            story = passed;
+        }
+        let newest = newest.filter(|newest| judge.judge(newest) == Judgement::Good);
+        story.end = newest.map(|newest| (Why::Recovered, newest.at));
+        let trigger = story.trigger;
+        self.ledger.tell(story, voice);
+        self.ledger.drop_told(trigger);
+    }
+
+    /// A reading later than all others.
+    pub(crate) fn append(&mut self, reading: &Reading, judge: &Judge<'_>, voice: &mut Voice<'_>) {
+        let Self { ledger, tip, .. } = self;
+        tip.advance(judge, reading, |story| ledger.tell(story.clone(), voice));
+    }
+
+    /// Ticks have reached `ticked`.
+    pub(crate) fn tick(&mut self, judge: &Judge<'_>, ticked: WallMs, voice: &mut Voice<'_>) {
+        let open = self.ledger.open();
+        let passed: Vec<Story> = open
+            .filter_map(|story| judge.passed(story, ticked))
+            .collect();
+        for story in passed {
+            self.ledger.tell(story, voice);
+        }
+    }
+
+    /// The oldest reading is about to be forgotten.
+    pub(crate) fn fold_away(&mut self, reading: &Reading, judge: &Judge<'_>) {
+        self.base.advance(judge, reading, |_| {});
+    }
+
+    /// Readings up to `floor` are forgotten, and so is what they told and is over.
+    pub(crate) fn forget(&mut self, floor: (WallMs, RecordId)) {
+        let Self { ledger, base, .. } = self;
+        let begun = base.open().map(|story| story.trigger);
+        ledger.forget(|story| story.is_by(floor) && Some(story.trigger) != begun);
+    }
+}
+
+/// Each rule at work beside the numbers it goes by.
+pub(crate) fn with_judges<'a>(
+    limits: &'a mut [Limit],
+    vital: &'a VitalRules,
+    ground: Ground<'a>,
+) -> impl Iterator<Item = (&'a mut Limit, Judge<'a>)> {
+    limits.iter_mut().filter_map(move |limit| {
+        let mut rules = ground.rules.limits.iter();
+        let rule = rules.find(|rule| rule.name == *limit.ledger.rule())?;
+        let judge = Judge {
+            rules: ground.rules,
+            vital,
+            limit: rule,
+            plans: ground.plans,
+        };
+        Some((limit, judge))
+    })
 }

@@ -8,6 +8,7 @@
 //! Deliberately absent: a rule language. What a rule can do is code; by which numbers is data.
 
 mod parse;
+mod text;
 
 use std::fmt;
 use std::str::FromStr;
@@ -174,8 +175,8 @@ impl VitalRules {
 pub(crate) enum Confirmation {
     /// By the reading itself.
     AtOnce,
-    /// By the next reading, or by its absence for so long.
-    Repeat { within_ms: i64 },
+    /// By the next reading that is so far from the first, or by its absence for so long.
+    Repeat { after_ms: i64, within_ms: i64 },
 }
 
 /// A rule: a flag of a severity while a vital sign is in a band.

@@ -14,11 +14,11 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use veglia_wire::{Quality, RecordId, Vital, VitalKind, WallMs};
 
-use crate::flag::{Flag, Severity, Standing, Why};
-use crate::ledger::{Ledger, StoredTrigger, Story, Voice};
-use crate::limit::{Course, Judge, Judgement, Reading};
+use crate::flag::{Flag, Severity, Standing};
+use crate::ledger::{Ledger, Story, Voice};
+use crate::limit::{Limit, Reading, with_judges};
 use crate::plan::Plan;
-use crate::rules::{LimitRule, RuleName, RuleSet, VitalRules};
+use crate::rules::{RuleName, RuleSet, VitalRules};
 use crate::silence::Watch;
 
 /// Readings kept per vital sign: five weeks of three a day, or a day at one in eleven minutes. It
@@ -49,18 +49,6 @@ pub struct Latest {
     pub vital: Vital,
     /// What is to be said against it. A reading that is not clean is shown greyed.
     pub quality: Quality,
-}
-
-/// A limit rule at work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Limit {
-    ledger: Ledger,
-    /// After the readings that are forgotten.
-    base: Course,
-    /// After all of them.
-    tip: Course,
-    /// The last reading that was judged alone and found bad.
-    alone_at: Option<WallMs>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,11 +136,7 @@ impl Track {
     pub(crate) fn tick(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
         if let Some(vital) = ground.rules.vital(self.kind) {
             for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-                let passed = |story: &Story| judge.passed(story, ground.ticked);
-                let passed: Vec<Story> = limit.ledger.open().filter_map(passed).collect();
-                for story in passed {
-                    limit.ledger.tell(story, voice);
-                }
+                limit.tick(&judge, ground.ticked, voice);
             }
         }
         if self
@@ -180,7 +164,7 @@ impl Track {
         }
         stories.extend(watch.after(before, ground.ticked));
         self.silence_check = watch.next_change(before, ground.ticked);
-        tell_all(&mut self.silence, stories, voice, |_| true);
+        self.silence.retell(stories, voice, |_| true);
     }
 
     /// Rules that are gone end their flags; new ones begin with the readings in memory.
@@ -216,8 +200,7 @@ impl Track {
         voice: &mut Voice<'_>,
     ) {
         for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-            let Limit { ledger, tip, .. } = limit;
-            tip.advance(&judge, &reading, |story| ledger.tell(story.clone(), voice));
+            limit.append(&reading, &judge, voice);
         }
         let before = self.recent.back().map(|last| last.at);
         let before = before.or(self.floor.map(|(at, _)| at));
@@ -280,7 +263,7 @@ impl Track {
                 || pending.iter().any(|it| it.trigger == story.trigger);
             is_inside && !is_left
         };
-        tell_all(&mut self.silence, stories, voice, is_untold);
+        self.silence.retell(stories, voice, is_untold);
         let flagged = pending.iter().map(Story::flagged_at).min();
         self.silence_check = flagged.or_else(|| watch.next_change(newest, ground.ticked));
     }
@@ -291,7 +274,7 @@ impl Track {
         let newest = self.recent.back().map(|last| last.at);
         let stories = watch.after(newest, ground.ticked);
         let is_after = |since: WallMs| newest.is_none_or(|newest| newest < since);
-        tell_all(&mut self.silence, stories, voice, |story| {
+        self.silence.retell(stories, voice, |story| {
             story.end.is_none() || is_after(story.since)
         });
         self.silence_check = watch.next_change(newest, ground.ticked);
@@ -325,7 +308,7 @@ impl Track {
                 break;
             };
             for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-                limit.base.advance(&judge, &oldest, |_| {});
+                limit.fold_away(&oldest, &judge);
             }
             self.floor = Some(oldest.key());
             is_changed = true;
@@ -334,111 +317,8 @@ impl Track {
             return;
         };
         for limit in &mut self.limits {
-            let Limit { ledger, base, .. } = limit;
-            let begun = base.open().map(|story| story.trigger);
-            ledger.forget(|story| story.is_by(floor) && Some(story.trigger) != begun);
+            limit.forget(floor);
         }
         self.silence.forget(|story| story.is_by(floor));
     }
-}
-
-impl Limit {
-    fn new(rule: &LimitRule) -> Self {
-        Self {
-            ledger: Ledger::new(rule.name.clone(), rule.vital, rule.severity),
-            base: Course::default(),
-            tip: Course::default(),
-            alone_at: None,
-        }
-    }
-
-    /// Tells the stories of all readings in memory again.
-    fn retell(
-        &mut self,
-        recent: &VecDeque<Reading>,
-        floor: Option<(WallMs, RecordId)>,
-        judge: &Judge<'_>,
-        ticked: WallMs,
-        voice: &mut Voice<'_>,
-    ) {
-        let mut course = self.base.clone();
-        let mut stories: Vec<Story> = course.open().cloned().into_iter().collect();
-        for reading in recent {
-            course.advance(judge, reading, |story| match stories.last_mut() {
-                Some(last) if last.trigger == story.trigger => last.clone_from(story),
-                _ => stories.push(story.clone()),
-            });
-        }
-        if let Some(last) = stories.last_mut().filter(|story| story.end.is_none())
-            && let Some(passed) = judge.passed(last, ticked)
-        {
-            *last = passed;
-        }
-        self.tip = course;
-        let is_within = |story: &Story| floor.is_none_or(|floor| !story.is_by(floor));
-        tell_all(&mut self.ledger, stories, voice, is_within);
-    }
-
-    /// A reading from before memory: too old to have neighbours, too bad to be passed over.
-    ///
-    /// What followed it is forgotten, so its repeat counts as missed. Its episode is over unless
-    /// the newest reading is bad too; a person closes the alert either way.
-    fn judge_alone(
-        &mut self,
-        reading: &Reading,
-        newest: Option<&Reading>,
-        judge: &Judge<'_>,
-        voice: &mut Voice<'_>,
-    ) {
-        let judgement = judge.judge(reading);
-        let near =
-            |alone: WallMs| reading.at.since(alone).saturating_abs() < judge.limit.recover_ms;
-        if judgement == Judgement::Good || self.alone_at.is_some_and(near) {
-            return;
-        }
-        self.alone_at = Some(reading.at);
-        let mut story = judge.opening(reading, judgement);
-        story.late = true;
-        if let Some(passed) = judge.passed(&story, WallMs(i64::MAX)) {
-            story = passed;
-        }
-        let newest = newest.filter(|newest| judge.judge(newest) == Judgement::Good);
-        story.end = newest.map(|newest| (Why::Recovered, newest.at));
-        self.ledger.tell(story, voice);
-    }
-}
-
-/// Tells stories, then takes back whatever is not among them and `is_ours`.
-fn tell_all(
-    ledger: &mut Ledger,
-    stories: Vec<Story>,
-    voice: &mut Voice<'_>,
-    is_ours: impl Fn(&Story) -> bool,
-) {
-    let told: Vec<StoredTrigger> = stories.iter().map(|story| story.trigger).collect();
-    for story in stories {
-        ledger.tell(story, voice);
-    }
-    ledger.withdraw(voice, |story| {
-        is_ours(story) && !told.contains(&story.trigger)
-    });
-}
-
-/// Each rule at work beside the numbers it goes by.
-fn with_judges<'a>(
-    limits: &'a mut [Limit],
-    vital: &'a VitalRules,
-    ground: Ground<'a>,
-) -> impl Iterator<Item = (&'a mut Limit, Judge<'a>)> {
-    limits.iter_mut().filter_map(move |limit| {
-        let mut rules = ground.rules.limits.iter();
-        let rule = rules.find(|rule| rule.name == *limit.ledger.rule())?;
-        let judge = Judge {
-            rules: ground.rules,
-            vital,
-            limit: rule,
-            plans: ground.plans,
-        };
-        Some((limit, judge))
-    })
 }

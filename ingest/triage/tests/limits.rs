@@ -3,7 +3,7 @@
 mod support;
 
 use support::*;
-use veglia_triage::{How, Input, Plan, PlanVersion, Standing, Target};
+use veglia_triage::{How, Input, Plan, PlanVersion, RuleSet, Standing, Target};
 use veglia_wire::{Quality, Site, Vital, VitalKind};
 
 const NOTHING: [&str; 0] = [];
@@ -420,4 +420,58 @@ fn an_at_once_red_names_its_reason() {
         at: minute(0),
     };
     assert_eq!(standing, expected);
+}
+
+#[test]
+fn where_devices_stream_a_repeat_is_another_measurement() {
+    let mut home = Home::new();
+    home.adopt("repeat_after_seconds = 0", "repeat_after_seconds = 120");
+    home.spo2(0, 91);
+    assert_eq!(
+        words(&home.spo2(1, 91)),
+        NOTHING,
+        "the same finger in the same clip"
+    );
+    assert_eq!(words(&home.spo2(1, 97)), NOTHING);
+    assert_eq!(words(&home.spo2(2, 97)), ["end spo2-red NotConfirmed"]);
+    home.spo2(10, 91);
+    assert_eq!(
+        words(&home.spo2(11, 88)),
+        ["confirm spo2-red AtOnce"],
+        "too bad to wait"
+    );
+}
+
+#[test]
+fn a_newer_rule_set_judges_what_follows_and_renames_nothing() {
+    let mut home = Home::new();
+    home.spo2(0, 88);
+    let old = home.state.open_flags()[0].id.clone();
+    home.adopt("version = 1", "version = 2");
+    assert_eq!(words(&home.tick(1)), NOTHING);
+    assert_eq!(home.state.open_flags()[0].id, old);
+    home.spo2(10, 97);
+    home.spo2(40, 97);
+    let said = home.spo2(50, 88);
+    assert_eq!(raised(&said).id.rule_set.as_str(), "home-2020-2");
+}
+
+#[test]
+fn a_rule_that_is_gone_ends_its_flags() {
+    let mut home = Home::new();
+    home.vital(0, temperature(3_900));
+    home.adopt("name = \"fever\"\nvital", "name = \"warmth\"\nvital");
+    assert_eq!(
+        words(&home.tick(1)),
+        NOTHING,
+        "the same version is the same rules"
+    );
+    let text = include_str!("../rules/home-2020.toml").replacen("version = 1", "version = 2", 1);
+    let text = text.replacen("name = \"fever\"\nvital", "name = \"warmth\"\nvital", 1);
+    home.rules = RuleSet::parse(&text).unwrap();
+    assert_eq!(
+        words(&home.tick(2)),
+        ["raise warmth AtOnce", "end fever PlanEnded"],
+        "the reading in memory is judged by the new one"
+    );
 }

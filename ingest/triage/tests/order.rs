@@ -100,9 +100,36 @@ fn standing(home: &Home) -> BTreeMap<String, (Flag, bool)> {
     flags.collect()
 }
 
-/// Everything in order of measuring, then one tick.
-fn in_order(observations: &[Observation]) -> Home {
+/// Under the shipped rules, or with repeats that must be another measurement.
+fn under(is_streaming: bool) -> Home {
     let mut home = Home::new();
+    if is_streaming {
+        home.adopt("repeat_after_seconds = 0", "repeat_after_seconds = 300");
+    }
+    home
+}
+
+/// Many readings of oxygen, each at most forty places from where it belongs.
+fn a_long_stay() -> impl Strategy<Value = (Vec<Observation>, Vec<Observation>)> {
+    vec((1..20_i64, 0..12_i32, 0..40_usize), 300..400).prop_map(|readings| {
+        let mut at = 0;
+        let mut places = Vec::new();
+        for (place, (gap, step, away)) in readings.into_iter().enumerate() {
+            at += gap;
+            let number = u64::try_from(place).expect("a few hundred") + 1;
+            places.push((
+                place + away,
+                observation(number, (at, 0, true, step, false)),
+            ));
+        }
+        let sorted = places.iter().map(|(_, it)| it.clone()).collect();
+        places.sort_by_key(|(place, _)| *place);
+        (sorted, places.into_iter().map(|(_, it)| it).collect())
+    })
+}
+
+/// Everything in order of measuring, then one tick.
+fn in_order(mut home: Home, observations: &[Observation]) -> Home {
     for plan in plans() {
         home.plan(&plan);
     }
@@ -149,9 +176,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn shuffled_and_doubled_data_make_the_same_flags((observations, events) in events()) {
-        let expected = in_order(&observations);
-        let mut home = Home::new();
+    fn shuffled_and_doubled_data_make_the_same_flags(
+        (observations, events) in events(),
+        is_streaming in any::<bool>(),
+    ) {
+        let expected = in_order(under(is_streaming), &observations);
+        let mut home = under(is_streaming);
         for event in &events {
             play(&mut home, event);
         }
@@ -159,6 +189,22 @@ proptest! {
         prop_assert_eq!(standing(&home), standing(&expected));
         assert_reader_knows(&home);
         assert_reader_knows(&expected);
+    }
+
+    #[test]
+    fn memory_that_slides_on_makes_no_difference((sorted, shuffled) in a_long_stay()) {
+        let (mut steady, mut home) = (Home::new(), Home::new());
+        for (one, other) in sorted.iter().zip(&shuffled) {
+            steady.observe(one);
+            home.observe(other);
+        }
+        steady.tick(100_000);
+        home.tick(100_000);
+        prop_assert_eq!(standing(&steady), standing(&home));
+        prop_assert_eq!(steady.known.open(), home.known.open());
+        for id in steady.known.0.keys() {
+            prop_assert!(home.known.0.contains_key(id), "{} was never raised", id);
+        }
     }
 
     #[test]

@@ -63,6 +63,12 @@ fn line_of(text: &str) -> usize {
 
 /// What is replaced by what, near which line, and the reason given.
 const FAULTS: &[(&str, &str, &str, &str)] = &[
+    (
+        "repeat_within_minutes = 10",
+        "repeat_within_minutes = 0",
+        "name = \"spo2-red\"",
+        "a repeat needs",
+    ),
     ("from = 93", "from = 92", "name = \"amber\"", "overlaps"),
     ("from = 93", "from = 94", "name = \"amber\"", "gap"),
     (

@@ -41,7 +41,7 @@ pub use socket::serve;
 // The words that rows and answers are made of, for those who ask and know neither room.
 pub use veglia_triage::{
     Evidence, Expected, Flag, FlagId, How, LocalTime, Parameter, PatientId, Plan, PlanVersion,
-    RuleName, RuleSet, Severity, Source, Standing, Target, Trigger, Why,
+    RuleName, RuleSet, Severity, Source, Standing, Target, Trigger, Verdict, Why,
 };
 pub use veglia_wire::{
     CareClock, Clock, Contact, DeviceId, Quality, RecordId, Sensor, Site, Vital, VitalKind, WallMs,

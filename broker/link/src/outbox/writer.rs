@@ -169,7 +169,10 @@ impl<F: Filesystem> Writer<F> {
         let slices: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
         match self.log.append(&slices) {
             Ok(durable) => {
-                self.lost = None;
+                if let Some(lost) = self.lost.take() {
+                    let lost = lost.count;
+                    tracing::info!(outbox.lost = lost, "the outbox takes records again");
+                }
                 self.publish(OutboxState::Writing);
                 let mut next = position(Sequence::FIRST.plus(durable.first().get() - 1));
                 if gap.is_some() {

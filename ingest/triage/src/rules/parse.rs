@@ -1,21 +1,19 @@
 //! Reads a rule set's text and refuses what it cannot vouch for, naming the line.
 //!
-//! The text has its own types here, with every key required or known; nothing is defaulted and
-//! nothing repaired. Numbers are decimal: `38.1` becomes 381 tenths by its digits, not by
+//! Nothing is defaulted and nothing repaired. Numbers are decimal: `38.1` becomes 381 tenths by its digits, not by
 //! arithmetic on floating point.
 
 use std::ops;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use serde::Deserialize;
 use toml::Spanned;
-use veglia_wire::{Site, VitalKind};
+use veglia_wire::VitalKind;
 
+use super::text::{ArrivalText, Number, RoundingText, RuleText, TargetText, Text, VitalText};
 use super::{
     Arrival, Band, Confirmation, LimitRule, Range, Rounding, RuleName, RuleSet, TargetRule,
     VitalRules,
 };
-use crate::flag::Severity;
 
 /// Why a text is no rule set: the first fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,115 +23,6 @@ pub struct RuleSetError {
     pub line: usize,
     /// What is wrong and what would be right.
     pub reason: String,
-}
-
-/// A number as written.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Whole(i32),
-    Decimal(f64),
-}
-
-impl Number {
-    /// In steps of `1 / per_unit`, when it is exactly so many.
-    fn steps(self, per_unit: i32) -> Option<i32> {
-        let text = match self {
-            Self::Whole(whole) => return whole.checked_mul(per_unit),
-            Self::Decimal(decimal) => decimal.to_string(),
-        };
-        let (whole, tenths) = text.split_once('.').unwrap_or((text.as_str(), "0"));
-        let is_negative = whole.starts_with('-');
-        let whole: i32 = whole.parse().ok()?;
-        let tenths: i32 = (tenths.len() == 1).then(|| tenths.parse().ok())??;
-        let signed = if is_negative { -tenths } else { tenths };
-        let in_tenths = whole.checked_mul(10)?.checked_add(signed)?;
-        let scaled = in_tenths.checked_mul(per_unit)?;
-        (scaled % 10 == 0).then_some(scaled / 10)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Text {
-    id: Spanned<String>,
-    version: u32,
-    time_zone: Spanned<String>,
-    arrival: Spanned<ArrivalText>,
-    vital: Vec<Spanned<VitalText>>,
-    rule: Vec<Spanned<RuleText>>,
-    target: Spanned<TargetText>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ArrivalText {
-    late_after_minutes: u32,
-    backlog_grace_seconds: u32,
-    ahead_tolerance_minutes: u32,
-    source: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VitalText {
-    name: Spanned<String>,
-    unit: Spanned<String>,
-    rounding: RoundingText,
-    plausible: Spanned<PlausibleText>,
-    #[serde(default)]
-    unscored_sites: Vec<Site>,
-    #[serde(default)]
-    band: Vec<Spanned<BandText>>,
-    source: String,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum RoundingText {
-    DownToUnit,
-    NearestUnit,
-    NearestTenth,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlausibleText {
-    from: Number,
-    to: Number,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BandText {
-    name: Spanned<String>,
-    from: Option<Number>,
-    to: Option<Number>,
-    source: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleText {
-    name: Spanned<String>,
-    vital: Spanned<String>,
-    band: Spanned<String>,
-    severity: Severity,
-    repeat_within_minutes: Option<u32>,
-    at_once_beyond: Option<Spanned<Number>>,
-    recover_readings: Spanned<u32>,
-    recover_minutes: u32,
-    source: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TargetText {
-    vital: Spanned<String>,
-    rule: Spanned<String>,
-    red_below: Number,
-    at_once_below: Number,
-    source: String,
 }
 
 /// The text, for turning places into lines.
@@ -380,16 +269,29 @@ fn limit(
         severity: text.severity,
         bad,
         at_once,
-        confirmation: match text.repeat_within_minutes {
-            None => Confirmation::AtOnce,
-            Some(count) => Confirmation::Repeat {
-                within_ms: minutes(count),
-            },
-        },
+        confirmation: confirmation(reader, text)?,
         recover_readings: *text.recover_readings.get_ref(),
         recover_ms: minutes(text.recover_minutes),
         source: reader.sourced(text.name.span(), &text.source)?,
     })
+}
+
+fn confirmation(reader: &Reader<'_>, text: &RuleText) -> Result<Confirmation, RuleSetError> {
+    let after_ms = text
+        .repeat_after_seconds
+        .map(|count| i64::from(count) * 1_000);
+    let within_ms = text.repeat_within_minutes.map(minutes);
+    match (after_ms, within_ms) {
+        (None, None) => Ok(Confirmation::AtOnce),
+        (Some(after_ms), Some(within_ms)) if after_ms < within_ms => Ok(Confirmation::Repeat {
+            after_ms,
+            within_ms,
+        }),
+        _ => {
+            let reason = "a repeat needs repeat_after_seconds and, later, repeat_within_minutes";
+            Err(reader.fault(text.name.span(), reason))
+        }
+    }
 }
 
 /// The part of an open-ended band from `steps` outwards, `steps` in it.

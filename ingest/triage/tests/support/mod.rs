@@ -95,6 +95,13 @@ impl Home {
         }
     }
 
+    /// The same home under the shipped rules with one line changed.
+    pub(crate) fn adopt(&mut self, from: &str, to: &str) {
+        let text = include_str!("../../rules/home-2020.toml");
+        assert!(text.contains(from), "{from} stands in the file");
+        self.rules = RuleSet::parse(&text.replacen(from, to, 1)).expect("still a rule set");
+    }
+
     pub(crate) fn give(&mut self, input: Input<'_>, now: WallMs) -> Vec<Verdict> {
         let verdicts = step(&self.rules, &mut self.state, input, now);
         self.known.hear(&verdicts);

@@ -1,0 +1,204 @@
+// The curves of one patient: three charts on one time axis, fetched anew at every zoom.
+//
+// A reading that something speaks against is drawn as a hollow grey mark and never joined. A gap
+// in the data is a gap in the line. The table under each chart says the same in words.
+
+import uPlot from "../vendor/uplot.js";
+
+const HOUR_MS = 3600000;
+const CHART_HEIGHT = 240;
+const ZOOM_WAIT_MS = 150;
+const FOLLOW_EVERY_MS = 15000;
+
+const page = document.getElementById("patient");
+const status = document.getElementById("chart-status");
+const presets = [...page.querySelectorAll("[data-hours]")];
+const sync = uPlot.sync("patient");
+
+const colours = { red: "#a3122a", amber: "#7a4b00", line: "#0a4a8f", doubtful: "#5a6772" };
+const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** What is shown: from, to, and whether it follows the present. */
+let range = { from: 0, to: 0, follows: true, hours: 24 };
+
+/** The clock of care when the page was made, and the browser's own clock then. */
+const opened = { now: Number(page.dataset.now), at: performance.now() };
+
+const charts = [...page.querySelectorAll(".chart")].map((section) => ({
+  section,
+  vital: section.dataset.vital,
+  plot: null,
+  limits: [],
+  asked: 0,
+}));
+
+const zone = "Europe/Rome";
+const dayFormat = new Intl.DateTimeFormat("it-IT", { timeZone: zone, day: "2-digit", month: "2-digit" });
+const timeFormat = new Intl.DateTimeFormat("it-IT", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
+
+function tickLabels(_plot, seconds) {
+  const isLong = seconds.length > 1 && seconds[seconds.length - 1] - seconds[0] > 24 * 3600;
+  return seconds.map((second) => {
+    const at = new Date(second * 1000);
+    return isLong ? `${dayFormat.format(at)} ${timeFormat.format(at)}` : timeFormat.format(at);
+  });
+}
+
+/** Clean values, doubtful values and gaps, as the chart library wants them: undefined joins, null breaks. */
+function columns(points) {
+  const at = [];
+  const clean = [];
+  const doubtful = [];
+  for (const [ms, value, isDoubtful] of points) {
+    at.push(ms / 1000);
+    clean.push(value === null ? null : isDoubtful ? undefined : value);
+    doubtful.push(isDoubtful ? value : null);
+  }
+  return [at, clean, doubtful];
+}
+
+function drawLimits(chart) {
+  return (plot) => {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.lineWidth = 2 * devicePixelRatio;
+    ctx.setLineDash([8 * devicePixelRatio, 5 * devicePixelRatio]);
+    for (const limit of chart.limits) {
+      const y = plot.valToPos(limit.value, "y", true);
+      if (y < bbox.top || y > bbox.top + bbox.height) continue;
+      ctx.strokeStyle = colours[limit.kind] ?? colours.line;
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, y);
+      ctx.lineTo(bbox.left + bbox.width, y);
+      ctx.stroke();
+    }
+    ctx.restore();
+  };
+}
+
+/** Room above and below; the limits stay in view when the values are near them. */
+function yRange(chart) {
+  return (_plot, low, high) => {
+    if (low === null || high === null) return [0, 1];
+    const near = chart.limits.map((limit) => limit.value).filter((it) => Math.abs(it - low) < 15);
+    const from = Math.min(low, ...near);
+    const to = Math.max(high, ...near);
+    const room = Math.max((to - from) * 0.1, 0.5);
+    return [from - room, to + room];
+  };
+}
+
+function width(chart) {
+  return Math.max(200, Math.floor(chart.section.clientWidth));
+}
+
+function makePlot(chart, told, data) {
+  const options = {
+    width: width(chart),
+    height: CHART_HEIGHT,
+    title: told.title,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+    cursor: { sync: { key: sync.key, scales: ["x", null] }, drag: { x: true, y: false, setScale: false } },
+    scales: { x: { time: true, range: () => [range.from / 1000, range.to / 1000] }, y: { range: yRange(chart) } },
+    axes: [{ values: tickLabels, space: 90 }, { size: 60 }],
+    series: [
+      { label: "Ora", value: (_plot, second) => (second === null ? "–" : `${dayFormat.format(second * 1000)} ${timeFormat.format(second * 1000)}`) },
+      { label: "Valore", stroke: colours.line, width: 1.5, points: { show: true, size: 4 }, value: comma },
+      { label: "Dubbio", stroke: colours.doubtful, paths: () => null, points: { show: true, size: 7, fill: "#fff", stroke: colours.doubtful }, value: comma },
+    ],
+    hooks: { draw: [drawLimits(chart)], setSelect: [zoom] },
+  };
+  chart.plot = new uPlot(options, data, chart.section.querySelector(".chart-canvas"));
+}
+
+function comma(_plot, value) {
+  return value === null || value === undefined ? "–" : String(value).replace(".", ",");
+}
+
+function fillTable(chart, rows) {
+  const body = chart.section.querySelector("tbody");
+  body.replaceChildren(
+    ...rows.map((row) => {
+      const line = document.createElement("tr");
+      for (const text of [row.stretch, row.count, row.lowest, row.highest]) {
+        const cell = document.createElement("td");
+        cell.textContent = text;
+        line.append(cell);
+      }
+      return line;
+    }),
+  );
+}
+
+async function load(chart) {
+  const asked = ++chart.asked;
+  const query = new URLSearchParams({
+    vital: chart.vital,
+    from: Math.floor(range.from),
+    to: Math.ceil(range.to),
+    px: Math.min(4000, Math.max(50, width(chart))),
+  });
+  const answer = await fetch(`${page.dataset.trend}?${query}`, { headers: { accept: "application/json" } });
+  if (!answer.ok) throw new Error(`the curve was not sent: ${answer.status}`);
+  const told = await answer.json();
+  // A later question has been asked meanwhile: its answer is the one to draw.
+  if (asked !== chart.asked) return;
+  chart.limits = told.limits;
+  const data = columns(told.points);
+  if (chart.plot === null) makePlot(chart, told, data);
+  else chart.plot.setData(data);
+  const limits = told.limits.map((limit) => limit.label).join("; ");
+  const said = [limits && `Limiti: ${limits}.`, told.points.length === 0 && "Nessuna misura nel periodo.", told.missing];
+  chart.section.querySelector(".chart-limits").textContent = said.filter(Boolean).join(" ");
+  fillTable(chart, told.table);
+}
+
+async function loadAll() {
+  const loaded = await Promise.allSettled(charts.map(load));
+  const failed = loaded.some((outcome) => outcome.status === "rejected");
+  status.textContent = failed ? "I grafici non sono aggiornati: l’acquisizione non risponde." : "";
+}
+
+function careNow() {
+  return opened.now + (performance.now() - opened.at) * Number(page.dataset.speed);
+}
+
+function show(hours) {
+  const to = careNow() + 60000;
+  range = { from: to - hours * HOUR_MS, to, follows: true, hours };
+  presets.forEach((it) => it.setAttribute("aria-pressed", String(Number(it.dataset.hours) === hours)));
+  loadAll();
+}
+
+let zoomTimer = 0;
+
+function zoom(plot) {
+  const { left, width: dragged } = plot.select;
+  if (dragged < 5) return;
+  const from = plot.posToVal(left, "x") * 1000;
+  const to = plot.posToVal(left + dragged, "x") * 1000;
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  clearTimeout(zoomTimer);
+  zoomTimer = setTimeout(() => {
+    range = { from, to: Math.max(to, from + 10000), follows: false, hours: 0 };
+    presets.forEach((it) => it.setAttribute("aria-pressed", "false"));
+    loadAll();
+  }, ZOOM_WAIT_MS);
+}
+
+presets.forEach((it) => it.addEventListener("click", () => show(Number(it.dataset.hours))));
+
+let resizeTimer = 0;
+addEventListener("resize", () => {
+  clearTimeout(resizeTimer);
+  resizeTimer = setTimeout(() => {
+    charts.forEach((chart) => chart.plot?.setSize({ width: width(chart), height: CHART_HEIGHT }));
+    loadAll();
+  }, ZOOM_WAIT_MS);
+});
+
+setInterval(() => {
+  if (range.follows && !document.hidden && !reduced.matches) show(range.hours);
+}, FOLLOW_EVERY_MS);
+
+show(24);

@@ -1,0 +1,406 @@
+//! One patient's page: who it is, what is planned, how they are, why they are flagged, what was
+//! done, and the curves.
+//!
+//! What the record holds is shown also while ingest does not answer; then the page says so.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use veglia_diary::{diary_of, open_flags, plan_of};
+use veglia_people::patients::{self, Person};
+use veglia_store::{Actor, Database};
+use veglia_view::{DeviceState, OpenFlag, PatientId, Plan, Row, View, VitalKind, WallMs};
+
+use crate::acts::ActForm;
+use crate::book::{self, BookError, Signatures};
+use crate::desk::is_in_force;
+use crate::history::{Entry, entry};
+use crate::hub::Link;
+use crate::line::{About, Charge, Value, cell, nameless};
+use crate::reason::{self, Reason};
+use crate::{page, words};
+
+/// How far back the diary goes on the page, in milliseconds: as far as the longest curve.
+const DIARY_MS: i64 = 14 * 86_400_000;
+
+/// How far ahead: what a clock that runs ahead wrote is shown too.
+const AHEAD_MS: i64 = 86_400_000;
+
+/// Lines of the diary on the page; the older ones are left out and the page says so.
+const DIARY_LINES: u64 = 200;
+
+/// Why a page cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// The register of people did not answer.
+    #[error("the person was not read")]
+    Person(#[source] patients::ReadError),
+    /// The diary did not answer.
+    #[error("the diary was not read")]
+    Diary(#[source] veglia_diary::ReadError),
+    /// Names of staff were not read.
+    #[error("who signed the diary was not read")]
+    Names(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A patient's page, to be framed by a door. Complete without scripts; `js/patient.js` draws the
+/// curves.
+#[derive(Debug, Template)]
+#[template(path = "patient.html")]
+pub struct PatientPage {
+    name: String,
+    patient: String,
+    /// Code, birth, telephone and address, each with what it is.
+    about: Vec<(&'static str, String)>,
+    now: WallMs,
+    speed: u32,
+    lost: Option<String>,
+    notice: Option<String>,
+    plan: Vec<String>,
+    values: Vec<Value>,
+    devices: Vec<String>,
+    flags: Vec<FlagView>,
+    diary: Vec<Entry>,
+    diary_is_cut: bool,
+    charts: Vec<(&'static str, &'static str)>,
+    draft: ActForm,
+}
+
+#[derive(Debug)]
+struct FlagView {
+    id: String,
+    telling: u32,
+    colour: &'static str,
+    reason: Reason,
+    evidence: Vec<EvidenceView>,
+    rule: String,
+}
+
+#[derive(Debug)]
+struct EvidenceView {
+    id: String,
+    vital: &'static str,
+    value: String,
+    time: String,
+}
+
+/// Where a page is made from.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// What ingest knows.
+    pub view: &'a dyn View,
+    /// The record.
+    pub record: &'a Database,
+    /// Who reads.
+    pub actor: &'a Actor,
+    /// How it last stood with ingest ([`crate::Hub::link`]).
+    pub last: Link,
+    /// The moment, by the clock of care, when ingest never answered.
+    pub fallback_now: WallMs,
+}
+
+impl PatientPage {
+    /// The page of a patient; `None` when nobody is known under this identifier.
+    ///
+    /// # Errors
+    /// See [`PageError`].
+    pub async fn load(sources: Sources<'_>, patient: PatientId) -> Result<Option<Self>, PageError> {
+        let (record, actor) = (sources.record, sources.actor);
+        let person = match book::person_of(patient) {
+            Some(person) => patients::get(record, actor, person)
+                .await
+                .map_err(PageError::Person)?,
+            None => None,
+        };
+        let (link, row) = ask(sources, patient).await;
+        if person.is_none() && row.is_none() {
+            return Ok(None);
+        }
+        let now = link.now().unwrap_or(sources.fallback_now);
+        let plan = plan(record, actor, patient).await?;
+        let open = open_flags(record, actor).await.map_err(PageError::Diary)?;
+        let stretch = now.plus_ms(-DIARY_MS)..now.plus_ms(AHEAD_MS);
+        let lines = diary_of(record, actor, patient, stretch, DIARY_LINES)
+            .await
+            .map_err(PageError::Diary)?;
+        let signed = signatures(record, actor).await?;
+        let of_patient = open
+            .into_iter()
+            .filter(|flag| flag.flag.id.patient == patient);
+        let mut row = row.map_or_else(|| Row::new(patient), Arc::unwrap_or_clone);
+        let charges = take_flags(&mut row, of_patient, &signed);
+        let about = About {
+            row: &row,
+            name: None,
+            plan: plan.as_ref().filter(|plan| is_in_force(plan, now)),
+            charges: &charges,
+        };
+        let diary: Vec<Entry> = lines.iter().map(|line| entry(line, &signed, now)).collect();
+        Ok(Some(Self {
+            name: person.as_ref().map_or_else(|| nameless(patient), full_name),
+            patient: patient.to_string(),
+            about: person.as_ref().map(|it| who(it, now)).unwrap_or_default(),
+            now,
+            speed: link.speed(),
+            lost: page::lost(&link),
+            notice: None,
+            plan: plan
+                .as_ref()
+                .map(|plan| planned(plan, now))
+                .unwrap_or_default(),
+            values: VitalKind::ALL
+                .into_iter()
+                .filter(|vital| {
+                    *vital != VitalKind::RespiratoryRate || row.latest(*vital).is_some()
+                })
+                .map(|vital| cell(&about, vital))
+                .collect(),
+            devices: row.devices.iter().map(|it| device(it, now)).collect(),
+            flags: row
+                .flags
+                .iter()
+                .map(|flag| flag_view(flag, &about, now))
+                .collect(),
+            diary_is_cut: u64::try_from(diary.len()).is_ok_and(|count| count >= DIARY_LINES),
+            diary,
+            charts: [VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature]
+                .map(|vital| (vital.name(), words::vital_name(vital)))
+                .to_vec(),
+            draft: ActForm::default(),
+        }))
+    }
+
+    /// The same page with a sentence on top and what was typed still in its field.
+    #[must_use]
+    pub fn refusing(self, sentence: String, form: ActForm) -> Self {
+        Self {
+            notice: Some(sentence),
+            draft: form,
+            ..self
+        }
+    }
+
+    /// What the page is called: the patient.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.name
+    }
+
+    /// What was typed about this flag and not written; `""` for a note on the patient.
+    fn typed(&self, flag: &str) -> &str {
+        if self.draft.flag == flag {
+            &self.draft.words
+        } else {
+            ""
+        }
+    }
+}
+
+/// The plan of a patient, in force or not.
+///
+/// # Errors
+/// [`PageError::Diary`].
+pub async fn plan(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+) -> Result<Option<Plan>, PageError> {
+    plan_of(record, actor, patient)
+        .await
+        .map_err(PageError::Diary)
+}
+
+/// The row and how it stands with ingest; a fault is said on the page and is no fault of it.
+async fn ask(sources: Sources<'_>, patient: PatientId) -> (Link, Option<Arc<Row>>) {
+    match sources.view.patient(patient).await {
+        Ok(bedside) => (Link::Alive(bedside.status), bedside.row),
+        Err(error) => {
+            tracing::warn!(error = book::story(&error), "a patient's row was not read");
+            let last = match sources.last {
+                Link::Alive(status) | Link::Lost(status) => Link::Lost(status),
+                Link::Never => Link::Never,
+            };
+            (last, None)
+        }
+    }
+}
+
+async fn signatures(record: &Database, actor: &Actor) -> Result<Signatures, PageError> {
+    let read: Result<Signatures, BookError> = book::signatures(record, actor).await;
+    read.map_err(|error| PageError::Names(Box::new(error)))
+}
+
+/// The flags as the record has them: acts refer to these, and they are there without ingest.
+fn take_flags(
+    row: &mut Row,
+    open: impl Iterator<Item = veglia_diary::OpenFlag>,
+    signed: &Signatures,
+) -> HashMap<veglia_view::FlagId, Charge> {
+    row.flags.clear();
+    let mut charges = HashMap::new();
+    for flag in open {
+        if let Some(act) = flag.charge {
+            let by = signed.name(&act.by);
+            charges.insert(flag.flag.id.clone(), Charge { by, at: act.at });
+        }
+        row.flag(OpenFlag {
+            flag: flag.flag,
+            raised_at: flag.raised_at,
+            over: flag.ended,
+        });
+    }
+    charges
+}
+
+fn full_name(person: &Person) -> String {
+    format!("{} {}", person.details.surname, person.details.name)
+}
+
+fn who(person: &Person, now: WallMs) -> Vec<(&'static str, String)> {
+    let details = &person.details;
+    let code = details.codice_fiscale.as_str();
+    let born = birth_year(code, now).map(|year| ("Anno di nascita", year.to_string()));
+    let rest = [
+        ("Codice fiscale", code.to_owned()),
+        ("Telefono", details.phone.as_str().to_owned()),
+        ("Indirizzo", details.address.clone()),
+    ];
+    born.into_iter().chain(rest).collect()
+}
+
+/// The year of birth in a tax code. It holds two digits; a year that could be of either century
+/// is not guessed.
+fn birth_year(code: &str, now: WallMs) -> Option<i16> {
+    /// What stands for each digit when two people would have the same code.
+    const STAND_INS: &str = "LMNPQRSTUV";
+    let digit = |letter: char| {
+        let stands_for = STAND_INS
+            .find(letter)
+            .and_then(|place| i16::try_from(place).ok());
+        let digit = letter
+            .to_digit(10)
+            .and_then(|digit| i16::try_from(digit).ok());
+        digit.or(stands_for)
+    };
+    let mut letters = code.chars().skip(6);
+    let year = digit(letters.next()?)? * 10 + digit(letters.next()?)?;
+    let this_year = words::day(now)?.year();
+    (2_000 + year > this_year).then_some(1_900 + year)
+}
+
+fn planned(plan: &Plan, now: WallMs) -> Vec<String> {
+    let force = match plan.until {
+        _ if plan.from > now => format!("Inizierà {}", words::at_time(plan.from, now)),
+        Some(until) if until <= now => format!("Terminato {}", words::at_time(until, now)),
+        Some(until) => format!("In vigore fino a {}", words::time(until, now)),
+        None => format!("In vigore {}", words::since_time(plan.from, now)),
+    };
+    let rhythm = plan.parameters.iter().map(|parameter| {
+        let name = words::vital_name(parameter.vital);
+        let grace = parameter.grace_minutes;
+        format!(
+            "{name}: {}, tolleranza {grace} min",
+            words::rhythm(parameter)
+        )
+    });
+    let target = plan.spo2.map(|target| {
+        format!(
+            "Obiettivo personale di SpO₂: {}–{} %",
+            target.low_percent, target.high_percent
+        )
+    });
+    let version = format!("Versione {}", plan.version);
+    std::iter::once(format!("{version}. {force}"))
+        .chain(rhythm)
+        .chain(target)
+        .collect()
+}
+
+fn device(state: &DeviceState, now: WallMs) -> String {
+    use veglia_view::{Battery, Contact};
+    let mut said = vec![
+        if state.up {
+            "collegato"
+        } else {
+            "non collegato"
+        }
+        .to_owned(),
+    ];
+    for (sensor, contact) in &state.contacts {
+        let contact = match contact {
+            Contact::On => "in misura",
+            Contact::Off => "staccato dal corpo",
+            Contact::Searching => "ricerca del segnale",
+            Contact::Unmeasurable => "misura non riuscita",
+        };
+        said.push(format!("{} {contact}", words::sensor(*sensor)));
+    }
+    match state.battery {
+        Some(Battery::Percent(percent)) => said.push(format!("batteria {percent} %")),
+        Some(Battery::Low) => said.push("batteria scarica".to_owned()),
+        None => {}
+    }
+    match state.last_heard {
+        Some(at) => said.push(format!(
+            "ultimo segnale {} ({})",
+            words::at_time(at, now),
+            words::age(at, now)
+        )),
+        None => said.push("mai sentito".to_owned()),
+    }
+    format!("{}: {}", state.device, said.join(", "))
+}
+
+fn flag_view(flag: &OpenFlag, about: &About<'_>, now: WallMs) -> FlagView {
+    let id = &flag.flag.id;
+    let charge = about.charges.get(id);
+    FlagView {
+        id: id.to_string(),
+        telling: flag.flag.telling,
+        colour: match reason::kind(flag.flag.severity) {
+            "red" => "◆ ROSSO",
+            "amber" => "▲ GIALLO",
+            _ => "▬ TECNICO",
+        },
+        reason: Reason {
+            kind: reason::kind(flag.flag.severity),
+            text: reason::why(flag, about.row, about.plan, now),
+            charge: charge.map(|charge| reason::in_charge(charge, now)),
+        },
+        evidence: flag
+            .flag
+            .evidence
+            .iter()
+            .map(|it| EvidenceView {
+                id: it.id.to_string(),
+                vital: words::vital_name(it.vital),
+                value: words::exact_value(it.vital, it.steps),
+                time: words::full_time(it.at),
+            })
+            .collect(),
+        rule: format!("{} ({})", id.rule, id.rule_set),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_of_birth_is_read_only_when_it_is_certain() {
+        // November 2020.
+        let now = WallMs(1_605_964_320_000);
+        let table = [
+            ("RSSMRA85M01H501Q", Some(1985)),
+            ("RSSMRAURM01H501Q", Some(1985)),
+            ("RSSMRA21M01H501Q", Some(1921)),
+            ("RSSMRA20M01H501Q", None),
+            ("RSSMRA05M01H501Q", None),
+            ("RSS", None),
+        ];
+        for (code, year) in table {
+            assert_eq!(birth_year(code, now), year, "{code}");
+        }
+    }
+}

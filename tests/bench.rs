@@ -1,0 +1,72 @@
+//! `veglia bench`, small: it ends by itself, stores what it sends, says it in JSON and in a
+//! table, and leaves nothing behind. Times are never looked at: a test machine is no machine to
+//! measure on.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+const FIGURES: [&str; 13] = [
+    "readings_per_s",
+    "latency_ms_p50",
+    "latency_ms_p90",
+    "latency_ms_p99",
+    "latency_ms_max",
+    "wire_bytes_per_reading",
+    "journal_bytes_per_reading",
+    "series_bytes_per_reading",
+    "broker_peak_mib",
+    "ingest_peak_mib",
+    "series_behind_s",
+    "watch_behind_s",
+    "stop_s",
+];
+
+#[test]
+fn a_small_bench_stores_what_it_sends_and_leaves_nothing_behind() {
+    let data = tempfile::tempdir().unwrap();
+    let json = tempfile::NamedTempFile::new().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_veglia"))
+        .arg("--data")
+        .arg(data.path())
+        .args(["bench", "--connections", "8", "--runs", "1"])
+        .args(["--per-frame", "10,128", "--readings", "4000"])
+        .args(["--live", "1", "--journal", "50", "--json"])
+        .arg(json.path())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+
+    let report: Value = serde_json::from_slice(&fs::read(json.path()).unwrap()).unwrap();
+    assert_eq!(report["connections"], 8);
+    assert_eq!(report["journal"].as_array().unwrap().len(), 3);
+    assert!(report["machine"]["file_system"].is_string());
+    let loads = report["loads"].as_array().unwrap();
+    let said: Vec<_> = loads
+        .iter()
+        .map(|load| (load["load"].as_str().unwrap(), load["per_frame"].as_u64()))
+        .collect();
+    let wanted = [
+        ("backlog", Some(10)),
+        ("backlog", Some(128)),
+        ("live", Some(2)),
+    ];
+    assert_eq!(said, wanted);
+    for (load, sent) in loads.iter().zip([4000, 4000, 16]) {
+        let run = &load["runs"][0];
+        assert_eq!(run["sent"], sent);
+        assert_eq!(run["stored"], sent);
+        assert_eq!(run["values_equal"], true);
+        for figures in [&run["figures"], &load["median"]] {
+            let has = |name: &&str| figures[*name].is_f64();
+            assert!(FIGURES.iter().all(has), "{figures}");
+        }
+    }
+
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("readings/s"), "{table}");
+    assert!(table.contains("backlog, 128 a frame"), "{table}");
+    assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0);
+}
