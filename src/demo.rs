@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use veglia_homes::{Home, Log, Replay};
 use veglia_store::{Actor, Database};
 use veglia_view::LocalView;
-use veglia_wire::WallMs;
+use veglia_wire::{CareClock, WallMs};
 
 use crate::datadir::RoleDir;
 use crate::{record, roles};
@@ -97,7 +97,7 @@ impl Demo {
         let house = House::open(&data, &care, homes, record.clone()).await?;
         self.greet(listener.local_addr()?, &saved)?;
         let spoken = data.join("spoken.jsonl");
-        let pages = pages(listener, &record, house.view());
+        let pages = pages(listener, &record, house.view(), care.clone());
         let mut running = house.start(self.seed, Log::create(&spoken)?, pages);
 
         let ended = lasts(&mut running, lasting, &stop, || {
@@ -206,10 +206,11 @@ fn pages(
     listener: TcpListener,
     record: &Database,
     view: LocalView,
+    care: CareClock,
 ) -> impl FnOnce(CancellationToken) -> futures_util::future::BoxFuture<'static, Result<()>> {
     let record = record.clone();
     let config = veglia_dashboard::Config::default();
-    move |stop| Box::pin(roles::pages(config, listener, record, Arc::new(view), stop))
+    move |stop| Box::pin(roles::pages(config, listener, record, Arc::new(view), care, stop))
 }
 
 /// How often each rule raised a flag since a moment.

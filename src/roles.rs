@@ -78,7 +78,8 @@ pub(crate) async fn dashboard(config: Result<Config>, stop: CancellationToken) -
     let record = crate::record::open_in(&config.data).await?;
     let view = Arc::new(veglia_view::HttpView::new(&view_socket(&config)));
     let listener = listen_for_pages(&config.dashboard).await?;
-    pages(config.dashboard, listener, record, view, stop).await
+    let care = config.clock.care();
+    pages(config.dashboard, listener, record, view, care, stop).await
 }
 
 #[cfg(feature = "dashboard")]
@@ -100,12 +101,14 @@ pub(crate) async fn pages(
     listener: TcpListener,
     record: Database,
     view: Arc<dyn veglia_view::View>,
+    care: veglia_wire::CareClock,
     stop: CancellationToken,
 ) -> Result<()> {
     let deps = veglia_dashboard::Deps {
         record,
         view,
         clock: crate::clock::wall(),
+        care,
     };
     let closed = async move { stop.cancelled().await };
     Ok(veglia_dashboard::serve(config, deps, listener, closed).await?)

@@ -34,8 +34,8 @@ const HZ: u16 = 50;
 /// The one home.
 const HOME: &str = "casa-001";
 
-/// Frames of both devices together: a minute of one at a time.
-const THOUSANDS: usize = 3_000;
+/// Frames of both devices together; each is two readings.
+const THOUSANDS: usize = 1_500;
 
 /// Enough that there is a middle to spoil.
 const HUNDREDS: usize = 400;
@@ -55,7 +55,7 @@ fn a_broker_that_is_gone_for_thousands_of_readings_loses_none() {
     homes.end();
     nothing_is_missing(&delivered(&house));
     let kept = ended(&house, gateway, ingest, broker);
-    assert_eq!((kept.gaps.len(), kept.disordered()), (0, 0));
+    assert_eq!((kept.gaps.len(), kept.disordered()), (0, vec![]));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_home_that_was_offline_for_thousands_of_readings_delivers_them_all() {
     homes.end();
     nothing_is_missing(&delivered(&house));
     let kept = ended(&house, gateway, ingest, broker);
-    assert_eq!((kept.gaps.len(), kept.disordered()), (0, 0));
+    assert_eq!((kept.gaps.len(), kept.disordered()), (0, vec![]));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_damaged_frame_in_the_outbox_becomes_a_gap_and_delivery_goes_on() {
     gateway.wait_for("gaps are sent in their place", 1);
     let lost = lost_in_one_piece(&delivered(&house));
     let kept = ended(&house, gateway, ingest, broker);
-    assert_eq!(kept.disordered(), 0);
+    assert_eq!(kept.disordered(), []);
     assert_eq!(told_lost(&kept, GapReason::Damaged), RECORDS * lost);
 }
 
@@ -101,10 +101,9 @@ fn a_damaged_frame_in_the_journal_is_told_and_its_neighbours_are_stored() {
     let mut ingest = self::ingest(&house, 1);
     ingest.wait_for("entries of the journal are damaged", 1);
     homes.end();
-    let lost = lost_in_one_piece(&delivered(&house));
-    assert!(lost > 0, "the damaged frame held readings");
+    lost_in_one_piece(&delivered(&house));
     let kept = ended(&house, gateway, ingest, broker);
-    assert_eq!(kept.disordered(), 0);
+    assert_eq!(kept.disordered(), []);
 }
 
 #[test]
@@ -121,7 +120,7 @@ fn damage_behind_the_series_costs_no_reading() {
     homes.end();
     nothing_is_missing(&delivered(&house));
     let kept = ended(&house, gateway, ingest, broker);
-    assert_eq!(kept.disordered(), 0);
+    assert_eq!(kept.disordered(), []);
 }
 
 #[test]
@@ -153,7 +152,7 @@ fn a_gateway_whose_disk_is_full_tells_what_it_lost_and_goes_on() {
     let lost = lost_heard(&delivered(&house));
     assert!(lost > HUNDREDS / 2, "the disk was full for {lost} frames");
     let kept = ended(&house, gateway.process, ingest, broker);
-    assert_eq!(kept.disordered(), 0);
+    assert_eq!(kept.disordered(), []);
     assert_eq!(told_lost(&kept, GapReason::DiskFull), RECORDS * lost);
 }
 
@@ -282,7 +281,9 @@ fn lost_heard(devices: &BTreeMap<String, Compared>) -> usize {
 fn lost_in_one_piece(devices: &BTreeMap<String, Compared>) -> usize {
     let in_one = |compared: &Compared| compared.missing.len() <= 1;
     assert!(devices.values().all(in_one), "{devices:?}");
-    lost_heard(devices)
+    let lost = lost_heard(devices);
+    assert!(lost > 0, "the spoiled frame held readings");
+    lost
 }
 
 /// How many records the gateways said that they have lost for this reason, and for no other.

@@ -46,9 +46,8 @@ const EDGE_MS: i64 = 1_000;
 /// What a gateway says when it can no longer hear a port.
 const PORT_LOST: &str = "port lost";
 
-/// Nothing new is stored for this long: nothing more will come. A gateway that met a dead broker
-/// again and again waits up to half a minute before it tries once more.
-const SETTLED: Duration = Duration::from_secs(60);
+/// Nothing new is stored for this long: nothing more will come.
+const SETTLED: Duration = Duration::from_secs(150);
 
 /// A third of the kills.
 #[test]
@@ -114,7 +113,7 @@ fn story(name: &str, kills: usize, victims: &[usize]) {
     let kept = journal::kept(&house.path("data/ingest"));
     assert_eq!(
         kept.disordered(),
-        0,
+        [],
         "no sequence came twice or out of order"
     );
 }

@@ -1,5 +1,6 @@
 //! The shell as browsers and strangers meet it, over a real record in a temporary folder.
 
+mod centre;
 mod site;
 
 use std::sync::atomic::Ordering;
@@ -8,13 +9,13 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use veglia_people::sessions;
 
+use crate::Config;
 use crate::tests::site::{RIGHT, Site, WRONG, leads_to, posted, request, set_cookie, text};
-use crate::{Config, centre};
 
 #[tokio::test]
 async fn no_page_of_the_centre_opens_without_a_session() {
     let site = Site::with_anna(Config::default()).await;
-    for (path, _) in centre::routes() {
+    for (path, _) in crate::centre::routes() {
         let path = path.replace(['{', '}'], "");
         let nobody = site.get(&path).await;
         assert_eq!(nobody.status(), StatusCode::SEE_OTHER, "{path}");

@@ -10,7 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use veglia_dashboard::{Config, Deps, ServeError, serve};
 use veglia_store::{Database, Purpose};
-use veglia_wire::{Clock, WallMs};
+use veglia_view::HttpView;
+use veglia_wire::{CareClock, Clock, WallMs};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -24,12 +25,18 @@ impl Clock for Noon {
 
 async fn deps(folder: &tempfile::TempDir) -> Deps {
     let path = folder.path().join("record.db");
-    let record = Database::open(&path, Purpose::Record, &[veglia_people::SCHEMA])
-        .await
-        .unwrap();
+    let record = Database::open(
+        &path,
+        Purpose::Record,
+        &[veglia_people::SCHEMA, veglia_diary::SCHEMA],
+    )
+    .await
+    .unwrap();
     Deps {
         record,
+        view: Arc::new(HttpView::new(&folder.path().join("nobody.sock"))),
         clock: Arc::new(Noon),
+        care: CareClock::real(Arc::new(Noon)),
     }
 }
 

@@ -104,7 +104,7 @@ impl Home {
         base + i32::try_from(wave).unwrap_or(0) + noise * 10
     }
 
-    /// How many readings are behind a sequence.
+    /// The reading of this sequence.
     fn record(&self, sequence: u64) -> Option<Record> {
         let index = sequence - 1;
         let pair = index / 2;

@@ -8,7 +8,7 @@ const MAGIC: [u8; 4] = [0xF3, b'V', b'F', 0x0D];
 const HEADER_BYTES: usize = 28;
 
 /// A frame this long holds readings and not only the passing of time.
-const WITH_READINGS_BYTES: usize = 100;
+const WITH_READINGS_BYTES: usize = 40;
 
 /// Turns bits over in the payload of a frame in the middle of the journal in `dir`.
 pub(crate) fn spoil_the_middle(dir: &Path) {

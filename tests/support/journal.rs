@@ -21,10 +21,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Sequences that came twice, or not in order.
-    pub(crate) fn disordered(&self) -> usize {
+    /// Neighbours among sequences that came twice or not in order.
+    pub(crate) fn disordered(&self) -> Vec<(u64, u64)> {
         let pairs = self.sequences.values().flat_map(|all| all.windows(2));
-        pairs.filter(|pair| pair[0] >= pair[1]).count()
+        let pairs = pairs.map(|pair| (pair[0], pair[1]));
+        pairs.filter(|(one, next)| one >= next).collect()
     }
 }
 

@@ -10,8 +10,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longest wait for anything: a hundred times what an idle machine takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+/// Longest wait for anything. Most of what is waited for takes a moment; a client that has met a
+/// dead broker again and again may rest for two minutes before it tries once more.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

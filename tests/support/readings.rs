@@ -104,9 +104,9 @@ fn read(csv: &str) -> BTreeMap<String, Vec<Stored>> {
     columns.into_iter().map(rows).collect()
 }
 
-/// A frame makes two readings of one moment, and both are stored or none.
+/// A frame makes two readings of one moment, and both are stored or none. An export begins with
+/// saturations: what is stored while it runs may appear among the pulses alone.
 fn paired(spo2: &[(i64, u16)], pulse: &[(i64, u16)]) -> Vec<Stored> {
-    assert_eq!(spo2.len(), pulse.len(), "half of a frame is missing");
     let both = spo2.iter().zip(pulse);
     both.map(|(&(measured_ms, spo2), &(moment, pulse))| {
         assert_eq!(measured_ms, moment, "half of a frame is missing");

@@ -12,7 +12,8 @@ use tower::ServiceExt;
 use veglia_people::Password;
 use veglia_people::staff::{self, NewStaff, Role};
 use veglia_store::{Actor, Database, Purpose};
-use veglia_wire::{Clock, WallMs};
+use veglia_view::HttpView;
+use veglia_wire::{CareClock, Clock, WallMs};
 
 use crate::{Config, Deps, router};
 
@@ -41,14 +42,22 @@ impl Site {
     pub(crate) async fn empty(config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.db");
-        let record = Database::open(&path, Purpose::Record, &[veglia_people::SCHEMA]);
+        let record = Database::open(
+            &path,
+            Purpose::Record,
+            &[veglia_people::SCHEMA, veglia_diary::SCHEMA],
+        );
         let record = record.await.unwrap();
         let clock = Arc::new(StillClock(AtomicI64::new(1_600_000_000_000)));
+        let nobody = HttpView::new(&folder.path().join("nobody.sock"));
         let deps = Deps {
             record: record.clone(),
+            view: Arc::new(nobody),
             clock: clock.clone(),
+            care: CareClock::real(clock.clone()),
         };
-        let app = router(&config, deps, CancellationToken::new());
+        let (app, watch) = router(&config, deps, CancellationToken::new());
+        tokio::spawn(watch.run(std::future::pending()));
         Self {
             app,
             record,

@@ -156,10 +156,10 @@ async fn an_assignment_ends_once_and_after_it_began() {
     );
     end(&diary, id, 200).await.unwrap();
     let refused = end(&diary, id, 300).await.unwrap_err();
-    assert!(
-        matches!(&refused, EndRefused::Ended { by, until } if by == "staff:1" && *until == minute(200)),
-        "{refused:?}"
-    );
+    let EndRefused::Ended { until, by } = refused else {
+        panic!("ended twice: {refused:?}");
+    };
+    assert_eq!((until, by.as_str()), (minute(200), "staff:1"));
     let refused = end(&diary, AssignmentId(99), 300).await.unwrap_err();
     assert!(matches!(refused, EndRefused::Unknown(_)), "{refused:?}");
 }

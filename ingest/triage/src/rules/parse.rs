@@ -1,7 +1,7 @@
 //! Reads a rule set's text and refuses what it cannot vouch for, naming the line.
 //!
-//! Nothing is defaulted and nothing repaired. Numbers are decimal: `38.1` becomes 381 tenths by its digits, not by
-//! arithmetic on floating point.
+//! Nothing is defaulted and nothing repaired. Numbers are decimal: `38.1` becomes 381 tenths by
+//! its digits, not by arithmetic on floating point.
 
 use std::ops;
 

@@ -1,0 +1,114 @@
+//! The centre's pages while ingest is away: the record is still there, and pages say what is not.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+use futures_util::StreamExt;
+use veglia_people::patients::{self, NewPerson};
+use veglia_store::Actor;
+use veglia_wire::{Clock, WallMs};
+
+use crate::Config;
+use crate::tests::site::{Site, leads_to, posted, request, text};
+
+const ACTOR: Actor = Actor::System("test");
+
+async fn with_maria() -> (Site, String, String) {
+    let site = Site::with_anna(Config::default()).await;
+    let maria = NewPerson {
+        name: "Maria".to_owned(),
+        surname: "<Rossi>".to_owned(),
+        codice_fiscale: "RSSMRA85M01H501Q".parse().unwrap(),
+        phone: "+390212345678".parse().unwrap(),
+        address: "via Larga 1, Milano".to_owned(),
+    };
+    let now: WallMs = site.clock.now();
+    let id = patients::register(&site.record, &ACTOR, &maria, now).await;
+    let page = format!("/pazienti/{}", id.unwrap());
+    let cookie = site.signed_in().await;
+    (site, page, cookie)
+}
+
+#[tokio::test]
+async fn the_ward_without_ingest_says_that_it_is_blind() {
+    let (site, _, cookie) = with_maria().await;
+    let page = text(site.get_with("/", &cookie).await).await;
+    assert!(page.contains("Collegamento interrotto"), "{page}");
+    assert!(page.contains("/js/ward.js"), "{page}");
+}
+
+#[tokio::test]
+async fn a_patient_is_shown_from_the_record_and_escaped() {
+    let (site, page, cookie) = with_maria().await;
+    let answer = site.get_with(&page, &cookie).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let answer = text(answer).await;
+    for words in [
+        "&#60;Rossi&#62; Maria",
+        "RSSMRA85M01H501Q",
+        "Collegamento interrotto",
+    ] {
+        assert!(answer.contains(words), "{words}: {answer}");
+    }
+    let unknown = [
+        "/pazienti/00000000000000ff",
+        "/pazienti/x",
+        "/pazienti/0/andamento",
+    ];
+    for path in unknown {
+        let answer = site.get_with(path, &cookie).await;
+        let is_refused = answer.status().is_client_error();
+        assert!(is_refused, "{path}: {}", answer.status());
+    }
+}
+
+#[tokio::test]
+async fn a_note_is_written_and_the_page_is_shown_again() {
+    let (site, page, cookie) = with_maria().await;
+    let send = async |form: &str, cookie: &str| {
+        let mut request = posted(&format!("{page}/atti"), form);
+        let cookie = cookie.parse().unwrap();
+        request.headers_mut().insert(header::COOKIE, cookie);
+        site.ask(request).await
+    };
+    let answer = send("act=note&words=Sentita+al+telefono%3A+sta+bene.", &cookie).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(leads_to(&answer), page);
+    let shown = text(site.get_with(&page, &cookie).await).await;
+    assert!(shown.contains("Nota di Anna &#60;Ferri&#62;"), "{shown}");
+    assert!(shown.contains("Sentita al telefono: sta bene."), "{shown}");
+
+    let empty = send("act=note&words=++", &cookie).await;
+    assert_eq!(empty.status(), StatusCode::CONFLICT);
+    assert!(text(empty).await.contains("Scrivere una nota"));
+    let foreign = send("act=dance&words=x", &cookie).await;
+    assert_eq!(foreign.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_curve_without_ingest_is_said_to_be_missing() {
+    let (site, page, cookie) = with_maria().await;
+    let curve = |query: &str| format!("{page}/andamento?{query}");
+    let good = curve("vital=spo2&from=0&to=1000&px=100");
+    let answer = site.get_with(&good, &cookie).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    for wrong in [
+        "vital=mood&from=0&to=1&px=100",
+        "vital=spo2&from=0",
+        "vital=spo2&from=2&to=1&px=100",
+    ] {
+        let answer = site.get_with(&curve(wrong), &cookie).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_stream_begins_at_once_and_is_never_gathered() {
+    let (site, _, cookie) = with_maria().await;
+    let request = request(Method::GET, "/eventi").header(header::COOKIE, cookie);
+    let answer = site.ask(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/event-stream");
+    assert_eq!(answer.headers()["x-accel-buffering"], "no");
+    let mut events = answer.into_body().into_data_stream();
+    let first = events.next().await.unwrap().unwrap();
+    assert!(first.starts_with(b"retry: "));
+}

@@ -1,0 +1,280 @@
+//! The patient's page and its forms, over a real record.
+
+use std::path::Path;
+
+use askama::Template;
+use tempfile::TempDir;
+use veglia_diary::{create_plan, record_verdicts};
+use veglia_people::staff::{self, NewStaff, Role};
+use veglia_people::{Password, patients};
+use veglia_store::{Actor, Database, Purpose};
+use veglia_view::{
+    Evidence, Flag, FlagId, How, HttpView, PatientId, Plan, Severity, Standing, Trigger, Verdict,
+    VitalKind, WallMs, Why,
+};
+use veglia_ward::{ActError, ActForm, Link, Outcome, PatientPage, Sources, act};
+
+/// 2020-11-21 14:12:00 in Rome.
+const NOW: WallMs = WallMs(1_605_964_320_000);
+const SETUP: Actor = Actor::System("test");
+
+struct House {
+    folder: TempDir,
+    record: Database,
+    maria: PatientId,
+    ada: Actor,
+    bruno: Actor,
+}
+
+async fn nurse(record: &Database, username: &str, name: &str) -> Actor {
+    let nurse = NewStaff {
+        username: username.parse().expect("a user name"),
+        name: name.to_owned(),
+        role: Role::Nurse,
+        password: Password::new("tre civette sul comò".to_owned()),
+    };
+    let id = staff::create(record, &SETUP, nurse, NOW).await;
+    Actor::Staff(id.expect("a new name").get())
+}
+
+async fn record_in(folder: &Path) -> Database {
+    let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
+    let path = folder.join("record.db");
+    let record = Database::open(&path, Purpose::Record, &schemas);
+    record.await.expect("the folder is ours alone")
+}
+
+async fn house() -> House {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let record = record_in(folder.path()).await;
+    let person = patients::NewPerson {
+        name: "Maria".to_owned(),
+        surname: "Rossi".to_owned(),
+        codice_fiscale: "RSSMRA85M01H501Q"
+            .parse()
+            .expect("its check letter is right"),
+        phone: "+390212345678".parse().expect("a number"),
+        address: "via Larga 1, Milano".to_owned(),
+    };
+    let maria = patients::register(&record, &SETUP, &person, NOW).await;
+    let maria = maria.expect("nobody is registered yet");
+    House {
+        maria: PatientId::new(maria.get().unsigned_abs()),
+        ada: nurse(&record, "ada", "Ada Bianchi").await,
+        bruno: nurse(&record, "bruno", "Bruno Verdi").await,
+        folder,
+        record,
+    }
+}
+
+fn evidence(steps: i32, minutes_ago: i64) -> Evidence {
+    let id = format!("00000000000000aa-{steps}");
+    Evidence {
+        id: id.parse().expect("a record id"),
+        vital: VitalKind::SpO2,
+        steps,
+        at: NOW.plus_ms(-minutes_ago * 60_000),
+    }
+}
+
+fn low(patient: PatientId) -> Flag {
+    let first = evidence(914, 7);
+    Flag {
+        id: FlagId {
+            patient,
+            rule: "spo2-red".parse().expect("a rule's name"),
+            rule_set: "home-2020-1".parse().expect("a rule set's name"),
+            trigger: Trigger::Record(first.id),
+        },
+        severity: Severity::Red,
+        vital: VitalKind::SpO2,
+        since: first.at,
+        evidence: vec![first],
+        standing: Standing::Unconfirmed {
+            repeat_by: first.at.plus_ms(600_000),
+        },
+        late: false,
+        telling: 1,
+    }
+}
+
+fn confirmed(flag: &Flag) -> Verdict {
+    let second = evidence(900, 6);
+    Verdict::Confirm {
+        id: flag.id.clone(),
+        how: How::Repeat,
+        evidence: vec![flag.evidence[0], second],
+        at: second.at,
+        telling: 2,
+    }
+}
+
+impl House {
+    async fn say(&self, verdicts: &[Verdict]) {
+        let recorded = record_verdicts(&self.record, &SETUP, verdicts, NOW).await;
+        recorded.expect("the diary takes it");
+    }
+
+    async fn load(&self) -> Option<PatientPage> {
+        let view = HttpView::new(&self.folder.path().join("nobody.sock"));
+        let sources = Sources {
+            view: &view,
+            record: &self.record,
+            actor: &self.ada,
+            last: Link::Never,
+            fallback_now: NOW,
+        };
+        let page = PatientPage::load(sources, self.maria).await;
+        page.expect("the record answers")
+    }
+
+    async fn page(&self) -> String {
+        let page = self.load().await.expect("Maria is registered");
+        page.render().expect("it renders").replace('\u{a0}', " ")
+    }
+
+    async fn act(&self, actor: &Actor, form: &ActForm) -> Outcome {
+        let done = act(&self.record, actor, self.maria, form, NOW).await;
+        done.expect("the diary answers")
+    }
+}
+
+fn form(act: &str, flag: &Flag, seen: u32, words: &str) -> ActForm {
+    ActForm {
+        act: act.to_owned(),
+        flag: flag.id.to_string(),
+        seen,
+        words: words.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn an_open_flag_is_shown_with_the_exact_readings_behind_it() {
+    let house = house().await;
+    let flag = low(house.maria);
+    house
+        .say(&[Verdict::Raise(flag.clone()), confirmed(&flag)])
+        .await;
+    let page = house.page().await;
+    for words in [
+        "Rossi Maria",
+        "<strong>1985</strong>",
+        "◆ ROSSO",
+        "SpO₂ 91 % alle 14:05, confermato da 90 % alle 14:06",
+        "91,4 %",
+        "21/11/2020 14:05:00",
+        "00000000000000aa-914",
+        "Prendi in carico",
+        "◆ ROSSO: SpO₂ 91 % alle 14:05, da confermare",
+        "Confermato da una seconda misura: 90 % alle 14:06",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_who_take_charge_one_is_told_who_was_first() {
+    let house = house().await;
+    let flag = low(house.maria);
+    house.say(&[Verdict::Raise(flag.clone())]).await;
+    let take = form("take-charge", &flag, 1, "");
+    assert_eq!(house.act(&house.ada, &take).await, Outcome::Done);
+    let Outcome::Refused(sentence) = house.act(&house.bruno, &take).await else {
+        panic!("two people cannot both be first");
+    };
+    let expected = "Ada Bianchi ha già preso in carico questa segnalazione alle 14:12. \
+        Nulla è stato scritto.";
+    assert_eq!(sentence, expected);
+    assert_eq!(
+        house.act(&house.ada, &take).await,
+        Outcome::Done,
+        "twice is no fault"
+    );
+    let page = house.page().await;
+    assert!(
+        page.contains("In carico a Ada Bianchi dalle 14:12"),
+        "{page}"
+    );
+    assert!(!page.contains("Prendi in carico"), "{page}");
+}
+
+#[tokio::test]
+async fn nobody_closes_what_they_have_not_read_and_their_words_are_kept() {
+    let house = house().await;
+    let flag = low(house.maria);
+    house
+        .say(&[Verdict::Raise(flag.clone()), confirmed(&flag)])
+        .await;
+    let early = form("close", &flag, 1, "Era solo il freddo.");
+    let Outcome::Refused(sentence) = house.act(&house.ada, &early).await else {
+        panic!("the confirmation was not on the page");
+    };
+    assert!(sentence.contains("è cambiata"), "{sentence}");
+    let page = house.load().await.expect("Maria is registered");
+    let page = page.refusing(sentence, early).render().unwrap();
+    assert!(page.contains("Era solo il freddo.</textarea>"), "{page}");
+    assert!(page.contains("role=\"alert\""));
+
+    let close = form(
+        "close",
+        &flag,
+        2,
+        "Chiamata: sta meglio.\r\nRichiamo alle 18.",
+    );
+    assert_eq!(house.act(&house.ada, &close).await, Outcome::Done);
+    let page = house.page().await;
+    assert!(page.contains("Nessuna segnalazione aperta."), "{page}");
+    assert!(
+        page.contains("Ada Bianchi ha chiuso la segnalazione"),
+        "{page}"
+    );
+    assert!(page.contains("Chiamata: sta meglio."), "{page}");
+}
+
+#[tokio::test]
+async fn a_confirmed_red_that_is_over_waits_for_a_person() {
+    let house = house().await;
+    let flag = low(house.maria);
+    let over = Verdict::End {
+        id: flag.id.clone(),
+        why: Why::Recovered,
+        at: NOW.plus_ms(-60_000),
+        telling: 3,
+    };
+    house
+        .say(&[Verdict::Raise(flag.clone()), confirmed(&flag), over])
+        .await;
+    let page = house.page().await;
+    assert!(page.contains("Rientrato alle 14:11: da chiudere"), "{page}");
+}
+
+#[tokio::test]
+async fn a_form_about_somebody_else_is_no_form_of_this_page() {
+    let house = house().await;
+    let strange = form("take-charge", &low(PatientId::new(7)), 1, "");
+    let refused = act(&house.record, &house.ada, house.maria, &strange, NOW).await;
+    assert!(matches!(refused, Err(ActError::Form)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_plan_is_said_and_its_absence_too() {
+    let house = house().await;
+    assert!(house.page().await.contains("Nessun piano"));
+    let plan = Plan::template("home-covid", house.maria, NOW.plus_ms(-3_600_000));
+    let plan = plan.expect("the template is shipped");
+    create_plan(&house.record, &SETUP, &plan, NOW)
+        .await
+        .unwrap();
+    let page = house.page().await;
+    assert!(page.contains("Versione 1. In vigore dalle 13:12"), "{page}");
+    assert!(page.contains("SpO₂: "), "{page}");
+}
+
+#[tokio::test]
+async fn nobody_is_shown_under_an_unknown_number() {
+    let house = House {
+        maria: PatientId::new(9),
+        ..house().await
+    };
+    assert!(house.load().await.is_none());
+}
