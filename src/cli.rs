@@ -60,6 +60,12 @@ enum Command {
     /// Every stored reading, as CSV.
     #[cfg(feature = "ingest")]
     Export(crate::export::Export),
+    /// A copy of the centre's data directory, taken while it runs.
+    #[cfg(feature = "ingest")]
+    Backup(crate::backup::Backup),
+    /// The flags that the journal means, derived again from its beginning, a JSON line each.
+    #[cfg(feature = "ingest")]
+    Replay(crate::replay::Replay),
     /// How much this machine takes, from many homes to the centre's disk.
     #[cfg(all(feature = "broker", feature = "ingest"))]
     Bench(crate::bench::Bench),
@@ -170,6 +176,10 @@ impl Cli {
             Command::Decode(decode) => decode.run(),
             #[cfg(feature = "ingest")]
             Command::Export(export) => until_stopped(|_| export.run(config())),
+            #[cfg(feature = "ingest")]
+            Command::Backup(backup) => until_stopped(|stop| backup.run(config(), stop)),
+            #[cfg(feature = "ingest")]
+            Command::Replay(replay) => until_stopped(|_| replay.run(config())),
             #[cfg(all(feature = "broker", feature = "ingest"))]
             Command::Bench(bench) => until_stopped(|stop| bench.run(data.clone(), stop)),
             Command::Identity(identity) => identity.run(&config()?),

@@ -4,17 +4,20 @@
 //! broker, ingest and dashboard do the rest, with the shipped rules unchanged. Only care time runs
 //! faster than the wall. Everything lives in one data directory; starting again continues.
 //!
-//! With `--for` it ends by itself: the homes fall silent, the outboxes empty, and what was spoken
-//! is compared value by value with what the series hold (`summary.rs`).
+//! With `--for` it ends by itself, and so does a recording that is the only story (`--homes 0
+//! --replay FILE.csv`), after its last row: the homes fall silent, the outboxes empty, and what was
+//! spoken is compared value by value with what the series hold (`summary.rs`).
 
 mod cast;
 mod house;
 mod saved;
+mod screen;
 mod summary;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +27,7 @@ use clap::Args;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use veglia_homes::{Home, Log, Replay};
+use veglia_homes::{Home, Log, MAX_HOMES, Replay};
 use veglia_store::{Actor, Database};
 use veglia_view::LocalView;
 use veglia_wire::{CareClock, WallMs};
@@ -33,6 +36,7 @@ use crate::datadir::RoleDir;
 use crate::{record, roles};
 use house::{House, Running};
 use saved::{Saved, USERNAME};
+use screen::Screen;
 use summary::Summary;
 
 /// How often the care time is written down, so that starting again continues from there.
@@ -41,6 +45,12 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// Where the demonstration keeps its things when no directory is named.
 const DEFAULT_DATA: &str = "veglia-demo";
 
+/// How fast care time may run: beyond an hour in a second a serial device's true rhythm is lost.
+const SPEEDS: RangeInclusive<i64> = 1..=3_600;
+
+/// Most homes: what the system's ptys allow.
+const HOMES: i64 = 2_000;
+
 /// The command's arguments.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -48,19 +58,22 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// How many simulated homes.
-    #[arg(long, default_value_t = 12)]
-    homes: usize,
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(..=HOMES))]
+    homes: u16,
     /// End by itself after this wall time, such as 60s.
     #[arg(long = "for", value_name = "TIME")]
     lasting: Option<SignedDuration>,
-    /// Care seconds in a wall second.
-    #[arg(long, default_value_t = 60)]
+    /// Care seconds in a wall second, at most 3600. Devices speak once in a wall second whatever
+    /// the speed; a recording is spoken a row in a care minute.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(SPEEDS))]
     speed: u32,
-    /// Chance begins here: the same seed, the same homes.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Adds a home whose node repeats this recording: columns minute, SpO2, PULSE or HR, and
-    /// optionally temperature.
+    /// Chance begins here: the same seed, the same homes. A data directory keeps its own; a new
+    /// one has 1.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Adds a home whose node repeats this recording, a row in a care minute: columns minute,
+    /// SpO2, PULSE or HR, and optionally temperature. With --homes 0 the demonstration ends after
+    /// the last row.
     #[arg(long, value_name = "FILE.csv")]
     replay: Option<PathBuf>,
     /// Writes the figures of the run as JSON at the end.
@@ -84,10 +97,11 @@ impl Demo {
         let data = data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
         let lasting = self.lasting.map(Duration::try_from).transpose();
         let lasting = lasting.context("--for must not be negative")?;
-        let homes = self.homes()?;
+        let recording = self.recording()?;
         let listener = self.listen().await?;
         let _lock = RoleDir::take(&data, Path::new("demo"))?;
-        let mut saved = Saved::load(&data)?;
+        let mut saved = Saved::load(&data, self.seed)?;
+        let homes = self.homes(recording, saved.seed)?;
         let care = saved.clock(self.speed);
         let began = care.now();
 
@@ -97,17 +111,25 @@ impl Demo {
         let house = House::open(&data, &care, homes, record.clone()).await?;
         self.greet(listener.local_addr()?, &saved)?;
         let spoken = data.join("spoken.jsonl");
+        let screen = Screen::new()?;
+        let looking = CancellationToken::new();
+        let page = screen.clone();
+        let page = page.watch(house.view(), record.clone(), care.clone(), looking.clone());
+        let page = tokio::spawn(page);
         let pages = pages(listener, &record, house.view(), care.clone());
-        let mut running = house.start(self.seed, Log::create(&spoken)?, pages);
+        let mut running = house.start(saved.seed, Log::create(&spoken)?, pages);
 
         let ended = lasts(&mut running, lasting, &stop, || {
-            saved.store(&data, care.now())
+            saved.store(&data, care.now().plus_ms(ahead_ms(&care)))
         })
         .await;
+        looking.cancel();
+        page.await??;
         let truth = running.drain().await?;
         let flags = flags_since(&record, began).await?;
-        let summary = Summary::of(&truth, &spoken, began, flags).await;
+        let summary = Summary::of(&truth, &spoken, began, flags, &screen).await;
         running.end().await?;
+        saved.store(&data, care.now())?;
         ended?;
         self.tell(&summary?, truth.waiting)
     }
@@ -122,17 +144,21 @@ impl Demo {
         })
     }
 
-    fn homes(&self) -> Result<Vec<Home>> {
-        let mut homes = veglia_homes::homes(self.homes, self.seed);
-        if let Some(file) = &self.replay {
-            let csv = std::fs::read_to_string(file)
-                .with_context(|| format!("cannot read the recording {}", file.display()))?;
-            let replay = Replay::read(&csv).with_context(|| format!("in {}", file.display()))?;
-            homes.push(Home::replaying(
-                homes.len() + 1,
-                Arc::new(replay),
-                self.seed,
-            ));
+    fn recording(&self) -> Result<Option<Replay>> {
+        let Some(file) = &self.replay else {
+            return Ok(None);
+        };
+        let csv = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read the recording {}", file.display()))?;
+        let replay = Replay::read(&csv).with_context(|| format!("in {}", file.display()))?;
+        Ok(Some(replay))
+    }
+
+    fn homes(&self, recording: Option<Replay>, seed: u64) -> Result<Vec<Home>> {
+        let mut homes = veglia_homes::homes(usize::from(self.homes), seed);
+        if let Some(recording) = recording {
+            // A number of its own, however many homes there are this time or the next.
+            homes.push(Home::replaying(MAX_HOMES + 1, Arc::new(recording), seed));
         }
         if homes.is_empty() {
             bail!("a demonstration needs a home: --homes 1 or more, or --replay FILE.csv");
@@ -143,9 +169,10 @@ impl Demo {
     fn greet(&self, address: SocketAddr, saved: &Saved) -> Result<()> {
         let mut out = io::stdout().lock();
         let (homes, speed) = (self.homes, self.speed);
+        let recording = self.replay.as_ref().map_or("", |_| " and a recording");
         writeln!(
             out,
-            "Veglia: {homes} simulated homes, {speed} care seconds in a second"
+            "Veglia: {homes} simulated homes{recording}, {speed} care seconds in a second"
         )?;
         writeln!(out, "  page      http://localhost:{}", address.port())?;
         writeln!(out, "  user      {USERNAME}")?;
@@ -176,7 +203,8 @@ impl Demo {
     }
 }
 
-/// Waits until the time is over, somebody stops the demonstration, or a room fails.
+/// Waits until the time is over, every story has ended, somebody stops the demonstration, or a
+/// room fails.
 async fn lasts(
     running: &mut Running,
     lasting: Option<Duration>,
@@ -190,15 +218,24 @@ async fn lasts(
         }
     };
     tokio::pin!(over);
+    let silent = running.silent();
     let mut saving = tokio::time::interval(SAVE_EVERY);
     loop {
         tokio::select! {
             () = stop.cancelled() => return save(),
             () = &mut over => return save(),
+            () = silent.cancelled() => return save(),
             error = running.failed() => return Err(error),
             _ = saving.tick() => save()?,
         }
     }
+}
+
+/// How far ahead of now the care time is written down while the demonstration runs. It may be
+/// killed just before it is written the next time, and care time never goes back.
+fn ahead_ms(care: &CareClock) -> i64 {
+    let longest = i64::try_from(2 * SAVE_EVERY.as_millis()).unwrap_or(i64::MAX);
+    longest.saturating_mul(i64::from(care.speed()))
 }
 
 /// The dashboard on a listener, until its token is cancelled.

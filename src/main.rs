@@ -1,5 +1,7 @@
 //! One executable; each role and each tool is a command of it.
 
+#[cfg(feature = "ingest")]
+mod backup;
 #[cfg(all(feature = "broker", feature = "ingest"))]
 mod bench;
 mod cli;
@@ -17,6 +19,8 @@ mod homes;
 mod identity;
 #[cfg(feature = "dashboard")]
 mod record;
+#[cfg(feature = "ingest")]
+mod replay;
 mod roles;
 
 use std::process::ExitCode;

@@ -22,6 +22,9 @@ const HZ: u16 = 5;
 /// The one home.
 const HOME: &str = "casa-001";
 
+/// Files of a test are its own.
+const READABLE: &str = "a file of this test can be read and written";
+
 /// Ten seconds of two devices.
 const TEN_SECONDS: usize = 100;
 
@@ -274,22 +277,22 @@ fn says(said: &str, words: &[&str]) {
 /// Adds to a configuration, in place of the section of the same name.
 fn amend(house: &House, configuration: &str, section: &str) {
     let file = house.path(&format!("{configuration}.toml"));
-    let text = fs::read_to_string(&file).unwrap();
+    let text = fs::read_to_string(&file).expect(READABLE);
     let data = text.lines().next().unwrap_or_default();
-    fs::write(&file, format!("{data}\n{section}")).unwrap();
+    fs::write(&file, format!("{data}\n{section}")).expect(READABLE);
 }
 
 /// Gives the journal's first segment the version after ours, with a true checksum.
 fn make_newer(journal: &Path) -> PathBuf {
     let files = fs::read_dir(journal)
-        .unwrap()
-        .map(|file| file.unwrap().path());
+        .expect(READABLE)
+        .map(|file| file.expect(READABLE).path());
     let segment = files.min().expect("a journal has a segment");
-    let mut bytes = fs::read(&segment).unwrap();
+    let mut bytes = fs::read(&segment).expect(READABLE);
     bytes[8..12].copy_from_slice(&2_u32.to_le_bytes());
     let crc = crc32c(&bytes[..12]);
     bytes[12..16].copy_from_slice(&crc.to_le_bytes());
-    fs::write(&segment, bytes).unwrap();
+    fs::write(&segment, bytes).expect(READABLE);
     segment
 }
 

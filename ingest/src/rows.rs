@@ -4,7 +4,7 @@ use veglia_triage::{Severity, Standing, Verdict};
 use veglia_view::{Battery, Latest, OpenFlag, Row};
 use veglia_wire::{Body, DeviceEvent, DeviceId, Quality, Record, WallMs};
 
-use crate::watch::source;
+use crate::fold::source;
 
 /// Takes a record of a worn device into the row.
 pub(crate) fn take(row: &mut Row, device: &DeviceId, record: &Record, at: WallMs, doubt: Quality) {

@@ -1,7 +1,8 @@
 //! The journal's consumer that keeps every reading for ever: frames to samples to series.
 //!
 //! A checkpoint writes the samples and the journal position in one transaction, so that a restart
-//! reads on from exactly there: nothing twice, nothing missing.
+//! reads on from exactly there: nothing twice, nothing missing. A full disk is an ordinary event:
+//! the samples stay in memory and in the journal, and the checkpoint is tried again.
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,9 @@ use crate::intake::{Arrival, Consumer};
 /// How often samples go to disk. They are in the journal all the while; this bounds how much of
 /// it is read again after a restart.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
+/// How long the tape waits before it tries again when the disk is full and so is its memory.
+const REFUSED_REST: Duration = Duration::from_secs(1);
 
 /// Why the series fell behind for good.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +43,7 @@ pub(crate) async fn run<R: JournalReader + 'static>(
     stop: CancellationToken,
 ) -> Result<(), TapeError> {
     let mut last = Instant::now();
+    let mut refused = false;
     loop {
         let entries = tokio::select! {
             () = stop.cancelled() => break,
@@ -49,7 +54,14 @@ pub(crate) async fn run<R: JournalReader + 'static>(
             pressed |= record(&mut series, entry);
         }
         if pressed || last.elapsed() >= CHECKPOINT_EVERY {
-            series.checkpoint(read_so_far(&journal)).await?;
+            let through = read_so_far(&journal);
+            // With a full memory nothing more is read before the disk has taken what there is.
+            while !checkpoint(&mut series, through, &mut refused).await? && pressed {
+                let rest = tokio::time::sleep(REFUSED_REST);
+                if stop.run_until_cancelled(rest).await.is_none() {
+                    break;
+                }
+            }
             last = Instant::now();
             if let (Some(position), Some(intake)) =
                 (Position::new(series.resume_from()), passed.upgrade())
@@ -62,6 +74,27 @@ pub(crate) async fn run<R: JournalReader + 'static>(
     series.checkpoint(read_so_far(&journal)).await?;
     series.settle().await?;
     Ok(())
+}
+
+/// Begins a checkpoint. False when the disk refuses for now, which is told once.
+async fn checkpoint(
+    series: &mut SeriesWriter,
+    through: u64,
+    refused: &mut bool,
+) -> Result<bool, TapeError> {
+    match series.checkpoint(through).await {
+        Ok(()) => {
+            *refused = false;
+            Ok(true)
+        }
+        Err(CheckpointError::Store(error)) if error.is_passing() => {
+            if !std::mem::replace(refused, true) {
+                tracing::error!(%error, "the series stay in memory and in the journal meanwhile");
+            }
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn read_so_far<R: JournalReader + 'static>(journal: &Follower<R>) -> u64 {

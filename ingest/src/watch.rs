@@ -1,36 +1,32 @@
-//! The journal's consumer that watches: records to observations to verdicts to the diary, and the
-//! board of live rows.
+//! The journal's consumer that watches: entries through the rules to the diary, and the board of
+//! live rows.
 //!
 //! ```text
-//! entries of the journal → (patient by assignment) → triage::step → verdicts
+//! entries of the journal → fold (assignments, triage) → verdicts
 //!     → diary, in one transaction a batch → board → now and then: memory
 //! ```
 //! The diary comes before the board: what a clinician sees is written down. A diary that refuses
-//! for now holds the watch up, and the board says how far behind it is; nothing is skipped.
+//! for now holds the watch up, and the board says how far behind it is; nothing is skipped. States
+//! that cannot be kept because the disk is full are kept later: the journal has what made them.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use veglia_diary::{
-    ActKind, Assignments, Change, ChangeId, Changed, ReadError, changes_since, record_verdicts,
-};
+use veglia_diary::{ReadError, record_verdicts};
 use veglia_journal::{JournalReader, Position};
 use veglia_store::{Actor, Database};
-use veglia_triage::{
-    Input, Observation, PatientId, PatientState, RuleSet, Seen, Source, Verdict, step,
-};
-use veglia_view::{Board, Full, Progress, Worn, WornBy};
-use veglia_wire::{Body, DeviceId, GatewayId, Record, RecordId, UpFrame, WallMs};
+use veglia_triage::{PatientId, Verdict};
+use veglia_view::{Board, Full, Progress, WornBy};
+use veglia_wire::WallMs;
 
-use crate::dating::date;
 use crate::entry::Entry;
+use crate::fold::{Fold, Told};
 use crate::follower::{FollowError, Follower};
 use crate::intake::{Arrival, Consumer};
 use crate::ledger::Ledger;
-use crate::memory::{Known, Memory, MemoryError, Remembered};
+use crate::memory::{Memory, MemoryError, Remembered};
 use crate::rows;
 
 /// Shortest time between two keepings of the states.
@@ -65,25 +61,13 @@ pub enum WatchError {
 
 /// The watch and all it knows.
 pub(crate) struct Watch {
-    rules: RuleSet,
+    fold: Fold,
     pub(crate) record: Database,
     memory: Memory,
     board: Board,
-    /// Written here only; the view reads it for its curves.
-    assignments: Arc<RwLock<Assignments>>,
-    patients: HashMap<PatientId, Known>,
     ledger: Ledger,
-    /// The last row of changes taken up.
-    change: i64,
     /// Patients changed since the states were kept.
     unkept: HashSet<PatientId>,
-}
-
-/// What a batch of entries has to say.
-#[derive(Default)]
-struct Told {
-    verdicts: Vec<(Verdict, WallMs)>,
-    touched: HashSet<PatientId>,
 }
 
 impl Watch {
@@ -104,41 +88,19 @@ impl Watch {
             let row = known.row.clone();
             board.update(*patient, |shown| *shown = row)?;
         }
-        let assignments = assignments_at(&record, ChangeId(change)).await?;
         Ok(Self {
-            rules: RuleSet::shipped(),
+            fold: Fold::resume(record.clone(), patients, change).await?,
             record,
             memory,
             board,
-            assignments: Arc::new(RwLock::new(assignments)),
-            patients,
             ledger,
-            change,
             unkept: HashSet::new(),
         })
     }
 
     /// Which devices a patient wore, for whoever asks the view.
     pub(crate) fn worn_by(&self) -> WornBy {
-        let assignments = Arc::clone(&self.assignments);
-        Arc::new(move |patient| {
-            let known = assignments.read().unwrap_or_else(PoisonError::into_inner);
-            known
-                .of_patient(patient)
-                .map(|(device, worn)| Worn {
-                    device: device.clone(),
-                    from: worn.from,
-                    until: worn.until,
-                })
-                .collect()
-        })
-    }
-
-    fn resolve(&self, device: &DeviceId, at: WallMs) -> Option<PatientId> {
-        self.assignments
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .resolve(device, at)
+        self.fold.worn_by()
     }
 
     /// Follows the journal until told to stop; then keeps what it knows.
@@ -177,146 +139,20 @@ impl Watch {
         let mut told = Told::default();
         for (_, entry) in entries {
             self.ledger.follow(entry);
-            match entry {
-                Entry::Frame { at, skip, bytes } => self.frame(*at, *skip, bytes, &mut told),
-                Entry::Tick { at } => self.tick(*at, &mut told),
-                Entry::Change { at, id } => self.changes(*at, *id, &mut told).await?,
-                // Said where they were found; the holes are seen in the curves.
-                Entry::Gone { .. } | Entry::Refused { .. } => {}
-            }
+            self.fold.take(entry, &mut told).await?;
         }
         self.write_down(&told.verdicts).await;
         for (verdict, now) in &told.verdicts {
             self.show(verdict, *now);
         }
         for patient in &told.touched {
-            if let Some(known) = self.patients.get(patient) {
+            if let Some(known) = self.fold.patients.get(patient) {
                 let row = known.row.clone();
                 self.board.update(*patient, |shown| *shown = row)?;
             }
         }
         self.unkept.extend(told.touched);
         Ok(())
-    }
-
-    fn frame(&mut self, received: WallMs, skip: u8, bytes: &[u8], told: &mut Told) {
-        let Ok(frame) = UpFrame::decode(bytes) else {
-            tracing::error!("a frame that was understood when it came cannot be read any more");
-            return;
-        };
-        let gateway = frame.header.gateway.clone();
-        for (id, record) in frame.into_numbered().skip(usize::from(skip)) {
-            self.record(received, &gateway, id, &record, told);
-        }
-    }
-
-    /// One record: whose it is, what it changes in the row, and what the rules say.
-    fn record(
-        &mut self,
-        received: WallMs,
-        gateway: &GatewayId,
-        id: RecordId,
-        record: &Record,
-        told: &mut Told,
-    ) {
-        let Some(device) = &record.device else { return };
-        let (at, doubt) = date(record, received);
-        // Nobody wears it: the reading is in the series, and waits there to be assigned.
-        let Some(patient) = self.resolve(device, at) else {
-            return;
-        };
-        tracing::trace!(%gateway, %id, "record of an assigned device");
-        let known = self
-            .patients
-            .entry(patient)
-            .or_insert_with(|| Known::new(patient));
-        rows::take(&mut known.row, device, record, at, doubt);
-        let seen = match record.body {
-            Body::Reading(vital, quality) => Seen::Vital(vital, quality | doubt),
-            Body::Contact(sensor, contact) => Seen::Contact(sensor, contact),
-            Body::Answer(answer) => Seen::Answer(answer),
-            Body::Event(_) | Body::Clock | Body::Gap(_) | Body::Heartbeat(_) => {
-                told.touched.insert(patient);
-                return;
-            }
-        };
-        let observation = Observation {
-            id,
-            device: device.clone(),
-            source: source(device),
-            at,
-            received,
-            seen,
-        };
-        let input = Input::Observation(&observation);
-        told.say(
-            step(&self.rules, &mut known.state, input, received),
-            received,
-        );
-        told.touched.insert(patient);
-    }
-
-    fn tick(&mut self, now: WallMs, told: &mut Told) {
-        for (patient, known) in &mut self.patients {
-            if known
-                .state
-                .next_deadline()
-                .is_some_and(|deadline| deadline <= now)
-            {
-                told.say(step(&self.rules, &mut known.state, Input::Tick, now), now);
-                told.touched.insert(*patient);
-            }
-        }
-    }
-
-    /// Takes up every row of changes up to `id`.
-    async fn changes(&mut self, now: WallMs, id: i64, told: &mut Told) -> Result<(), WatchError> {
-        while self.change < id {
-            let changes = changes_since(&self.record, &ACTOR, ChangeId(self.change)).await?;
-            let Some(last) = changes.last().map(|change| change.id.0) else {
-                break;
-            };
-            for change in changes.into_iter().filter(|change| change.id.0 <= id) {
-                self.apply(change, now, told);
-            }
-            self.change = last.min(id);
-        }
-        Ok(())
-    }
-
-    fn apply(&mut self, change: Change, now: WallMs, told: &mut Told) {
-        let mut known = self
-            .assignments
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Changed::Ended(end) = &change.what
-            && let Some((patient, device)) = known.find(end.id)
-            && let Some(known) = self.patients.get_mut(&patient)
-        {
-            known.row.take_off(&device);
-            told.touched.insert(patient);
-        }
-        known.apply(&change.what);
-        drop(known);
-        match change.what {
-            Changed::Plan(plan) => {
-                let patient = plan.patient;
-                let known = self
-                    .patients
-                    .entry(patient)
-                    .or_insert_with(|| Known::new(patient));
-                let verdicts = step(&self.rules, &mut known.state, Input::Plan(&plan), now);
-                told.say(verdicts, now);
-                told.touched.insert(patient);
-            }
-            Changed::Act(act) if act.kind == ActKind::Closed => {
-                if let (Some(flag), Some(known)) = (act.flag, self.patients.get_mut(&act.patient)) {
-                    known.row.unflag(&flag);
-                    told.touched.insert(act.patient);
-                }
-            }
-            Changed::Act(_) | Changed::Assigned(_) | Changed::Ended(_) => {}
-        }
     }
 
     /// Writes verdicts in the diary, and does not go on without it.
@@ -338,7 +174,7 @@ impl Watch {
     }
 
     fn show(&mut self, verdict: &Verdict, now: WallMs) {
-        if let Some(known) = self.patients.get_mut(&verdict.id().patient) {
+        if let Some(known) = self.fold.patients.get_mut(&verdict.id().patient) {
             rows::tell(&mut known.row, verdict, now);
         }
     }
@@ -351,62 +187,23 @@ impl Watch {
         let changed = self
             .unkept
             .iter()
-            .filter_map(|patient| self.patients.get(patient));
-        self.memory
-            .keep(next, self.change, &self.ledger, changed)
-            .await?;
+            .filter_map(|patient| self.fold.patients.get(patient));
+        let kept = self
+            .memory
+            .keep(next, self.fold.change(), &self.ledger, changed)
+            .await;
+        match kept {
+            Err(MemoryError::Store(error)) if error.is_passing() => {
+                tracing::error!(%error, "the states of patients are kept later");
+                return Ok(());
+            }
+            kept => kept?,
+        }
         self.unkept.clear();
         if let Some(intake) = passed.upgrade() {
             // A full channel only means that old segments go a little later.
             drop(intake.try_send(Arrival::Passed(Consumer::Watch, next)));
         }
         Ok(())
-    }
-}
-
-impl Told {
-    fn say(&mut self, verdicts: Vec<Verdict>, now: WallMs) {
-        self.verdicts
-            .extend(verdicts.into_iter().map(|verdict| (verdict, now)));
-    }
-}
-
-impl Known {
-    fn new(patient: PatientId) -> Self {
-        Self {
-            state: PatientState::new(patient),
-            row: veglia_view::Row::new(patient),
-        }
-    }
-}
-
-/// The assignments as they were known at a change.
-async fn assignments_at(record: &Database, change: ChangeId) -> Result<Assignments, ReadError> {
-    let mut assignments = Assignments::default();
-    let mut last = ChangeId(0);
-    while last < change {
-        let changes = changes_since(record, &ACTOR, last).await?;
-        let Some(newest) = changes.last().map(|known| known.id) else {
-            break;
-        };
-        changes
-            .iter()
-            .filter(|known| known.id <= change)
-            .for_each(|known| assignments.apply(&known.what));
-        last = newest;
-    }
-    Ok(assignments)
-}
-
-/// By which way a device's values come. The by-hand and by-phone devices of a patient have names
-/// of their own.
-pub(crate) fn source(device: &DeviceId) -> Source {
-    let name = device.as_str();
-    if name.starts_with("hand:") {
-        Source::ByHand
-    } else if name.starts_with("phone:") {
-        Source::ByPhone
-    } else {
-        Source::Device
     }
 }

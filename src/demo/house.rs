@@ -113,9 +113,10 @@ impl House {
             dirs,
         } = self;
         let (rooms_stop, homes_stop) = (CancellationToken::new(), CancellationToken::new());
+        let (broker_stop, silent) = (CancellationToken::new(), CancellationToken::new());
         let (view, ingest_figures) = (ingest.view(), ingest.figures());
         let mut rooms: JoinSet<Result<()>> = JoinSet::new();
-        let stop = rooms_stop.clone();
+        let stop = broker_stop.clone();
         rooms.spawn(async move { Ok(veglia_broker::serve(broker.0, broker.1, stop).await?) });
         let stop = rooms_stop.clone();
         rooms.spawn(async move { Ok(ingest.run(stop).await?) });
@@ -126,8 +127,9 @@ impl House {
             .iter()
             .flat_map(|home| home.devices.iter().map(|device| home.port(&ports, device)))
             .collect();
-        let stop = homes_stop.clone();
+        let (stop, fallen_silent) = (homes_stop.clone(), silent.clone().drop_guard());
         let speaking = tokio::spawn(async move {
+            let _fallen_silent = fallen_silent;
             veglia_homes::run(homes, &ports, care, seed, Some(log), stop).await
         });
         let mut outboxes = Vec::new();
@@ -146,7 +148,9 @@ impl House {
         Running {
             rooms,
             rooms_stop,
+            broker_stop,
             homes_stop,
+            silent,
             speaking,
             lines,
             outboxes,
@@ -220,7 +224,10 @@ fn gateway(
 pub(super) struct Running {
     rooms: JoinSet<Result<()>>,
     rooms_stop: CancellationToken,
+    broker_stop: CancellationToken,
     homes_stop: CancellationToken,
+    /// Cancelled when the homes have nothing more to say.
+    silent: CancellationToken,
     speaking: tokio::task::JoinHandle<Result<veglia_homes::Summary, veglia_homes::SimulationError>>,
     lines: Vec<RelayHandle>,
     outboxes: Vec<watch::Receiver<OutboxStatus>>,
@@ -238,6 +245,11 @@ impl Running {
             Some(Err(error)) => anyhow!(error).context("a room died"),
             Some(Ok(Ok(()))) | None => anyhow!("a room ended before its time"),
         }
+    }
+
+    /// Cancelled when every story has ended, which only recordings do, or the homes have failed.
+    pub(super) fn silent(&self) -> CancellationToken {
+        self.silent.clone()
     }
 
     /// Silences the homes and waits until everything that was spoken is stored.
@@ -267,11 +279,17 @@ impl Running {
             .sum()
     }
 
-    /// Ends every room in order.
+    /// Ends every room, the broker last: whoever speaks through it says goodbye first.
     pub(super) async fn end(mut self) -> Result<()> {
         self.rooms_stop.cancel();
         let mut outcome = Ok(());
-        while let Some(ended) = self.rooms.join_next().await {
+        loop {
+            if self.rooms.len() <= 1 {
+                self.broker_stop.cancel();
+            }
+            let Some(ended) = self.rooms.join_next().await else {
+                break;
+            };
             let ended = ended.map_err(|error| anyhow!(error).context("a room died"));
             outcome = outcome.and(ended.and_then(|result| result));
         }

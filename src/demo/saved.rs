@@ -19,6 +19,9 @@ const FIRST_MORNING: WallMs = WallMs(1_603_173_600_000);
 /// The account that a demonstration makes.
 pub(super) const USERNAME: &str = "demo";
 
+/// The seed of a demonstration that was not given one.
+const FIRST_SEED: u64 = 1;
+
 const VERSION: u32 = 1;
 
 /// The file `demo.json` of the data directory.
@@ -28,6 +31,8 @@ pub(super) struct Saved {
     version: u32,
     care_ms: i64,
     password: String,
+    /// Where chance began: the homes follow from it.
+    pub(super) seed: u64,
     /// Whether the account was made.
     pub(super) account: bool,
     /// The patient of each home.
@@ -35,8 +40,9 @@ pub(super) struct Saved {
 }
 
 impl Saved {
-    /// What was saved, or a first morning with a password that nobody has seen.
-    pub(super) fn load(data: &Path) -> Result<Self> {
+    /// What was saved, or a first morning with a password that nobody has seen. A seed that is
+    /// asked for must be the one saved: another would put other devices into the same homes.
+    pub(super) fn load(data: &Path, seed: Option<u64>) -> Result<Self> {
         let path = data.join("demo.json");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -45,6 +51,7 @@ impl Saved {
                     version: VERSION,
                     care_ms: FIRST_MORNING.0,
                     password: password()?,
+                    seed: seed.unwrap_or(FIRST_SEED),
                     account: false,
                     patients: BTreeMap::new(),
                 });
@@ -61,12 +68,20 @@ impl Saved {
                 path.display()
             );
         }
+        if let Some(seed) = seed.filter(|seed| *seed != saved.seed) {
+            bail!(
+                "the homes in {} were made with --seed {}, not {seed}; leave --seed out, or choose \
+                 another --data",
+                data.display(),
+                saved.seed
+            );
+        }
         Ok(saved)
     }
 
-    /// Writes everything, with the care time to go on from.
+    /// Writes everything, with the care time to go on from: none that was lived through is later.
     pub(super) fn store(&mut self, data: &Path, care: WallMs) -> Result<()> {
-        self.care_ms = self.care_ms.max(care.0);
+        self.care_ms = care.0;
         let path = data.join("demo.json");
         let fresh = data.join("demo.json.new");
         let written = (|| {

@@ -16,6 +16,7 @@ use veglia_view::{ExportAsk, LocalView, Scope, View};
 use veglia_wire::{VitalKind, WallMs};
 
 use super::Truth;
+use super::screen::Screen;
 
 /// Readings of one vital sign of one device: each value as the export writes it, and how often.
 type Values = BTreeMap<(String, &'static str), BTreeMap<String, u64>>;
@@ -60,6 +61,7 @@ impl Summary {
         spoken: &Path,
         since: WallMs,
         flags: BTreeMap<String, u64>,
+        screen: &Screen,
     ) -> Result<Self> {
         let produced = produced(spoken)?;
         let stored = stored(&truth.view, since).await?;
@@ -69,6 +71,7 @@ impl Summary {
         };
         readings.count(&produced, &stored);
         let ingest = truth.ingest.snapshot();
+        let (p50, p99) = screen.percentiles();
         let mut rejected = BTreeMap::new();
         for (reason, count) in truth
             .boxes
@@ -86,7 +89,7 @@ impl Summary {
                     p50: ingest.durable_ms_p50,
                     p99: ingest.durable_ms_p99,
                 },
-                screen: Percentiles { p50: 0, p99: 0 },
+                screen: Percentiles { p50, p99 },
             },
             memory_mb: memory_mb()?,
             ingest,
@@ -119,8 +122,13 @@ impl Summary {
         };
         format!(
             "{produced} readings spoken, {stored} stored, {lost} lost, {doubled} doubled; \
-             flags: {flags}; on disk after {} ms (median), {} ms (99 %); {} MB resident",
-            self.latency_ms.journal.p50, self.latency_ms.journal.p99, self.memory_mb
+             flags: {flags}; on disk after {} ms (median), {} ms (99 %); on a page after {} ms, \
+             {} ms; {} MB resident",
+            self.latency_ms.journal.p50,
+            self.latency_ms.journal.p99,
+            self.latency_ms.screen.p50,
+            self.latency_ms.screen.p99,
+            self.memory_mb
         )
     }
 }

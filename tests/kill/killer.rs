@@ -1,5 +1,6 @@
 //! Kills processes at random moments, starts them again, and remembers when.
 
+use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::house::House;
@@ -131,7 +132,7 @@ pub(crate) fn raise(house: &House, subjects: &mut [Subject]) {
 pub(crate) fn rage(
     house: &House,
     subjects: &mut [Subject],
-    victims: &[usize],
+    victims: Range<usize>,
     kills: usize,
     chance: &mut fastrand::Rng,
 ) {
@@ -142,11 +143,8 @@ pub(crate) fn rage(
             std::thread::sleep(LOOK_EVERY);
         }
         let down_for = DOWN_AT_MOST.mul_f64(if chance.bool() { chance.f64() } else { 0.0 });
-        let alive: Vec<usize> = victims
-            .iter()
-            .copied()
-            .filter(|it| subjects[*it].runs())
-            .collect();
+        let alive = victims.clone().filter(|it| subjects[*it].runs());
+        let alive: Vec<usize> = alive.collect();
         match chance.choice(alive) {
             Some(victim) => subjects[victim].kill(down_for),
             None => raise(house, subjects),

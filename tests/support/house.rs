@@ -68,10 +68,11 @@ impl House {
 
     fn configure(&self) {
         let data = self.path("data");
-        let broker = free_port();
+        let (broker, pages) = (free_port(), free_port());
         let centre = format!(
             "data = {data:?}\n\
              [broker]\nlisten = \"127.0.0.1:{broker}\"\n\
+             [dashboard]\nlisten = \"127.0.0.1:{pages}\"\n\
              [ingest]\nbroker = \"127.0.0.1:{broker}\"\nsecret_file = {:?}\n",
             self.path("ingest.secret"),
         );

@@ -2,11 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use veglia_ingest::entry::Entry;
 use veglia_journal::{HostFilesystem, Item, Journal, JournalReader, Options, SegmentedLog};
 use veglia_link::{Outbox, OutboxOptions};
 use veglia_wire::{Body, Gap, UpFrame};
+
+use crate::house::House;
+use crate::process::wait_until;
+
+/// The life of a gateway that only delivers.
+const DRAINING: usize = 999;
+
+/// Far longer than an acknowledgement takes.
+const A_WHILE: Duration = Duration::from_secs(2);
 
 /// Read at once.
 const READ_BYTES: usize = 1024 * 1024;
@@ -69,9 +80,19 @@ impl Kept {
     }
 }
 
-/// How many records of a gateway wait for their acknowledgement.
-pub(crate) fn waiting(gateway: &Path) -> u64 {
-    let outbox = Outbox::open(&gateway.join("outbox"), OutboxOptions::default())
-        .expect("the outbox can be opened");
-    outbox.status().waiting()
+/// Sees to it that a gateway, which does not run now, has nothing left to deliver: an
+/// acknowledgement may have been on its way when it ended, so it may run again for a while.
+pub(crate) fn drain(house: &House, gateway: &str) {
+    let outbox = house.path(&format!("data/gateway/{gateway}/outbox"));
+    wait_until("the outbox has delivered all", || {
+        let outbox = Outbox::open(&outbox, OutboxOptions::default());
+        let waiting = outbox.expect("it can be opened").status().waiting();
+        if waiting > 0 {
+            let mut again = house.start(gateway, "gateway", DRAINING);
+            again.wait_for("connected to the broker", 1);
+            thread::sleep(A_WHILE);
+            again.end();
+        }
+        (waiting == 0).then_some(())
+    });
 }

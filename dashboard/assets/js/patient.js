@@ -100,11 +100,11 @@ function makePlot(chart, told, data) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     cursor: { sync: { key: sync.key, scales: ["x", null] }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { time: true, range: () => [range.from / 1000, range.to / 1000] }, y: { range: yRange(chart) } },
-    axes: [{ values: tickLabels, space: 90 }, { size: 60 }],
+    axes: [{ values: tickLabels, space: 90 }, { size: 60, values: (plot, values) => values.map((it) => comma(plot, it)) }],
     series: [
       { label: "Ora", value: (_plot, second) => (second === null ? "–" : `${dayFormat.format(second * 1000)} ${timeFormat.format(second * 1000)}`) },
-      { label: "Valore", stroke: colours.line, width: 1.5, points: { show: true, size: 4 }, value: comma },
-      { label: "Dubbio", stroke: colours.doubtful, paths: () => null, points: { show: true, size: 7, fill: "#fff", stroke: colours.doubtful }, value: comma },
+      { label: "Valore", stroke: colours.line, width: 1.5, points: { size: 7 }, value: comma },
+      { label: "Dubbio", stroke: colours.doubtful, paths: () => null, points: { show: true, size: 8, width: 2, fill: "#fff", stroke: colours.doubtful }, value: comma },
     ],
     hooks: { draw: [drawLimits(chart)], setSelect: [zoom] },
   };
@@ -116,7 +116,7 @@ function comma(_plot, value) {
 }
 
 function fillTable(chart, rows) {
-  const body = chart.section.querySelector("tbody");
+  const body = chart.section.querySelector("details tbody");
   body.replaceChildren(
     ...rows.map((row) => {
       const line = document.createElement("tr");

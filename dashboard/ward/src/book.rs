@@ -144,7 +144,7 @@ impl Signatures {
         match by.split_once(':') {
             Some(("staff", number)) => format!("operatore n. {number}"),
             Some(("command", account)) => format!("{account} (da terminale)"),
-            Some(("system", _)) => "il sistema".to_owned(),
+            Some(("system", _)) => "Veglia".to_owned(),
             _ => by.to_owned(),
         }
     }

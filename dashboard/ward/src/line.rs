@@ -216,12 +216,14 @@ pub fn place(about: &About<'_>, now: WallMs) -> Placed {
         name: name.to_lowercase(),
         patient: row.patient,
     };
+    let mut why = reasons(about, now);
+    why.extend(blindness(&chip, now));
     let line = Line {
         patient: row.patient.to_string(),
         name,
         lane,
         chip,
-        why: reasons(about, now),
+        why,
         values,
     };
     Placed {
@@ -251,6 +253,23 @@ pub(crate) fn reasons(about: &About<'_>, now: WallMs) -> Vec<Reason> {
             .map(|charge| reason::in_charge(charge, now)),
     };
     flags.into_iter().map(reason).collect()
+}
+
+/// Why a line without flags is not calm.
+fn blindness(chip: &Chip, now: WallMs) -> Option<Reason> {
+    let text = match (chip.kind, chip.since) {
+        ("still", Some(since)) => {
+            let since = words::at_time(WallMs(since), now);
+            format!("Ultima misura valida {since}")
+        }
+        ("none", _) => "Nessuna misura valida ancora ricevuta".to_owned(),
+        _ => return None,
+    };
+    Some(Reason {
+        kind: "technical",
+        text,
+        charge: None,
+    })
 }
 
 fn chip(about: &About<'_>, calm_until: Option<WallMs>, now: WallMs) -> Chip {

@@ -121,12 +121,12 @@ pub(crate) fn since_time(at: WallMs, now: WallMs) -> String {
 
 /// How long: `meno di 1 min`, `2 min`, `3 h`, `2 giorni`.
 pub(crate) fn span(ms: i64) -> String {
-    match ms {
-        ..MINUTE_MS => "meno di 1 min".to_owned(),
-        ..HOUR_MS => format!("{} min", ms / MINUTE_MS),
-        ..DAY_MS => format!("{} h", ms / HOUR_MS),
-        _ if ms / DAY_MS == 1 => "1 giorno".to_owned(),
-        _ => format!("{} giorni", ms / DAY_MS),
+    match (ms / MINUTE_MS, ms / HOUR_MS, ms / DAY_MS) {
+        (..1, ..) => "meno di 1 min".to_owned(),
+        (minutes, ..1, _) => format!("{minutes} min"),
+        (_, hours, ..1) => format!("{hours} h"),
+        (.., 1) => "1 giorno".to_owned(),
+        (.., days) => format!("{days} giorni"),
     }
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn span(ms: i64) -> String {
 pub(crate) fn age(at: WallMs, now: WallMs) -> String {
     match now.since(at) {
         ms if ms <= -MINUTE_MS => "orario futuro".to_owned(),
-        ..MINUTE_MS => "adesso".to_owned(),
+        ms if ms < MINUTE_MS => "adesso".to_owned(),
         ms => format!("{} fa", span(ms)),
     }
 }

@@ -12,9 +12,10 @@ use tokio::time::timeout;
 use veglia_people::{CodiceFiscale, patients};
 use veglia_store::{Actor, Database, Purpose};
 use veglia_view::{
-    Asked, Bedside, Board, Edition, ExportAsk, Latest, Lines, PatientId, Progress, Quality,
-    Readings, ReadingsAsk, Site, Source, Status, Trend, TrendAsk, Version, View, ViewError,
-    VitalKind, WallMs, Ward,
+    Asked, Bedside, Board, Edition, Evidence, ExportAsk, Flag, FlagId, How, Latest, Lines,
+    OpenFlag, PatientId, Progress, Quality, Readings, ReadingsAsk, Severity, Site, Source,
+    Standing, Status, Trend, TrendAsk, Trigger, Verdict, Version, View, ViewError, VitalKind,
+    WallMs, Ward,
 };
 use veglia_ward::{Hub, Link, Pace, WardPage};
 
@@ -113,6 +114,7 @@ impl View for FakeView {
 
 struct House {
     _folder: TempDir,
+    record: Database,
     view: Arc<FakeView>,
     hub: Hub,
     maria: PatientId,
@@ -141,10 +143,11 @@ async fn house() -> House {
         .await
         .expect("nobody is registered yet");
     let view = FakeView::new();
-    let (hub, watch) = Hub::new(view.clone(), record, PACE);
+    let (hub, watch) = Hub::new(view.clone(), record.clone(), PACE);
     tokio::spawn(watch.run(std::future::pending()));
     House {
         _folder: folder,
+        record,
         view,
         hub,
         maria: PatientId::new(person.get().unsigned_abs()),
@@ -338,4 +341,55 @@ async fn a_page_shows_each_patient_in_words_and_shapes() {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(page.contains(&format!("href=\"/pazienti/{}\"", house.maria)));
+}
+
+fn low(patient: PatientId) -> Flag {
+    let evidence = Evidence {
+        id: "00000000000000aa-1".parse().expect("a record id"),
+        vital: VitalKind::SpO2,
+        steps: 870,
+        at: WallMs(NOW),
+    };
+    Flag {
+        id: FlagId {
+            patient,
+            rule: "spo2-red".parse().expect("a rule's name"),
+            rule_set: "home-2020-1".parse().expect("a rule set's name"),
+            trigger: Trigger::Record(evidence.id),
+        },
+        severity: Severity::Red,
+        vital: VitalKind::SpO2,
+        since: WallMs(NOW),
+        evidence: vec![evidence],
+        standing: Standing::Confirmed {
+            how: How::AtOnce,
+            at: WallMs(NOW),
+        },
+        late: false,
+        telling: 1,
+    }
+}
+
+#[tokio::test]
+async fn every_page_hears_who_has_taken_charge() {
+    let house = house().await;
+    let flag = low(house.maria);
+    let said = [Verdict::Raise(flag.clone())];
+    let actor = Actor::System("test");
+    veglia_diary::record_verdicts(&house.record, &actor, &said, WallMs(NOW))
+        .await
+        .unwrap();
+    let open = OpenFlag {
+        flag: flag.clone(),
+        raised_at: WallMs(NOW),
+        over: None,
+    };
+    let board = house.view.board();
+    board.update(house.maria, |row| row.flag(open)).unwrap();
+    let mut screen = Screen::open(&house.hub);
+    screen.until("SpO₂ 87\u{a0}% alle 14:12").await;
+    veglia_diary::take_charge(&house.record, &actor, &flag.id, WallMs(NOW))
+        .await
+        .unwrap();
+    screen.until("In carico a Veglia dalle 14:12").await;
 }

@@ -98,6 +98,10 @@ impl Replay {
             }
             rows.push(row);
         }
+        if rows.is_empty() {
+            let what = "no row follows the names of the columns".to_owned();
+            return Err(columns.minute.fault(line, what));
+        }
         Ok(Self { rows })
     }
 

@@ -38,6 +38,7 @@ fn a_fault_names_its_line_its_column_and_what_stands_there() {
         ("SpO2,PULSE\n", 1, "minute", "no such column"),
         ("minute,PULSE\n", 1, "SpO2", "no such column"),
         ("minute,SpO2\n", 1, "PULSE or HR", "no such column"),
+        ("minute,SpO2,HR\n\n", 1, "minute", "no row"),
         ("minute,SpO2,HR\n0,97,70\n1,x,70\n", 3, "SpO2", "\"x\""),
         ("minute,SpO2,HR\n0,97,NaN\n", 2, "HR", "NaN"),
         ("minute,SpO2,HR\n0,101,70\n", 2, "SpO2", "101"),

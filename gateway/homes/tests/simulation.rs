@@ -11,7 +11,7 @@ use support::{Ear, Written, care, listen, until, values};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use veglia_codecs::{Frame, Protocol};
-use veglia_firmware_core::Body;
+use veglia_firmware_core::{Body, WHO};
 use veglia_homes::{
     Entry, Home, Log, Relay, Replay, Rhythm, Scenario, SimulationError, Summary, What,
     decode_counter, run,
@@ -227,6 +227,27 @@ async fn what_a_reader_left_unread_is_not_heard_by_the_next() {
         .into_iter()
         .rfind(|entry| entry.counter < Some(first));
     assert!(before.is_some_and(|entry| !entry.heard));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_says_who_it_is_whenever_it_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::counting(1, &[Protocol::Node], Rhythm::hz(50), 5);
+    let port = home.port(dir.path(), &home.devices[0]);
+    let ear = Ear::at(port.clone(), Protocol::Node);
+    let running = Running::start(vec![home], dir.path(), 1);
+    let hellos = || {
+        let is_hello = |frame: &&Frame| match frame {
+            Frame::Node(node) => matches!(node.body, Body::Hello { .. }),
+            Frame::Nonin8(_) => false,
+        };
+        ear.frames().iter().filter(is_hello).count()
+    };
+    until("it said hello to its listener", || hellos() == 1).await;
+    // A listener that the device did not see coming: the port was open all the while.
+    listen(&port).unwrap().write_all(&[WHO]).unwrap();
+    until("it said hello again", || hellos() == 2).await;
     running.stop().await;
 }
 

@@ -171,10 +171,13 @@ async fn tell_or_ignore(tx: &Tx<'_>, row: flag_event::Model) -> Result<bool, TxE
 
 /// All that was said of one flag, folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) flag: Flag,
-    pub(crate) raised_at: WallMs,
-    pub(crate) ended: Option<(Why, WallMs)>,
+pub struct Told {
+    /// The flag, with the standing and the evidence told last.
+    pub flag: Flag,
+    /// When it was first told.
+    pub raised_at: WallMs,
+    /// Why and when its episode ended, if it has.
+    pub ended: Option<(Why, WallMs)>,
     was_confirmed: bool,
     /// The last telling that asks for a person again.
     news: u32,
@@ -183,6 +186,20 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    /// What is true of a flag once a further verdict is heard at a moment, `None` before the
+    /// first; none when the flag was never raised.
+    #[must_use]
+    pub fn after(known: Option<Self>, verdict: Verdict, at: WallMs) -> Option<Self> {
+        match (known, verdict) {
+            (Some(mut told), verdict) => {
+                told.hear(verdict);
+                Some(told)
+            }
+            (None, Verdict::Raise(flag)) => Some(Self::begin(flag, at)),
+            (None, Verdict::Confirm { .. } | Verdict::End { .. }) => None,
+        }
+    }
+
     fn begin(flag: Flag, raised_at: WallMs) -> Self {
         Self {
             raised_at,
@@ -239,13 +256,10 @@ async fn told(tx: &Tx<'_>, ids: &[String]) -> Result<BTreeMap<String, Told>, TxE
             .order_by_asc(flag_event::Column::Telling);
         for row in rows.all(tx).await? {
             let verdict = verdict(&row).map_err(TxError::refuse)?;
-            match (all.get_mut(&row.flag_id), verdict) {
-                (Some(told), verdict) => told.hear(verdict),
-                (None, Verdict::Raise(flag)) => {
-                    all.insert(row.flag_id, Told::begin(flag, WallMs(row.told_at_ms)));
-                }
-                (None, _) => return Err(TxError::refuse(damaged(&row))),
-            }
+            let known = all.remove(&row.flag_id);
+            let told = Told::after(known, verdict, WallMs(row.told_at_ms));
+            let told = told.ok_or_else(|| TxError::refuse(damaged(&row)))?;
+            all.insert(row.flag_id, told);
         }
     }
     Ok(all)

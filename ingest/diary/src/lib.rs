@@ -37,7 +37,9 @@ pub use assignments::{
 };
 pub use changes::{CHANGES_MAX, Change, ChangeId, Changed, changes_since};
 pub use error::ReadError;
-pub use flags::{OPEN_FLAGS_MAX, OpenFlag, RecordError, flags_raised, open_flags, record_verdicts};
+pub use flags::{
+    OPEN_FLAGS_MAX, OpenFlag, RecordError, Told, flags_raised, open_flags, record_verdicts,
+};
 pub use history::{LINES_MAX, Line, Written, diary_of};
 pub use plans::{PlanRefused, create_plan, plan_of, plans_current};
 pub use schema::SCHEMA;

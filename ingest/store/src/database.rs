@@ -27,7 +27,7 @@ use crate::tx::{Tx, TxFuture};
 
 /// How long SQLite itself waits for another process's writer before it says *busy*: longer than
 /// the longest transaction we write on purpose (a few hundred milliseconds).
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Attempts before *busy* is reported: with [`BUSY_TIMEOUT`] this is about fifteen seconds, more
 /// than any request waits.

@@ -62,6 +62,35 @@ pub enum OpenError {
     },
 }
 
+/// Why there is no copy of a database.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// SQLite takes names in UTF-8 only.
+    #[error("the name {path:?} is not UTF-8; choose another folder")]
+    Name {
+        /// Where the copy should go.
+        path: PathBuf,
+    },
+    /// The database could not be read, or the copy not be written.
+    #[error("cannot copy the database {}", path.display())]
+    Copy {
+        /// The database file.
+        path: PathBuf,
+        /// What the driver said.
+        #[source]
+        source: TxError,
+    },
+    /// The copy may not have reached the disk.
+    #[error("cannot bring {} to the disk", path.display())]
+    Sync {
+        /// The copy.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
 /// Why a transaction left no trace.
 #[derive(Debug, thiserror::Error)]
 pub enum TxError {
@@ -95,6 +124,13 @@ impl TxError {
             Self::Refused(reason) => reason.downcast_ref(),
             _ => None,
         }
+    }
+
+    /// Whether the same may succeed later: the disk was full, or others were busy. Nothing is
+    /// broken, and whoever can wait should.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::DiskFull(_))
     }
 
     /// Whether a row with the same unique key was already there.

@@ -68,13 +68,15 @@ mod actor;
 mod database;
 mod error;
 mod schema;
+mod snapshot;
 mod tx;
 
 pub use access::{Access, AccessLog};
 pub use actor::Actor;
 pub use database::{Database, Purpose};
-pub use error::{OpenError, TxError};
+pub use error::{OpenError, SnapshotError, TxError};
 pub use schema::Schema;
+pub use snapshot::snapshot;
 pub use tx::{Tx, TxFuture};
 
 pub use sea_orm;

@@ -197,6 +197,7 @@ fn no_data_is_never_well() {
     }
     let still = line(&row(1, &[latest(VitalKind::SpO2, 970, -168)], Vec::new()));
     assert_eq!(still.chip.lasting(&NOW), "da 3 h");
+    assert_eq!(still.why[0].text, "Ultima misura valida alle 11:12");
 }
 
 #[test]

@@ -1,0 +1,214 @@
+//! The journal read again from its beginning, by the shipped rules: which flags it means.
+//!
+//! It takes the watch's own way ([`Fold`](crate::fold::Fold)) through the same entries, with the
+//! plans and assignments of the diary, and writes nothing. In the order of arrival it says what
+//! the watch said, word for word. Shuffled it proves that the flags that stand are a function of
+//! what was measured and not of the order in which it came.
+//!
+//! Limits: the whole journal is read; every flag it means is held in memory. Absent: what has
+//! left the journal ([`Replayed::since`] says where it begins), and ticks of its own: time stands
+//! where the journal stopped.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use tokio::sync::watch;
+use veglia_diary::Told;
+use veglia_journal::{HostFilesystem, Journal, Options, Position, SegmentedLog};
+use veglia_store::Database;
+use veglia_triage::{FlagId, RECENT_MAX, Why};
+use veglia_wire::{DeviceId, WallMs};
+
+use crate::entry::Entry;
+use crate::figures::Figures;
+use crate::fold::{self, Arrived, Fold};
+use crate::follower::{FollowError, Follower};
+
+/// Most records of one device in a batch that is shuffled: what arrives later than a whole memory
+/// of a vital sign is judged alone, and a patient may have two devices that measure the same.
+const SHUFFLED_MOST: usize = RECENT_MAX / 2;
+
+/// In which order observations are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As they arrived.
+    Arrival,
+    /// Batch by batch, each shuffled by this seed; ticks come at the end of their batch. Plans
+    /// and assignments keep their place, because a reading belongs to whoever wore its device.
+    Shuffled(u64),
+}
+
+/// What a journal means.
+#[derive(Debug)]
+pub struct Replayed {
+    /// The first position that was read; 1 unless older segments were deleted.
+    pub since: Position,
+    /// Every flag that was told, also those withdrawn since.
+    pub told: BTreeMap<FlagId, Told>,
+}
+
+/// Why a journal could not be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// It cannot be opened.
+    #[error("the journal cannot be opened")]
+    Open(#[from] veglia_journal::OpenError),
+    /// It cannot be read.
+    #[error("the journal cannot be followed")]
+    Follow(#[from] FollowError),
+    /// The diary cannot be read.
+    #[error("the plans and assignments of the diary cannot be read")]
+    Diary(#[from] veglia_diary::ReadError),
+    /// The journal has damage: a replay of the rest would prove nothing.
+    #[error("{0} entries of the journal are damaged: what they said is not known")]
+    Damaged(u64),
+}
+
+impl Replayed {
+    /// The flags that stand by all that the journal says: those told and not taken back. Only
+    /// they are the same in every order of arrival.
+    pub fn standing(&self) -> impl Iterator<Item = &Told> {
+        self.told.values().filter(|told| stands(told.ended))
+    }
+}
+
+/// Whether a flag that ended so is one that was not withdrawn.
+fn stands(ended: Option<(Why, WallMs)>) -> bool {
+    !matches!(ended, Some((Why::ExplainedByLateData, _)))
+}
+
+/// Reads the journal in an ingest's folder, which must be the caller's alone.
+///
+/// # Errors
+/// See [`ReplayError`].
+pub async fn replay(
+    ingest: &Path,
+    record: Database,
+    order: Order,
+) -> Result<Replayed, ReplayError> {
+    let (journal, _) =
+        SegmentedLog::open(HostFilesystem, &ingest.join("journal"), Options::default())?;
+    let since = journal.oldest();
+    let mut replay = Replay {
+        fold: Fold::resume(record, HashMap::new(), 0).await?,
+        told: BTreeMap::new(),
+    };
+    let mut shuffle = match order {
+        Order::Arrival => None,
+        Order::Shuffled(seed) => Some(Shuffle::new(seed)),
+    };
+    let figures = Figures::default();
+    let (written, at_end) = watch::channel(journal.next());
+    let mut follower = Follower::new(journal.reader(), since, at_end, figures.clone());
+    while follower.next() < journal.next() {
+        for (_, entry) in follower.more().await? {
+            match &mut shuffle {
+                None => replay.take(&entry).await?,
+                Some(shuffle) => shuffle.take(entry, &mut replay).await?,
+            }
+        }
+    }
+    drop(written);
+    if let Some(shuffle) = &mut shuffle {
+        shuffle.deal(&mut replay).await?;
+    }
+    match figures.snapshot().journal_damaged {
+        0 => Ok(Replayed {
+            since,
+            told: replay.told,
+        }),
+        damaged => Err(ReplayError::Damaged(damaged)),
+    }
+}
+
+/// The rules, and what they have said so far.
+struct Replay {
+    fold: Fold,
+    told: BTreeMap<FlagId, Told>,
+}
+
+impl Replay {
+    async fn take(&mut self, entry: &Entry) -> Result<(), ReplayError> {
+        let mut said = fold::Told::default();
+        self.fold.take(entry, &mut said).await?;
+        self.hear(said);
+        Ok(())
+    }
+
+    fn arrive(&mut self, arrived: &Arrived) {
+        let mut said = fold::Told::default();
+        self.fold.arrive(arrived, &mut said);
+        self.hear(said);
+    }
+
+    fn hear(&mut self, said: fold::Told) {
+        for (verdict, at) in said.verdicts {
+            let id = verdict.id().clone();
+            let told = Told::after(self.told.remove(&id), verdict, at);
+            let told = told.expect("triage raises a flag before it says anything else of it");
+            self.told.insert(id, told);
+        }
+    }
+}
+
+/// A batch that is being gathered, to be dealt in another order.
+struct Shuffle {
+    chance: fastrand::Rng,
+    records: Vec<Arrived>,
+    of_device: HashMap<DeviceId, usize>,
+    ticks: Vec<Entry>,
+}
+
+impl Shuffle {
+    fn new(seed: u64) -> Self {
+        Self {
+            chance: fastrand::Rng::with_seed(seed),
+            records: Vec::new(),
+            of_device: HashMap::new(),
+            ticks: Vec::new(),
+        }
+    }
+
+    async fn take(&mut self, entry: Entry, replay: &mut Replay) -> Result<(), ReplayError> {
+        match entry {
+            Entry::Frame { .. } => {
+                for arrived in fold::arrived(&entry) {
+                    self.gather(arrived, replay).await?;
+                }
+                Ok(())
+            }
+            Entry::Tick { .. } => {
+                self.ticks.push(entry);
+                Ok(())
+            }
+            Entry::Change { .. } | Entry::Gone { .. } | Entry::Refused { .. } => {
+                self.deal(replay).await?;
+                replay.take(&entry).await
+            }
+        }
+    }
+
+    async fn gather(&mut self, arrived: Arrived, replay: &mut Replay) -> Result<(), ReplayError> {
+        if let Some(device) = &arrived.record.device {
+            let many = self.of_device.get(device).copied().unwrap_or(0);
+            if many >= SHUFFLED_MOST {
+                self.deal(replay).await?;
+            }
+            *self.of_device.entry(device.clone()).or_default() += 1;
+        }
+        self.records.push(arrived);
+        Ok(())
+    }
+
+    async fn deal(&mut self, replay: &mut Replay) -> Result<(), ReplayError> {
+        self.of_device.clear();
+        self.chance.shuffle(&mut self.records);
+        for arrived in self.records.drain(..) {
+            replay.arrive(&arrived);
+        }
+        for tick in self.ticks.drain(..) {
+            replay.take(&tick).await?;
+        }
+        Ok(())
+    }
+}
