@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use veglia_homes::{Home, Log, MAX_HOMES, Replay};
 use veglia_store::{Actor, Database};
 use veglia_view::LocalView;
+use veglia_wire::time::MAX_SPEED;
 use veglia_wire::{CareClock, WallMs};
 
 use crate::datadir::RoleDir;
@@ -45,11 +46,15 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// Where the demonstration keeps its things when no directory is named.
 const DEFAULT_DATA: &str = "veglia-demo";
 
-/// How fast care time may run: beyond an hour in a second a serial device's true rhythm is lost.
-const SPEEDS: RangeInclusive<i64> = 1..=3_600;
+/// How many care seconds may be in a wall second.
+fn speeds() -> RangeInclusive<i64> {
+    1..=i64::from(MAX_SPEED)
+}
 
-/// Most homes: what the system's ptys allow.
-const HOMES: i64 = 2_000;
+/// How many homes there may be.
+fn some_homes() -> RangeInclusive<i64> {
+    0..=i64::try_from(MAX_HOMES).unwrap_or(i64::MAX)
+}
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -58,14 +63,14 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// How many simulated homes.
-    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(..=HOMES))]
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(some_homes()))]
     homes: u16,
     /// End by itself after this wall time, such as 60s.
     #[arg(long = "for", value_name = "TIME")]
     lasting: Option<SignedDuration>,
     /// Care seconds in a wall second, at most 3600. Devices speak once in a wall second whatever
     /// the speed; a recording is spoken a row in a care minute.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(SPEEDS))]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(speeds()))]
     speed: u32,
     /// Chance begins here: the same seed, the same homes. A data directory keeps its own; a new
     /// one has 1.
@@ -247,7 +252,16 @@ fn pages(
 ) -> impl FnOnce(CancellationToken) -> futures_util::future::BoxFuture<'static, Result<()>> {
     let record = record.clone();
     let config = veglia_dashboard::Config::default();
-    move |stop| Box::pin(roles::pages(config, listener, record, Arc::new(view), care, stop))
+    move |stop| {
+        Box::pin(roles::pages(
+            config,
+            listener,
+            record,
+            Arc::new(view),
+            care,
+            stop,
+        ))
+    }
 }
 
 /// How often each rule raised a flag since a moment.

@@ -59,8 +59,7 @@ impl Replay {
         }
         let dir = RoleDir::take(&data, Path::new("ingest"))?;
         let schemas = [veglia_diary::SCHEMA];
-        let record =
-            Database::open(&data.join("record.db"), Purpose::Record, &schemas).await?;
+        let record = Database::open(&data.join("record.db"), Purpose::Record, &schemas).await?;
         let order = self.shuffle.map_or(Order::Arrival, Order::Shuffled);
         let replayed = replay(dir.path(), record, order).await?;
         if replayed.since.get() > 1 {

@@ -18,8 +18,10 @@ use std::process::Command;
 use house::{BROKER_UP, House, INGEST_UP, PORT_OPEN, PORTS};
 use process::{Process, wait_until};
 use readings::{Compared, Run, Stored, compare};
+use veglia_homes::Home;
+use veglia_link::{Outbox, OutboxOptions};
 use veglia_store::{Actor, Database, Purpose};
-use veglia_wire::WallMs;
+use veglia_wire::{Body, Boot, MonoMs, Record, WallMs, When};
 
 /// The first has a patient, who is flagged: the devices count up from a saturation of 70 %. What
 /// the second measures is nobody's, and is kept all the same.
@@ -41,7 +43,11 @@ fn what_a_backup_holds_is_there_once_and_the_gateways_go_on() {
     let centre = start_centre(&house, 0);
     admit_patient(&house);
     let homes = house.homes_speak(HZ);
-    let gateways = start_gateways(&house);
+    let gateways: Vec<Process> = house
+        .homes
+        .iter()
+        .map(|home| start_gateway(&house, home, 0))
+        .collect();
     let known = wait_until("readings and flags are stored", || {
         let known = stored(&house, &data)?;
         let enough = known.len() == HOMES * PORTS && known.values().all(|it| it.len() > ENOUGH);
@@ -58,15 +64,7 @@ fn what_a_backup_holds_is_there_once_and_the_gateways_go_on() {
         known.iter().all(more).then_some(())
     });
     drop(centre);
-    fs::remove_dir_all(data.join("ingest")).unwrap();
-    for file in [
-        "record.db",
-        "record.db-wal",
-        "record.db-shm",
-        "identities.toml",
-    ] {
-        fs::remove_file(data.join(file)).unwrap();
-    }
+    destroy(&data);
 
     holds(&house, &backup, &known);
     assert_contains(&flags(&backup), &flagged);
@@ -88,6 +86,44 @@ fn what_a_backup_holds_is_there_once_and_the_gateways_go_on() {
     assert_contains(&flags(&data), &flagged);
     gateways.into_iter().for_each(|gateway| drop(gateway.end()));
     centre.into_iter().rev().for_each(|role| drop(role.end()));
+}
+
+#[test]
+fn what_no_gateway_has_any_more_is_written_down_as_lost_and_nothing_waits_for_it() {
+    let house = House::new(1, HZ);
+    let (data, backup) = (house.path("data"), house.path("backup"));
+    let centre = start_centre(&house, 0);
+    let homes = house.homes_speak(HZ);
+    let gateway = start_gateway(&house, &house.homes[0], 0);
+    let known = wait_until_more(&house, &BTreeMap::new());
+    said_well(house.veglia("centre", "backup").arg("--to").arg(&backup));
+    wait_until_more(&house, &known);
+
+    gateway.end();
+    let outbox = data.join("gateway/casa-001/outbox");
+    begin_segment(&outbox);
+    let gateway = start_gateway(&house, &house.homes[0], 1);
+    let first = outbox.join("journal/00000000000000000001.log");
+    wait_until("the gateway deletes what is confirmed", || {
+        (!first.exists()).then_some(())
+    });
+    drop(centre);
+    destroy(&data);
+    copy_folder(&backup, &data);
+    let [broker, mut ingest] = start_centre(&house, 1);
+    ingest.wait_for("records are lost", 1);
+    wait_until_more(&house, &wait_until_more(&house, &BTreeMap::new()));
+
+    homes.end();
+    let spoken = readings::spoken(&house.spoken());
+    wait_until("only one piece is missing", || {
+        let now = stored(&house, &data)?;
+        let one = |(id, spoken): (&String, &Vec<_>)| missing(spoken, &now[id]).len() == 1;
+        spoken.iter().all(one).then_some(())
+    });
+    gateway.end();
+    ingest.end();
+    broker.end();
 }
 
 #[test]
@@ -163,13 +199,59 @@ fn start_centre(house: &House, life: usize) -> [Process; 2] {
     })
 }
 
-fn start_gateways(house: &House) -> Vec<Process> {
-    let start = |home: &veglia_homes::Home| {
-        let mut gateway = house.start(&home.name, "gateway", 0);
-        gateway.wait_for(PORT_OPEN, PORTS);
-        gateway
+fn start_gateway(house: &House, home: &Home, life: usize) -> Process {
+    let mut gateway = house.start(&home.name, "gateway", life);
+    gateway.wait_for(PORT_OPEN, PORTS);
+    gateway
+}
+
+/// Waits until every device has more stored than was `known`; what is stored then.
+fn wait_until_more(
+    house: &House,
+    known: &BTreeMap<String, Vec<Stored>>,
+) -> BTreeMap<String, Vec<Stored>> {
+    wait_until("more is stored", || {
+        let now = stored(house, &house.path("data"))?;
+        let more = |(id, now): (&String, &Vec<Stored>)| {
+            now.len() > known.get(id).map_or(0, Vec::len) + ENOUGH
+        };
+        let enough = now.len() == house.homes.len() * PORTS && now.iter().all(more);
+        enough.then_some(now)
+    })
+}
+
+/// The centre's disk is gone. What lies there of gateways is in truth at home.
+fn destroy(data: &Path) {
+    fs::remove_dir_all(data.join("ingest")).unwrap();
+    fs::remove_file(data.join("identities.toml")).unwrap();
+    for file in ["record.db", "record.db-wal", "record.db-shm"] {
+        fs::remove_file(data.join(file)).unwrap();
+    }
+}
+
+/// Lets a gateway that does not run have a new segment in its outbox, as after a mebibyte of
+/// readings: the one before goes when all of it is confirmed.
+fn begin_segment(outbox: &Path) {
+    let options = OutboxOptions {
+        segment_bytes: 1,
+        ..OutboxOptions::default()
     };
-    house.homes.iter().map(start).collect()
+    let when = When {
+        boot: Boot(1),
+        mono: MonoMs(0),
+        wall: None,
+        device: None,
+    };
+    let record = Record {
+        device: None,
+        when,
+        body: Body::Clock,
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let outbox = Outbox::open(outbox, options).unwrap();
+        outbox.append(vec![record]).await.unwrap();
+        outbox.close().await;
+    });
 }
 
 /// The patient of the first home, by the commands that a person would type.

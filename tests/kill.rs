@@ -5,7 +5,7 @@
 //! cannot hear: what was spoken then is missing, in one piece for each death, and nothing else.
 //!
 //! `VEGLIA_KILLS` says how often, `VEGLIA_KILL_SEED` repeats a run's choices.
-// req: G2, G3, G4, G5
+// req: G2, G4
 
 #[path = "support/house.rs"]
 mod house;

@@ -2,9 +2,11 @@
 //! the start that it counts from.
 //!
 //! The file holds one decimal number. It is replaced by rename, so that a power cut leaves either
-//! the old number or the new one; the number is on disk before the first record uses it.
+//! the old number or the new one; the number is on disk before the first record uses it. The file
+//! that will replace it is there already, and is written over in place: a box whose outbox has
+//! filled the disk must start all the same, because only delivering makes room.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -50,17 +52,31 @@ pub(crate) fn next(dir: &Path) -> Result<Boot, BootError> {
     };
     let boot = last.saturating_add(1);
     let fresh = dir.join("boot.new");
-    let mut file = File::create(&fresh).map_err(io)?;
-    writeln!(file, "{boot}")
-        .and_then(|()| file.sync_all())
-        .map_err(io)?;
+    write_over(&fresh, boot).map_err(io)?;
     fs::rename(&fresh, &path).map_err(io)?;
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
+    if let Err(error) = write_over(&fresh, boot) {
+        tracing::warn!(%error, "no room is kept for the next start; free some space");
+    }
     Ok(Boot(boot))
+}
+
+/// Writes the number, always with the same length, so that a file that is there needs no room.
+fn write_over(path: &Path, boot: u32) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    writeln!(file, "{boot:10}")?;
+    file.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]
@@ -68,6 +84,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let starts: Vec<u32> = (0..3).map(|_| next(dir.path()).unwrap().0).collect();
         assert_eq!(starts, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_start_needs_no_room_that_the_start_before_has_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let inode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().ino();
+        next(dir.path()).unwrap();
+        let kept = inode("boot.new");
+        next(dir.path()).unwrap();
+        assert_eq!(inode("boot"), kept);
     }
 
     #[test]

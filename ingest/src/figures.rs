@@ -28,6 +28,7 @@ struct Counters {
     damaged: AtomicU64,
     refused: AtomicU64,
     journal_damaged: AtomicU64,
+    lost_at_home: AtomicU64,
     disk_full: AtomicBool,
     durable_ms: Mutex<Histogram<u32>>,
 }
@@ -49,6 +50,8 @@ pub struct Snapshot {
     pub refused: u64,
     /// Entries of the journal that could not be read back.
     pub journal_damaged: u64,
+    /// Records that homes say they could not keep, since the start.
+    pub lost_at_home: u64,
     /// Whether the disk refuses writes now.
     pub disk_full: bool,
     /// From measured at the gateway to on disk here, wall milliseconds, median.
@@ -70,6 +73,7 @@ impl Default for Figures {
                 damaged: AtomicU64::new(0),
                 refused: AtomicU64::new(0),
                 journal_damaged: AtomicU64::new(0),
+                lost_at_home: AtomicU64::new(0),
                 disk_full: AtomicBool::new(false),
                 durable_ms: Mutex::new(durable_ms),
             }),
@@ -109,6 +113,12 @@ impl Figures {
             .fetch_add(entries, Ordering::Relaxed);
     }
 
+    pub(crate) fn lost_at_home(&self, records: u32) {
+        self.inner
+            .lost_at_home
+            .fetch_add(u64::from(records), Ordering::Relaxed);
+    }
+
     pub(crate) fn disk_full(&self, full: bool) {
         self.inner.disk_full.store(full, Ordering::Relaxed);
     }
@@ -141,6 +151,7 @@ impl Figures {
             damaged: load(&count.damaged),
             refused: load(&count.refused),
             journal_damaged: load(&count.journal_damaged),
+            lost_at_home: load(&count.lost_at_home),
             disk_full: count.disk_full.load(Ordering::Relaxed),
             durable_ms_p50: histogram.value_at_quantile(0.5),
             durable_ms_p99: histogram.value_at_quantile(0.99),

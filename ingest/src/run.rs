@@ -177,6 +177,7 @@ impl Ingest {
             watch,
             journal,
             change,
+            figures,
             ..
         } = self;
         let (arrivals, waiting) = mpsc::channel(MAX_WAITING);
@@ -190,7 +191,10 @@ impl Ingest {
             Ok(result??)
         });
         let (passed, tape_stop) = (arrivals.downgrade(), consumers.clone());
-        tasks.spawn(async move { Ok(tape::run(tape, series_writer, passed, tape_stop).await?) });
+        let counts = figures.clone();
+        tasks.spawn(
+            async move { Ok(tape::run(tape, series_writer, passed, counts, tape_stop).await?) },
+        );
         let (passed, notice, record) =
             (arrivals.downgrade(), arrivals.clone(), watch.record.clone());
         tasks.spawn(async move { Ok(watch.run(journal, passed, consumers).await?) });

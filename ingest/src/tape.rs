@@ -14,6 +14,7 @@ use veglia_wire::{Body, Record, UpFrame, WallMs};
 
 use crate::dating::date;
 use crate::entry::Entry;
+use crate::figures::Figures;
 use crate::follower::{FollowError, Follower};
 use crate::intake::{Arrival, Consumer};
 
@@ -40,6 +41,7 @@ pub(crate) async fn run<R: JournalReader + 'static>(
     mut journal: Follower<R>,
     mut series: SeriesWriter,
     passed: mpsc::WeakSender<Arrival>,
+    figures: Figures,
     stop: CancellationToken,
 ) -> Result<(), TapeError> {
     let mut last = Instant::now();
@@ -51,7 +53,7 @@ pub(crate) async fn run<R: JournalReader + 'static>(
         };
         let mut pressed = false;
         for (_, entry) in &entries {
-            pressed |= record(&mut series, entry);
+            pressed |= record(&mut series, entry, &figures);
         }
         if pressed || last.elapsed() >= CHECKPOINT_EVERY {
             let through = read_so_far(&journal);
@@ -102,7 +104,7 @@ fn read_so_far<R: JournalReader + 'static>(journal: &Follower<R>) -> u64 {
 }
 
 /// Pushes the readings of an entry. True when memory calls for a checkpoint.
-fn record(series: &mut SeriesWriter, entry: &Entry) -> bool {
+fn record(series: &mut SeriesWriter, entry: &Entry, figures: &Figures) -> bool {
     let Entry::Frame { at, skip, bytes } = entry else {
         return false;
     };
@@ -113,6 +115,13 @@ fn record(series: &mut SeriesWriter, entry: &Entry) -> bool {
     };
     let mut pressed = false;
     for record in frame.records.iter().skip(usize::from(*skip)) {
+        if let Body::Gap(gap) = record.body {
+            figures.lost_at_home(gap.lost);
+            tracing::warn!(
+                gateway = %frame.header.gateway, reason = ?gap.reason, lost = gap.lost,
+                lasted_ms = gap.lasted_ms, "a home could not keep records; they are missing"
+            );
+        }
         if let Some(sample) = sample(record, *at) {
             pressed |= series.push(&sample) == Pressure::Checkpoint;
         }

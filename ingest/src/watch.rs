@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use veglia_diary::{ReadError, record_verdicts};
+use veglia_diary::{ReadError, RecordError, record_verdicts};
 use veglia_journal::{JournalReader, Position};
 use veglia_store::{Actor, Database};
 use veglia_triage::{PatientId, Verdict};
@@ -54,6 +54,9 @@ pub enum WatchError {
     /// The diary cannot be read.
     #[error("the watch cannot read the diary")]
     Diary(#[from] ReadError),
+    /// The diary refuses what the rules say.
+    #[error("the watch cannot write in the diary")]
+    Record(#[from] RecordError),
     /// There are more patients than a board holds.
     #[error("the watch cannot show every patient")]
     Board(#[from] Full),
@@ -141,7 +144,7 @@ impl Watch {
             self.ledger.follow(entry);
             self.fold.take(entry, &mut told).await?;
         }
-        self.write_down(&told.verdicts).await;
+        self.write_down(&told.verdicts).await?;
         for (verdict, now) in &told.verdicts {
             self.show(verdict, *now);
         }
@@ -156,7 +159,8 @@ impl Watch {
     }
 
     /// Writes verdicts in the diary, and does not go on without it.
-    async fn write_down(&self, verdicts: &[(Verdict, WallMs)]) {
+    async fn write_down(&self, verdicts: &[(Verdict, WallMs)]) -> Result<(), WatchError> {
+        let mut told = false;
         for of_one_moment in verdicts.chunk_by(|one, next| one.1 == next.1) {
             let Some((_, now)) = of_one_moment.first() else {
                 continue;
@@ -166,11 +170,16 @@ impl Watch {
                 .map(|(verdict, _)| verdict.clone())
                 .collect();
             while let Err(error) = record_verdicts(&self.record, &ACTOR, &verdicts, *now).await {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "flags wait for the diary; trying again");
+                if !error.is_passing() {
+                    return Err(error.into());
+                }
+                if !std::mem::replace(&mut told, true) {
+                    tracing::error!(%error, "flags wait for the diary; free some space");
+                }
                 tokio::time::sleep(DIARY_REST).await;
             }
         }
+        Ok(())
     }
 
     fn show(&mut self, verdict: &Verdict, now: WallMs) {

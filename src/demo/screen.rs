@@ -41,7 +41,9 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn new() -> Result<Self> {
-        Ok(Self { seen: Arc::new(Mutex::new(Histogram::new_with_max(LONGEST_MS, 2)?)) })
+        Ok(Self {
+            seen: Arc::new(Mutex::new(Histogram::new_with_max(LONGEST_MS, 2)?)),
+        })
     }
 
     /// Median and 99th percentile in wall milliseconds.
@@ -86,10 +88,14 @@ impl Screen {
         known: &mut HashMap<(String, String), i64>,
     ) {
         let row = line.strip_prefix("data: ");
-        let Some(Ok(row)) = row.map(serde_json::from_str::<RowEvent>) else { return };
+        let Some(Ok(row)) = row.map(serde_json::from_str::<RowEvent>) else {
+            return;
+        };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for value in row.values {
-            let (Some(vital), Some(at)) = (value.vital, value.at) else { continue };
+            let (Some(vital), Some(at)) = (value.vital, value.at) else {
+                continue;
+            };
             let last = known.entry((row.patient.clone(), vital)).or_insert(at);
             if at > *last {
                 *last = at;

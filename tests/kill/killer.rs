@@ -136,7 +136,8 @@ pub(crate) fn rage(
     kills: usize,
     chance: &mut fastrand::Rng,
 ) {
-    for _ in 0..kills {
+    let mut done = 0;
+    while done < kills {
         let kill_at = Instant::now() + KILL_WITHIN.mul_f64(chance.f64());
         while Instant::now() < kill_at {
             subjects.iter_mut().for_each(|subject| subject.look(house));
@@ -146,7 +147,10 @@ pub(crate) fn rage(
         let alive = victims.clone().filter(|it| subjects[*it].runs());
         let alive: Vec<usize> = alive.collect();
         match chance.choice(alive) {
-            Some(victim) => subjects[victim].kill(down_for),
+            Some(victim) => {
+                subjects[victim].kill(down_for);
+                done += 1;
+            }
             None => raise(house, subjects),
         }
     }

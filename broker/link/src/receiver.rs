@@ -41,6 +41,11 @@ pub use receipt::{Incoming, Parcel, Receipt, Reply};
 /// a gateway with a backlog gets one for several frames.
 pub const ACK_PAUSE: Duration = Duration::from_millis(20);
 
+/// Frames on their way from all gateways together. Half of what the broker holds for a service
+/// before it throws the service out, and everything with it; the other half is for gateways that
+/// come back and have not been told yet.
+const FRAMES_FROM_ALL: u32 = 4096;
+
 /// Whom to receive from.
 #[derive(Debug)]
 pub struct ReceiverConfig {
@@ -56,7 +61,8 @@ pub struct ReceiverConfig {
     pub partitions: Vec<Partition>,
     /// Dates the acknowledgements.
     pub clock: CareClock,
-    /// Unacknowledged frames that a gateway may have on their way, at most 32.
+    /// Unacknowledged frames that a gateway may have on their way, at most 32; fewer are announced
+    /// while there are many gateways.
     pub window: u32,
     /// Time-outs: connecting and reconnecting are used here.
     pub timing: Timing,
@@ -195,7 +201,8 @@ impl Receiver {
 
     fn answers(&self) -> VecDeque<(String, Vec<u8>)> {
         let now = self.config.clock.now();
-        let acks = self.board.take(now, self.config.window);
+        let window = share(self.config.window, self.board.gateways());
+        let acks = self.board.take(now, window);
         let acks = acks.into_iter().map(|(partition, gateway, ack)| {
             let channel = Channel::Ack;
             let topic = Topic {
@@ -239,6 +246,12 @@ impl Receiver {
     }
 }
 
+/// The window of one of so many gateways: they are told the same, whoever has most to send.
+fn share(most: u32, gateways: usize) -> u32 {
+    let each = u32::try_from(gateways).map_or(0, |gateways| FRAMES_FROM_ALL / gateways.max(1));
+    each.min(most).max(1)
+}
+
 /// Frames and greetings of every partition.
 fn filters(partitions: &[Partition]) -> Vec<String> {
     let channels = [Channel::Up, Channel::Hello];
@@ -256,5 +269,16 @@ async fn publish(mouth: &Mouth, answer: Option<&(String, Vec<u8>)>) -> Result<()
     match answer {
         Some((topic, bytes)) => mouth.publish(topic.clone(), bytes.clone()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn many_gateways_share_what_the_broker_holds() {
+        let windows = [0, 1, 128, 256, 1000, 2000, 100_000].map(|gateways| share(32, gateways));
+        assert_eq!(windows, [32, 32, 32, 16, 4, 2, 1]);
     }
 }

@@ -36,6 +36,10 @@ pub use source::{Page, Source};
 /// connection.
 pub const WINDOW_FRAMES: usize = 32;
 
+/// Frames on their way before ingest has answered. Two thousand gateways that come back in the same
+/// moment then have on their way what the broker can hold for ingest, and not eight times as much.
+pub const FIRST_FRAMES: usize = 4;
+
 /// Bytes on their way at most, for frames of unusual records.
 pub const WINDOW_BYTES: usize = 256 * 1024;
 
@@ -141,6 +145,7 @@ pub async fn run_from<S: Source>(
     let timing = config.timing;
     let limits = Limits {
         frames: WINDOW_FRAMES,
+        first_frames: FIRST_FRAMES,
         bytes: WINDOW_BYTES,
         retry: timing.retry,
         retry_cap: timing.retry_cap,

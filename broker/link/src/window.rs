@@ -22,6 +22,8 @@ use crate::backoff::Backoff;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) frames: usize,
+    /// Frames on their way before ingest has said how many it wishes to see.
+    pub(crate) first_frames: usize,
     pub(crate) bytes: usize,
     /// No progress for this long: go back. Doubles up to `retry_cap` while nothing helps.
     pub(crate) retry: Duration,
@@ -67,7 +69,7 @@ impl Window {
     pub(crate) fn new(limits: Limits, base: Sequence) -> Self {
         Self {
             limits,
-            wished: limits.frames,
+            wished: limits.first_frames,
             base,
             next: base,
             flights: VecDeque::new(),

@@ -1,4 +1,5 @@
 //! What is refused, how, and that everybody else is still served.
+// req: G5
 
 use rumqttc::mqttbytes::Protocol;
 use rumqttc::mqttbytes::QoS;

@@ -1,9 +1,11 @@
-// The curves of one patient: three charts on one time axis, fetched anew at every zoom.
+// One patient's page: latest values that go on, and three charts on one time axis, fetched anew at
+// every zoom.
 //
 // A reading that something speaks against is drawn as a hollow grey mark and never joined. A gap
 // in the data is a gap in the line. The table under each chart says the same in words.
 
 import uPlot from "../vendor/uplot.js";
+import { countAges, fillCell, live } from "./live.js";
 
 const HOUR_MS = 3600000;
 const CHART_HEIGHT = 240;
@@ -15,14 +17,18 @@ const status = document.getElementById("chart-status");
 const presets = [...page.querySelectorAll("[data-hours]")];
 const sync = uPlot.sync("patient");
 
-const colours = { red: "#a3122a", amber: "#7a4b00", line: "#0a4a8f", doubtful: "#5a6772" };
-const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+/** The type of axes and limits, as in the style sheet. */
+const typeOf = (size) => `${size}px "Titillium Web", system-ui, sans-serif`;
+const type = typeOf(15);
+
+const colours = { red: "#a3122a", amber: "#7a4b00", line: "#0a4a8f", doubtful: "#5a6772", ink: "#17212b" };
+
+/** Steps of the value axis: nobody reads half a percent or half a beat. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100];
+const TENTHS = [0.1, 0.2, 0.5, 1, 2, 5, 10];
 
 /** What is shown: from, to, and whether it follows the present. */
 let range = { from: 0, to: 0, follows: true, hours: 24 };
-
-/** The clock of care when the page was made, and the browser's own clock then. */
-const opened = { now: Number(page.dataset.now), at: performance.now() };
 
 const charts = [...page.querySelectorAll(".chart")].map((section) => ({
   section,
@@ -71,6 +77,11 @@ function drawLimits(chart) {
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
+      ctx.fillStyle = ctx.strokeStyle;
+      ctx.font = typeOf(15 * devicePixelRatio);
+      ctx.textAlign = "left";
+      ctx.textBaseline = "bottom";
+      ctx.fillText(limit.label, bbox.left + 4 * devicePixelRatio, y - 2 * devicePixelRatio);
     }
     ctx.restore();
   };
@@ -100,7 +111,10 @@ function makePlot(chart, told, data) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     cursor: { sync: { key: sync.key, scales: ["x", null] }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { time: true, range: () => [range.from / 1000, range.to / 1000] }, y: { range: yRange(chart) } },
-    axes: [{ values: tickLabels, space: 90 }, { size: 60, values: (plot, values) => values.map((it) => comma(plot, it)) }],
+    axes: [
+      { values: tickLabels, space: 90, font: type, stroke: colours.ink },
+      { values: valueLabels, incrs: chart.vital === "temperature" ? TENTHS : WHOLE, size: 56, font: type, stroke: colours.ink },
+    ],
     series: [
       { label: "Ora", value: (_plot, second) => (second === null ? "–" : `${dayFormat.format(second * 1000)} ${timeFormat.format(second * 1000)}`) },
       { label: "Valore", stroke: colours.line, width: 1.5, points: { size: 7 }, value: comma },
@@ -109,6 +123,10 @@ function makePlot(chart, told, data) {
     hooks: { draw: [drawLimits(chart)], setSelect: [zoom] },
   };
   chart.plot = new uPlot(options, data, chart.section.querySelector(".chart-canvas"));
+}
+
+function valueLabels(plot, values) {
+  return values.map((value) => comma(plot, value));
 }
 
 function comma(_plot, value) {
@@ -159,12 +177,8 @@ async function loadAll() {
   status.textContent = failed ? "I grafici non sono aggiornati: l’acquisizione non risponde." : "";
 }
 
-function careNow() {
-  return opened.now + (performance.now() - opened.at) * Number(page.dataset.speed);
-}
-
 function show(hours) {
-  const to = careNow() + 60000;
+  const to = stream.careNow() + 60000;
   range = { from: to - hours * HOUR_MS, to, follows: true, hours };
   presets.forEach((it) => it.setAttribute("aria-pressed", String(Number(it.dataset.hours) === hours)));
   loadAll();
@@ -198,7 +212,29 @@ addEventListener("resize", () => {
 });
 
 setInterval(() => {
-  if (range.follows && !document.hidden && !reduced.matches) show(range.hours);
+  if (range.follows && !document.hidden) show(range.hours);
 }, FOLLOW_EVERY_MS);
+
+/** The reasons as last told, to see that they have changed. */
+let reasons = null;
+
+function onRow(line) {
+  if (line.patient !== page.dataset.patient) return;
+  for (const value of line.values) {
+    const cell = page.querySelector(`.tiles [data-vital="${CSS.escape(value.vital)}"]`);
+    if (cell) fillCell(cell, value);
+  }
+  const flagged = line.chip.kind === "red" || line.chip.kind === "amber" || line.chip.kind === "technical";
+  const told = flagged ? line.why : [];
+  const isNews = reasons === null ? told.length !== Number(page.dataset.flags) : JSON.stringify(told) !== reasons;
+  reasons = JSON.stringify(told);
+  if (isNews) document.getElementById("live-news").hidden = false;
+}
+
+const tiles = page.querySelector(".tiles");
+const stream = live(page, document.getElementById("live-lost"), {
+  row: onRow,
+  look: (now) => countAges(tiles, now),
+});
 
 show(24);

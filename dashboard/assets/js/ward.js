@@ -3,11 +3,7 @@
 //
 // Text is only ever set as text; new lines are copies of the page's own templates.
 
-/** Without a tick for so long the data stand still. */
-const SILENCE_MS = 5000;
-
-/** How often ages are counted on. */
-const AGE_EVERY_MS = 1000;
+import { countAges, fillCell, live, setText, span } from "./live.js";
 
 const ward = document.getElementById("ward");
 const clock = document.getElementById("ward-clock");
@@ -16,46 +12,10 @@ const waiting = document.getElementById("ward-waiting");
 const summary = document.getElementById("ward-summary");
 const pending = document.getElementById("ward-pending");
 
-/** The last tick: the clock of care then, its speed, and the browser's own clock. */
-let heard = { now: Number(ward.dataset.now), clock: clock.textContent, speed: 1, at: 0 };
-
 /** Lines as last told, by patient; the order as last told; what waits to be applied. */
 const lines = new Map();
 let order = null;
 const moved = new Set();
-
-const minute = 60000;
-const hour = 60 * minute;
-const day = 24 * hour;
-
-function span(ms) {
-  if (ms < minute) return "meno di 1 min";
-  if (ms < hour) return `${Math.floor(ms / minute)} min`;
-  if (ms < day) return `${Math.floor(ms / hour)} h`;
-  const days = Math.floor(ms / day);
-  return days === 1 ? "1 giorno" : `${days} giorni`;
-}
-
-function age(at, now) {
-  const ms = now - at;
-  if (ms <= -minute) return "orario futuro";
-  return ms < minute ? "adesso" : `${span(ms)} fa`;
-}
-
-/** The clock of care now: it stands still with the data. */
-function careNow() {
-  if (heard.at === 0 || isLost()) return heard.now;
-  return heard.now + (performance.now() - heard.at) * heard.speed;
-}
-
-function isLost() {
-  return performance.now() - heard.at > SILENCE_MS;
-}
-
-function setText(parent, selector, text) {
-  const element = parent.querySelector(selector);
-  if (element.textContent !== text) element.textContent = text;
-}
 
 function rowOf(patient) {
   return ward.querySelector(`tr[data-patient="${CSS.escape(patient)}"]`);
@@ -66,15 +26,6 @@ function newRow(patient) {
   row.dataset.patient = patient;
   row.querySelector("a").href = `/pazienti/${patient}`;
   return row;
-}
-
-function fillCell(cell, value) {
-  cell.dataset.at = value.at ?? "";
-  cell.dataset.staleAt = value.stale_at ?? "";
-  cell.classList.toggle("is-doubtful", value.doubtful);
-  setText(cell, ".value-text", value.text);
-  setText(cell, ".value-note", value.note);
-  cell.querySelector(".value-age").title = value.full;
 }
 
 function fillReasons(list, reasons) {
@@ -100,16 +51,11 @@ function fill(row, line) {
   setText(row, "a", line.name);
   fillReasons(row.querySelector(".line-why ul"), line.why);
   row.querySelectorAll(".value").forEach((cell, place) => fillCell(cell, line.values[place]));
-  countAges(row);
+  countOn(row, stream.careNow());
 }
 
-function countAges(part) {
-  const now = careNow();
-  for (const cell of part.querySelectorAll(".value")) {
-    const { at, staleAt } = cell.dataset;
-    setText(cell, ".value-age", at ? age(Number(at), now) : "");
-    cell.classList.toggle("is-stale", !staleAt || Number(staleAt) <= now);
-  }
+function countOn(part, now) {
+  countAges(part, now);
   for (const since of part.querySelectorAll(".chip-since")) {
     const from = since.dataset.since;
     const text = from ? `da ${span(Math.max(0, now - Number(from)))}` : "";
@@ -186,60 +132,28 @@ function announce(line, before) {
   if (isNew) summary.textContent = `Nuovo allarme: ${line.chip.word}, ${line.name}`;
 }
 
-function onRow(event) {
-  const line = JSON.parse(event.data);
-  if (line === null) return;
+function onRow(line) {
   announce(line, lines.get(line.patient));
   lines.set(line.patient, line);
   const row = rowOf(line.patient);
   if (row) fill(row, line);
 }
 
-function onOrder(event) {
-  const told = JSON.parse(event.data);
-  if (told === null) return;
+function onOrder(told) {
   order = told;
   if (noteMoves()) placeOrWait();
   else place();
 }
 
-function onTick(event) {
-  const tick = JSON.parse(event.data);
-  if (tick === null) return;
-  heard = { now: tick.now, clock: tick.clock, speed: tick.speed, at: performance.now() };
+function onTick(tick) {
   clock.textContent = tick.clock;
   waiting.textContent = tick.waiting;
   waiting.hidden = tick.waiting === "";
-  ward.classList.remove("is-lost");
-  lost.hidden = true;
 }
 
-function lookAround() {
-  if (isLost() && !ward.classList.contains("is-lost")) {
-    const at = heard.clock.slice(0, 5);
-    lost.textContent = `Collegamento interrotto – dati fermi alle ${at}`;
-    lost.hidden = false;
-    ward.classList.add("is-lost");
-  }
-  countAges(ward);
+function look(now) {
+  countOn(ward, now);
   if (!pending.hidden && !isHeld() && document.activeElement !== pending) place();
-}
-
-let source = null;
-
-function listen() {
-  if (source !== null) return;
-  source = new EventSource(ward.dataset.events);
-  source.addEventListener("row", onRow);
-  source.addEventListener("order", onOrder);
-  source.addEventListener("tick", onTick);
-  source.addEventListener("error", () => {
-    // A refused stream is not tried again by the browser: the session may have ended.
-    if (source.readyState === EventSource.CLOSED) {
-      source = null;
-      setTimeout(listen, 5000);
-    }
-  });
 }
 
 pending.addEventListener("click", () => {
@@ -247,15 +161,4 @@ pending.addEventListener("click", () => {
   ward.querySelector("tr[data-patient] a")?.focus();
 });
 
-// A tab nobody looks at holds no connection; it is brought up to date when it is looked at again.
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) {
-    source?.close();
-    source = null;
-  } else {
-    listen();
-  }
-});
-
-listen();
-setInterval(lookAround, AGE_EVERY_MS);
+const stream = live(ward, lost, { row: onRow, order: onOrder, tick: onTick, look });

@@ -84,15 +84,6 @@ impl Link {
             Self::Alive(status) | Self::Lost(status) => Some(status.care_now),
         }
     }
-
-    /// Care seconds in one wall second: none while the data stand still.
-    #[must_use]
-    pub fn speed(&self) -> u32 {
-        match self {
-            Self::Alive(status) => status.speed,
-            Self::Never | Self::Lost(_) => 0,
-        }
-    }
 }
 
 /// The list at one moment.

@@ -1,4 +1,24 @@
 //! The centre's screens: who is getting worse, who fell silent, and what was done about it.
+//!
+//! ```text
+//! View::ward ─▶ Hub ─▶ Line ─▶ WardPage, and events for the pages that are open
+//! View, people, diary ─▶ PatientPage ─▶ ActForm ─▶ act ─▶ diary
+//! View::trend ─▶ Chart, for the curves
+//! ```
+//! Pages and functions, in Italian; no routes: a door mounts them, frames them and says who acts.
+//! Every page is complete as links and forms. `js/ward.js` and `js/patient.js`, beside the door's
+//! other files, add the live list and the curves.
+//!
+//! **Rules of the list.** Whoever needs somebody stands first; the clinical and the technical lane
+//! are apart; severity is said by shape, word, colour and place. No data is never well: it is
+//! grey, dashed, and says since when. When ingest dies, pages say within five seconds that their
+//! data stand still, and since when.
+//!
+//! **Limits**: [`LINES_MAX`] lines on a page, [`PAGES_MAX`] open pages, [`PIXELS_MAX`] points
+//! across.
+//!
+//! **Deliberately absent**: scores, averages, clocks (every moment is an argument, or ingest's) and
+//! the access log, which the door keeps.
 
 mod acts;
 mod book;
@@ -6,6 +26,7 @@ mod desk;
 mod event;
 mod history;
 mod hub;
+mod identity;
 mod line;
 mod page;
 mod patient;

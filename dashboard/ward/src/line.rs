@@ -203,16 +203,12 @@ pub fn place(about: &About<'_>, now: WallMs) -> Placed {
         .flags
         .iter()
         .filter(|flag| !about.charges.contains_key(&flag.flag.id));
-    let worst = row.flags.iter().map(|flag| flag.flag.severity).max();
-    let of_worst = row
-        .flags
-        .iter()
-        .filter(|flag| Some(flag.flag.severity) == worst);
+    let worst = worst(row);
     let rank = Rank {
         lane,
         unattended: Reverse(unattended.map(|flag| flag.flag.severity).max()),
-        severity: Reverse(worst),
-        waiting_since: of_worst.map(|flag| flag.raised_at).min(),
+        severity: Reverse(worst.map(|(severity, _)| severity)),
+        waiting_since: worst.map(|(_, since)| since),
         name: name.to_lowercase(),
         patient: row.patient,
     };
@@ -279,11 +275,16 @@ fn chip(about: &About<'_>, calm_until: Option<WallMs>, now: WallMs) -> Chip {
         word,
         since: None,
     };
-    match about.row.flags.iter().map(|flag| flag.flag.severity).max() {
-        Some(Severity::Red) => return chip("red", "◆", "ROSSO"),
-        Some(Severity::Amber) => return chip("amber", "▲", "GIALLO"),
-        Some(Severity::Technical) => return chip("technical", "▬", "TECNICO"),
-        None => {}
+    if let Some((severity, since)) = worst(about.row) {
+        let (mark, word) = match severity {
+            Severity::Red => ("◆", "ROSSO"),
+            Severity::Amber => ("▲", "GIALLO"),
+            Severity::Technical => ("▬", "TECNICO"),
+        };
+        return Chip {
+            since: Some(since.0),
+            ..chip(reason::kind(severity), mark, word)
+        };
     }
     if calm_until.is_some_and(|until| now < until) {
         return chip("calm", "●", "nessun allarme");
@@ -297,6 +298,14 @@ fn chip(about: &About<'_>, calm_until: Option<WallMs>, now: WallMs) -> Chip {
         None if about.row.latest.is_empty() => chip("none", "◌", "NESSUN DATO"),
         None => chip("none", "◌", "NESSUN DATO VALIDO"),
     }
+}
+
+/// The worst open severity, and since when somebody is called for it.
+fn worst(row: &Row) -> Option<(Severity, WallMs)> {
+    let flags = row.flags.iter();
+    let worst = flags.map(|flag| (flag.flag.severity, Reverse(flag.raised_at)));
+    let (severity, Reverse(since)) = worst.max()?;
+    Some((severity, since))
 }
 
 /// Whether a value says anything of the patient.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use veglia_diary::{diary_of, open_flags, plan_of};
-use veglia_people::patients::{self, Person};
+use veglia_people::patients;
 use veglia_store::{Actor, Database};
 use veglia_view::{DeviceState, OpenFlag, PatientId, Plan, Row, View, VitalKind, WallMs};
 
@@ -19,7 +19,7 @@ use crate::history::{Entry, entry};
 use crate::hub::Link;
 use crate::line::{About, Charge, Value, cell, nameless};
 use crate::reason::{self, Reason};
-use crate::{page, words};
+use crate::{identity, page, words};
 
 /// How far back the diary goes on the page, in milliseconds: as far as the longest curve.
 const DIARY_MS: i64 = 14 * 86_400_000;
@@ -54,7 +54,6 @@ pub struct PatientPage {
     /// Code, birth, telephone and address, each with what it is.
     about: Vec<(&'static str, String)>,
     now: WallMs,
-    speed: u32,
     lost: Option<String>,
     notice: Option<String>,
     plan: Vec<String>,
@@ -138,11 +137,15 @@ impl PatientPage {
         };
         let diary: Vec<Entry> = lines.iter().map(|line| entry(line, &signed, now)).collect();
         Ok(Some(Self {
-            name: person.as_ref().map_or_else(|| nameless(patient), full_name),
+            name: person
+                .as_ref()
+                .map_or_else(|| nameless(patient), identity::full_name),
             patient: patient.to_string(),
-            about: person.as_ref().map(|it| who(it, now)).unwrap_or_default(),
+            about: person
+                .as_ref()
+                .map(|it| identity::facts(it, now))
+                .unwrap_or_default(),
             now,
-            speed: link.speed(),
             lost: page::lost(&link),
             notice: None,
             plan: plan
@@ -253,42 +256,6 @@ fn take_flags(
     charges
 }
 
-fn full_name(person: &Person) -> String {
-    format!("{} {}", person.details.surname, person.details.name)
-}
-
-fn who(person: &Person, now: WallMs) -> Vec<(&'static str, String)> {
-    let details = &person.details;
-    let code = details.codice_fiscale.as_str();
-    let born = birth_year(code, now).map(|year| ("Anno di nascita", year.to_string()));
-    let rest = [
-        ("Codice fiscale", code.to_owned()),
-        ("Telefono", details.phone.as_str().to_owned()),
-        ("Indirizzo", details.address.clone()),
-    ];
-    born.into_iter().chain(rest).collect()
-}
-
-/// The year of birth in a tax code. It holds two digits; a year that could be of either century
-/// is not guessed.
-fn birth_year(code: &str, now: WallMs) -> Option<i16> {
-    /// What stands for each digit when two people would have the same code.
-    const STAND_INS: &str = "LMNPQRSTUV";
-    let digit = |letter: char| {
-        let stands_for = STAND_INS
-            .find(letter)
-            .and_then(|place| i16::try_from(place).ok());
-        let digit = letter
-            .to_digit(10)
-            .and_then(|digit| i16::try_from(digit).ok());
-        digit.or(stands_for)
-    };
-    let mut letters = code.chars().skip(6);
-    let year = digit(letters.next()?)? * 10 + digit(letters.next()?)?;
-    let this_year = words::day(now)?.year();
-    (2_000 + year > this_year).then_some(1_900 + year)
-}
-
 fn planned(plan: &Plan, now: WallMs) -> Vec<String> {
     let force = match plan.until {
         _ if plan.from > now => format!("Inizierà {}", words::at_time(plan.from, now)),
@@ -380,27 +347,5 @@ fn flag_view(flag: &OpenFlag, about: &About<'_>, now: WallMs) -> FlagView {
             })
             .collect(),
         rule: format!("{} ({})", id.rule, id.rule_set),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_year_of_birth_is_read_only_when_it_is_certain() {
-        // November 2020.
-        let now = WallMs(1_605_964_320_000);
-        let table = [
-            ("RSSMRA85M01H501Q", Some(1985)),
-            ("RSSMRAURM01H501Q", Some(1985)),
-            ("RSSMRA21M01H501Q", Some(1921)),
-            ("RSSMRA20M01H501Q", None),
-            ("RSSMRA05M01H501Q", None),
-            ("RSS", None),
-        ];
-        for (code, year) in table {
-            assert_eq!(birth_year(code, now), year, "{code}");
-        }
     }
 }

@@ -1,4 +1,5 @@
 //! Whole simulations on real ptys: what the log calls heard is what a gateway hears.
+// req: G2
 
 mod support;
 

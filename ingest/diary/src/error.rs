@@ -19,6 +19,12 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// Whether the same may succeed later; see [`TxError::is_passing`].
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_passing())
+    }
+
     pub(crate) fn damaged(table: &'static str, row: impl ToString) -> Self {
         Self::Damaged {
             table,

@@ -43,6 +43,14 @@ pub enum RecordError {
     Read(#[source] ReadError),
 }
 
+impl RecordError {
+    /// Whether the same may succeed later; see [`TxError::is_passing`].
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Read(error) if error.is_passing())
+    }
+}
+
 /// A flag on the list of the centre.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenFlag {

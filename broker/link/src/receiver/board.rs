@@ -64,6 +64,11 @@ impl Board {
         }
     }
 
+    /// How many gateways have been heard.
+    pub(super) fn gateways(&self) -> usize {
+        self.lock().places.len()
+    }
+
     /// Takes everything there is to send.
     pub(super) fn take(&self, now: WallMs, window: u32) -> Vec<(Partition, GatewayId, Ack)> {
         let mut places = self.lock();

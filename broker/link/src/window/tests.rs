@@ -6,6 +6,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 const LIMITS: Limits = Limits {
     frames: 4,
+    first_frames: 4,
     bytes: 1000,
     retry: Duration::from_secs(5),
     retry_cap: Duration::from_secs(300),
@@ -71,6 +72,21 @@ fn frames_follow_each_other_until_the_window_is_full() {
     assert_eq!(firsts, [1, 11, 21, 31]);
     assert!(!trial.window.is_open());
     assert!(trial.acknowledge(10));
+    assert!(trial.window.is_open());
+}
+
+#[test]
+fn before_the_first_answer_the_window_is_narrower() {
+    let mut trial = Trial::new();
+    let limits = Limits {
+        first_frames: 1,
+        ..LIMITS
+    };
+    trial.window = Window::new(limits, Sequence::FIRST);
+    trial.send();
+    assert!(!trial.window.is_open());
+    assert!(trial.acknowledge(10));
+    trial.send();
     assert!(trial.window.is_open());
 }
 

@@ -147,7 +147,8 @@ fn every_flag_is_explained_in_words() {
         (late, "SpO₂ 86 % alle 14:05 (arrivata in ritardo)"),
         (
             over,
-            "SpO₂ 91 % alle 14:05, confermato da 90 % alle 14:06. Rientrato alle 14:10: da chiudere",
+            "SpO₂ 91 % alle 14:05, confermato da 90 % alle 14:06. \
+             Rientrato alle 14:10: da chiudere",
         ),
         (
             measured(Severity::Amber, confirmed(How::AtOnce, 5), fever),

@@ -1,0 +1,135 @@
+// The stream of the ward, for every page that lives from it: the clock of care, the silence that
+// says that the data stand still, and cells of values whose ages count on.
+//
+// Text is only ever set as text.
+
+/** Without a tick for so long the data stand still. */
+const SILENCE_MS = 5000;
+
+/** How often ages are counted on. */
+const AGE_EVERY_MS = 1000;
+
+/** A refused stream is asked for again after so long. */
+const AGAIN_AFTER_MS = 5000;
+
+const clockFormat = new Intl.DateTimeFormat("it-IT", { timeZone: "Europe/Rome", hour: "2-digit", minute: "2-digit" });
+
+const minute = 60000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+export function span(ms) {
+  if (ms < minute) return "meno di 1 min";
+  if (ms < hour) return `${Math.floor(ms / minute)} min`;
+  if (ms < day) return `${Math.floor(ms / hour)} h`;
+  const days = Math.floor(ms / day);
+  return days === 1 ? "1 giorno" : `${days} giorni`;
+}
+
+export function age(at, now) {
+  const ms = now - at;
+  if (ms <= -minute) return "orario futuro";
+  return ms < minute ? "adesso" : `${span(ms)} fa`;
+}
+
+export function setText(parent, selector, text) {
+  const element = parent.querySelector(selector);
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+/** One cell of a latest value. */
+export function fillCell(cell, value) {
+  cell.dataset.at = value.at ?? "";
+  cell.dataset.staleAt = value.stale_at ?? "";
+  cell.classList.toggle("is-doubtful", value.doubtful);
+  setText(cell, ".value-text", value.text);
+  setText(cell, ".value-note", value.note);
+  setText(cell, ".value-full", value.full);
+  cell.querySelector(".value-age").title = value.full;
+}
+
+/** Counts the ages of all cells in `part` on. */
+export function countAges(part, now) {
+  for (const cell of part.querySelectorAll(".value")) {
+    const { at, staleAt } = cell.dataset;
+    setText(cell, ".value-age", at ? age(Number(at), now) : "");
+    cell.classList.toggle("is-stale", !staleAt || Number(staleAt) <= now);
+  }
+}
+
+/**
+ * Listens for as long as somebody looks at the page.
+ *
+ * `page` carries `data-events` and `data-now`, and is marked `is-lost` while the data stand still;
+ * `lost` is where that is said. `on` has a function for each event that the page takes, and
+ * `look`, called every second.
+ */
+export function live(page, lost, on) {
+  /** The last tick: the clock of care then, its speed, and the browser's own clock. Until the first
+   *  one, the page as it was made. */
+  let heard = { now: Number(page.dataset.now), speed: 0, at: performance.now() };
+  let source = null;
+  let againTimer = 0;
+
+  const isLost = () => performance.now() - heard.at > SILENCE_MS;
+
+  /** The clock of care now: it stands still with the data. */
+  function careNow() {
+    if (isLost()) return heard.now;
+    return heard.now + (performance.now() - heard.at) * heard.speed;
+  }
+
+  function onTick(tick) {
+    heard = { now: tick.now, speed: tick.speed, at: performance.now() };
+    page.classList.remove("is-lost");
+    lost.hidden = true;
+    on.tick?.(tick);
+  }
+
+  function lookAround() {
+    if (isLost() && !page.classList.contains("is-lost")) {
+      lost.textContent = `Collegamento interrotto – dati fermi alle ${clockFormat.format(heard.now)}`;
+      lost.hidden = false;
+      page.classList.add("is-lost");
+    }
+    on.look(careNow());
+  }
+
+  function take(name, told) {
+    source.addEventListener(name, (event) => {
+      const data = JSON.parse(event.data);
+      if (data !== null) told(data);
+    });
+  }
+
+  function listen() {
+    clearTimeout(againTimer);
+    if (source !== null) return;
+    source = new EventSource(page.dataset.events);
+    take("tick", onTick);
+    if (on.row) take("row", on.row);
+    if (on.order) take("order", on.order);
+    source.addEventListener("error", () => {
+      // A refused stream is not tried again by the browser: the session may have ended.
+      if (source?.readyState === EventSource.CLOSED) {
+        source = null;
+        againTimer = setTimeout(listen, AGAIN_AFTER_MS);
+      }
+    });
+  }
+
+  // A tab nobody looks at holds no connection; it is brought up to date when it is looked at again.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      clearTimeout(againTimer);
+      source?.close();
+      source = null;
+    } else {
+      listen();
+    }
+  });
+
+  listen();
+  setInterval(lookAround, AGE_EVERY_MS);
+  return { careNow };
+}
