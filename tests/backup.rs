@@ -1,6 +1,5 @@
 //! A backup is taken while everything runs, the centre is destroyed, and the backup put in its
 //! place: what it holds is there once, the gateways go on, and what they still hold comes again.
-// req: G4
 
 #[path = "support/house.rs"]
 mod house;
@@ -222,10 +221,10 @@ fn wait_until_more(
 
 /// The centre's disk is gone. What lies there of gateways is in truth at home.
 fn destroy(data: &Path) {
-    fs::remove_dir_all(data.join("ingest")).unwrap();
-    fs::remove_file(data.join("identities.toml")).unwrap();
+    fs::remove_dir_all(data.join("ingest")).expect("it is there");
+    fs::remove_file(data.join("identities.toml")).expect("it is there");
     for file in ["record.db", "record.db-wal", "record.db-shm"] {
-        fs::remove_file(data.join(file)).unwrap();
+        fs::remove_file(data.join(file)).expect("it is there");
     }
 }
 
@@ -247,11 +246,16 @@ fn begin_segment(outbox: &Path) {
         when,
         body: Body::Clock,
     };
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let outbox = Outbox::open(outbox, options).unwrap();
-        outbox.append(vec![record]).await.unwrap();
-        outbox.close().await;
-    });
+    tokio::runtime::Runtime::new()
+        .expect("a runtime can be made")
+        .block_on(async {
+            let outbox = Outbox::open(outbox, options).expect("it can be opened");
+            outbox
+                .append(vec![record])
+                .await
+                .expect("it takes a record");
+            outbox.close().await;
+        });
 }
 
 /// The patient of the first home, by the commands that a person would type.
@@ -347,18 +351,18 @@ fn missing(spoken: &[readings::Spoken], stored: &[Stored]) -> Vec<Run> {
 
 /// The names of all flags in a data directory's record.
 fn flags(data: &Path) -> Vec<String> {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     runtime.block_on(async {
         let path = data.join("record.db");
         let schemas = [veglia_diary::SCHEMA];
         let record = Database::open(&path, Purpose::Record, &schemas)
             .await
-            .unwrap();
+            .expect("the record can be read");
         let actor = Actor::System("test");
         let raised = veglia_diary::flags_raised(&record, &actor, WallMs(0))
             .await
-            .unwrap();
-        record.close().await.unwrap();
+            .expect("the record can be read");
+        record.close().await.expect("it can be closed");
         raised.iter().map(|it| it.flag.id.to_string()).collect()
     })
 }
@@ -372,14 +376,14 @@ fn assert_contains(all: &[String], some: &[String]) {
 }
 
 fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("it can be listed") {
+        let entry = entry.expect("it can be listed");
         let (path, to) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
             copy_folder(&path, &to);
         } else {
-            fs::copy(&path, &to).unwrap();
+            fs::copy(&path, &to).expect("it can be copied");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const FIGURES: [&str; 13] = [
+const FIGURES: [&str; 15] = [
     "readings_per_s",
     "latency_ms_p50",
     "latency_ms_p90",
@@ -16,6 +16,8 @@ const FIGURES: [&str; 13] = [
     "wire_bytes_per_reading",
     "journal_bytes_per_reading",
     "series_bytes_per_reading",
+    "broker_us_per_reading",
+    "ingest_us_per_reading",
     "broker_peak_mib",
     "ingest_peak_mib",
     "series_behind_s",

@@ -66,8 +66,9 @@ fn the_readme_is_not_too_long_to_be_read() {
 
 fn documents() -> Vec<PathBuf> {
     let mut documents = vec![PathBuf::from("README.md")];
-    let docs = fs::read_dir(root().join("docs")).unwrap();
-    let docs = docs.map(|file| PathBuf::from("docs").join(file.unwrap().file_name()));
+    let docs = fs::read_dir(root().join("docs")).expect("there are documents");
+    let docs =
+        docs.map(|file| PathBuf::from("docs").join(file.expect("it can be listed").file_name()));
     documents.extend(docs.filter(|file| file.extension().is_some_and(|it| it == "md")));
     documents
 }
@@ -77,7 +78,7 @@ fn root() -> &'static Path {
 }
 
 fn read(document: &Path) -> String {
-    fs::read_to_string(root().join(document)).unwrap()
+    fs::read_to_string(root().join(document)).expect("a document can be read")
 }
 
 /// Calls of the program, in fenced blocks and in backticks, each from `veglia` on.
@@ -149,9 +150,13 @@ fn unknown(line: &str) -> Option<String> {
 /// The program's own description of a command.
 fn help(path: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_veglia"));
-    let done = command.args(path).arg("--help").output().unwrap();
+    let done = command
+        .args(path)
+        .arg("--help")
+        .output()
+        .expect("it can be started");
     assert!(done.status.success(), "{path:?}: {done:?}");
-    String::from_utf8(done.stdout).unwrap()
+    String::from_utf8(done.stdout).expect("it says text")
 }
 
 /// The commands below one, as its description lists them.

@@ -152,35 +152,40 @@ impl Verdict {
                 verdict.spoken += spoken.len();
                 verdict.heard += spoken.iter().filter(|it| it.heard).count();
                 verdict.stored += stored.len();
-                verdict.judge(id, readings::compare(spoken, stored), deaf);
+                verdict.judge(id, readings::compare(spoken, stored), &deaf);
             }
         }
         Some(verdict)
     }
 
-    /// A missing piece is excused by one deaf time that it lies in, and excuses no other piece.
-    fn judge(&mut self, device: &str, compared: readings::Compared, mut deaf: Vec<Range<i64>>) {
+    /// Every piece that was heard in part and is missing needs a deaf time of its own, or several
+    /// that follow each other so closely that nothing was stored between them.
+    fn judge(&mut self, device: &str, compared: readings::Compared, deaf: &[Range<i64>]) {
         self.doubled += compared.doubled.len();
         self.foreign += compared.foreign.len();
+        let mut deaf = deaf.iter();
         for run in compared.missing.into_iter().filter(|run| run.heard > 0) {
-            let lies_in = |deaf: &Range<i64>| {
-                run.from_ms >= deaf.start.saturating_sub(EDGE_MS)
-                    && run.to_ms <= deaf.end.saturating_add(EDGE_MS)
-            };
-            match deaf.iter().position(lies_in) {
-                Some(excuse) => {
-                    deaf.remove(excuse);
-                    self.deaf += 1;
-                    self.heard_at_edges += run.heard;
-                }
-                None => self.unexplained.push((device.to_owned(), run)),
+            let is_over = |deaf: &Range<i64>| deaf.end.saturating_add(EDGE_MS) < run.from_ms;
+            let mut excuse = deaf.find(|deaf| !is_over(deaf));
+            excuse = excuse.filter(|deaf| run.from_ms >= deaf.start.saturating_sub(EDGE_MS));
+            while let Some(Range { end, .. }) = excuse
+                && run.to_ms > end.saturating_add(EDGE_MS)
+            {
+                let touches = |next: &&Range<i64>| next.start <= end.saturating_add(2 * EDGE_MS);
+                excuse = deaf.next().filter(touches);
+            }
+            if excuse.is_some() {
+                self.deaf += 1;
+                self.heard_at_edges += run.heard;
+            } else {
+                self.unexplained.push((device.to_owned(), run));
             }
         }
     }
 }
 
 /// When nobody could hear a port: before its gateway first opened it, and from each death or loss
-/// of the port to the next opening. Times whose edges touch are one.
+/// of the port to the next opening. Who dies again before that is deaf once.
 fn deaf(house: &House, gateway: &Subject, port: &Path) -> Vec<Range<i64>> {
     let mut opened = Vec::new();
     let mut closed = gateway.killed_ms.clone();
@@ -197,7 +202,7 @@ fn deaf(house: &House, gateway: &Subject, port: &Path) -> Vec<Range<i64>> {
         let until = opened.iter().find(|opened| **opened > closed);
         let until = until.copied().unwrap_or(i64::MAX);
         match deaf.last_mut() {
-            Some(last) if last.end.saturating_add(2 * EDGE_MS) >= closed => last.end = until,
+            Some(last) if last.end == until => {}
             _ => deaf.push(closed..until),
         }
     }
@@ -225,4 +230,47 @@ fn asked<T: FromStr>(name: &str, otherwise: T) -> T {
         },
         Err(_) => otherwise,
     }
+}
+
+#[test]
+fn each_missing_piece_needs_a_deaf_time_of_its_own() {
+    let run = |from_ms, to_ms| Run {
+        from_ms,
+        to_ms,
+        heard: 1,
+    };
+    let judged = |missing: &[Run]| {
+        let compared = readings::Compared {
+            missing: missing.to_vec(),
+            ..readings::Compared::default()
+        };
+        let mut verdict = Verdict::default();
+        verdict.judge(
+            "",
+            compared,
+            &[10_000..11_000, 12_000..13_000, 30_000..31_000],
+        );
+        verdict
+            .unexplained
+            .into_iter()
+            .map(|(_, run)| run)
+            .collect::<Vec<Run>>()
+    };
+    let (first, second) = (run(9_900, 11_100), run(11_900, 13_100));
+    assert_eq!(judged(&[first, second, run(30_000, 31_000)]), []);
+    assert_eq!(judged(&[run(9_900, 13_100)]), [], "it died again at once");
+    let third = run(13_200, 13_300);
+    assert_eq!(
+        judged(&[first, second, third]),
+        [third],
+        "two deaths, three pieces"
+    );
+    let long = run(12_000, 31_000);
+    assert_eq!(
+        judged(&[first, long]),
+        [long],
+        "it heard between these deaths"
+    );
+    let lone = run(20_000, 20_100);
+    assert_eq!(judged(&[lone]), [lone]);
 }

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::param::clock_ticks_per_second;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 
@@ -66,6 +68,25 @@ pub(super) fn kib_after(list: &str, name: &str) -> Option<u64> {
     Some(kib * 1024)
 }
 
+/// Processor time that a process has had so far, all its threads together. `process` is its number
+/// or `self`.
+pub(super) fn processor_time(process: &str) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let ticks = ticks(&stat).context("the kernel does not say how long a process has run")?;
+    let ticks = Duration::from_secs(ticks);
+    Ok(ticks / u32::try_from(clock_ticks_per_second())?)
+}
+
+/// Ticks in user and in kernel mode.
+fn ticks(stat: &str) -> Option<u64> {
+    // The name of the program, in brackets, may hold anything; behind it count from the state.
+    let (_, behind) = stat.rsplit_once(')')?;
+    let mut fields = behind.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let kernel: u64 = fields.next()?.parse().ok()?;
+    Some(user + kernel)
+}
+
 /// Sees to it that this process, and those it starts, may hold so many connections.
 pub(super) fn allow_connections(connections: usize) -> Result<()> {
     /// Beside the connections: files, pipes, the runtime's own.
@@ -96,6 +117,12 @@ mod tests {
         assert_eq!(of("/tmp/y"), "tmpfs");
         assert_eq!(of("/tmp/x/y"), "xfs");
         assert_eq!(of("/tmpx"), "ext4");
+    }
+
+    #[test]
+    fn ticks_are_found_behind_any_name() {
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 900 0 0 0 40 2 0 0 20 0 9 0 600 1 2";
+        assert_eq!(ticks(stat), Some(42));
     }
 
     #[test]

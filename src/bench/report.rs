@@ -58,6 +58,11 @@ pub(super) struct Figures {
     pub(super) wire_bytes_per_reading: f64,
     pub(super) journal_bytes_per_reading: f64,
     pub(super) series_bytes_per_reading: f64,
+    /// Processor time of the broker, in microseconds, whatever else the machine did.
+    pub(super) broker_us_per_reading: f64,
+    /// The same of ingest, series and rules included.
+    pub(super) ingest_us_per_reading: f64,
+    /// Most memory that the process held until everything was stored and judged.
     pub(super) broker_peak_mib: f64,
     pub(super) ingest_peak_mib: f64,
     /// From the last acknowledgement until the series could be asked for the last reading.
@@ -89,6 +94,8 @@ impl Figures {
             wire_bytes_per_reading: of(|it| it.wire_bytes_per_reading),
             journal_bytes_per_reading: of(|it| it.journal_bytes_per_reading),
             series_bytes_per_reading: of(|it| it.series_bytes_per_reading),
+            broker_us_per_reading: of(|it| it.broker_us_per_reading),
+            ingest_us_per_reading: of(|it| it.ingest_us_per_reading),
             broker_peak_mib: of(|it| it.broker_peak_mib),
             ingest_peak_mib: of(|it| it.ingest_peak_mib),
             series_behind_s: of(|it| it.series_behind_s),
@@ -165,10 +172,12 @@ impl Report {
             "wire B",
             "journal B",
             "series B",
+            "broker µs",
+            "ingest µs",
             "broker MiB",
             "ingest MiB",
-            "series behind s",
-            "watch behind s",
+            "series +s",
+            "watch +s",
             "stop s",
         ];
         let rows = self.loads.iter().map(|load| {
@@ -183,6 +192,8 @@ impl Report {
                 format!("{:.2}", it.wire_bytes_per_reading),
                 format!("{:.2}", it.journal_bytes_per_reading),
                 format!("{:.2}", it.series_bytes_per_reading),
+                format!("{:.2}", it.broker_us_per_reading),
+                format!("{:.2}", it.ingest_us_per_reading),
                 format!("{:.0}", it.broker_peak_mib),
                 format!("{:.0}", it.ingest_peak_mib),
                 format!("{:.1}", it.series_behind_s),

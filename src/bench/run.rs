@@ -15,7 +15,7 @@ use veglia_wire::{Boot, CareClock, ClockState, Partition, Sequence, WallMs};
 
 use super::load::{Home, Latencies, Sending, VITALS, release};
 use super::report::{Figures, Run, mib, ratio};
-use super::server::{Footprint, Peaks, Server, admit};
+use super::server::{Footprint, Server, Usage, Used, admit};
 use super::{care, check};
 
 /// For all homes to be connected.
@@ -102,6 +102,7 @@ async fn measure(folder: &Path, load: Load, connections: usize, clock: &CareCloc
         .await
         .context("the homes could not all connect in time")??;
 
+    let before = server.usage()?;
     let began = Instant::now();
     tokio::select! {
         sent = fleet.send(load, &homes) => sent?,
@@ -113,7 +114,7 @@ async fn measure(folder: &Path, load: Load, connections: usize, clock: &CareCloc
     let series_behind = acknowledged.elapsed();
     care::until_judged(&view, acknowledged_at).await?;
     let watch_behind = acknowledged.elapsed();
-    let peaks = server.peaks()?;
+    let usage = server.usage()?;
     let found = check::compare(&view, &homes).await?;
     let reds = care::reds(&view).await?;
     senders.cancel();
@@ -123,7 +124,7 @@ async fn measure(folder: &Path, load: Load, connections: usize, clock: &CareCloc
     let sent: u64 = homes.iter().map(|home| home.readings).sum();
     let frames: Result<Vec<u64>> = homes.iter().map(Home::frame_bytes).collect();
     let frame_bytes: u64 = frames?.into_iter().sum();
-    let figures = figures(sent, frame_bytes, &latencies, peaks, footprint);
+    let figures = figures(sent, frame_bytes, &latencies, before, usage, footprint);
     Ok(Run {
         sent,
         stored: found.stored,
@@ -145,10 +146,15 @@ fn figures(
     sent: u64,
     frame_bytes: u64,
     latencies: &Latencies,
-    peaks: Peaks,
+    before: Usage,
+    usage: Usage,
     footprint: Footprint,
 ) -> Figures {
     let ms = |quantile| ratio(latencies.at(quantile), 1_000);
+    let per_reading = |before: Used, after: Used| {
+        let used = after.processor.saturating_sub(before.processor);
+        used.as_secs_f64() * 1e6 / ratio(sent, 1)
+    };
     Figures {
         latency_ms_p50: ms(0.5),
         latency_ms_p90: ms(0.9),
@@ -157,8 +163,10 @@ fn figures(
         wire_bytes_per_reading: ratio(frame_bytes, sent),
         journal_bytes_per_reading: ratio(footprint.journal_bytes, sent),
         series_bytes_per_reading: ratio(footprint.series_bytes, sent),
-        broker_peak_mib: mib(peaks.broker_bytes),
-        ingest_peak_mib: mib(peaks.ingest_bytes),
+        broker_us_per_reading: per_reading(before.broker, usage.broker),
+        ingest_us_per_reading: per_reading(before.ingest, usage.ingest),
+        broker_peak_mib: mib(usage.broker.peak_bytes),
+        ingest_peak_mib: mib(usage.ingest.peak_bytes),
         stop_s: footprint.stop.as_secs_f64(),
         ..Figures::default()
     }

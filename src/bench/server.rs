@@ -17,6 +17,7 @@ use veglia_view::{HttpView, View};
 use veglia_wire::Partition;
 
 use super::load::Home;
+use super::machine;
 
 /// For a process to open its door. A slow disk and a busy machine are no failure.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -45,11 +46,20 @@ struct Role {
     log: PathBuf,
 }
 
-/// Most memory that the two processes have held so far, in bytes.
+/// What the two processes have used so far.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peaks {
-    pub(super) broker_bytes: u64,
-    pub(super) ingest_bytes: u64,
+pub(super) struct Usage {
+    pub(super) broker: Used,
+    pub(super) ingest: Used,
+}
+
+/// What one process has used so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Used {
+    /// Most memory that it ever held.
+    pub(super) peak_bytes: u64,
+    /// Processor time.
+    pub(super) processor: Duration,
 }
 
 /// What is left of a run.
@@ -123,11 +133,11 @@ impl Server {
         self.ingest.check()
     }
 
-    /// How much memory they have held at most until now.
-    pub(super) fn peaks(&self) -> Result<Peaks> {
-        Ok(Peaks {
-            broker_bytes: self.broker.peak_bytes()?,
-            ingest_bytes: self.ingest.peak_bytes()?,
+    /// What they have used until now.
+    pub(super) fn usage(&self) -> Result<Usage> {
+        Ok(Usage {
+            broker: self.broker.used()?,
+            ingest: self.ingest.used()?,
         })
     }
 
@@ -200,10 +210,16 @@ impl Role {
         Pid::from_raw(i32::try_from(number)?).context("a process has a number above 0")
     }
 
-    fn peak_bytes(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
-        super::machine::kib_after(&status, "VmHWM:")
-            .context("the kernel does not say how much memory a process held at most")
+    fn used(&self) -> Result<Used> {
+        let pid = self.pid()?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let peak_bytes = machine::kib_after(&status, "VmHWM:")
+            .context("the kernel does not say how much memory a process held at most")?;
+        let processor = machine::processor_time(&pid.to_string())?;
+        Ok(Used {
+            peak_bytes,
+            processor,
+        })
     }
 
     /// The end of its log, as the rest of a sentence.

@@ -55,9 +55,11 @@ impl House {
             RoleDir::take(data, Path::new("broker"))?,
             RoleDir::take(data, Path::new("ingest"))?,
         ];
-        let mut broker = veglia_broker::Config::default();
-        broker.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        broker.identities = data.join("identities.toml");
+        let broker = veglia_broker::Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            identities: data.join("identities.toml"),
+            ..veglia_broker::Config::default()
+        };
         admit(&broker.identities, data, &homes)?;
         let listener = veglia_broker::listen(&broker).await?;
         let door = listener.local_addr()?;

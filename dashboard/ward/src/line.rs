@@ -141,13 +141,15 @@ pub struct About<'a> {
     pub charges: &'a HashMap<FlagId, Charge>,
 }
 
-/// Where a line stands among the others: the smallest first. Unattended severity, severity, then
-/// who has waited longest; names last, so that equal lines do not jump.
+/// Where a line stands among the others: the smallest first. Unattended severity, severity, who is
+/// still getting worse before who has recovered and only waits to be closed, then who has waited
+/// longest; names last, so that equal lines do not jump.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     lane: Lane,
     unattended: Reverse<Option<Severity>>,
     severity: Reverse<Option<Severity>>,
+    is_over: bool,
     waiting_since: Option<WallMs>,
     name: String,
     patient: PatientId,
@@ -207,8 +209,9 @@ pub fn place(about: &About<'_>, now: WallMs) -> Placed {
     let rank = Rank {
         lane,
         unattended: Reverse(unattended.map(|flag| flag.flag.severity).max()),
-        severity: Reverse(worst.map(|(severity, _)| severity)),
-        waiting_since: worst.map(|(_, since)| since),
+        severity: Reverse(worst.map(|(severity, ..)| severity)),
+        is_over: worst.is_some_and(|(_, is_over, _)| is_over),
+        waiting_since: worst.map(|(.., since)| since),
         name: name.to_lowercase(),
         patient: row.patient,
     };
@@ -275,7 +278,7 @@ fn chip(about: &About<'_>, calm_until: Option<WallMs>, now: WallMs) -> Chip {
         word,
         since: None,
     };
-    if let Some((severity, since)) = worst(about.row) {
+    if let Some((severity, _, since)) = worst(about.row) {
         let (mark, word) = match severity {
             Severity::Red => ("◆", "ROSSO"),
             Severity::Amber => ("▲", "GIALLO"),
@@ -300,12 +303,15 @@ fn chip(about: &About<'_>, calm_until: Option<WallMs>, now: WallMs) -> Chip {
     }
 }
 
-/// The worst open severity, and since when somebody is called for it.
-fn worst(row: &Row) -> Option<(Severity, WallMs)> {
-    let flags = row.flags.iter();
-    let worst = flags.map(|flag| (flag.flag.severity, Reverse(flag.raised_at)));
-    let (severity, Reverse(since)) = worst.max()?;
-    Some((severity, since))
+/// The worst open severity, whether all its episodes are over, and since when the oldest of those
+/// that count calls for somebody.
+fn worst(row: &Row) -> Option<(Severity, bool, WallMs)> {
+    let rank = |flag: &veglia_view::OpenFlag| {
+        let is_over = flag.over.is_some();
+        (Reverse(flag.flag.severity), is_over, flag.raised_at)
+    };
+    let (Reverse(severity), is_over, since) = row.flags.iter().map(rank).min()?;
+    Some((severity, is_over, since))
 }
 
 /// Whether a value says anything of the patient.

@@ -1,5 +1,7 @@
 //! The live ward beside an ingest that dies, stands still and comes back.
 
+// req: G8
+
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,7 @@
 //! The patient's page and its forms, over a real record.
 
+// req: G8
+
 use std::path::Path;
 
 use askama::Template;

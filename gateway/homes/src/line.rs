@@ -51,6 +51,8 @@ pub(crate) struct Line {
     opened: bool,
     /// The last frame went in only in part.
     torn: bool,
+    /// Readings and other frames that who listens now was told in full.
+    told: u64,
 }
 
 impl Line {
@@ -71,6 +73,7 @@ impl Line {
             listened: false,
             opened: false,
             torn: false,
+            told: 0,
             tally: Tally::default(),
         };
         line.pty = Some(line.plug()?);
@@ -98,7 +101,10 @@ impl Line {
             None => false,
         };
         match (self.listened, listens) {
-            (false, true) => self.opened = true,
+            (false, true) => {
+                self.opened = true;
+                self.told = 0;
+            }
             (true, false) => {
                 self.pty = Some(self.plug()?);
                 self.torn = false;
@@ -113,6 +119,12 @@ impl Line {
     pub(crate) fn was_opened(&mut self) -> Result<bool, SimulationError> {
         self.is_listened_to()?;
         Ok(std::mem::take(&mut self.opened))
+    }
+
+    /// Whether somebody was told one frame only, of a protocol without checksums: its listener
+    /// takes a frame for true when the next one follows.
+    pub(crate) fn is_half_believed(&self) -> bool {
+        self.protocol == Protocol::Nonin8 && self.listened && self.told == 1
     }
 
     /// Whether somebody has asked, since this was last asked, who speaks.
@@ -151,6 +163,7 @@ impl Line {
         let heard = self.put(&utterance.bytes)?;
         self.tally.spoken += 1;
         self.tally.unheard += u64::from(heard != Heard::Whole);
+        self.told += u64::from(heard == Heard::Whole);
         if let Some(said) = utterance.said {
             self.tell(said, heard == Heard::Whole).await?;
         }

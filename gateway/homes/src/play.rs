@@ -52,12 +52,13 @@ pub(crate) async fn device(
     turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let stop = line.stage.stop.clone();
     loop {
-        tokio::select! {
-            _ = turns.tick() => {}
-            () = stop.cancelled() => {
-                sleep(FAREWELL).await;
-                return Ok(line.tally);
-            }
+        let is_last = tokio::select! {
+            _ = turns.tick() => false,
+            () = stop.cancelled() => true,
+        };
+        // What was said once to whoever believes nothing before the second time is said again.
+        if is_last && !line.is_half_believed() {
+            break;
         }
         if line.was_opened()? | line.was_asked()? {
             speaker.opened();
@@ -71,7 +72,12 @@ pub(crate) async fn device(
                 }
             }
         }
+        if is_last {
+            break;
+        }
     }
+    sleep(FAREWELL).await;
+    Ok(line.tally)
 }
 
 /// A recording: from the moment somebody listens, each row once and in order at its minute of

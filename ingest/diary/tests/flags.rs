@@ -1,6 +1,8 @@
 //! Flags in the diary: recorded once however often they are said, and on the list until a person
 //! has closed what only a person may close.
 
+// req: G7
+
 mod support;
 
 use support::*;

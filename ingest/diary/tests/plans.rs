@@ -1,6 +1,8 @@
 //! Plans and devices: versions without gaps, devices with one wearer at a time, and changes that
 //! tell ingest all of it in order.
 
+// req: G3
+
 mod support;
 
 use support::*;

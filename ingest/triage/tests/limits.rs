@@ -1,5 +1,7 @@
 //! Red oxygen and fever, as the clinical rules tell them: when a flag is raised, confirmed, over.
 
+// req: G7
+
 mod support;
 
 use support::*;

@@ -1,5 +1,7 @@
 //! The flags that stand are a function of what was seen, not of the order in which it arrived.
 
+// req: G7
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -266,6 +266,10 @@ fn who_needs_somebody_most_stands_first() {
         flag.flag.id.patient = PatientId::new(patient);
         flag
     };
+    let recovered = |mut flag: OpenFlag| {
+        flag.over = Some((Why::Recovered, at(10)));
+        flag
+    };
     let fever = |minute| {
         let hot = vec![evidence(VitalKind::Temperature, 3_900, minute)];
         measured(Severity::Amber, confirmed(How::AtOnce, minute), hot)
@@ -279,6 +283,7 @@ fn who_needs_somebody_most_stands_first() {
         row(5, &[value], vec![fever(1)]),
         row(6, &[value], vec![red(6, 8)]),
         row(7, &[value], vec![red(7, 5), silent(VitalKind::Pulse, 0)]),
+        row(8, &[value], vec![recovered(red(8, 1))]),
     ];
     let charge = Charge {
         by: "Bianchi Ada".to_owned(),
@@ -289,11 +294,11 @@ fn who_needs_somebody_most_stands_first() {
     let mut lines: Vec<Placed> = rows.iter().map(|row| placed(row, &charges)).collect();
     lines.sort_by(|one, other| one.rank.cmp(&other.rank));
     let order: Vec<&str> = lines.iter().map(|it| it.line.name.as_str()).collect();
-    // Unattended reds, the one that waits longest first; amber; the red that somebody has; then
-    // the blind and the silent; the calm last.
-    let expected = [7, 6, 5, 4, 3, 2, 1].map(|number| format!("Rossi {number}"));
+    // Unattended reds, the one that waits longest first, then the one that has recovered; amber;
+    // the red that somebody has; then the blind and the silent; the calm last.
+    let expected = [7, 6, 8, 5, 4, 3, 2, 1].map(|number| format!("Rossi {number}"));
     assert_eq!(order, expected);
-    let said = lines[3].line.why[0].charge.as_deref();
+    let said = lines[4].line.why[0].charge.as_deref();
     assert_eq!(said, Some("In carico a Bianchi Ada dalle 14:09"));
 }
 

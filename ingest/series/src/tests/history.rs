@@ -1,5 +1,7 @@
 //! Any history of pushes, checkpoints and crashes, compared with a plain list after each step.
 
+// req: G6
+
 use std::ops::Range;
 
 use proptest::prelude::*;

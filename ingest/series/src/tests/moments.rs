@@ -1,5 +1,7 @@
 //! Reads while everything moves: each sees one moment, never a reading twice, never one missing.
 
+// req: G6
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

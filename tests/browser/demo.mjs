@@ -1,0 +1,42 @@
+// The whole house for a minute: the ward says who is worst, and why, and everybody can read it.
+
+import assert from "node:assert/strict";
+import { accessible, fitting, given, inChromium, newPage, quiet, reachable, signIn, text } from "./harness.mjs";
+
+const GRAVEST_FIRST = ["red", "amber", "technical", "still", "none", "calm"];
+
+await inChromium(async (browser) => {
+  const page = await newPage(browser);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await signIn(page, given.nurse);
+  await page.waitForSelector(".chip-red");
+  await page.waitForSelector(".chip-technical");
+  await page.waitForTimeout(given.watchMs);
+  const rows = await page.$$eval(".line[data-patient]", (all) =>
+    all.map((row) => ({
+      kind: row.className.match(/line-(\w+)/)[1],
+      why: [...row.querySelectorAll(".why-text")].map((it) => it.textContent),
+    })),
+  );
+  assert.equal(rows.length, given.homes);
+  const alarms = rows.filter(({ kind }) => kind === "red" || kind === "amber");
+  const places = alarms.map(({ kind }) => GRAVEST_FIRST.indexOf(kind));
+  assert.deepEqual(places, places.toSorted(), "the gravest stand first");
+  for (const { kind, why } of rows.filter(({ kind }) => kind !== "calm")) {
+    assert.ok(why.length > 0, `${kind} says why`);
+    assert.ok(why.every((it) => /(alle|dalle|ancora) ?/.test(it)), `with the hour: ${why}`);
+  }
+  rows.forEach(({ kind, why }) => console.log(`ward: ${kind} ${why.join(" | ")}`));
+  await accessible(page, "ward");
+  await reachable(page, "ward");
+  await fitting(page, "ward");
+
+  await page.locator(".line-red a").first().click();
+  await page.waitForSelector(".chart canvas");
+  assert.match(await text(page, ".flag h3"), /ROSSO/);
+  await page.waitForTimeout(1500);
+  await accessible(page, "patient");
+  await reachable(page, "patient");
+  await fitting(page, "patient");
+  quiet(page);
+});

@@ -1,0 +1,37 @@
+// Who is let in: nobody without a session, nobody with a wrong password.
+
+import assert from "node:assert/strict";
+import { accessible, fitting, given, inChromium, newPage, quiet, reachable, signIn, text } from "./harness.mjs";
+
+const path = (page) => new URL(page.url()).pathname;
+
+await inChromium(async (browser) => {
+  const page = await newPage(browser);
+  await page.goto(`${given.base}/pazienti/0000000000000001`);
+  assert.equal(path(page), "/login", "a page without session leads to the login");
+  await accessible(page, "login");
+  await reachable(page, "login");
+  await fitting(page, "login");
+
+  await page.fill("#username", given.nurse.username);
+  await page.fill("#password", "sbagliata davvero");
+  await page.click("main button[type=submit]");
+  await page.waitForSelector("[role=alert]");
+  assert.match(await text(page, "[role=alert]"), /Nome utente o password non corretti/);
+  assert.equal(await page.inputValue("#username"), given.nurse.username, "the name need not be typed again");
+  assert.equal(await page.inputValue("#password"), "");
+  await fitting(page, "login-refused");
+
+  await signIn(page, given.nurse);
+  assert.equal(path(page), "/", "the ward is the first page");
+  assert.match(await text(page, ".bar-user"), /Ferri Anna/);
+  await fitting(page, "ward-empty");
+  await accessible(page, "the empty ward");
+
+  await page.click(".bar-user button");
+  await page.waitForURL((url) => url.pathname === "/login");
+  await page.goto(given.base);
+  assert.equal(path(page), "/login", "the session is over");
+  // The refused password is answered with 401, which Chromium reports.
+  quiet(page, /status of 401|status of 403|status of 422/);
+});

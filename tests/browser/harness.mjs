@@ -1,0 +1,139 @@
+// What the browser tests share: Chromium without network of its own, the ear for errors, and the
+// conversation with the test that started this script.
+//
+// The test writes one line of JSON on standard input: what to use. A line on standard output that
+// begins with "ask " is a wish (kill a process, start it again); an empty line comes back when it
+// is done. Other lines are told to whoever watches.
+
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import readline from "node:readline";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+/** Longest wait for anything on a page. */
+const PATIENCE_MS = 60000;
+
+/** A script that hangs ends so late. */
+const LIFE_MS = 240000;
+
+export const WIDTHS = [320, 768, 1440];
+
+setTimeout(() => {
+  console.log("the script took too long");
+  process.exit(1);
+}, LIFE_MS).unref();
+
+const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+export const given = JSON.parse((await lines.next()).value);
+
+export async function ask(wish) {
+  console.log(`ask ${wish}`);
+  await lines.next();
+}
+
+/** Runs `story` in a new Chromium and leaves nothing behind. */
+export async function inChromium(story) {
+  const profile = fs.mkdtempSync(`${given.scratch}/chromium-`);
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath: given.chromium,
+    headless: true,
+    locale: "it-IT",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  try {
+    await story(browser);
+  } finally {
+    await browser.close();
+    fs.rmSync(profile, { recursive: true, force: true });
+  }
+  lines.return?.();
+  process.stdin.destroy();
+}
+
+/** A page whose complaints are kept, also those about our content policy. */
+export async function newPage(browser) {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  page.complaints = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) page.complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  return page;
+}
+
+/** Fails when the page has complained of anything that `expected` does not match. */
+export function quiet(page, expected = /^$/) {
+  const complaints = page.complaints.filter((text) => !expected.test(text));
+  assert.deepEqual(complaints, [], "what the browser complained of");
+}
+
+export async function signIn(page, { username, password }) {
+  await page.goto(`${given.base}/login`);
+  await page.fill("#username", username);
+  await page.fill("#password", password);
+  await Promise.all([page.waitForURL((url) => url.pathname !== "/login"), page.click("main button[type=submit]")]);
+}
+
+export async function text(page, selector) {
+  return (await page.locator(selector).first().innerText()).replace(/\s+/g, " ").trim();
+}
+
+const axeSource = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** No barrier that axe finds, and no contrast that it could not judge. */
+export async function accessible(page, name) {
+  // Injected so because the content policy forbids script elements.
+  await page.evaluate(axeSource);
+  const { violations, incomplete } = await page.evaluate(() => globalThis.axe.run(document));
+  const unclear = incomplete.filter((rule) => rule.id === "color-contrast");
+  const found = [...violations, ...unclear].map(({ id, nodes }) => `${id}: ${nodes.map((it) => it.target).join("; ")}`);
+  assert.deepEqual(found, [], `barriers on ${name}`);
+}
+
+/** Nothing is cut at any width; a picture of each is left for people to judge. */
+export async function fitting(page, name) {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    // Charts are drawn anew for the width.
+    await page.waitForTimeout(600);
+    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(beyond <= 0, `${name} is ${beyond} px too wide at ${width}`);
+    await page.screenshot({ path: `${given.pictures}/${name}-${width}.png`, fullPage: true });
+  }
+}
+
+/** Everything that can be used is reached with Tab alone, and is seen when it is. */
+export async function reachable(page, name) {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  const usable = await page.evaluate(() => {
+    document.activeElement?.blur();
+    const all = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), textarea, select, summary")];
+    const seen = all.filter((it) => it.checkVisibility() && !it.disabled);
+    seen.forEach((it, place) => it.setAttribute("data-place", place));
+    return seen.length;
+  });
+  const reached = new Set();
+  for (let step = 0; step < usable + 5 && reached.size < usable; step++) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => {
+      const it = document.activeElement;
+      const { outlineStyle, outlineWidth } = getComputedStyle(it);
+      return { place: it.dataset.place, marked: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 };
+    });
+    if (at.place === undefined) continue;
+    assert.ok(at.marked, `focus is not seen on ${name}, element ${at.place}`);
+    reached.add(at.place);
+  }
+  assert.equal(reached.size, usable, `reached by keyboard on ${name}`);
+}

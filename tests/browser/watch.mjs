@@ -1,0 +1,89 @@
+// A reading is on the page soon after it was spoken; a dead ingest is said, and so is its return;
+// staff act, and of two people at once one is told who was first.
+
+import assert from "node:assert/strict";
+import { accessible, ask, fitting, given, inChromium, newPage, quiet, signIn, text } from "./harness.mjs";
+
+const READINGS = 40;
+
+/** In the page: keeps when each reading was measured and when it was first seen. */
+function keepReadings(patient) {
+  const cell = document.querySelector(`tr[data-patient="${patient}"] .value`);
+  globalThis.readings = [];
+  const seen = () => globalThis.readings.push({ at: Number(cell.dataset.at), seen: Date.now() });
+  new MutationObserver(seen).observe(cell, { attributes: true, attributeFilter: ["data-at"] });
+}
+
+async function watchReadings(page) {
+  await page.waitForSelector(`tr[data-patient="${given.patient}"] .value[data-at]:not([data-at=""])`);
+  await page.evaluate(keepReadings, given.patient);
+  await page.waitForFunction((count) => globalThis.readings.length >= count, READINGS);
+  const readings = await page.evaluate(() => globalThis.readings);
+  assert.ok(readings.some(({ at, seen }) => seen - at < 2000), "a reading is seen within two seconds");
+  console.log(`readings ${JSON.stringify(readings)}`);
+}
+
+async function watchDeath(page) {
+  const isLost = () => document.querySelector("#ward.is-lost") !== null;
+  await ask("kill ingest");
+  const killed = Date.now();
+  await page.waitForFunction(isLost);
+  console.log(`measured: ${Date.now() - killed} ms from SIGKILL of ingest to the notice`);
+  assert.match(await text(page, "#ward-lost"), /^Collegamento interrotto – dati fermi alle \d\d:\d\d$/);
+  const style = await page.locator("#ward .value-text").first().evaluate((it) => getComputedStyle(it).color);
+  assert.equal(style, "rgb(90, 103, 114)", "values are greyed");
+  await accessible(page, "the ward while the data stand still");
+  await fitting(page, "ward-lost");
+
+  await ask("start ingest");
+  const started = Date.now();
+  await page.waitForFunction(() => !document.querySelector("#ward.is-lost") && document.getElementById("ward-lost").hidden);
+  console.log(`measured: ${Date.now() - started} ms from ingest's return to the page's`);
+}
+
+async function act(page, words, button) {
+  if (words) await page.fill(".flag textarea", words);
+  await Promise.all([page.waitForEvent("load"), page.click(`.flag button[value=${button}]`)]);
+}
+
+async function watchActs(browser, page) {
+  await ask("silence homes");
+  const address = `${given.base}/pazienti/${given.patient}`;
+  await page.goto(address);
+  await page.waitForSelector(".flag");
+  assert.match(await text(page, ".patient-banner"), /Rossi Maria .*RSSMRA85M01H501Q/);
+  assert.match(await text(page, ".tiles"), /SpO₂ \d+ % .*Polso \d+ \/min/);
+  assert.match(await text(page, ".flag h3"), /^(◆ ROSSO|▲ GIALLO|▬ TECNICO) /);
+  assert.match(await text(page, ".flag .plain-table"), /\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d SpO₂ \d+,\d % [0-9a-f]{16}-\d+/);
+
+  await act(page, null, "take-charge");
+  assert.match(await text(page, ".flag .why-charge"), /In carico a Ferri Anna dalle \d\d:\d\d/);
+  await act(page, "Chiamata: è a letto, respira bene.", "note");
+  assert.match(await text(page, ".timeline"), /Nota di Ferri Anna sulla segnalazione «Chiamata: è a letto, respira bene\.»/);
+  await accessible(page, "patient with flags");
+
+  const other = await browser.browser().newContext({ locale: "it-IT" });
+  const colleague = await newPage(other);
+  await signIn(colleague, given.doctor);
+  await colleague.goto(address);
+  const flags = await colleague.locator(".flag").count();
+  await act(colleague, "Vista: misura con dita fredde.", "close");
+  assert.equal(await colleague.locator(".flag").count(), flags - 1, "it is closed");
+  quiet(colleague);
+  await other.close();
+
+  await act(page, "Sta meglio.", "close");
+  assert.match(await text(page, "[role=alert]"), /Conti Luca ha già chiuso questa segnalazione/);
+  await fitting(page, "patient-refused");
+  assert.match(await text(page, ".timeline"), /Conti Luca ha chiuso la segnalazione/);
+}
+
+await inChromium(async (browser) => {
+  const page = await newPage(browser);
+  await signIn(page, given.nurse);
+  await watchReadings(page);
+  await watchDeath(page);
+  await watchActs(browser, page);
+  // The act that came second is answered with 409, which Chromium reports.
+  quiet(page, /status of 409/);
+});
