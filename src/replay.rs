@@ -63,7 +63,10 @@ impl Replay {
         let order = self.shuffle.map_or(Order::Arrival, Order::Shuffled);
         let replayed = replay(dir.path(), record, order).await?;
         if replayed.since.get() > 1 {
-            tracing::warn!(since = %replayed.since, "the journal's first segments are deleted: flags before are not told");
+            tracing::warn!(
+                since = %replayed.since,
+                "the journal's first segments are deleted: flags before are not told"
+            );
         }
         let mut out = BufWriter::new(io::stdout().lock());
         for told in replayed.standing() {

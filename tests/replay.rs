@@ -53,7 +53,7 @@ fn a_recording_among_homes_is_one_of_the_stories_until_somebody_ends_all() {
     let node = |(device, _): &&(String, VitalKind)| device.starts_with("node:");
     // A temperature is an entry of its own: there are more entries than rows.
     let rows = fs::read_to_string(RECORDING).unwrap().lines().count();
-    wait_until("the recording is read out", || {
+    wait_until("the recording is well under way", || {
         let log = fs::read_to_string(demo.path("data/spoken.jsonl")).unwrap_or_default();
         (log.matches(RECORDED_HOME).count() > rows).then_some(())
     });

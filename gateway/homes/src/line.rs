@@ -3,8 +3,10 @@
 //! Absent: what to say and when.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use veglia_codecs::Protocol;
 use veglia_firmware_core::WHO;
@@ -18,6 +20,15 @@ use crate::voice::{Said, Utterance};
 
 /// Questions taken from a line at once; more are answered at the next turn.
 const QUESTIONS: usize = 16;
+
+/// How long after opening a port somebody may still be making it ready: a reader throws away what
+/// it finds in a line that it has just opened. A device is quiet for that long, or the log would
+/// call heard what was thrown away.
+const MADE_READY: Duration = Duration::from_millis(250);
+
+/// How long a device is silent before it is pulled out, so that what lies in its line is read: a
+/// pty forgets it at once when its device is gone.
+const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// What all tasks of a simulation share.
 #[derive(Clone)]
@@ -45,8 +56,8 @@ pub(crate) struct Line {
     protocol: Protocol,
     port: PathBuf,
     pty: Option<Pty>,
-    /// Somebody had the port open when we last looked.
-    listened: bool,
+    /// Since when somebody has the port open, as far as we have looked.
+    listened: Option<Instant>,
     /// Somebody has opened it, and was not yet greeted.
     opened: bool,
     /// The last frame went in only in part.
@@ -70,7 +81,7 @@ impl Line {
             protocol: device.protocol,
             port,
             pty: None,
-            listened: false,
+            listened: None,
             opened: false,
             torn: false,
             told: 0,
@@ -91,7 +102,7 @@ impl Line {
         }
     }
 
-    /// Whether somebody has the port open.
+    /// Whether somebody has the port open, and has had the time to make it ready.
     ///
     /// When somebody has left, the line is laid anew: a serial port forgets at its last close
     /// what was not read and who had it alone, but a pty does so only when it is made again.
@@ -101,34 +112,37 @@ impl Line {
             None => false,
         };
         match (self.listened, listens) {
-            (false, true) => {
+            (None, true) => {
+                self.listened = Some(Instant::now());
                 self.opened = true;
                 self.told = 0;
             }
-            (true, false) => {
+            (Some(_), false) => {
                 self.pty = Some(self.plug()?);
+                self.listened = None;
                 self.torn = false;
             }
             _ => {}
         }
-        self.listened = listens;
-        Ok(listens)
+        Ok(self.listened.is_some_and(|since| since.elapsed() >= MADE_READY))
     }
 
     /// Whether somebody has opened the port since this was last asked.
     pub(crate) fn was_opened(&mut self) -> Result<bool, SimulationError> {
-        self.is_listened_to()?;
-        Ok(std::mem::take(&mut self.opened))
+        Ok(self.is_listened_to()? && std::mem::take(&mut self.opened))
     }
 
     /// Whether somebody was told one frame only, of a protocol without checksums: its listener
     /// takes a frame for true when the next one follows.
     pub(crate) fn is_half_believed(&self) -> bool {
-        self.protocol == Protocol::Nonin8 && self.listened && self.told == 1
+        self.protocol == Protocol::Nonin8 && self.listened.is_some() && self.told == 1
     }
 
     /// Whether somebody has asked, since this was last asked, who speaks.
-    pub(crate) fn was_asked(&self) -> Result<bool, SimulationError> {
+    pub(crate) fn was_asked(&mut self) -> Result<bool, SimulationError> {
+        if !self.is_listened_to()? {
+            return Ok(false);
+        }
         match &self.pty {
             Some(pty) => {
                 let sent = pty
@@ -141,11 +155,12 @@ impl Line {
     }
 
     pub(crate) async fn unplugged(&mut self) -> Result<(), SimulationError> {
-        let Some(pty) = self.pty.take() else {
+        if self.pty.is_none() {
             return Ok(());
-        };
-        drop(pty);
-        self.listened = false;
+        }
+        sleep(LAST_WORD).await;
+        self.pty = None;
+        self.listened = None;
         self.opened = false;
         self.torn = false;
         self.tell(Said::event(What::Unplugged), true).await
@@ -173,7 +188,8 @@ impl Line {
     /// A node clears the line with a zero after a torn frame, else the next one would be lost
     /// with it. A Nonin's next frame clears it by its first bit.
     fn put(&mut self, bytes: &[u8]) -> Result<Heard, SimulationError> {
-        let Some(pty) = &self.pty else {
+        let is_heard = self.is_listened_to()?;
+        let Some(pty) = self.pty.as_ref().filter(|_| is_heard) else {
             return Ok(Heard::Not);
         };
         let cleared;

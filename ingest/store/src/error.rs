@@ -43,7 +43,10 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// The file could not be opened.
-    #[error("cannot open the database {}; check that it is one, may be written, and that the disk has room", path.display())]
+    #[error(
+        "cannot open the database {}; check that it is one, may be written, and that the disk \
+         has room", path.display()
+    )]
     Connect {
         /// The database file.
         path: PathBuf,

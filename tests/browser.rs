@@ -1,0 +1,157 @@
+//! The pages in a real browser, against real processes: who is let in, how soon a reading is seen,
+//! what is said when the data stand still, acts of two people at once, two weeks of curve, and
+//! whether everybody can read and reach it all.
+//!
+//! Debian's Chromium is driven by the scripts beside this file, with Playwright's core and axe
+//! from npm: fetched into the target folder by the committed lock, never into the tree. Where
+//! Chromium, Node or npm is missing the tests are skipped, aloud. Pictures of every page are left
+//! under the target folder for people to look at; the tests say where.
+
+#[path = "browser/centre.rs"]
+mod centre;
+#[path = "browser/chromium.rs"]
+mod chromium;
+#[path = "support/house.rs"]
+mod house;
+#[path = "support/process.rs"]
+mod process;
+#[path = "support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use veglia_homes::Entry;
+
+use centre::Centre;
+use chromium::Chromium;
+use process::{Process, announce};
+
+/// Readings a second of each device.
+const HZ: u16 = 2;
+
+/// Homes of the demonstration: one of each story.
+const HOMES: usize = 12;
+
+/// How long the demonstration runs before it is judged: an hour of care time and more.
+const WATCH_MS: u64 = 60_000;
+
+/// Between the moment a device spoke and the gateway's time of the reading, at most.
+const APART_MS: i64 = 1_000;
+
+#[test]
+fn nobody_enters_without_a_password_and_the_page_says_why() {
+    let Some(chromium) = chromium("nobody_enters_without_a_password_and_the_page_says_why") else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    let _pages = centre.serve_pages();
+    chromium.run("door.mjs", &centre.told(), |_| {});
+}
+
+#[test]
+fn a_reading_is_seen_at_once_a_dead_ingest_is_said_and_acts_have_one_author() {
+    let name = "a_reading_is_seen_at_once_a_dead_ingest_is_said_and_acts_have_one_author";
+    let Some(chromium) = chromium(name) else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    let _pages = centre.serve_pages();
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let mut ingest = Some(centre.start("ingest", house::INGEST_UP));
+    let mut homes = Some(centre.house.homes_speak(HZ));
+    let _gateway = centre.start_gateway();
+    let said = chromium.run("watch.mjs", &centre.told(), |wish| match wish {
+        "kill ingest" => drop(ingest.take()),
+        "start ingest" => ingest = Some(centre.start("ingest", house::INGEST_UP)),
+        "silence homes" => drop(homes.take()),
+        other => panic!("nobody can {other}"),
+    });
+    let readings = said.iter().find_map(|line| line.strip_prefix("readings "));
+    let readings = readings.expect("the script tells what it saw");
+    judge_delays(&centre, &serde_json::from_str(readings).unwrap());
+}
+
+#[test]
+fn one_second_at_84_percent_is_seen_in_fourteen_days() {
+    let Some(chromium) = chromium("one_second_at_84_percent_is_seen_in_fourteen_days") else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    centre.remember_fourteen_days();
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let _ingest = centre.start("ingest", house::INGEST_UP);
+    let _pages = centre.serve_pages();
+    chromium.run("fortnight.mjs", &centre.told(), |_| {});
+}
+
+#[test]
+fn the_ward_says_who_is_worst_and_everybody_can_read_it() {
+    let Some(chromium) = chromium("the_ward_says_who_is_worst_and_everybody_can_read_it") else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_veglia"));
+    demo.arg("--data").arg(dir.path().join("data"));
+    demo.args(["demo", "--listen", "127.0.0.1:0"]);
+    demo.args(["--homes", &HOMES.to_string()]);
+    let mut demo = Process::start(&mut demo, &dir.path().join("log"));
+    demo.wait_for("starting again continues", 1);
+    let said = demo.said();
+    let told = |key: &str| {
+        let line = said
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(key))
+            .expect("the demonstration says where it is and how to sign in");
+        line.trim().to_owned()
+    };
+    let told = json!({
+        "base": told("page"),
+        "nurse": { "username": told("user"), "password": told("password") },
+        "homes": HOMES,
+        "watchMs": WATCH_MS,
+    });
+    chromium.run("demo.mjs", &told, |_| {});
+    demo.end();
+}
+
+/// The browser, or a loud word that there is none.
+fn chromium(test: &str) -> Option<Chromium> {
+    match Chromium::find() {
+        Ok(chromium) => Some(chromium),
+        Err(reason) => {
+            support::skip(test, &reason);
+            None
+        }
+    }
+}
+
+/// Every reading that the page showed was spoken, and how long it took from mouth to eye.
+fn judge_delays(centre: &Centre, seen: &Value) {
+    let log = fs::read_to_string(centre.house.spoken()).unwrap();
+    let spoken: Vec<i64> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Entry>(line).unwrap())
+        .filter(|entry| entry.device.as_ref() == Some(centre.device()))
+        .map(|entry| entry.wall_ms)
+        .collect();
+    let mut delays: Vec<i64> = seen
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|reading| {
+            let at = reading["at"].as_i64().unwrap();
+            let spoken = spoken.iter().rev().find(|spoken| **spoken <= at);
+            let spoken = *spoken.expect("what is shown was spoken");
+            assert!(at - spoken <= APART_MS, "{at} was not spoken at {spoken}");
+            reading["seen"].as_i64().unwrap() - spoken
+        })
+        .collect();
+    delays.sort_unstable();
+    let (middle, last) = (delays[delays.len() / 2], delays[delays.len() - 1]);
+    announce(&format!(
+        "measured: a reading is seen {middle} ms after it was spoken (median), {last} ms at most"
+    ));
+}

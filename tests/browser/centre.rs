@@ -1,0 +1,203 @@
+//! A centre with a nurse, a doctor and two patients; one of them wears a device that speaks.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use veglia_codecs::Protocol;
+use veglia_series::{Pressure, SCHEMA, Sample, Series, SeriesWriter};
+use veglia_store::{Actor, Database, Purpose};
+use veglia_triage::PatientId;
+use veglia_wire::{DeviceId, Quality, Site, VitalKind, WallMs};
+
+use crate::house::{House, PORT_OPEN, PORTS};
+use crate::process::Process;
+
+/// What the pages say when they are served.
+const PAGES_UP: &str = "pages served";
+
+/// A device that spoke for fourteen days and is silent now.
+const OLD_DEVICE: &str = "nonin:777777";
+
+const SECOND_MS: i64 = 1_000;
+const HOUR_MS: i64 = 3_600 * SECOND_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// How long ago the one low reading was.
+const DROP_AGO_MS: i64 = 10 * DAY_MS;
+
+/// The centre and its one home; nothing runs yet.
+#[derive(Debug)]
+pub(crate) struct Centre {
+    pub(crate) house: House,
+    page: String,
+    patient: String,
+}
+
+impl Centre {
+    /// People, a plan and an assignment, written by the commands that staff use.
+    pub(crate) fn new(hz: u16) -> Self {
+        let house = House::new(1, hz);
+        let page = pages(&house);
+        let mut centre = Self {
+            house,
+            page,
+            patient: String::new(),
+        };
+        centre.employ("anna", "Ferri Anna", "nurse", "tre civette sul comò");
+        centre.employ("luca", "Conti Luca", "doctor", "ambarabà ciccì coccò");
+        centre.patient = centre.admit("Maria", "Rossi", "RSSMRA85M01H501Q");
+        let device = centre.device().to_string();
+        let assigned = ["assign", &device, "--patient", &centre.patient];
+        centre.veglia("device", &assigned, "");
+        centre
+    }
+
+    /// The oximeter of the home.
+    pub(crate) fn device(&self) -> &DeviceId {
+        let mut devices = self.house.homes[0].devices.iter();
+        let oximeter = devices.find(|device| device.protocol == Protocol::Nonin8);
+        &oximeter.expect("every home has one").id
+    }
+
+    /// What a script needs to know.
+    pub(crate) fn told(&self) -> Value {
+        json!({
+            "base": self.page,
+            "nurse": { "username": "anna", "password": "tre civette sul comò" },
+            "doctor": { "username": "luca", "password": "ambarabà ciccì coccò" },
+            "patient": self.patient,
+        })
+    }
+
+    /// Starts a role of the centre and waits until it is up.
+    pub(crate) fn start(&self, role: &str, up: &str) -> Process {
+        let has_lived = |life: &usize| self.house.log("centre", role, *life).exists();
+        let life = (0..).take_while(has_lived).count();
+        let mut process = self.house.start("centre", role, life);
+        process.wait_for(up, 1);
+        process
+    }
+
+    /// Starts the pages.
+    pub(crate) fn serve_pages(&self) -> Process {
+        self.start("dashboard", PAGES_UP)
+    }
+
+    /// Starts the home's gateway; its devices speak already.
+    pub(crate) fn start_gateway(&self) -> Process {
+        let mut gateway = self.house.start(&self.house.homes[0].name, "gateway", 0);
+        gateway.wait_for(PORT_OPEN, PORTS);
+        gateway
+    }
+
+    /// Writes fourteen days of one device at 1 Hz into the series, before ingest ever ran: quiet
+    /// values, and one second at 84 %.
+    pub(crate) fn remember_fourteen_days(&self) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let now = now();
+        runtime.block_on(async {
+            let folder = self.house.path("data/ingest");
+            fs::create_dir_all(&folder).unwrap();
+            let series = folder.join("series.db");
+            let series = Database::open(&series, Purpose::Series, &[SCHEMA]);
+            let (_, mut writer) = Series::open(series.await.unwrap()).await.unwrap();
+            remember(&mut writer, now).await;
+            let record = self.house.path("data/record.db");
+            let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
+            let record = Database::open(&record, Purpose::Record, &schemas);
+            let record = record.await.unwrap();
+            let patient: PatientId = self.patient.parse().unwrap();
+            let from = now.plus_ms(-15 * DAY_MS);
+            let (actor, device) = (Actor::System("test"), old_device());
+            veglia_diary::assign_device(&record, &actor, &device, patient, from, now)
+                .await
+                .unwrap();
+        });
+    }
+
+    fn employ(&self, username: &str, name: &str, role: &str, password: &str) {
+        let account = ["add", username, "--name", name, "--role", role];
+        self.veglia("staff", &account, &format!("{password}\n"));
+    }
+
+    fn admit(&self, name: &str, surname: &str, code: &str) -> String {
+        let person = [
+            "add",
+            "--name",
+            name,
+            "--surname",
+            surname,
+            "--codice-fiscale",
+            code,
+            "--phone",
+            "+39 02 55500001",
+            "--address",
+            "via Larga 1, Milano",
+        ];
+        let patient = self.veglia("patient", &person, "").trim().to_owned();
+        self.veglia("plan", &["set", &patient], "");
+        patient
+    }
+
+    /// What a command prints, when all is well.
+    fn veglia(&self, command: &str, arguments: &[&str], typed: &str) -> String {
+        let mut command = self.house.veglia("centre", command);
+        command.args(arguments).stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(typed.as_bytes()).unwrap();
+        drop(input);
+        let done = child.wait_with_output().unwrap();
+        assert!(done.status.success(), "{arguments:?}: {done:?}");
+        String::from_utf8(done.stdout).unwrap()
+    }
+}
+
+async fn remember(writer: &mut SeriesWriter, now: WallMs) {
+    for second in 1..=14 * DAY_MS / SECOND_MS {
+        let age_ms = second * SECOND_MS;
+        let at = now.plus_ms(age_ms - 14 * DAY_MS);
+        let value = if now.since(at) == DROP_AGO_MS {
+            840
+        } else {
+            950 + i32::try_from(second * 7919 % 20).unwrap()
+        };
+        let sample = Sample {
+            device: old_device(),
+            vital: VitalKind::SpO2,
+            site: Site::Unknown,
+            at,
+            value,
+            quality: Quality::empty(),
+        };
+        if writer.push(&sample) == Pressure::Checkpoint {
+            // Nothing was read from a journal: ingest will begin at its start.
+            writer.checkpoint(0).await.unwrap();
+            writer.settle().await.unwrap();
+        }
+    }
+    writer.checkpoint(0).await.unwrap();
+    writer.settle().await.unwrap();
+}
+
+fn old_device() -> DeviceId {
+    DeviceId::new(OLD_DEVICE).expect("it is well formed")
+}
+
+fn now() -> WallMs {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    WallMs(i64::try_from(now.as_millis()).unwrap())
+}
+
+/// Where the configuration lets the pages be served.
+fn pages(house: &House) -> String {
+    let text = fs::read_to_string(house.path("centre.toml")).unwrap();
+    let (_, section) = text.split_once("[dashboard]").expect("pages are served");
+    let address = section.split('"').nth(1).expect("they have an address");
+    let (_, port) = address.rsplit_once(':').expect("it has a port");
+    format!("http://localhost:{port}")
+}
