@@ -43,7 +43,8 @@ const MAX_CONNECTIONS: u64 = 2_000;
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// Homes, each with a gateway, a connection, a device and a patient of its own.
-    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=MAX_CONNECTIONS))]
+    #[arg(long, default_value_t = 1_000)]
+    #[arg(value_parser = value_parser!(u64).range(1..=MAX_CONNECTIONS))]
     connections: u64,
     /// How often each load is run; the table shows medians.
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u64).range(1..))]
@@ -52,7 +53,7 @@ pub(crate) struct Bench {
     #[arg(long, value_delimiter = ',', default_values_t = [10, 128], value_name = "N,…")]
     per_frame: Vec<usize>,
     /// Readings of all homes together in a run with a backlog.
-    #[arg(long, default_value_t = 4_000_000, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 2_000_000, value_parser = value_parser!(u64).range(1..))]
     readings: u64,
     /// How long a run as in life lasts, one pair of readings a second from each home; 0 leaves
     /// it out.

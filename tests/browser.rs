@@ -29,8 +29,9 @@ use centre::Centre;
 use chromium::Chromium;
 use process::{Process, announce};
 
-/// Readings a second of each device.
-const HZ: u16 = 2;
+/// Readings a second of each device: no multiple of how often ingest is asked, so that delays are
+/// of every length that there is.
+const HZ: u16 = 3;
 
 /// Homes of the demonstration: one of each story.
 const HOMES: usize = 12;

@@ -3,7 +3,7 @@
 //!
 //! `VEGLIA_RECORDED=FILE.csv` names a recording to try beside the one that lies here. It must be
 //! shorter than three days of minutes: the test reads it out an hour in a second.
-// req: G2, G4
+// req: G2
 
 #[path = "support/demo.rs"]
 mod demo;

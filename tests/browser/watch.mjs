@@ -74,6 +74,7 @@ async function watchActs(browser, page) {
 
   await act(page, "Sta meglio.", "close");
   assert.match(await text(page, "[role=alert]"), /Conti Luca ha già chiuso questa segnalazione/);
+  assert.equal(await page.inputValue("#words-patient"), "Sta meglio.", "what was typed is not lost");
   await fitting(page, "patient-refused");
   assert.match(await text(page, ".timeline"), /Conti Luca ha chiuso la segnalazione/);
 }

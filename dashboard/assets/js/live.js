@@ -3,16 +3,19 @@
 //
 // Text is only ever set as text.
 
-/** Without a tick for so long the data stand still. */
-const SILENCE_MS = 5000;
+/** Without a tick for so long the data stand still: ticks come every second, and with what is asked
+ *  and looked at twice a second this is said within five. */
+const SILENCE_MS = 3500;
 
-/** How often ages are counted on. */
-const AGE_EVERY_MS = 1000;
+/** How often ages are counted on, and silence is noticed. */
+const LOOK_EVERY_MS = 500;
 
 /** A refused stream is asked for again after so long. */
 const AGAIN_AFTER_MS = 5000;
 
 const clockFormat = new Intl.DateTimeFormat("it-IT", { timeZone: "Europe/Rome", hour: "2-digit", minute: "2-digit" });
+
+const dayFormat = new Intl.DateTimeFormat("it-IT", { timeZone: "Europe/Rome", day: "2-digit", month: "2-digit" });
 
 const minute = 60000;
 const hour = 60 * minute;
@@ -24,6 +27,12 @@ export function span(ms) {
   if (ms < day) return `${Math.floor(ms / hour)} h`;
   const days = Math.floor(ms / day);
   return days === 1 ? "1 giorno" : `${days} giorni`;
+}
+
+/** The hour, with its day when that is another. */
+function clockTime(at, now) {
+  const hour = `alle ${clockFormat.format(at)}`;
+  return dayFormat.format(at) === dayFormat.format(now) ? hour : `il ${dayFormat.format(at)} ${hour}`;
 }
 
 export function age(at, now) {
@@ -48,11 +57,13 @@ export function fillCell(cell, value) {
   cell.querySelector(".value-age").title = value.full;
 }
 
-/** Counts the ages of all cells in `part` on. */
-export function countAges(part, now) {
+/** Counts the ages of all cells in `part` on. While the data stand still nobody knows how old they
+ *  are: then the hour stands there. */
+export function countAges(part, now, isLost) {
   for (const cell of part.querySelectorAll(".value")) {
     const { at, staleAt } = cell.dataset;
-    setText(cell, ".value-age", at ? age(Number(at), now) : "");
+    const told = isLost ? clockTime : age;
+    setText(cell, ".value-age", at ? told(Number(at), now) : "");
     cell.classList.toggle("is-stale", !staleAt || Number(staleAt) <= now);
   }
 }
@@ -62,7 +73,7 @@ export function countAges(part, now) {
  *
  * `page` carries `data-events` and `data-now`, and is marked `is-lost` while the data stand still;
  * `lost` is where that is said. `on` has a function for each event that the page takes, and
- * `look`, called every second.
+ * `look`, called twice a second.
  */
 export function live(page, lost, on) {
   /** The last tick: the clock of care then, its speed, and the browser's own clock. Until the first
@@ -92,7 +103,7 @@ export function live(page, lost, on) {
       lost.hidden = false;
       page.classList.add("is-lost");
     }
-    on.look(careNow());
+    on.look(careNow(), page.classList.contains("is-lost"));
   }
 
   function take(name, told) {
@@ -130,6 +141,6 @@ export function live(page, lost, on) {
   });
 
   listen();
-  setInterval(lookAround, AGE_EVERY_MS);
+  setInterval(lookAround, LOOK_EVERY_MS);
   return { careNow };
 }

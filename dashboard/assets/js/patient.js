@@ -46,7 +46,9 @@ function tickLabels(_plot, seconds) {
   const isLong = seconds.length > 1 && seconds[seconds.length - 1] - seconds[0] > 24 * 3600;
   return seconds.map((second) => {
     const at = new Date(second * 1000);
-    return isLong ? `${dayFormat.format(at)} ${timeFormat.format(at)}` : timeFormat.format(at);
+    const time = timeFormat.format(at);
+    if (!isLong) return time;
+    return time === "00:00" ? dayFormat.format(at) : `${dayFormat.format(at)} ${time}`;
   });
 }
 
@@ -78,10 +80,17 @@ function drawLimits(chart) {
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
       ctx.fillStyle = ctx.strokeStyle;
+      ctx.strokeStyle = "#fff";
+      ctx.setLineDash([]);
       ctx.font = typeOf(15 * devicePixelRatio);
       ctx.textAlign = "left";
-      ctx.textBaseline = "bottom";
-      ctx.fillText(limit.label, bbox.left + 4 * devicePixelRatio, y - 2 * devicePixelRatio);
+      // Two limits on one side lie close together: the graver one is named beyond the other.
+      const isBelow = (limit.kind === "red") === limit.label.includes("≤");
+      ctx.textBaseline = isBelow ? "top" : "bottom";
+      const place = [bbox.left + 4 * devicePixelRatio, y + (isBelow ? 3 : -2) * devicePixelRatio];
+      ctx.strokeText(limit.label, ...place);
+      ctx.fillText(limit.label, ...place);
+      ctx.setLineDash([8 * devicePixelRatio, 5 * devicePixelRatio]);
     }
     ctx.restore();
   };
@@ -107,7 +116,6 @@ function makePlot(chart, told, data) {
   const options = {
     width: width(chart),
     height: CHART_HEIGHT,
-    title: told.title,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     cursor: { sync: { key: sync.key, scales: ["x", null] }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { time: true, range: () => [range.from / 1000, range.to / 1000] }, y: { range: yRange(chart) } },
@@ -162,6 +170,8 @@ async function load(chart) {
   // A later question has been asked meanwhile: its answer is the one to draw.
   if (asked !== chart.asked) return;
   chart.limits = told.limits;
+  chart.section.querySelector("h3").textContent = told.title;
+  chart.section.classList.toggle("is-empty", told.points.length === 0);
   const data = columns(told.points);
   if (chart.plot === null) makePlot(chart, told, data);
   else chart.plot.setData(data);
@@ -234,7 +244,7 @@ function onRow(line) {
 const tiles = page.querySelector(".tiles");
 const stream = live(page, document.getElementById("live-lost"), {
   row: onRow,
-  look: (now) => countAges(tiles, now),
+  look: (now, isLost) => countAges(tiles, now, isLost),
 });
 
 show(24);

@@ -51,11 +51,11 @@ function fill(row, line) {
   setText(row, "a", line.name);
   fillReasons(row.querySelector(".line-why ul"), line.why);
   row.querySelectorAll(".value").forEach((cell, place) => fillCell(cell, line.values[place]));
-  countOn(row, stream.careNow());
+  countOn(row, stream.careNow(), ward.classList.contains("is-lost"));
 }
 
-function countOn(part, now) {
-  countAges(part, now);
+function countOn(part, now, isLost) {
+  countAges(part, now, isLost);
   for (const since of part.querySelectorAll(".chip-since")) {
     const from = since.dataset.since;
     const text = from ? `da ${span(Math.max(0, now - Number(from)))}` : "";
@@ -151,8 +151,8 @@ function onTick(tick) {
   waiting.hidden = tick.waiting === "";
 }
 
-function look(now) {
-  countOn(ward, now);
+function look(now, isLost) {
+  countOn(ward, now, isLost);
   if (!pending.hidden && !isHeld() && document.activeElement !== pending) place();
 }
 

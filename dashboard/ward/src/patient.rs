@@ -190,9 +190,12 @@ impl PatientPage {
         &self.name
     }
 
-    /// What was typed about this flag and not written; `""` for a note on the patient.
+    /// What was typed about this flag and not written; `""` for a note on the patient, where also
+    /// the words about a flag stand that somebody else has closed meanwhile.
     fn typed(&self, flag: &str) -> &str {
-        if self.draft.flag == flag {
+        let is_open = self.flags.iter().any(|it| it.id == self.draft.flag);
+        let typed_about = if is_open { &self.draft.flag } else { "" };
+        if typed_about == flag {
             &self.draft.words
         } else {
             ""
@@ -294,7 +297,8 @@ fn device(state: &DeviceState, now: WallMs) -> String {
         }
         .to_owned(),
     ];
-    for (sensor, contact) in &state.contacts {
+    // What a device said last says nothing of now once it is gone.
+    for (sensor, contact) in state.contacts.iter().filter(|_| state.up) {
         let contact = match contact {
             Contact::On => "in misura",
             Contact::Off => "staccato dal corpo",

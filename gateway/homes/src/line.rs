@@ -26,9 +26,9 @@ const QUESTIONS: usize = 16;
 /// call heard what was thrown away.
 const MADE_READY: Duration = Duration::from_millis(250);
 
-/// How long a device is silent before it is pulled out, so that what lies in its line is read: a
-/// pty forgets it at once when its device is gone.
-const LAST_WORD: Duration = Duration::from_millis(500);
+/// How long a device stays in its port, silent, before it is pulled out or the simulation ends, so
+/// that what lies in its line is read: a pty forgets it at once when its device is gone.
+pub(crate) const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What all tasks of a simulation share.
 #[derive(Clone)]
@@ -124,7 +124,9 @@ impl Line {
             }
             _ => {}
         }
-        Ok(self.listened.is_some_and(|since| since.elapsed() >= MADE_READY))
+        Ok(self
+            .listened
+            .is_some_and(|since| since.elapsed() >= MADE_READY))
     }
 
     /// Whether somebody has opened the port since this was last asked.
@@ -158,7 +160,7 @@ impl Line {
         if self.pty.is_none() {
             return Ok(());
         }
-        sleep(LAST_WORD).await;
+        sleep(FAREWELL).await;
         self.pty = None;
         self.listened = None;
         self.opened = false;

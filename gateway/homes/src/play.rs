@@ -11,7 +11,7 @@ use veglia_firmware_core::HELLO_EVERY_MS;
 use veglia_wire::{CareClock, WallMs};
 
 use crate::home::rng;
-use crate::line::{Line, Stage, Tally};
+use crate::line::{FAREWELL, Line, Stage, Tally};
 use crate::log::What;
 use crate::pty::Heard;
 use crate::relay::RelayHandle;
@@ -31,10 +31,6 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How often a home looks whether its line to the centre is due to change. At the fastest care
 /// clock this is three minutes of care.
 const LINK_CHECK: Duration = Duration::from_millis(50);
-
-/// How long a device stays in its port when the simulation ends, silent, so that the gateway can
-/// read what lies in the line: a pty forgets it at once when its device is gone.
-const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A device of a scenario, or one that counts, until the shutdown.
 pub(crate) async fn device(
