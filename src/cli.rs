@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
-use crate::roles;
+use crate::{open_files, roles};
 
 /// Telemedicine device ingestion: the watch kept over someone who is ill, at home.
 /// Not a certified medical device.
@@ -96,6 +96,9 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(cli.command.usual_log());
+    if let Err(error) = open_files::allow_all() {
+        tracing::debug!(%error, "the limit of open files stays as it was");
+    }
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

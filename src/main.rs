@@ -17,6 +17,7 @@ mod export;
 #[cfg(feature = "gateway")]
 mod homes;
 mod identity;
+mod open_files;
 #[cfg(feature = "dashboard")]
 mod record;
 #[cfg(feature = "ingest")]

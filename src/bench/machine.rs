@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rustix::param::clock_ticks_per_second;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
+
+use crate::open_files;
 
 /// The machine, as far as it matters for the figures.
 #[derive(Debug, Clone, Serialize)]
@@ -87,20 +88,10 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(user + kernel)
 }
 
-/// Sees to it that this process, and those it starts, may hold so many connections.
+/// Refuses more connections than this process may hold.
 pub(super) fn allow_connections(connections: usize) -> Result<()> {
-    /// Beside the connections: files, pipes, the runtime's own.
-    const OTHERS: u64 = 200;
-    let wanted = u64::try_from(connections)? + OTHERS;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_some_and(|current| current < wanted) {
-        let limits = Rlimit {
-            current: Some(wanted),
-            maximum,
-        };
-        setrlimit(Resource::Nofile, limits).with_context(|| {
-            format!("{connections} connections need more open files than allowed: see `ulimit -n`")
-        })?;
+    if !open_files::suffice_for(connections) {
+        bail!("{connections} connections need more open files than allowed: see `ulimit -n`");
     }
     Ok(())
 }
