@@ -156,9 +156,9 @@ impl Cli {
             #[cfg(all(feature = "gateway", feature = "broker", feature = "dashboard"))]
             Command::Demo(demo) => until_stopped(|stop| demo.run(data, stop)),
             #[cfg(all(feature = "broker", feature = "dashboard"))]
-            Command::All => until_stopped(|stop| roles::all(config(), stop)),
+            Command::All => until_stopped(|stop| roles::all::run(config(), stop)),
             #[cfg(feature = "dashboard")]
-            Command::Dashboard => until_stopped(|stop| roles::dashboard(config(), stop)),
+            Command::Dashboard => until_stopped(|stop| roles::dashboard::run(config(), stop)),
             #[cfg(feature = "dashboard")]
             Command::Patient(patient) => until_stopped(|_| patient.run(config())),
             #[cfg(feature = "dashboard")]
@@ -168,11 +168,11 @@ impl Cli {
             #[cfg(feature = "dashboard")]
             Command::Staff(staff) => until_stopped(|_| staff.run(config())),
             #[cfg(feature = "gateway")]
-            Command::Gateway => until_stopped(|stop| roles::gateway(config(), stop)),
+            Command::Gateway => until_stopped(|stop| roles::gateway::run(config(), stop)),
             #[cfg(feature = "broker")]
-            Command::Broker => until_stopped(|stop| roles::broker(config(), stop)),
+            Command::Broker => until_stopped(|stop| roles::broker::run(config(), stop)),
             #[cfg(feature = "ingest")]
-            Command::Ingest => until_stopped(|stop| roles::ingest(config(), stop)),
+            Command::Ingest => until_stopped(|stop| roles::ingest::run(config(), stop)),
             #[cfg(feature = "gateway")]
             Command::Homes(homes) => until_stopped(|stop| homes.run(config(), stop)),
             #[cfg(feature = "gateway")]

@@ -283,7 +283,7 @@ fn pages(
     let record = record.clone();
     let config = veglia_dashboard::Config::default();
     move |stop| {
-        Box::pin(roles::pages(
+        Box::pin(roles::dashboard::pages(
             config,
             listener,
             record,

@@ -8,7 +8,7 @@ use clap::Args;
 use veglia_view::{ExportAsk, HttpView, PatientId, Scope, View, WallMs};
 
 use crate::config::Config;
-use crate::roles;
+use crate::roles::ingest::view_socket;
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub(crate) struct Export {
 impl Export {
     /// Writes the export to standard output.
     pub(crate) async fn run(self, config: Result<Config>) -> Result<()> {
-        let socket = roles::view_socket(&config?);
+        let socket = view_socket(&config?);
         let scope = self.patient.map_or(Scope::Everything, Scope::Patient);
         let ask = ExportAsk {
             scope,

@@ -2,7 +2,7 @@
 //! told by the right rules on the right readings, and the same again when the journal is replayed.
 //!
 //! `VEGLIA_DEMO_SEED` repeats the one run whose seed is left to chance.
-// req: G2, G4, G7
+// req: G4, G7
 
 #[path = "support/demo.rs"]
 mod demo;
@@ -127,6 +127,21 @@ fn a_demonstration_that_was_killed_goes_on_at_a_later_time_and_doubles_nothing()
         let in_order = earlier.iter().all(|value| spoken.any(|it| it == value));
         assert!(in_order, "{series:?}: {earlier:?} of {before:?}");
     }
+}
+
+#[test]
+fn a_replay_needs_a_journal_and_leaves_alone_one_that_is_written_to() {
+    let demo = Demo::new(&["--homes", "1"]);
+    let refused = |words: &str| {
+        let output = demo.veglia("replay").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{said}");
+        assert!(said.contains(words) && said.lines().count() == 1, "{said}");
+    };
+    refused("holds no journal of an ingest");
+    let running = demo.start(1, &[]);
+    refused("is in use by another process");
+    running.end();
 }
 
 #[test]
