@@ -5,9 +5,9 @@
 //! → Durable → take it up in the ledger → answer every receipt
 //! ```
 //! While the disk works on one batch the next one gathers, and a batch that is not full waits
-//! [`GATHER`] for company, so that a busy ingest syncs seldom and an idle one almost at once. Nothing is answered before its batch is on disk, and what cannot be
-//! written is not answered at all: forgetting a receipt never acknowledges, and the gateway sends
-//! again.
+//! `GATHER` for company, so that a busy ingest syncs seldom and an idle one almost at once.
+//! Nothing is answered before its batch is on disk, and what cannot be written is not answered at
+//! all: forgetting a receipt never acknowledges, and the gateway sends again.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The journal read again from its beginning, by the shipped rules: which flags it means.
 //!
-//! It takes the watch's own way ([`Fold`](crate::fold::Fold)) through the same entries, with the
+//! It takes the watch's own way (`fold.rs`) through the same entries, with the
 //! plans and assignments of the diary, and writes nothing. In the order of arrival it says what
 //! the watch said, word for word. Shuffled it proves that the flags that stand are a function of
 //! what was measured and not of the order in which it came.

@@ -125,7 +125,10 @@ export async function accessible(page, name) {
 export async function fitting(page, name) {
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
-    await page.evaluate(() => scrollTo(0, 0));
+    await page.evaluate(() => {
+      document.activeElement?.blur();
+      scrollTo(0, 0);
+    });
     // Charts are drawn anew for the width.
     await page.waitForTimeout(600);
     const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

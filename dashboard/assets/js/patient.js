@@ -69,12 +69,12 @@ function drawLimits(chart) {
   return (plot) => {
     const { ctx, bbox } = plot;
     ctx.save();
-    ctx.lineWidth = 2 * devicePixelRatio;
-    ctx.setLineDash([8 * devicePixelRatio, 5 * devicePixelRatio]);
     for (const limit of chart.limits) {
       const y = plot.valToPos(limit.value, "y", true);
       if (y < bbox.top || y > bbox.top + bbox.height) continue;
       ctx.strokeStyle = colours[limit.kind] ?? colours.line;
+      ctx.lineWidth = 2 * devicePixelRatio;
+      ctx.setLineDash([8 * devicePixelRatio, 5 * devicePixelRatio]);
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
@@ -82,6 +82,8 @@ function drawLimits(chart) {
       ctx.fillStyle = ctx.strokeStyle;
       ctx.strokeStyle = "#fff";
       ctx.setLineDash([]);
+      ctx.lineWidth = 5 * devicePixelRatio;
+      ctx.lineJoin = "round";
       ctx.font = typeOf(15 * devicePixelRatio);
       ctx.textAlign = "left";
       // Two limits on one side lie close together: the graver one is named beyond the other.
@@ -90,7 +92,6 @@ function drawLimits(chart) {
       const place = [bbox.left + 4 * devicePixelRatio, y + (isBelow ? 3 : -2) * devicePixelRatio];
       ctx.strokeText(limit.label, ...place);
       ctx.fillText(limit.label, ...place);
-      ctx.setLineDash([8 * devicePixelRatio, 5 * devicePixelRatio]);
     }
     ctx.restore();
   };
@@ -142,6 +143,7 @@ function comma(_plot, value) {
 }
 
 function fillTable(chart, rows) {
+  const heads = [...chart.section.querySelectorAll("details thead th")];
   const body = chart.section.querySelector("details tbody");
   body.replaceChildren(
     ...rows.map((row) => {
@@ -149,6 +151,8 @@ function fillTable(chart, rows) {
       for (const text of [row.stretch, row.count, row.lowest, row.highest]) {
         const cell = document.createElement("td");
         cell.textContent = text;
+        // On narrow screens the headings stand before each value.
+        cell.dataset.label = heads[line.children.length].textContent;
         line.append(cell);
       }
       return line;

@@ -22,6 +22,10 @@ const STRETCH_MAX_MS: i64 = 62 * 86_400_000;
 /// shorter: readings further apart are points of their own.
 const JOIN_MS: i64 = 5 * 60_000;
 
+/// The same of temperatures: thermometers speak every few minutes, and a body's temperature does
+/// not jump.
+const JOIN_TEMPERATURE_MS: i64 = 20 * 60_000;
+
 /// A query that no chart makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TrendRefused {
@@ -153,7 +157,11 @@ fn in_unit(vital: VitalKind, steps: i32) -> f64 {
 
 fn points(vital: VitalKind, trend: &Trend) -> Vec<Point> {
     let bucket_ms = i64::try_from(trend.bucket_ms).unwrap_or(i64::MAX);
-    let join_ms = bucket_ms.saturating_mul(2).max(JOIN_MS);
+    let join_ms = match vital {
+        VitalKind::Temperature => JOIN_TEMPERATURE_MS,
+        VitalKind::SpO2 | VitalKind::Pulse | VitalKind::RespiratoryRate => JOIN_MS,
+    };
+    let join_ms = bucket_ms.saturating_mul(2).max(join_ms);
     let mut points: Vec<Point> = Vec::with_capacity(trend.buckets.len().saturating_mul(4));
     let mut before: Option<WallMs> = None;
     for bucket in &trend.buckets {

@@ -6,7 +6,7 @@
 //! long enough; any bad reading begins that count again.
 //!
 //! The fold knows readings only. That a repeat is missed *now* is the business of ticks
-//! ([`passed`]), and is not folded in: a reading measured in time may still be on its way.
+//! (`passed`), and is not folded in: a reading measured in time may still be on its way.
 
 use std::collections::VecDeque;
 
