@@ -21,7 +21,8 @@ mod support;
 use std::fs;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 use tempfile::TempDir;
 use veglia_homes::Entry;
 
@@ -72,7 +73,8 @@ fn a_reading_is_seen_at_once_a_dead_ingest_is_said_and_acts_have_one_author() {
     });
     let readings = said.iter().find_map(|line| line.strip_prefix("readings "));
     let readings = readings.expect("the script tells what it saw");
-    judge_delays(&centre, &serde_json::from_str(readings).unwrap());
+    let readings: Vec<Seen> = serde_json::from_str(readings).unwrap();
+    judge_delays(&centre, &readings);
 }
 
 #[test]
@@ -129,27 +131,34 @@ fn chromium(test: &str) -> Option<Chromium> {
     }
 }
 
+/// A reading as the page saw it, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Seen {
+    /// When it was measured.
+    at: i64,
+    /// When it stood on the page.
+    seen: i64,
+}
+
 /// Every reading that the page showed was spoken, and how long it took from mouth to eye.
-fn judge_delays(centre: &Centre, seen: &Value) {
-    let log = fs::read_to_string(centre.house.spoken()).unwrap();
-    let spoken: Vec<i64> = log
-        .lines()
-        .map(|line| serde_json::from_str::<Entry>(line).unwrap())
+fn judge_delays(centre: &Centre, readings: &[Seen]) {
+    let log = fs::read_to_string(centre.house.spoken()).expect("the simulator's log can be read");
+    let entries = log.lines().map(serde_json::from_str::<Entry>);
+    let spoken: Vec<i64> = entries
+        .map(|entry| entry.expect("each line is an entry"))
         .filter(|entry| entry.device.as_ref() == Some(centre.device()))
         .map(|entry| entry.wall_ms)
         .collect();
-    let mut delays: Vec<i64> = seen
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|reading| {
-            let at = reading["at"].as_i64().unwrap();
-            let spoken = spoken.iter().rev().find(|spoken| **spoken <= at);
-            let spoken = *spoken.expect("what is shown was spoken");
-            assert!(at - spoken <= APART_MS, "{at} was not spoken at {spoken}");
-            reading["seen"].as_i64().unwrap() - spoken
-        })
-        .collect();
+    let delay = |reading: &Seen| {
+        let spoken = spoken.iter().rfind(|spoken| **spoken <= reading.at);
+        let spoken = *spoken.expect("what is shown was spoken");
+        assert!(
+            reading.at - spoken <= APART_MS,
+            "{reading:?} was not spoken"
+        );
+        reading.seen - spoken
+    };
+    let mut delays: Vec<i64> = readings.iter().map(delay).collect();
     delays.sort_unstable();
     let (middle, last) = (delays[delays.len() / 2], delays[delays.len() - 1]);
     announce(&format!(

@@ -96,26 +96,26 @@ impl Centre {
     /// Writes fourteen days of one device at 1 Hz into the series, before ingest ever ran: quiet
     /// values, and one second at 84 %.
     pub(crate) fn remember_fourteen_days(&self) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let now = now();
-        runtime.block_on(async {
-            let folder = self.house.path("data/ingest");
-            fs::create_dir_all(&folder).unwrap();
-            let series = folder.join("series.db");
-            let series = Database::open(&series, Purpose::Series, &[SCHEMA]);
-            let (_, mut writer) = Series::open(series.await.unwrap()).await.unwrap();
-            remember(&mut writer, now).await;
-            let record = self.house.path("data/record.db");
-            let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
-            let record = Database::open(&record, Purpose::Record, &schemas);
-            let record = record.await.unwrap();
-            let patient: PatientId = self.patient.parse().unwrap();
-            let from = now.plus_ms(-15 * DAY_MS);
-            let (actor, device) = (Actor::System("test"), old_device());
-            veglia_diary::assign_device(&record, &actor, &device, patient, from, now)
-                .await
-                .unwrap();
-        });
+        let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+        let remembered = runtime.block_on(self.remember(now()));
+        remembered.expect("the past can be written");
+    }
+
+    async fn remember(&self, now: WallMs) -> anyhow::Result<()> {
+        let folder = self.house.path("data/ingest");
+        fs::create_dir_all(&folder)?;
+        let series = folder.join("series.db");
+        let series = Database::open(&series, Purpose::Series, &[SCHEMA]).await?;
+        let (_, mut writer) = Series::open(series).await?;
+        write_fourteen_days(&mut writer, now).await?;
+        let record = self.house.path("data/record.db");
+        let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
+        let record = Database::open(&record, Purpose::Record, &schemas).await?;
+        let patient: PatientId = self.patient.parse()?;
+        let from = now.plus_ms(-15 * DAY_MS);
+        let (actor, device) = (Actor::System("test"), old_device());
+        veglia_diary::assign_device(&record, &actor, &device, patient, from, now).await?;
+        Ok(())
     }
 
     fn employ(&self, username: &str, name: &str, role: &str, password: &str) {
@@ -147,24 +147,24 @@ impl Centre {
         let mut command = self.house.veglia("centre", command);
         command.args(arguments).stdin(Stdio::piped());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut input = child.stdin.take().unwrap();
-        input.write_all(typed.as_bytes()).unwrap();
+        let mut child = command.spawn().expect("the program can be started");
+        let mut input = child.stdin.take().expect("its input is piped");
+        let written = input.write_all(typed.as_bytes());
+        written.expect("the command reads what is typed");
         drop(input);
-        let done = child.wait_with_output().unwrap();
+        let done = child.wait_with_output().expect("a child can be waited for");
         assert!(done.status.success(), "{arguments:?}: {done:?}");
-        String::from_utf8(done.stdout).unwrap()
+        String::from_utf8(done.stdout).expect("what it prints is text")
     }
 }
 
-async fn remember(writer: &mut SeriesWriter, now: WallMs) {
+async fn write_fourteen_days(writer: &mut SeriesWriter, now: WallMs) -> anyhow::Result<()> {
     for second in 1..=14 * DAY_MS / SECOND_MS {
-        let age_ms = second * SECOND_MS;
-        let at = now.plus_ms(age_ms - 14 * DAY_MS);
+        let at = now.plus_ms(second * SECOND_MS - 14 * DAY_MS);
         let value = if now.since(at) == DROP_AGO_MS {
             840
         } else {
-            950 + i32::try_from(second * 7919 % 20).unwrap()
+            950 + i32::try_from(second * 7919 % 20)?
         };
         let sample = Sample {
             device: old_device(),
@@ -176,12 +176,11 @@ async fn remember(writer: &mut SeriesWriter, now: WallMs) {
         };
         if writer.push(&sample) == Pressure::Checkpoint {
             // Nothing was read from a journal: ingest will begin at its start.
-            writer.checkpoint(0).await.unwrap();
-            writer.settle().await.unwrap();
+            writer.checkpoint(0).await?;
         }
     }
-    writer.checkpoint(0).await.unwrap();
-    writer.settle().await.unwrap();
+    writer.checkpoint(0).await?;
+    Ok(writer.settle().await?)
 }
 
 fn old_device() -> DeviceId {
@@ -189,13 +188,15 @@ fn old_device() -> DeviceId {
 }
 
 fn now() -> WallMs {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    WallMs(i64::try_from(now.as_millis()).unwrap())
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let ms = now.expect("the clock is past 1970").as_millis();
+    WallMs(i64::try_from(ms).expect("milliseconds since 1970 fit"))
 }
 
 /// Where the configuration lets the pages be served.
 fn pages(house: &House) -> String {
-    let text = fs::read_to_string(house.path("centre.toml")).unwrap();
+    let text = fs::read_to_string(house.path("centre.toml"));
+    let text = text.expect("the configuration can be read");
     let (_, section) = text.split_once("[dashboard]").expect("pages are served");
     let address = section.split('"').nth(1).expect("they have an address");
     let (_, port) = address.rsplit_once(':').expect("it has a port");
