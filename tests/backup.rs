@@ -1,6 +1,8 @@
 //! A backup is taken while everything runs, the centre is destroyed, and the backup put in its
 //! place: what it holds is there once, the gateways go on, and what they still hold comes again.
 
+// req: G4
+
 #[path = "support/house.rs"]
 mod house;
 #[path = "support/process.rs"]

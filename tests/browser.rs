@@ -7,6 +7,8 @@
 //! Chromium, Node or npm is missing the tests are skipped, aloud. Pictures of every page are left
 //! under the target folder for people to look at; the tests say where.
 
+// req: G8
+
 #[path = "browser/centre.rs"]
 mod centre;
 #[path = "browser/chromium.rs"]
