@@ -417,3 +417,6 @@ fn gone(draft: &mut Draft<'_>, gateway: &GatewayId, hello: &Hello, now: WallMs) 
         to,
     })
 }
+
+#[cfg(test)]
+mod tests;

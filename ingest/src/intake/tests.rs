@@ -1,0 +1,301 @@
+//! What the intake stores, answers and refuses, with a disk that can be filled and failed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use veglia_journal::fake::FaultyFilesystem;
+use veglia_journal::{Item, JournalReader, Options, SegmentedLog};
+use veglia_link::Incoming;
+use veglia_link::receiver::fake::FakeGateways;
+use veglia_wire::frame::crc32c;
+use veglia_wire::{Ack, Body, Boot, Clock, ClockState, MonoMs, Record, When};
+
+use super::*;
+
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> WallMs {
+        WallMs(1_603_188_000_000)
+    }
+}
+
+/// An intake on a disk of its own, and one gateway that speaks to it.
+struct Bench {
+    disk: FaultyFilesystem,
+    intake: Intake<SegmentedLog<FaultyFilesystem>>,
+    gateways: FakeGateways,
+    gateway: GatewayId,
+    quarantine: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let disk = FaultyFilesystem::new();
+        let (journal, _) =
+            SegmentedLog::open(disk.clone(), Path::new("journal"), Options::default()).unwrap();
+        let quarantine = tempfile::tempdir().unwrap();
+        let kept = Quarantine::open(quarantine.path()).unwrap();
+        let care = CareClock::real(Arc::new(Noon));
+        let figures = Figures::default();
+        let (intake, _) = Intake::start(journal, Ledger::default(), kept, care, figures).unwrap();
+        let gateway = GatewayId::new("casa-12").unwrap();
+        Self {
+            disk,
+            intake,
+            gateways: FakeGateways::new(),
+            gateway,
+            quarantine,
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), IntakeError> {
+        let parcel = self.gateways.parcel(&self.gateway, bytes.to_vec());
+        self.intake.commit([Arrival::Frame(parcel)].into_iter())
+    }
+
+    fn greet(&mut self, oldest: u64, newest: u64) {
+        let hello = Hello {
+            epoch: Epoch(7),
+            oldest: Sequence::new(oldest),
+            newest: Sequence::new(newest),
+            software: "0.1.0".into(),
+            clock: ClockState::Holdover,
+            boot: Boot(1),
+        };
+        let Incoming::Hello {
+            gateway,
+            hello,
+            reply,
+        } = self.gateways.hello(&self.gateway, hello)
+        else {
+            panic!("a greeting is a greeting");
+        };
+        self.intake
+            .commit([Arrival::Hello(gateway, hello, reply)].into_iter())
+            .unwrap();
+    }
+
+    fn answer(&self) -> Option<Ack> {
+        self.gateways
+            .acks(WallMs(0))
+            .into_iter()
+            .next()
+            .map(|(_, ack)| ack)
+    }
+
+    /// The entries of the journal, without the tick it begins with.
+    fn journal(&self) -> Vec<Entry> {
+        let items = self
+            .intake
+            .journal
+            .reader()
+            .read(Position::FIRST.next(), 1 << 20)
+            .unwrap();
+        let entry = |item| match item {
+            Item::Entry(entry) => Entry::decode(&entry.bytes).unwrap(),
+            damaged @ Item::Damaged { .. } => panic!("{damaged:?}"),
+        };
+        items.into_iter().map(entry).collect()
+    }
+
+    fn in_quarantine(&self) -> usize {
+        std::fs::read_dir(self.quarantine.path()).unwrap().count()
+    }
+}
+
+fn frame_of(gateway: &str, first: u64, count: u8) -> Vec<u8> {
+    let when = When {
+        boot: Boot(1),
+        mono: MonoMs(5),
+        wall: None,
+        device: None,
+    };
+    let record = Record {
+        device: None,
+        when,
+        body: Body::Clock,
+    };
+    let header = FrameHeader {
+        gateway: GatewayId::new(gateway).unwrap(),
+        epoch: Epoch(7),
+        first: Sequence::new(first).unwrap(),
+        count,
+    };
+    let records = vec![record; usize::from(count)];
+    let frame = UpFrame {
+        header,
+        sent_at: None,
+        clock: ClockState::Holdover,
+        records,
+    };
+    frame.encode().unwrap()
+}
+
+fn frame(first: u64, count: u8) -> Vec<u8> {
+    frame_of("casa-12", first, count)
+}
+
+/// A frame whose CRCs are right and whose body names a clock state that does not exist.
+fn foreign(first: u64, count: u8) -> Vec<u8> {
+    let mut bytes = frame(first, count);
+    // The body begins: map of twelve, 1, null, 2, clock state.
+    let body = bytes
+        .windows(4)
+        .position(|four| four == [0xac, 0x01, 0xf6, 0x02])
+        .unwrap();
+    bytes[body + 4] = 0x09;
+    // It ends before the CRC: 1a and four bytes.
+    let end = bytes.len() - 5;
+    let crc = crc32c(&bytes[body..end]);
+    bytes[end + 1..].copy_from_slice(&crc.to_be_bytes());
+    bytes
+}
+
+fn through(number: u64) -> Option<Sequence> {
+    Sequence::new(number)
+}
+
+#[test]
+fn a_frame_is_stored_once_and_acknowledged_as_often_as_it_comes() {
+    let mut bench = Bench::new();
+    for _ in 0..3 {
+        bench.take(&frame(1, 4)).unwrap();
+        assert_eq!(bench.answer().unwrap().through, through(4));
+    }
+    assert_eq!(bench.journal().len(), 1);
+    assert_eq!(bench.intake.figures.snapshot().repeated, 2);
+}
+
+#[test]
+fn a_frame_that_overlaps_is_stored_without_what_is_known() {
+    let mut bench = Bench::new();
+    bench.take(&frame(1, 4)).unwrap();
+    bench.take(&frame(3, 4)).unwrap();
+    assert_eq!(bench.answer().unwrap().through, through(6));
+    let skips: Vec<u8> = bench
+        .journal()
+        .iter()
+        .map(|entry| match entry {
+            Entry::Frame { skip, .. } => *skip,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(skips, [0, 2]);
+}
+
+#[test]
+fn a_frame_after_a_hole_is_not_stored_and_the_missing_one_is_asked_for() {
+    let mut bench = Bench::new();
+    bench.take(&frame(1, 4)).unwrap();
+    bench.take(&frame(9, 4)).unwrap();
+    let answer = bench.answer().unwrap();
+    assert_eq!((answer.through, answer.expected), (through(4), through(5)));
+    assert_eq!(bench.journal().len(), 1);
+}
+
+#[test]
+fn what_the_disk_does_not_take_is_not_acknowledged_and_comes_again() {
+    let mut bench = Bench::new();
+    bench.disk.set_free_bytes(Some(0));
+    bench.take(&frame(1, 4)).unwrap();
+    assert_eq!(bench.answer(), None);
+    assert!(bench.intake.figures.snapshot().disk_full);
+    bench.disk.set_free_bytes(None);
+    bench.take(&frame(1, 4)).unwrap();
+    assert_eq!(bench.answer().unwrap().through, through(4));
+    assert_eq!(bench.journal().len(), 1);
+}
+
+#[test]
+fn a_disk_that_does_not_confirm_ends_the_intake_without_a_word() {
+    let mut bench = Bench::new();
+    bench.disk.fail_sync_after(0);
+    let error = bench.take(&frame(1, 4)).unwrap_err();
+    assert!(matches!(error, IntakeError::Journal(_)), "{error}");
+    assert_eq!(bench.answer(), None);
+}
+
+#[test]
+fn a_damaged_frame_is_kept_aside_and_asked_for_again() {
+    let mut bench = Bench::new();
+    let mut bytes = frame(1, 4);
+    let in_body = bytes.len() - 6;
+    bytes[in_body] ^= 0x10;
+    bench.take(&bytes).unwrap();
+    let answer = bench.answer().unwrap();
+    assert_eq!((answer.through, answer.expected), (None, through(1)));
+    assert_eq!((bench.in_quarantine(), bench.journal().len()), (1, 0));
+    bench.take(&frame(1, 4)).unwrap();
+    assert_eq!(bench.answer().unwrap().through, through(4));
+}
+
+#[test]
+fn bytes_that_are_no_frame_are_kept_aside_and_not_answered() {
+    let mut bench = Bench::new();
+    bench.take(b"no frame at all").unwrap();
+    assert_eq!((bench.answer(), bench.in_quarantine()), (None, 1));
+}
+
+#[test]
+fn a_frame_that_is_not_understood_is_refused_kept_and_does_not_block_its_gateway() {
+    let mut bench = Bench::new();
+    bench.take(&foreign(1, 4)).unwrap();
+    let answer = bench.answer().unwrap();
+    let refused = answer.refused.unwrap();
+    assert_eq!((refused.from.get(), refused.to.get()), (1, 4));
+    assert_eq!(refused.reason, RefusalReason::Undecodable);
+    assert_eq!(bench.in_quarantine(), 1);
+    assert!(matches!(bench.journal()[..], [Entry::Refused { .. }]));
+    bench.take(&frame(5, 2)).unwrap();
+    assert_eq!(bench.answer().unwrap().through, through(6));
+}
+
+#[test]
+fn a_frame_may_not_speak_for_another_gateway_than_its_topic() {
+    let mut bench = Bench::new();
+    bench.take(&frame_of("casa-99", 1, 4)).unwrap();
+    assert_eq!((bench.answer(), bench.in_quarantine()), (None, 1));
+    assert_eq!(bench.journal(), []);
+}
+
+#[test]
+fn a_greeting_is_told_what_is_on_disk() {
+    let mut bench = Bench::new();
+    bench.greet(1, 4);
+    assert_eq!(bench.answer().unwrap().through, None);
+    bench.take(&frame(1, 4)).unwrap();
+    bench.greet(1, 4);
+    assert_eq!(bench.answer().unwrap().through, through(4));
+}
+
+#[test]
+fn records_that_nobody_has_any_more_are_written_down_as_lost() {
+    let mut bench = Bench::new();
+    bench.take(&frame(1, 4)).unwrap();
+    bench.greet(9, 12);
+    assert_eq!(bench.answer().unwrap().through, through(8));
+    let journal = bench.journal();
+    let Some(Entry::Gone { from, to, .. }) = journal.last() else {
+        panic!("{journal:?}")
+    };
+    assert_eq!((from.get(), to.get()), (5, 8));
+    bench.take(&frame(9, 4)).unwrap();
+    assert_eq!(bench.answer().unwrap().through, through(12));
+}
+
+#[test]
+fn a_ledger_folded_from_the_journal_knows_what_the_intake_knew() {
+    let mut bench = Bench::new();
+    bench.take(&frame(1, 4)).unwrap();
+    bench.greet(9, 12);
+    bench.take(&foreign(9, 4)).unwrap();
+    let mut folded = Ledger::default();
+    bench
+        .journal()
+        .iter()
+        .for_each(|entry| folded.follow(entry));
+    assert_eq!(folded, bench.intake.ledger);
+    assert_eq!(folded.through(&bench.gateway, Epoch(7)), through(12));
+}
