@@ -236,7 +236,7 @@ pub fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Lim
         .collect();
     let pairs = banded.windows(2).filter_map(|pair| match pair {
         [(below, Some(lower)), (above, Some(upper))] if lower != upper => {
-            limit(vital, (*below, lower), (*above, upper))
+            limit(rules, vital, (*below, lower), (*above, upper))
         }
         _ => None,
     });
@@ -248,13 +248,23 @@ fn band(rules: &RuleSet, vital: VitalKind, steps: i32) -> Option<String> {
     rules.band(vital).map(|band| band.name().to_owned())
 }
 
-/// The edge between two bands, on the side of the worse one.
-fn limit(vital: VitalKind, below: (i32, &str), above: (i32, &str)) -> Option<Limit> {
+/// The edge between two bands, on the side of the worse one. A line on a chart promises that
+/// somebody is told beyond it, so a band that no rule speaks of has none.
+fn limit(
+    rules: &RuleSet,
+    vital: VitalKind,
+    below: (i32, &str),
+    above: (i32, &str),
+) -> Option<Limit> {
     let (steps, name, word) = if above.1 == "usual" || below.1 == "red" {
         (below.0, below.1, "≤")
     } else {
         (above.0, above.1, "≥")
     };
+    let at_the_edge = Vital::from_steps(vital, steps, Site::Body).ok()?;
+    if !rules.is_flagged(at_the_edge) {
+        return None;
+    }
     let (kind, colour) = match name {
         "red" => ("red", "rosso"),
         "usual" => return None,

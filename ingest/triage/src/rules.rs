@@ -277,6 +277,16 @@ impl RuleSet {
         quality.is_clean() && self.score(vital).is_some()
     }
 
+    /// Whether a rule would flag this value, personal targets aside. A band alone flags nothing.
+    #[must_use]
+    pub fn is_flagged(&self, vital: Vital) -> bool {
+        let Some(score) = self.score(vital) else {
+            return false;
+        };
+        let mut limits = self.limits.iter();
+        limits.any(|limit| limit.vital == vital.kind() && limit.bad.holds(score))
+    }
+
     pub(crate) fn vital(&self, kind: VitalKind) -> Option<&VitalRules> {
         self.vitals.iter().find(|vital| vital.kind == kind)
     }
