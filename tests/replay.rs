@@ -53,9 +53,13 @@ fn a_recording_among_homes_is_one_of_the_stories_until_somebody_ends_all() {
     let node = |(device, _): &&(String, VitalKind)| device.starts_with("node:");
     // A temperature is an entry of its own: there are more entries than rows.
     let rows = fs::read_to_string(RECORDING).unwrap().lines().count();
-    wait_until("the recording is well under way", || {
+    wait_until("recording and homes are well under way", || {
         let log = fs::read_to_string(demo.path("data/spoken.jsonl")).unwrap_or_default();
-        (log.matches(RECORDED_HOME).count() > rows).then_some(())
+        let of_the_recording = log.matches(RECORDED_HOME).count() > rows;
+        // The thermometer of a home speaks every few seconds only.
+        let mut lines = log.lines().filter(|line| !line.contains(RECORDED_HOME));
+        let of_a_home = lines.any(|line| line.contains("node:") && line.contains("\"reading\""));
+        (of_the_recording && of_a_home).then_some(())
     });
     process.end();
     let stored = demo.stored();
