@@ -56,15 +56,17 @@ fn a_recording_among_homes_is_one_of_the_stories_until_somebody_ends_all() {
     wait_until("recording and homes are well under way", || {
         let log = fs::read_to_string(demo.path("data/spoken.jsonl")).unwrap_or_default();
         let of_the_recording = log.matches(RECORDED_HOME).count() > rows;
-        // The thermometer of a home speaks every few seconds only.
+        // A home speaks once a second, and its box must have been listening.
         let mut lines = log.lines().filter(|line| !line.contains(RECORDED_HOME));
-        let of_a_home = lines.any(|line| line.contains("node:") && line.contains("\"reading\""));
+        let heard = |line: &str| line.contains(r#""reading""#) && line.contains(r#""heard":true"#);
+        let of_a_home = lines.any(|line| line.contains("node:") && heard(line));
         (of_the_recording && of_a_home).then_some(())
     });
     process.end();
     let stored = demo.stored();
     assert_eq!(spoken(&demo.said()), stored);
-    assert!(stored.keys().filter(node).count() > recorded(RECORDING).len());
+    let nodes: Vec<_> = stored.keys().filter(node).collect();
+    assert!(nodes.len() > recorded(RECORDING).len(), "{nodes:?}");
 }
 
 #[test]
