@@ -38,6 +38,10 @@ const TICK_EVERY: Duration = Duration::from_secs(1);
 /// second.
 const CHANGES_EVERY: Duration = Duration::from_millis(500);
 
+/// Longest pause between two attempts to reach the broker. A centre has few ingests, and while one
+/// is away no home is heard: there is no herd to spread, as there is of gateways.
+const RECONNECT_LONGEST: Duration = Duration::from_secs(2);
+
 /// Bytes of the journal read at once at the start.
 const CATCH_UP_BYTES: usize = 1024 * 1024;
 
@@ -269,7 +273,10 @@ fn receiver_config(config: &Config, care: &CareClock) -> Result<ReceiverConfig, 
         partitions: config.partitions()?,
         clock: care.clone(),
         window: ReceiverConfig::WINDOW,
-        timing: Timing::default(),
+        timing: Timing {
+            reconnect_cap: RECONNECT_LONGEST,
+            ..Timing::default()
+        },
         status: watch::channel(Phase::FIRST).0,
     })
 }
