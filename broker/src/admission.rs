@@ -1,17 +1,20 @@
-//! How many connections at once, in all and from one address, from the accept to the close.
+//! How many at once, in all and from one address: connections, from the accept to the close, and
+//! among them the TLS handshakes under way.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::config::Limits;
-use crate::rules::Refusal;
+use crate::refusal::Refusal;
 
-/// The book of open connections.
+/// A book of places.
 #[derive(Debug)]
 pub(crate) struct Admission {
     most: u32,
     most_from_one: u32,
+    all_taken: Refusal,
+    all_of_address_taken: Refusal,
     open: Mutex<Open>,
 }
 
@@ -22,24 +25,38 @@ struct Open {
 }
 
 impl Admission {
-    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+    /// The places for connections.
+    pub(crate) fn to_the_house(limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
             most: limits.connections.get(),
             most_from_one: limits.connections_per_address.get(),
+            all_taken: Refusal::HouseFull,
+            all_of_address_taken: Refusal::AddressFull,
             open: Mutex::default(),
         })
     }
 
-    /// One more connection, until the pass is dropped.
+    /// The places for handshakes.
+    pub(crate) fn to_handshakes(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            most: limits.handshakes.get(),
+            most_from_one: limits.handshakes_per_address.get(),
+            all_taken: Refusal::HandshakesFull,
+            all_of_address_taken: Refusal::AddressHandshakes,
+            open: Mutex::default(),
+        })
+    }
+
+    /// One more, until the pass is dropped.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Pass, Refusal> {
         let address = neighbourhood(address);
         let mut open = self.open();
         if open.total >= self.most {
-            return Err(Refusal::HouseFull);
+            return Err(self.all_taken);
         }
         let from_here = open.by_address.entry(address).or_default();
         if *from_here >= self.most_from_one {
-            return Err(Refusal::AddressFull);
+            return Err(self.all_of_address_taken);
         }
         *from_here += 1;
         open.total += 1;
@@ -50,7 +67,8 @@ impl Admission {
         })
     }
 
-    pub(crate) fn connections(&self) -> u32 {
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> u32 {
         self.open().total
     }
 
@@ -59,7 +77,7 @@ impl Admission {
     }
 }
 
-/// A place among the connections.
+/// A place that is taken.
 #[derive(Debug)]
 pub(crate) struct Pass {
     admission: Arc<Admission>,
@@ -97,7 +115,7 @@ mod tests {
     use super::*;
 
     fn admission() -> Arc<Admission> {
-        Admission::new(&Limits {
+        Admission::to_the_house(&Limits {
             connections: NonZeroU32::new(3).expect("it is not zero"),
             connections_per_address: NonZeroU32::new(2).expect("it is not zero"),
             ..Limits::default()
@@ -136,7 +154,7 @@ mod tests {
     fn nothing_is_remembered_of_who_left() {
         let admission = admission();
         drop(admission.admit(from("192.0.2.1")).unwrap());
-        assert_eq!(admission.connections(), 0);
+        assert_eq!(admission.taken(), 0);
         assert!(admission.open().by_address.is_empty());
     }
 }

@@ -17,7 +17,8 @@ use tokio::sync::mpsc;
 use veglia_wire::{Filter, Topic};
 
 use crate::backend::Message;
-use crate::rules::{Refusal, Subscription};
+use crate::refusal::Refusal;
+use crate::rules::Subscription;
 use crate::takeover::Kick;
 
 /// What may wait for one session.

@@ -3,13 +3,15 @@
 //! Generic over the stream, because TLS is a stream too.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rumqttc::mqttbytes::Error;
 use rumqttc::mqttbytes::v4::Packet;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
-use crate::rules::Refusal;
+use crate::refusal::Refusal;
 
 /// Largest packet after the CONNECT: four times the largest frame (16 KiB), which leaves room for
 /// topics and for a new version of the frame, and bounds what one connection can make us hold.
@@ -21,6 +23,12 @@ pub(crate) const MAX_CONNECT_BYTES: usize = 4 * 1024;
 
 /// Read at once: a page, since most packets are below it and thousands of connections are idle.
 const READ_BYTES: usize = 4 * 1024;
+
+/// For a refused client to read its answer: a round trip of a bad line.
+const LINGER_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a refused client may still have had on its way: a CONNECT and a frame.
+const LINGER_BYTES: u64 = 32 * 1024;
 
 /// Why no packet was read or written.
 #[derive(Debug)]
@@ -111,9 +119,71 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
         Ok(self.stream.flush().await?)
     }
 
-    /// Says that nothing more will be written, so that what was is read before the close.
-    pub(crate) async fn finish(&mut self) -> Result<(), Fault> {
+    /// Writes what was queued and parts.
+    pub(crate) async fn part(mut self) -> Result<(), Fault> {
         self.flush().await?;
-        Ok(self.stream.shutdown().await?)
+        linger(self.stream).await;
+        Ok(())
+    }
+}
+
+/// Says that nothing more will be written and reads a little more, unlooked at: closing with
+/// bytes unread would send a reset, which overtakes the answer that was written.
+pub(crate) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    let last_bytes = async {
+        stream.shutdown().await?;
+        let mut rest = stream.take(LINGER_BYTES);
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
+    };
+    match timeout(LINGER_PATIENCE, last_bytes).await {
+        Ok(Ok(bytes)) => tracing::trace!(bytes, "the refused client has closed too"),
+        Ok(Err(_)) | Err(_) => tracing::trace!("the refused client did not wait for the answer"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_refused_can_finish_its_sentence_and_read_the_answer() {
+        let (mut ours, mut theirs) = duplex(8);
+        let client = async {
+            // More than fits on the way: without somebody who reads on, this would never end.
+            theirs.write_all(&[0x5a; 4096]).await.unwrap();
+            let mut answer = Vec::new();
+            theirs.read_to_end(&mut answer).await.unwrap();
+            drop(theirs);
+            answer
+        };
+        let door = async {
+            ours.write_all(b"no").await.unwrap();
+            linger(ours).await;
+        };
+        let (answer, ()) = tokio::join!(client, door);
+        assert_eq!(answer, b"no");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_listened_to_for_long_or_for_much() {
+        let start = Instant::now();
+        let (ours, _silent) = duplex(8);
+        linger(ours).await;
+        assert_eq!(start.elapsed(), LINGER_PATIENCE);
+
+        let (ours, mut theirs) = duplex(8);
+        let talks = async {
+            let mut bytes = 0;
+            while theirs.write_all(&[0x5a; 8]).await.is_ok() {
+                bytes += 8;
+                sleep(Duration::from_micros(1)).await;
+            }
+            bytes
+        };
+        let (bytes, ()) = tokio::join!(talks, linger(ours));
+        assert!(bytes <= LINGER_BYTES + 16, "{bytes}");
     }
 }

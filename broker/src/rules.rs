@@ -12,101 +12,12 @@
 //! being one: wildcards, `$share`, `$SYS`, letters outside ASCII. A will is a publish that comes
 //! late, allowed to gateways on `pres` only.
 
-use std::fmt;
-
 use rumqttc::mqttbytes::QoS;
-use rumqttc::mqttbytes::v4::{ConnectReturnCode, LastWill, Publish};
+use rumqttc::mqttbytes::v4::{LastWill, Publish};
 use veglia_identity::{Grant, Identity, Partitions};
 use veglia_wire::{Channel, Filter, GatewayId, Partition, Topic};
 
-/// Why the door did not do what was asked, or closed a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refusal {
-    /// Every place is taken.
-    HouseFull,
-    /// Every place for this address is taken.
-    AddressFull,
-    /// No CONNECT in time.
-    NoConnect,
-    /// Bytes that are not MQTT, or a packet where it may not come.
-    Malformed,
-    /// A packet above the largest size.
-    TooLarge,
-    /// Another version of MQTT than 3.1.1.
-    Version,
-    /// The client id is not the name of the identity.
-    ClientId,
-    /// An unknown name or a wrong secret.
-    Credentials,
-    /// A persistent session was asked for.
-    PersistentSession,
-    /// A will that is not a plain publish to the gateway's own `pres`.
-    Will,
-    /// QoS 2.
-    ExactlyOnce,
-    /// A retained publish.
-    Retained,
-    /// Not a topic of ours.
-    NotATopic,
-    /// A topic that belongs to somebody else.
-    NotYourTopic,
-    /// A filter that this identity may not subscribe to.
-    NotYourFilter,
-    /// Nothing came within one and a half keep-alive times.
-    Silent,
-    /// It read more slowly than it was written to.
-    TooSlow,
-    /// The same identity connected again.
-    TakenOver,
-    /// The identity file no longer says what it said.
-    Revoked,
-}
-
-impl Refusal {
-    /// Its name in counters and logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::HouseFull => "house_full",
-            Self::AddressFull => "address_full",
-            Self::NoConnect => "no_connect",
-            Self::Malformed => "malformed",
-            Self::TooLarge => "too_large",
-            Self::Version => "version",
-            Self::ClientId => "client_id",
-            Self::Credentials => "credentials",
-            Self::PersistentSession => "persistent_session",
-            Self::Will => "will",
-            Self::ExactlyOnce => "exactly_once",
-            Self::Retained => "retained",
-            Self::NotATopic => "not_a_topic",
-            Self::NotYourTopic => "not_your_topic",
-            Self::NotYourFilter => "not_your_filter",
-            Self::Silent => "silent",
-            Self::TooSlow => "too_slow",
-            Self::TakenOver => "taken_over",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    /// What a refused CONNECT is answered; `None` is answered by closing, as MQTT wants it.
-    pub(crate) fn connect_code(self) -> Option<ConnectReturnCode> {
-        match self {
-            Self::Version => Some(ConnectReturnCode::RefusedProtocolVersion),
-            Self::ClientId => Some(ConnectReturnCode::BadClientId),
-            Self::Credentials => Some(ConnectReturnCode::BadUserNamePassword),
-            Self::PersistentSession | Self::Will | Self::Revoked => {
-                Some(ConnectReturnCode::NotAuthorized)
-            }
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use crate::refusal::Refusal;
 
 /// An identity in the terms of the wire.
 #[derive(Debug, Clone)]

@@ -47,7 +47,7 @@ const ROUTER_CONNECTIONS: usize = 4;
 pub struct Rumqttd;
 
 impl Backend for Rumqttd {
-    fn open(self: Box<Self>) -> Result<Link, BackendError> {
+    fn open(&self) -> Result<Link, BackendError> {
         let config = Config {
             router: RouterConfig {
                 max_connections: ROUTER_CONNECTIONS,
@@ -77,7 +77,7 @@ impl Backend for Rumqttd {
 }
 
 fn failed(fault: LinkError) -> BackendError {
-    BackendError(Box::new(fault))
+    BackendError::Router(Box::new(fault))
 }
 
 /// Ends when the door has gone, or the router has.
@@ -159,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_is_behind_stops_the_writer_and_loses_nothing() {
-        let mut link = Box::new(Rumqttd).open().unwrap();
+        let mut link = Rumqttd.open().unwrap();
         let hand_over = link.hand_over.clone();
         let writer = tokio::spawn(async move {
             for number in 0..MESSAGES {
@@ -190,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn when_nobody_takes_what_comes_out_nothing_more_goes_in() {
-        let link = Box::new(Rumqttd).open().unwrap();
+        let link = Rumqttd.open().unwrap();
         drop(link.deliveries);
         let message = || Message {
             topic: Arc::from("v1/p/07/g/casa-12/up"),

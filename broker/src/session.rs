@@ -20,6 +20,7 @@ use rumqttc::mqttbytes::v4::{
     ConnAck, ConnectReturnCode, Packet, PubAck, Publish, SubAck, Subscribe, SubscribeReasonCode,
     UnsubAck, Unsubscribe,
 };
+use rustls::pki_types::UnixTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -33,8 +34,11 @@ use crate::fanout::{Fanout, Mailbox, Room, Subscriptions, mailbox};
 use crate::greeting::{Guest, Will, greet};
 use crate::packets::{Fault, MAX_PACKET_BYTES, Packets};
 use crate::rate::Rate;
-use crate::rules::{Peer, Refusal};
-use crate::takeover::{Seat, Seats};
+use crate::refusal::Refusal;
+use crate::rules::Peer;
+use crate::takeover::{Seat, Seats, Sitter};
+use crate::tls::{Papers, Trust};
+use crate::warden;
 
 /// From the accept to a whole CONNECT. Long for a mobile network, short for a socket that wants
 /// only to take a place.
@@ -50,6 +54,7 @@ const WILL_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Hall {
     pub(crate) identities: watch::Receiver<Arc<Identities>>,
+    pub(crate) trust: watch::Receiver<Trust>,
     pub(crate) seats: Arc<Seats>,
     pub(crate) fanout: Arc<Fanout>,
     pub(crate) hand_over: mpsc::Sender<Message>,
@@ -58,6 +63,11 @@ pub(crate) struct Hall {
 }
 
 impl Hall {
+    fn judge(&self, sitter: &Sitter, now: UnixTime) -> Result<(), Refusal> {
+        warden::judge(sitter, &self.identities.borrow())?;
+        warden::vouch(sitter, &self.trust.borrow(), true, now)
+    }
+
     /// Waits for as long as the backend is behind.
     async fn hand_over(&self, topic: &Topic, payload: &Bytes) -> Result<(), Fault> {
         let message = Message {
@@ -91,23 +101,28 @@ impl From<Fault> for Ended {
     }
 }
 
-/// Serves one client until it is gone. Dropping the future ends it at once, without its will.
-pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hall: &Hall) {
+/// Serves one client until it is gone. `papers` are those of whoever came over TLS. Dropping the
+/// future ends it at once, without its will.
+pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    papers: Option<Arc<Papers>>,
+    hall: &Hall,
+) {
     let mut packets = Packets::new(stream);
     let identities = || Arc::clone(&hall.identities.borrow());
-    let greeting = timeout(CONNECT_PATIENCE, greet(&mut packets, identities)).await;
+    let greeting = timeout(CONNECT_PATIENCE, greet(&mut packets, papers, identities)).await;
     let guest = match greeting {
         Ok(Ok(guest)) => guest,
         Ok(Err(Fault::Lost)) => return,
         Ok(Err(Fault::Refused(why))) => return refuse(packets, why, hall).await,
         Err(_) => return refuse(packets, Refusal::NoConnect, hall).await,
     };
-    let seat = hall.seats.take(&guest.entry).await;
-    let name = guest.entry.identity().name();
-    // The file may have changed between the greeting and the seat.
-    let current = hall.identities.borrow().entry(name) == Some(&guest.entry);
-    if !current {
-        return refuse(packets, Refusal::Revoked, hall).await;
+    let seat = hall.seats.take(&guest.sitter).await;
+    let name = guest.sitter.entry.identity().name();
+    // The list or the authority may have changed since the handshake. Who has a seat is judged
+    // at every later change.
+    if let Err(why) = hall.judge(&guest.sitter, UnixTime::now()) {
+        return refuse(packets, why, hall).await;
     }
     let ended = tokio::select! {
         why = seat.kick().kicked() => Ended::Refused(why),
@@ -140,7 +155,11 @@ fn take_leave(ended: &Ended, name: &str, hall: &Hall) {
     };
     hall.counters.refused(*why);
     match why {
-        Refusal::TakenOver | Refusal::Silent | Refusal::Revoked => {
+        Refusal::TakenOver
+        | Refusal::Silent
+        | Refusal::Revoked
+        | Refusal::UnknownAuthority
+        | Refusal::CertificateExpired => {
             tracing::info!(client = name, reason = %why, "the session was ended");
         }
         _ => tracing::warn!(client = name, reason = %why, "the session was ended"),
@@ -153,14 +172,13 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
     why: Refusal,
     hall: &Hall,
 ) {
-    hall.counters.refused(why);
-    tracing::debug!(reason = %why, "a connection was refused");
+    hall.counters.turned_away(why);
     let Some(code) = why.connect_code() else {
         return;
     };
     let answer = async {
         packets.queue(&Packet::ConnAck(ConnAck::new(code, false)))?;
-        packets.finish().await
+        packets.part().await
     };
     if !matches!(timeout(WRITE_PATIENCE, answer).await, Ok(Ok(()))) {
         tracing::debug!("the refused client did not wait for the answer");
@@ -303,7 +321,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 }
                 Err(why) => {
                     self.hall.counters.refused(why);
-                    let client = self.guest.entry.identity().name();
+                    let client = self.guest.sitter.entry.identity().name();
                     tracing::warn!(client, reason = %why, "a subscription was refused");
                     SubscribeReasonCode::Failure
                 }

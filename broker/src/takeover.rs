@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use tokio_util::sync::{CancellationToken, DropGuard};
-use veglia_identity::{Entry, Identities};
+use veglia_identity::Entry;
 
-use crate::rules::Refusal;
+use crate::refusal::Refusal;
+use crate::tls::Papers;
 
 /// A way to end a session from outside.
 #[derive(Debug, Default)]
@@ -47,27 +48,35 @@ struct Taken {
     by_name: HashMap<String, Occupant>,
 }
 
+/// Somebody who was let in, and by what: enough to be judged again.
+#[derive(Debug, Clone)]
+pub(crate) struct Sitter {
+    pub(crate) entry: Arc<Entry>,
+    /// Of whoever came with a certificate.
+    pub(crate) papers: Option<Arc<Papers>>,
+}
+
 #[derive(Debug)]
 struct Occupant {
     number: u64,
-    entry: Arc<Entry>,
+    sitter: Sitter,
     kick: Arc<Kick>,
     gone: CancellationToken,
 }
 
 impl Seats {
     /// Takes the seat of an identity, once whoever had it is gone.
-    pub(crate) async fn take(self: &Arc<Self>, entry: &Arc<Entry>) -> Seat {
+    pub(crate) async fn take(self: &Arc<Self>, sitter: &Sitter) -> Seat {
         let kick = Arc::new(Kick::default());
         let gone = CancellationToken::new();
-        let name = entry.identity().name().to_owned();
+        let name = sitter.entry.identity().name().to_owned();
         let (number, before) = {
             let mut taken = self.taken();
             taken.count += 1;
             let number = taken.count;
             let occupant = Occupant {
                 number,
-                entry: Arc::clone(entry),
+                sitter: sitter.clone(),
                 kick: Arc::clone(&kick),
                 gone: gone.clone(),
             };
@@ -87,11 +96,18 @@ impl Seats {
         seat
     }
 
-    /// Ends the sessions of those who were removed, or whose rights or secret changed.
-    pub(crate) fn revoke_changed(&self, identities: &Identities) {
-        for (name, occupant) in &self.taken().by_name {
-            if identities.entry(name) != Some(&occupant.entry) {
-                occupant.kick.kick(Refusal::Revoked);
+    /// Asks about everybody, and ends the sessions of those who may not stay.
+    pub(crate) fn judge(&self, verdict: impl Fn(&Sitter) -> Result<(), Refusal>) {
+        // A copy, because a verdict may take a signature's time and arrivals must not wait.
+        let all: Vec<(Sitter, Arc<Kick>)> = self
+            .taken()
+            .by_name
+            .values()
+            .map(|occupant| (occupant.sitter.clone(), Arc::clone(&occupant.kick)))
+            .collect();
+        for (sitter, kick) in all {
+            if let Err(why) = verdict(&sitter) {
+                kick.kick(why);
             }
         }
     }
@@ -139,8 +155,10 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use tokio::task::yield_now;
+    use veglia_identity::Identities;
 
     use super::*;
+    use crate::warden::judge;
 
     fn identities(names: &[&str]) -> Identities {
         let hash = "5a".repeat(32);
@@ -151,18 +169,21 @@ mod tests {
         Identities::parse(&format!("version = 1\n{rows}")).expect("an identity file")
     }
 
-    fn entry(name: &str) -> Arc<Entry> {
+    fn sitter(name: &str) -> Sitter {
         let list = identities(&[name]);
-        Arc::clone(list.entry(name).expect("it is in the list"))
+        Sitter {
+            entry: Arc::clone(list.entry(name).expect("it is in the list")),
+            papers: None,
+        }
     }
 
     #[tokio::test]
     async fn the_new_session_waits_until_the_old_one_is_gone() {
         let seats = Arc::new(Seats::default());
-        let casa = entry("casa");
+        let casa = sitter("casa");
         let old = seats.take(&casa).await;
         let new = tokio::spawn({
-            let (seats, casa) = (Arc::clone(&seats), Arc::clone(&casa));
+            let (seats, casa) = (Arc::clone(&seats), casa.clone());
             async move { seats.take(&casa).await }
         });
         assert_eq!(old.kick().kicked().await, Refusal::TakenOver);
@@ -180,17 +201,17 @@ mod tests {
     #[tokio::test]
     async fn of_three_at_once_the_last_has_the_seat() {
         let seats = Arc::new(Seats::default());
-        let casa = entry("casa");
+        let casa = sitter("casa");
         let first = seats.take(&casa).await;
-        let session = |seats: Arc<Seats>, casa: Arc<Entry>| async move {
+        let session = |seats: Arc<Seats>, casa: Sitter| async move {
             let seat = seats.take(&casa).await;
             let number = seat.number();
             (number, seat.kick().kicked().await)
         };
-        let second = tokio::spawn(session(Arc::clone(&seats), Arc::clone(&casa)));
+        let second = tokio::spawn(session(Arc::clone(&seats), casa.clone()));
         first.kick().kicked().await;
         let third = tokio::spawn({
-            let (seats, casa) = (Arc::clone(&seats), Arc::clone(&casa));
+            let (seats, casa) = (Arc::clone(&seats), casa.clone());
             async move { seats.take(&casa).await }
         });
         for _ in 0..10 {
@@ -205,9 +226,10 @@ mod tests {
     #[tokio::test]
     async fn only_who_changed_is_sent_away() {
         let seats = Arc::new(Seats::default());
-        let one = seats.take(&entry("one")).await;
-        let two = seats.take(&entry("two")).await;
-        seats.revoke_changed(&identities(&["two", "three"]));
+        let one = seats.take(&sitter("one")).await;
+        let two = seats.take(&sitter("two")).await;
+        let changed = identities(&["two", "three"]);
+        seats.judge(|sitter| judge(sitter, &changed));
         assert_eq!(one.kick().kicked().await, Refusal::Revoked);
         assert!(!two.kick().token.is_cancelled());
     }

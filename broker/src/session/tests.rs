@@ -3,14 +3,16 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::*;
-use crate::rules::Refusal;
+use crate::refusal::Refusal;
 
 /// A hall where nobody is known; what is handed over goes nowhere.
 fn hall() -> Hall {
     let (_, identities) = watch::channel(Arc::default());
+    let (_, trust) = watch::channel(None);
     let (hand_over, _) = mpsc::channel(1);
     Hall {
         identities,
+        trust,
         seats: Arc::default(),
         fanout: Arc::default(),
         hand_over,
@@ -24,7 +26,7 @@ async fn who_says_nothing_is_sent_away_after_the_time_for_a_connect() {
     let hall = hall();
     let (mut client, stream) = duplex(64);
     let start = Instant::now();
-    run(stream, &hall).await;
+    run(stream, None, &hall).await;
     assert_eq!(start.elapsed(), CONNECT_PATIENCE);
     assert_eq!(hall.counters.refusals(Refusal::NoConnect), 1);
     assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
@@ -44,7 +46,7 @@ async fn who_dribbles_a_connect_gets_no_more_time() {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     };
-    tokio::join!(run(stream, &hall), dribble);
+    tokio::join!(run(stream, None, &hall), dribble);
     assert!(start.elapsed() <= CONNECT_PATIENCE + Duration::from_secs(1));
     assert_eq!(hall.counters.refusals(Refusal::NoConnect), 1);
 }

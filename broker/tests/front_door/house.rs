@@ -8,18 +8,20 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use rumqttc::mqttbytes::v4::{Connect, Login};
+use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, Login};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use veglia_broker::{
-    Backend, Config, FrontDoor, Health, Limits, Refusal, Rumqttd, ServeError, Snapshot,
-};
+use veglia_broker::{Backend, Config, FrontDoor, Health, Limits, Refusal, ServeError, Snapshot};
 use veglia_identity::{Grant, Grants, IdentityFile, Partitions};
 
 use crate::client::{Client, PATIENCE};
+
+/// What a name that is nobody's is told.
+pub(crate) const STRANGERS_ARE_TOLD: Option<ConnectReturnCode> =
+    Some(ConnectReturnCode::BadUserNamePassword);
 
 pub(crate) struct House {
     pub(crate) address: SocketAddr,
@@ -46,7 +48,7 @@ impl House {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        Self::before(limits, Box::new(Rumqttd)).await
+        Self::before(limits, crate::behind::backend()).await
     }
 
     pub(crate) async fn before(limits: Limits, backend: Box<dyn Backend>) -> Self {
@@ -58,6 +60,7 @@ impl House {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             identities: path.clone(),
             limits,
+            ..Config::default()
         };
         let listener = veglia_broker::listen(&config).await.expect("a free port");
         let address = TcpListener::local_addr(&listener).expect("its address");

@@ -3,6 +3,7 @@
 //! Every test opens its own house on a port of its own. Waiting is always for a level, with a
 //! time-out that only a failure reaches.
 
+mod behind;
 mod client;
 mod house;
 mod identities;

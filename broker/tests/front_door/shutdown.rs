@@ -68,7 +68,7 @@ async fn a_door_open_to_others_needs_tls() {
 struct Mortal;
 
 impl Backend for Mortal {
-    fn open(self: Box<Self>) -> Result<Link, BackendError> {
+    fn open(&self) -> Result<Link, BackendError> {
         let (hand_over, mut from_door) = mpsc::channel(1);
         let (to_door, deliveries) = mpsc::channel(1);
         tokio::spawn(async move {

@@ -1,0 +1,27 @@
+//! The front door under attack, by way of TLS: no client, enrolled or not, takes the service from
+//! another, reads what is another's, or makes the door hold more than it may.
+//!
+//! Every test opens its own house with its own authority. In most of them an honest gateway and
+//! its ingest exchange frames the whole time, and must not notice a thing ([`honest`]). Strangers
+//! come from another loopback address than they, as they do in life.
+
+#![cfg(test)]
+
+mod certificates;
+mod client;
+mod crowd;
+mod floods;
+mod homes;
+mod honest;
+mod house;
+#[path = "../front_door/kill_cases.rs"]
+mod kill_cases;
+mod loris;
+mod losses;
+mod memory;
+mod packets;
+mod pki;
+mod rotation;
+mod router;
+mod takeovers;
+mod topics;
