@@ -1,5 +1,7 @@
 //! What comes back: ingest's acknowledgement, and the greeting that asks for it.
 //!
+//! A greeting of version 1 names no session: such a gateway takes no commands.
+//!
 //! An [`Ack`] says "everything up to here is on my disk"; the gateway then deletes it. Nothing
 //! else, no PUBACK and no hand-over to a queue, means that.
 
@@ -8,11 +10,15 @@ use alloc::vec::Vec;
 
 use crate::body::clock_state;
 use crate::cbor::{DecodeError, Reader, Writer};
-use crate::ids::{Epoch, Sequence};
+use crate::ids::{Epoch, Sequence, Session};
 use crate::time::{Boot, ClockState, WallMs};
 
-/// The version of both messages written here, and the newest read.
+/// The version of acknowledgements written here, and the newest read.
 pub const VERSION: u64 = 1;
+
+/// The newest version of a greeting read here, written by whoever takes commands; version 1 is
+/// written by whoever takes none.
+pub const HELLO_VERSION: u64 = 2;
 
 /// Longest software version text of a [`Hello`]: a semantic version and a short revision.
 pub const MAX_SOFTWARE_CHARS: usize = 64;
@@ -71,6 +77,8 @@ pub struct Hello {
     pub clock: ClockState,
     /// Which start of the gateway.
     pub boot: Boot,
+    /// This connection, for commands to name; none when the gateway takes none.
+    pub session: Option<Session>,
 }
 
 /// Reads an optional sequence written as 0 or its number.
@@ -82,17 +90,22 @@ fn number(sequence: Option<Sequence>) -> u64 {
     sequence.map_or(0, Sequence::get)
 }
 
-fn version(input: &mut Reader<'_>, what: &'static str) -> Result<(), DecodeError> {
+/// Reads the version, which stands first in every message; the newest known is `known`.
+pub(crate) fn version(
+    input: &mut Reader<'_>,
+    field: &'static str,
+    known: u64,
+) -> Result<u64, DecodeError> {
     input.key("version", 1)?;
     let found = input.uint("version")?;
-    if found > VERSION {
+    if found > known {
         return Err(DecodeError::NewerVersion {
-            field: what,
+            field,
             found,
-            known: VERSION,
+            known,
         });
     }
-    Ok(())
+    Ok(found)
 }
 
 impl Ack {
@@ -128,8 +141,8 @@ impl Ack {
     /// Reads what [`Ack::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut input = Reader::new(bytes);
-        let pairs = input.map_up_to("ack", 7)?;
-        version(&mut input, "the acknowledgement")?;
+        let pairs = input.map_of_any_version("ack")?;
+        version(&mut input, "the acknowledgement", VERSION)?;
         input.key("epoch", 2)?;
         let epoch = Epoch(input.uint("epoch")?);
         input.key("through", 3)?;
@@ -141,10 +154,11 @@ impl Ack {
         let window = u32::try_from(window).unwrap_or(u32::MAX);
         input.key("expected", 6)?;
         let expected = sequence(&mut input, "expected")?;
-        let refused = if pairs == 7 {
-            Some(refusal(&mut input)?)
-        } else {
+        let refused = if pairs == 6 {
             None
+        } else {
+            input.has("ack", pairs, 7)?;
+            Some(refusal(&mut input)?)
         };
         input.end("ack")?;
         Ok(Self {
@@ -188,9 +202,13 @@ impl Hello {
     /// The message's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::new();
-        out.map(7);
+        out.map(7 + usize::from(self.session.is_some()));
         out.uint(1);
-        out.uint(VERSION);
+        out.uint(if self.session.is_some() {
+            HELLO_VERSION
+        } else {
+            1
+        });
         out.uint(2);
         out.uint(self.epoch.0);
         out.uint(3);
@@ -203,14 +221,20 @@ impl Hello {
         out.uint(u64::from(self.clock.code()));
         out.uint(7);
         out.uint(u64::from(self.boot.0));
+        if let Some(session) = self.session {
+            out.uint(8);
+            out.uint(session.0);
+        }
         out.finish()
     }
 
     /// Reads what [`Hello::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut input = Reader::new(bytes);
-        input.map("hello", 7)?;
-        version(&mut input, "the greeting")?;
+        let pairs = input.map_of_any_version("hello")?;
+        let version = version(&mut input, "the greeting", HELLO_VERSION)?;
+        let has_session = version >= 2;
+        input.has("hello", pairs, 7 + usize::from(has_session))?;
         input.key("epoch", 2)?;
         let epoch = Epoch(input.uint("epoch")?);
         input.key("oldest", 3)?;
@@ -224,6 +248,12 @@ impl Hello {
         input.key("boot", 7)?;
         let boot = input.uint_to("boot", u64::from(u32::MAX), "a 32-bit number")?;
         let boot = Boot(u32::try_from(boot).unwrap_or(u32::MAX));
+        let session = if has_session {
+            input.key("session", 8)?;
+            Some(Session(input.uint("session")?))
+        } else {
+            None
+        };
         input.end("hello")?;
         Ok(Self {
             epoch,
@@ -232,6 +262,7 @@ impl Hello {
             software,
             clock,
             boot,
+            session,
         })
     }
 }

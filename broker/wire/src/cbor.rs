@@ -74,6 +74,9 @@ pub enum DecodeError {
     },
 }
 
+/// Pairs of a map of any version: twice as many as any message has today.
+const MOST_PAIRS: usize = 32;
+
 /// Writes CBOR to a vector.
 pub(crate) struct Writer {
     bytes: Vec<u8>,
@@ -106,6 +109,13 @@ impl Writer {
     pub(crate) fn int_or_null(&mut self, value: Option<i64>) {
         match value {
             Some(value) => self.int(value),
+            None => self.push(Header::Simple(simple::NULL)),
+        }
+    }
+
+    pub(crate) fn uint_or_null(&mut self, value: Option<u64>) {
+        match value {
+            Some(value) => self.uint(value),
             None => self.push(Header::Simple(simple::NULL)),
         }
     }
@@ -199,6 +209,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    pub(crate) fn uint_or_null(&mut self, field: &'static str) -> Result<Option<u64>, DecodeError> {
+        match self.pull(field)? {
+            Header::Simple(simple::NULL) => Ok(None),
+            Header::Positive(value) => Ok(Some(value)),
+            _ => Err(DecodeError::Type {
+                field,
+                expected: "a whole number or null",
+            }),
+        }
+    }
+
     pub(crate) fn array(
         &mut self,
         field: &'static str,
@@ -221,6 +242,29 @@ impl<'a> Reader<'a> {
                 field,
                 expected: "a map of the known keys",
             }),
+        }
+    }
+
+    /// The pairs of a map whose version is not yet known: a newer one may have more, and is to be
+    /// refused for its version and not for its length.
+    pub(crate) fn map_of_any_version(&mut self, field: &'static str) -> Result<usize, DecodeError> {
+        self.map_up_to(field, MOST_PAIRS)
+    }
+
+    /// Demands a number of pairs or parts.
+    pub(crate) fn has(
+        &self,
+        field: &'static str,
+        found: usize,
+        wanted: usize,
+    ) -> Result<(), DecodeError> {
+        if found == wanted {
+            Ok(())
+        } else {
+            Err(DecodeError::Type {
+                field,
+                expected: "of the parts that its version has",
+            })
         }
     }
 

@@ -2,6 +2,9 @@
 //! records in columns. Each half has its own CRC-32C, because a damaged body must still say whose
 //! it was and which sequences it held.
 //!
+//! The five keys of the header keep their meaning in every version. So a reader that meets a newer
+//! frame still knows whose it is and which sequences it holds, and can answer that it refuses it.
+//!
 //! Limits: [`MAX_RECORDS`] records, [`MAX_FRAME_BYTES`] bytes.
 
 use alloc::vec::Vec;
@@ -135,7 +138,7 @@ impl UpFrame {
             return Err(FrameError::TooLarge(bytes.len()));
         }
         let mut input = Reader::new(bytes);
-        let header = FrameHeader::read(&mut input)?;
+        let (header, version) = FrameHeader::read(&mut input)?;
         let in_body = |source| FrameError::Body {
             header: header.clone(),
             source,
@@ -151,7 +154,14 @@ impl UpFrame {
                 computed,
             });
         }
-        body::decode(&header, &body).map_err(|source| FrameError::Body { header, source })
+        if version > VERSION {
+            return Err(in_body(DecodeError::NewerVersion {
+                field: "the frame",
+                found: version,
+                known: VERSION,
+            }));
+        }
+        body::decode(&header, &body).map_err(in_body)
     }
 
     /// The records with their names.
@@ -175,12 +185,13 @@ fn read_crc(input: &mut Reader<'_>, field: &'static str) -> Result<u32, DecodeEr
 }
 
 impl FrameHeader {
-    /// Reads only the header of a frame, which suffices to de-duplicate it.
+    /// Reads only the header of a frame, of any version, which suffices to de-duplicate it.
     pub fn peek(bytes: &[u8]) -> Result<Self, FrameError> {
-        Self::read(&mut Reader::new(bytes))
+        Self::read(&mut Reader::new(bytes)).map(|(header, _)| header)
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, FrameError> {
+    /// The header and the version of the frame.
+    fn read(input: &mut Reader<'_>) -> Result<(Self, u64), FrameError> {
         let parts = input
             .array("frame", 4, "four parts")
             .map_err(FrameError::Header)?;
@@ -218,17 +229,14 @@ impl FrameHeader {
         out.finish()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+    /// A newer header may have more keys behind the five.
+    fn decode(bytes: &[u8]) -> Result<(Self, u64), DecodeError> {
         let mut input = Reader::new(bytes);
-        input.map("header", 5)?;
+        let pairs = input.map_of_any_version("header")?;
         input.key("version", 1)?;
-        let found = input.uint("version")?;
-        if found > VERSION {
-            return Err(DecodeError::NewerVersion {
-                field: "the frame",
-                found,
-                known: VERSION,
-            });
+        let version = input.uint("version")?;
+        if version <= VERSION {
+            input.has("header", pairs, 5)?;
         }
         input.key("gateway", 2)?;
         let gateway = GatewayId::new(&input.text("gateway", MAX_ID_CHARS)?).map_err(|source| {
@@ -255,12 +263,15 @@ impl FrameHeader {
                 value: i128::from(count),
                 allowed: "1 to 128",
             })?;
-        input.end("header")?;
-        Ok(Self {
+        if version <= VERSION {
+            input.end("header")?;
+        }
+        let header = Self {
             gateway,
             epoch,
             first,
             count,
-        })
+        };
+        Ok((header, version))
     }
 }

@@ -159,6 +159,17 @@ impl fmt::Display for Epoch {
     }
 }
 
+/// One connection of a gateway to the broker: a random number that the gateway makes for each, so
+/// that what was meant for one connection cannot be mistaken on another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Session(pub u64);
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 /// Number of a record within its epoch: 1, 2, 3 …, given at the durable append, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sequence(u64);

@@ -4,6 +4,7 @@
 //! contact, an event of the device, the clock, a gap, a heartbeat), the device it came from, its
 //! [`Quality`] and [`When`] it was measured by which clock. Up to [`frame::MAX_RECORDS`] records
 //! make an [`UpFrame`], which is published on a [`Topic`]; what comes back is an [`Ack`].
+//! Beside them a gateway is asked by a [`Command`] and says how it is in a [`State`].
 //! The bytes are CBOR with integer keys and definite lengths; `wire.cddl` beside this crate
 //! describes them and the golden tests freeze them.
 //!
@@ -23,20 +24,24 @@ pub mod ack;
 mod body;
 mod cbor;
 mod columns;
+pub mod command;
 pub mod frame;
 pub mod ids;
 pub mod quality;
 pub mod record;
+pub mod state;
 pub mod time;
 pub mod topic;
 pub mod vital;
 
 pub use ack::{Ack, Hello, Refusal, RefusalReason};
 pub use cbor::DecodeError;
+pub use command::{Command, CommandId, CommandKind, Outcome};
 pub use frame::{FrameError, FrameHeader, UpFrame};
-pub use ids::{DeviceId, Epoch, GatewayId, IdError, Partition, RecordId, Sequence};
+pub use ids::{DeviceId, Epoch, GatewayId, IdError, Partition, RecordId, Sequence, Session};
 pub use quality::Quality;
 pub use record::{Answer, AnswerCode, Body, Contact, DeviceEvent, Gap, GapReason, Record, Sensor};
+pub use state::{Answered, Charge, PortReport, PortState, State};
 pub use time::{Boot, CareClock, Clock, ClockState, DeviceStamp, MonoMs, WallMs, When};
 pub use topic::{Channel, Filter, Topic, TopicError};
 pub use vital::{OutOfRange, Pulse, RespiratoryRate, Site, SpO2, Temperature, Vital, VitalKind};

@@ -49,7 +49,8 @@ pub struct Boot(pub u32);
 pub struct DeviceStamp(pub i64);
 
 /// What the gateway knew of the wall time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ClockState {
     /// Never set since the start: wall times are absent.
     Unknown,

@@ -32,11 +32,20 @@ pub enum Channel {
     Cmd,
     /// Presence by will: a hint only.
     Pres,
+    /// How the gateway is, and what became of commands, gateway to ingest.
+    State,
 }
 
 impl Channel {
     /// Every channel.
-    pub const ALL: [Self; 5] = [Self::Up, Self::Hello, Self::Ack, Self::Cmd, Self::Pres];
+    pub const ALL: [Self; 6] = [
+        Self::Up,
+        Self::Hello,
+        Self::Ack,
+        Self::Cmd,
+        Self::Pres,
+        Self::State,
+    ];
 
     /// The last level of the topic.
     pub fn name(self) -> &'static str {
@@ -46,12 +55,13 @@ impl Channel {
             Self::Ack => "ack",
             Self::Cmd => "cmd",
             Self::Pres => "pres",
+            Self::State => "state",
         }
     }
 
     /// Whether the gateway publishes here (and ingest listens); otherwise it is the reverse.
     pub fn is_upward(self) -> bool {
-        matches!(self, Self::Up | Self::Hello | Self::Pres)
+        matches!(self, Self::Up | Self::Hello | Self::Pres | Self::State)
     }
 }
 
@@ -106,7 +116,7 @@ pub enum TopicError {
     #[error("the gateway is not an identifier")]
     Gateway(#[source] IdError),
     /// No such channel.
-    #[error("the channel is none of up, hello, ack, cmd, pres")]
+    #[error("the channel is none of up, hello, ack, cmd, pres, state")]
     Channel,
 }
 

@@ -1,4 +1,4 @@
-//! Golden bytes: what version 1 looks like for ever. When one of these changes, a deployed
+//! Golden bytes: what each version looks like for ever. When one of these changes, a deployed
 //! gateway and a deployed centre no longer understand each other.
 
 #![expect(
@@ -7,9 +7,10 @@
 )]
 
 use veglia_wire::{
-    Ack, Answer, AnswerCode, Body, Boot, ClockState, Contact, DeviceEvent, DeviceId, DeviceStamp,
-    Epoch, FrameHeader, Gap, GapReason, GatewayId, Hello, MonoMs, Quality, Record, Refusal,
-    RefusalReason, Sensor, Sequence, Site, UpFrame, Vital, VitalKind, WallMs, When,
+    Ack, Answer, AnswerCode, Answered, Body, Boot, Charge, ClockState, Command, CommandId,
+    CommandKind, Contact, DeviceEvent, DeviceId, DeviceStamp, Epoch, FrameHeader, Gap, GapReason,
+    GatewayId, Hello, MonoMs, Outcome, PortReport, PortState, Quality, Record, Refusal,
+    RefusalReason, Sensor, Sequence, Session, Site, State, UpFrame, Vital, VitalKind, WallMs, When,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -117,6 +118,7 @@ fn hello_and_ack_have_these_bytes() {
         software: "0.1.0".into(),
         clock: ClockState::Holdover,
         boot: Boot(3),
+        session: None,
     };
     let refused = Refusal {
         from: Sequence::new(5).unwrap(),
@@ -145,6 +147,109 @@ fn hello_and_ack_have_these_bytes() {
     assert_eq!(Hello::decode(&hello.encode()).unwrap(), hello);
     assert_eq!(Ack::decode(&ack.encode()).unwrap(), ack);
     assert_eq!(Ack::decode(&plain.encode()).unwrap(), plain);
+}
+
+fn told(session: Option<Session>) -> Hello {
+    Hello {
+        epoch: Epoch(7),
+        oldest: None,
+        newest: Sequence::new(41),
+        software: "0.1.0".into(),
+        clock: ClockState::Synchronised,
+        boot: Boot(3),
+        session,
+    }
+}
+
+fn a_state() -> State {
+    let port = |name: &str, state, device: Option<&str>, last_frame_ms, battery| PortReport {
+        name: name.into(),
+        device: device.map(|text| DeviceId::new(text).unwrap()),
+        state,
+        last_frame_ms,
+        battery,
+    };
+    let node = Some("node:0000000000000001");
+    State {
+        session: Session(0x0123_4567_89ab_cdef),
+        software: "0.1.0".into(),
+        boot: Boot(3),
+        clock: ClockState::Holdover,
+        waiting: 300,
+        oldest_ms: Some(60_000),
+        refused: 4,
+        last_command: Some(CommandId(2)),
+        ports: vec![
+            port(
+                "/dev/ttyUSB0",
+                PortState::Speaking,
+                node,
+                Some(900),
+                Some(Charge::Percent(61)),
+            ),
+            port(
+                "/dev/ttyUSB1",
+                PortState::Silent,
+                Some("nonin:501234"),
+                Some(9_000),
+                Some(Charge::Low),
+            ),
+            port("/dev/ttyUSB2", PortState::Absent, None, None, None),
+        ],
+        answers: [(1, Outcome::Done), (2, Outcome::NotSupported)]
+            .map(|(id, outcome)| Answered {
+                id: CommandId(id),
+                outcome,
+            })
+            .to_vec(),
+    }
+}
+
+#[test]
+fn a_greeting_that_takes_commands_has_these_bytes() {
+    let hello = told(Some(Session(0x0123_4567_89ab_cdef)));
+    assert_eq!(
+        hex(&hello.encode()),
+        include_str!("golden/hello-2.hex").trim()
+    );
+    for hello in [hello, told(None)] {
+        assert_eq!(Hello::decode(&hello.encode()).unwrap(), hello);
+    }
+}
+
+#[test]
+fn commands_have_these_bytes() {
+    let again = CommandKind::MeasureAgain {
+        device: DeviceId::new("node:1").unwrap(),
+        vital: VitalKind::Temperature,
+    };
+    let configure = CommandKind::Configure {
+        reconnect_seconds: 600,
+    };
+    let commands: Vec<Command> = [CommandKind::Ping, again, configure]
+        .into_iter()
+        .zip(1..)
+        .map(|(kind, id)| Command {
+            session: Session(9),
+            id: CommandId(id),
+            kind,
+        })
+        .collect();
+    let lines: Vec<String> = commands.iter().map(|it| hex(&it.encode())).collect();
+    assert_eq!(lines.join("\n"), include_str!("golden/commands.hex").trim());
+    for command in commands {
+        assert_eq!(Command::decode(&command.encode()).unwrap(), command);
+    }
+}
+
+#[test]
+fn a_state_has_these_bytes() {
+    let state = a_state();
+    assert_eq!(
+        hex(&state.encode()),
+        include_str!("golden/state.hex").trim()
+    );
+    assert_eq!(State::decode(&state.encode()).unwrap(), state);
 }
 
 #[test]

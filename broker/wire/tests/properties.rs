@@ -7,8 +7,9 @@
 
 use proptest::prelude::*;
 use veglia_wire::{
-    Body, Boot, ClockState, DeviceId, DeviceStamp, Epoch, Filter, FrameError, FrameHeader,
-    GatewayId, MonoMs, Partition, Quality, Record, Sequence, Site, Topic, UpFrame, Vital,
+    Answered, Body, Boot, Charge, ClockState, Command, CommandId, CommandKind, DeviceId,
+    DeviceStamp, Epoch, Filter, FrameError, FrameHeader, GatewayId, MonoMs, Outcome, Partition,
+    PortReport, PortState, Quality, Record, Sequence, Session, Site, State, Topic, UpFrame, Vital,
     VitalKind, WallMs, When,
 };
 
@@ -66,7 +67,99 @@ fn a_frame() -> impl Strategy<Value = UpFrame> {
         })
 }
 
+fn a_command() -> impl Strategy<Value = Command> {
+    let kind = prop_oneof![
+        Just(CommandKind::Ping),
+        ("[A-Za-z0-9_:.-]{1,64}", 0_usize..4).prop_map(|(device, vital)| {
+            CommandKind::MeasureAgain {
+                device: DeviceId::new(&device).unwrap(),
+                vital: VitalKind::ALL[vital],
+            }
+        }),
+        any::<u32>().prop_map(|reconnect_seconds| CommandKind::Configure { reconnect_seconds }),
+    ];
+    (any::<u64>(), 1_u64.., kind).prop_map(|(session, id, kind)| Command {
+        session: Session(session),
+        id: CommandId(id),
+        kind,
+    })
+}
+
+fn a_port() -> impl Strategy<Value = PortReport> {
+    let device = prop::option::of("[A-Za-z0-9_:.-]{1,64}");
+    let battery = prop::option::of(prop_oneof![
+        Just(Charge::Low),
+        (0_u8..=100).prop_map(Charge::Percent)
+    ]);
+    let age = prop::option::of(any::<u64>());
+    ("[ -~]{0,128}", device, 0_usize..3, age, battery).prop_map(
+        |(name, device, state, last_frame_ms, battery)| PortReport {
+            name,
+            device: device.map(|text| DeviceId::new(&text).unwrap()),
+            state: [PortState::Absent, PortState::Silent, PortState::Speaking][state],
+            last_frame_ms,
+            battery,
+        },
+    )
+}
+
+fn a_state() -> impl Strategy<Value = State> {
+    let answer = (1_u64.., 0_usize..5).prop_map(|(id, outcome)| Answered {
+        id: CommandId(id),
+        outcome: Outcome::ALL[outcome],
+    });
+    (
+        (any::<u64>(), "[ -~]{0,64}", any::<u32>(), 0_u8..3),
+        (
+            any::<u64>(),
+            prop::option::of(any::<u64>()),
+            any::<u64>(),
+            any::<u64>(),
+        ),
+        prop::collection::vec(a_port(), 0..=32),
+        prop::collection::vec(answer, 0..=16),
+    )
+        .prop_map(
+            |((session, software, boot, clock), numbers, ports, answers)| {
+                let (waiting, oldest_ms, refused, last_command) = numbers;
+                State {
+                    session: Session(session),
+                    software,
+                    boot: Boot(boot),
+                    clock: ClockState::from_code(clock).unwrap(),
+                    waiting,
+                    oldest_ms,
+                    refused,
+                    last_command: (last_command > 0).then_some(CommandId(last_command)),
+                    ports,
+                    answers,
+                }
+            },
+        )
+}
+
 proptest! {
+    #[test]
+    fn every_command_arrives_as_it_was_sent(command in a_command()) {
+        prop_assert_eq!(Command::decode(&command.encode()).unwrap(), command);
+    }
+
+    #[test]
+    fn every_state_arrives_as_it_was_sent_and_fits(state in a_state()) {
+        let bytes = state.encode();
+        prop_assert!(bytes.len() <= veglia_wire::state::MAX_STATE_BYTES, "{}", bytes.len());
+        prop_assert_eq!(State::decode(&bytes).unwrap(), state);
+    }
+
+    #[test]
+    fn a_prefix_of_a_message_is_not_taken_for_one(
+        state in a_state(), command in a_command(), cut in any::<prop::sample::Index>(),
+    ) {
+        let (state, command) = (state.encode(), command.encode());
+        prop_assert!(State::decode(&state[..cut.index(state.len())]).is_err());
+        prop_assert!(Command::decode(&command[..cut.index(command.len())]).is_err());
+    }
+
     #[test]
     fn every_frame_arrives_as_it_was_sent(frame in a_frame()) {
         let bytes = frame.encode().unwrap();
@@ -109,10 +202,12 @@ proptest! {
         drop(Record::decode(&bytes));
         drop(veglia_wire::Ack::decode(&bytes));
         drop(veglia_wire::Hello::decode(&bytes));
+        drop(Command::decode(&bytes));
+        drop(State::decode(&bytes));
     }
 
     #[test]
-    fn every_topic_reads_back(gateway in "[A-Za-z0-9_-]{1,64}", channel in 0_usize..5) {
+    fn every_topic_reads_back(gateway in "[A-Za-z0-9_-]{1,64}", channel in 0_usize..6) {
         let gateway = GatewayId::new(&gateway).unwrap();
         let channel = veglia_wire::Channel::ALL[channel];
         let topic = Topic { partition: Partition::of(&gateway), gateway, channel };
@@ -218,11 +313,87 @@ fn a_frame_of_a_newer_version_is_refused_with_a_sentence() {
     let crc = veglia_wire::frame::crc32c(&header).to_be_bytes();
     bytes[header_start + header_length + 1..][..4].copy_from_slice(&crc);
     let error = UpFrame::decode(&bytes).unwrap_err();
-    let FrameError::Header(source) = &error else {
+    // Whose it is and what it holds can be read all the same, so that it can be answered.
+    let FrameError::Body { header, source } = &error else {
         panic!("{error:?}")
     };
+    assert_eq!(*header, frame.header);
+    assert_eq!(FrameHeader::peek(&bytes).unwrap(), frame.header);
     assert_eq!(
         source.to_string(),
         "the frame is version 2, this program reads up to 1; update it"
     );
+}
+
+#[test]
+fn what_is_no_command_is_refused_with_its_fault() {
+    let bad: [(&[u8], &str); 8] = [
+        (
+            &[0xa4, 1, 2, 2, 9, 3, 1, 4, 0x81, 1],
+            "the command is version 2, this program reads up to 1; update it",
+        ),
+        (
+            &[0xa5, 1, 2, 2, 9, 3, 1, 4, 0x81, 1, 5, 0],
+            "the command is version 2, this program reads up to 1; update it",
+        ),
+        (
+            &[0xa4, 1, 1, 2, 9, 3, 0, 4, 0x81, 1],
+            "id is 0, outside 1 and more",
+        ),
+        (
+            &[0xa4, 1, 1, 2, 9, 3, 1, 4, 0x81, 7],
+            "kind is 7, outside 1 to 3",
+        ),
+        (
+            &[0xa4, 1, 1, 2, 9, 3, 1, 4, 0x82, 1, 1],
+            "kind is not as long as its kind",
+        ),
+        (
+            &[0xa4, 1, 1, 2, 9, 3, 1, 4, 0x83, 2, 0x61, b'n', 9],
+            "vital is 9, outside 1 to 4",
+        ),
+        (
+            &[0xa4, 1, 1, 2, 9, 3, 1, 4, 0x83, 2, 0x61, b' ', 1],
+            "device is not an identifier",
+        ),
+        (
+            &[0xa4, 1, 1, 2, 9, 3, 1, 4, 0x81, 1, 0],
+            "1 bytes follow the end of command",
+        ),
+    ];
+    for (bytes, fault) in bad {
+        assert_eq!(Command::decode(bytes).unwrap_err().to_string(), fault);
+    }
+}
+
+#[test]
+fn a_state_says_no_more_than_its_limits_allow() {
+    let port = PortReport {
+        name: "\u{e8}".repeat(100),
+        device: None,
+        state: PortState::Absent,
+        last_frame_ms: None,
+        battery: None,
+    };
+    let answer = |id| Answered {
+        id: CommandId(id),
+        outcome: Outcome::Done,
+    };
+    let state = State {
+        session: Session(1),
+        software: "x".repeat(100),
+        boot: Boot(1),
+        clock: ClockState::Unknown,
+        waiting: 0,
+        oldest_ms: None,
+        refused: 0,
+        last_command: None,
+        ports: vec![port; 100],
+        answers: (1..=100).map(answer).collect(),
+    };
+    let read = State::decode(&state.encode()).unwrap();
+    assert_eq!((read.software.len(), read.ports.len()), (64, 32));
+    assert_eq!(read.ports[0].name, "\u{e8}".repeat(64));
+    let newest: Vec<Answered> = (85..=100).map(answer).collect();
+    assert_eq!(read.answers, newest);
 }

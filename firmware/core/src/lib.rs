@@ -37,9 +37,16 @@ pub use frame::{
 };
 
 /// What a listener may send: who speaks? The node answers with its hello before anything else, so
-/// that a gateway that was just started need not wait for the next one. It is the only byte that a
-/// node listens to.
+/// that a gateway that was just started need not wait for the next one. A node listens to this byte
+/// and to [`MEASURE`], and to no other.
 pub const WHO: u8 = b'?';
+
+/// The other thing that a listener may send: measure once, now, with every sensor you have. A node
+/// that measures only when somebody takes it in hand wakes its sensors and answers with one frame
+/// of each: a reading, or the contact that is missing. A node that measures all the time goes on
+/// doing so. It asks for nothing that a person at the node could not do, so it needs no more proof
+/// than the cable.
+pub const MEASURE: u8 = b'!';
 
 /// How often the node repeats its hello unasked, in milliseconds: also a listener whose question
 /// was lost knows within a minute who speaks, for 26 bytes.

@@ -13,11 +13,12 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use veglia_firmware_core::{
-    Body, ContactState, NodeFrame, OximetryFlags, Sensor as NodeSensor, Site as NodeSite,
+    Body, ContactState, Model, NodeFrame, OximetryFlags, Sensor as NodeSensor, Site as NodeSite,
     TemperatureFlags,
 };
 use veglia_wire::{
     Contact, DeviceEvent, DeviceId, Pulse, Quality, Sensor, Site, SpO2, Temperature, Vital,
+    VitalKind,
 };
 
 use crate::{Frame, nonin8};
@@ -43,6 +44,8 @@ pub struct Identity {
     pub serial: u64,
     /// Whether its oximeter has a calibration of its own.
     pub calibrated: bool,
+    /// What it measures.
+    pub model: Model,
 }
 
 impl Identity {
@@ -51,6 +54,16 @@ impl Identity {
     pub fn device(self) -> DeviceId {
         DeviceId::new(&format!("node:{:016x}", self.serial))
             .expect("a prefix and sixteen hexadecimal digits make an identifier")
+    }
+
+    /// Whether it measures this vital sign.
+    #[must_use]
+    pub fn measures(self, vital: VitalKind) -> bool {
+        match vital {
+            VitalKind::SpO2 | VitalKind::Pulse => self.model != Model::Thermometer,
+            VitalKind::Temperature => self.model != Model::Oximeter,
+            VitalKind::RespiratoryRate => false,
+        }
     }
 
     /// The quality of a reading that this device made: a saturation without a calibration is
@@ -112,10 +125,12 @@ fn observe_node(frame: &NodeFrame) -> Vec<Observation> {
         Body::Hello {
             serial,
             calibration,
+            model,
             ..
         } => [Observation::Identity(Identity {
             serial,
             calibrated: calibration != 0,
+            model,
         })]
         .into(),
         Body::Oximetry {

@@ -6,7 +6,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use thiserror::Error;
-use veglia_firmware_core::WHO;
+use veglia_firmware_core::{MEASURE, WHO};
 
 use crate::{Decoder, node, nonin8};
 
@@ -95,6 +95,15 @@ impl Protocol {
         match self {
             Self::Nonin8 => &[],
             Self::Node => &[WHO],
+        }
+    }
+
+    /// What to send so that the device measures once, now; none for a device that only speaks.
+    #[must_use]
+    pub const fn measure_now(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Nonin8 => None,
+            Self::Node => Some(&[MEASURE]),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use veglia_codecs::nonin8::{Flags, Frame as Second};
-use veglia_codecs::{Frame, Identity, Observation, observe};
+use veglia_codecs::{Frame, Identity, Observation, Protocol, observe};
 use veglia_firmware_core::{
     Body, ContactState, FirmwareVersion, Model, NodeFrame, OximetryFlags, Sensor as NodeSensor,
     Site, TemperatureFlags,
@@ -272,6 +272,7 @@ fn a_hello_names_the_device_and_marks_its_uncalibrated_saturation() {
     let bare = Identity {
         serial: 0xC0FFEE,
         calibrated: false,
+        model: Model::Both,
     };
     let calibrated = Identity {
         calibrated: true,
@@ -299,6 +300,23 @@ fn a_hello_names_the_device_and_marks_its_uncalibrated_saturation() {
             assert_eq!(calibrated.qualify(vital, quality), quality);
         }
     }
+}
+
+#[test]
+fn a_node_can_be_asked_for_what_its_model_measures_and_a_nonin_for_nothing() {
+    let measured = |model| {
+        let node = Identity {
+            serial: 1,
+            calibrated: true,
+            model,
+        };
+        VitalKind::ALL.map(|vital| node.measures(vital))
+    };
+    assert_eq!(measured(Model::Oximeter), [true, true, false, false]);
+    assert_eq!(measured(Model::Thermometer), [false, false, true, false]);
+    assert_eq!(measured(Model::Both), [true, true, true, false]);
+    assert_eq!(Protocol::Node.measure_now(), Some(&b"!"[..]));
+    assert_eq!(Protocol::Nonin8.measure_now(), None);
 }
 
 proptest! {

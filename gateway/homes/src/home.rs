@@ -74,6 +74,9 @@ pub struct Device {
     pub site: Site,
     /// Its serial number.
     pub serial: u64,
+    /// Minutes of care from one measurement to the next, unless it is asked before; none for a
+    /// device that measures all the time.
+    pub every_minutes: Option<u32>,
 }
 
 /// How often a device speaks, in wall time.
@@ -132,6 +135,7 @@ impl Home {
             protocol: *protocol,
             measures: Measures::Oximetry,
             site: Site::Body,
+            every_minutes: None,
         };
         let specs: Vec<DeviceSpec> = protocols.iter().zip(1..).map(spec).collect();
         let home = Self::new(number, Story::Counter, &specs, seed);
@@ -146,6 +150,7 @@ impl Home {
             protocol: Protocol::Node,
             measures: replay.measures(),
             site: Site::Body,
+            every_minutes: None,
         };
         Self::new(number, Story::Replay(replay), &[spec], seed)
     }
@@ -200,6 +205,7 @@ fn device(spec: &DeviceSpec, home: &str, number: usize, place: usize, seed: u64)
         measures: spec.measures,
         site: spec.site,
         serial,
+        every_minutes: spec.every_minutes,
     }
 }
 

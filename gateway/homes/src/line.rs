@@ -9,7 +9,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use veglia_codecs::Protocol;
-use veglia_firmware_core::WHO;
+use veglia_firmware_core::{MEASURE, WHO};
 use veglia_wire::{CareClock, DeviceId, WallMs};
 
 use crate::home::{Device, Home};
@@ -38,6 +38,15 @@ pub(crate) struct Stage {
     pub(crate) began: WallMs,
     pub(crate) entries: Option<Sender<Entry>>,
     pub(crate) stop: CancellationToken,
+}
+
+/// What was asked of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Who speaks.
+    pub(crate) who: bool,
+    /// To measure once, now.
+    pub(crate) measure: bool,
 }
 
 /// How many readings and other frames were spoken on a line, and how many to nobody.
@@ -140,20 +149,22 @@ impl Line {
         self.protocol == Protocol::Nonin8 && self.listened.is_some() && self.told == 1
     }
 
-    /// Whether somebody has asked, since this was last asked, who speaks.
-    pub(crate) fn was_asked(&mut self) -> Result<bool, SimulationError> {
+    /// What somebody has asked since this was last looked at. A Nonin does not listen.
+    pub(crate) fn asked(&mut self) -> Result<Asked, SimulationError> {
         if !self.is_listened_to()? {
-            return Ok(false);
+            return Ok(Asked::default());
         }
-        match &self.pty {
-            Some(pty) => {
-                let sent = pty
-                    .sent::<QUESTIONS>()
-                    .map_err(|source| self.broken(source))?;
-                Ok(self.protocol == Protocol::Node && sent.contains(&WHO))
-            }
-            None => Ok(false),
-        }
+        let Some(pty) = &self.pty else {
+            return Ok(Asked::default());
+        };
+        let sent = pty
+            .sent::<QUESTIONS>()
+            .map_err(|source| self.broken(source))?;
+        let listens = self.protocol == Protocol::Node;
+        Ok(Asked {
+            who: listens && sent.contains(&WHO),
+            measure: listens && sent.contains(&MEASURE),
+        })
     }
 
     pub(crate) async fn unplugged(&mut self) -> Result<(), SimulationError> {

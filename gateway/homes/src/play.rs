@@ -56,8 +56,13 @@ pub(crate) async fn device(
         if is_last && !line.is_half_believed() {
             break;
         }
-        if line.was_opened()? | line.was_asked()? {
+        let is_opened = line.was_opened()?;
+        let asked = line.asked()?;
+        if is_opened || asked.who {
             speaker.opened();
+        }
+        if asked.measure {
+            speaker.measure();
         }
         match speaker.turn(line.stage.passed_ms(), wall_ms_since(began)) {
             None => line.unplugged().await?,
@@ -140,7 +145,7 @@ impl Reading {
         if !self.line.is_listened_to()? {
             return Ok(());
         }
-        let is_asked = self.line.was_opened()? | self.line.was_asked()?;
+        let is_asked = self.line.was_opened()? | self.line.asked()?.who;
         if !is_asked && now_ms < self.hello_at_ms {
             return Ok(());
         }

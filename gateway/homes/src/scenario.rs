@@ -85,6 +85,9 @@ pub struct DeviceSpec {
     pub measures: Measures,
     /// Where its thermometer sits.
     pub site: Site,
+    /// Minutes of care from one measurement to the next, for a device that somebody takes in hand;
+    /// none for one that measures all the time.
+    pub every_minutes: Option<u32>,
 }
 
 /// What a device measures.

@@ -54,6 +54,12 @@ pub(crate) struct Speaker {
     hello_at_ms: u64,
     finger_out_at_ms: Option<u64>,
     shown: Option<Oximetry>,
+    /// Care milliseconds from one measurement to the next; none: it measures all the time.
+    every_ms: Option<i64>,
+    /// Care time of its last measurement.
+    measured_at_ms: Option<i64>,
+    /// It was asked to measure now.
+    asked: bool,
 }
 
 /// What is wrong at one moment.
@@ -84,6 +90,9 @@ impl Speaker {
             hello_at_ms: 0,
             finger_out_at_ms: None,
             shown: None,
+            every_ms: device.every_minutes.map(|every| i64::from(every) * 60_000),
+            measured_at_ms: None,
+            asked: false,
         }
     }
 
@@ -91,6 +100,11 @@ impl Speaker {
     /// once who it is.
     pub(crate) fn opened(&mut self) {
         self.hello_at_ms = 0;
+    }
+
+    /// Somebody asked it to measure once, now.
+    pub(crate) fn measure(&mut self) {
+        self.asked = true;
     }
 
     /// What it says at this turn, `care_ms` of care and `wall_ms` of wall time after the start;
@@ -135,6 +149,10 @@ impl Speaker {
             self.hello_at_ms = wall_ms + u64::from(HELLO_EVERY_MS);
         }
         let vitals = self.vitals(care_ms);
+        let is_asked = std::mem::take(&mut self.asked);
+        if !self.measures_now(care_ms, is_asked) {
+            return;
+        }
         if self.measures.oximetry() {
             let oximetry = self.oximetry(vitals, troubles.artefact);
             said.push(if troubles.finger_out {
@@ -143,10 +161,23 @@ impl Speaker {
                 self.finger_in(oximetry, uptime_ms)
             });
         }
-        if self.measures.temperature() && self.turns.is_multiple_of(TEMPERATURE_EVERY) {
+        let is_turn = self.every_ms.is_some() || self.turns.is_multiple_of(TEMPERATURE_EVERY);
+        if self.measures.temperature() && (is_turn || is_asked) {
             let celsius = bounded(vitals.celsius_hundredths, CELSIUS_HUNDREDTHS);
             said.push(self.node.temperature(uptime_ms, celsius));
         }
+    }
+
+    /// Whether it measures at this turn: always, or when its time has come or somebody asked.
+    fn measures_now(&mut self, care_ms: i64, is_asked: bool) -> bool {
+        let is_due = match (self.every_ms, self.measured_at_ms) {
+            (Some(every_ms), Some(at_ms)) => care_ms >= at_ms.saturating_add(every_ms),
+            _ => true,
+        };
+        if is_due || is_asked {
+            self.measured_at_ms = Some(care_ms);
+        }
+        is_due || is_asked
     }
 
     fn finger_in(&mut self, oximetry: Oximetry, uptime_ms: u32) -> Utterance {

@@ -41,6 +41,7 @@ struct DeviceRow {
     measures: MeasuresWord,
     #[serde(default)]
     site: SiteWord,
+    every_minutes: Option<u32>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -191,6 +192,7 @@ fn devices(title: &Spanned<String>, rows: Vec<Spanned<DeviceRow>>) -> Checked<Ve
                 protocol,
                 measures,
                 site,
+                every_minutes,
             } = row.as_ref();
             let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
             let good = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain);
@@ -211,12 +213,18 @@ fn devices(title: &Spanned<String>, rows: Vec<Spanned<DeviceRow>>) -> Checked<Ve
                 &row,
                 "a nonin-8 measures \"oximetry\" and nothing else",
             )?;
-            let site = site_of(*site);
+            let is_spot = every_minutes.is_some();
+            let advice = "only a node can be left lying: a nonin-8 measures all the time";
+            demand(protocol == Protocol::Node || !is_spot, &row, advice)?;
+            let fits = |minutes| (1..=MAX_MINUTES).contains(&minutes);
+            let advice = format!("every_minutes is 1 to {MAX_MINUTES}");
+            demand(every_minutes.is_none_or(fits), &row, &advice)?;
             Ok(DeviceSpec {
                 name: name.clone(),
                 protocol,
                 measures,
-                site,
+                site: site_of(*site),
+                every_minutes: *every_minutes,
             })
         })
         .collect()

@@ -256,3 +256,27 @@ fn in_counter_mode_every_frame_has_the_next_number() {
         assert_eq!(found, numbers);
     }
 }
+
+#[test]
+fn a_device_that_lies_on_the_table_measures_when_its_time_comes_and_when_it_is_asked() {
+    let text = "title = \"Prova\"\nexpect = []\nnoise = { spo2 = 0.0, pulse = 0.0, \
+                temperature = 0.0 }\n[[device]]\nname = \"nodo\"\nprotocol = \"node\"\n\
+                measures = \"both\"\nevery_minutes = 10\n[[phase]]\nminutes = 60\n";
+    let scenario = Arc::new(Scenario::parse("prova", text).unwrap());
+    let home = Home::living(1, scenario, 5);
+    let mut speaker = Speaker::new(&home, &home.devices[0], 5);
+    let mut measured = Vec::new();
+    for minute in 0..25 {
+        if minute == 14 {
+            speaker.measure();
+        }
+        let said = speaker.turn(minute * MINUTE_MS, 0).unwrap();
+        let readings = said.iter().filter_map(|one| one.said.as_ref());
+        let readings = readings.filter(|said| said.what == What::Reading).count();
+        if readings > 0 {
+            measured.push((minute, readings));
+        }
+    }
+    // Saturation and temperature; the next ten minutes count from the measurement asked for.
+    assert_eq!(measured, [(0, 2), (10, 2), (14, 2), (24, 2)]);
+}
