@@ -85,6 +85,11 @@ impl Entry {
         }
     }
 
+    /// Whether it holds records from home; the others only say that something happened here.
+    pub fn is_record(&self) -> bool {
+        matches!(self, Self::Frame { .. })
+    }
+
     /// The entry's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let start = |kind: u8, rest: usize| {

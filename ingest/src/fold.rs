@@ -14,14 +14,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use veglia_diary::{ActKind, Assignments, Change, ChangeId, Changed, ReadError, changes_since};
 use veglia_store::Database;
 use veglia_triage::{
-    Input, Observation, PatientId, PatientState, RuleSet, Seen, Source, Verdict, step,
+    Input, Observation, PatientId, PatientState, RuleSet, Seen, Severity, Source, Standing,
+    Verdict, step,
 };
 use veglia_view::{Worn, WornBy};
-use veglia_wire::{Body, DeviceId, Record, RecordId, UpFrame, WallMs};
+use veglia_wire::{Body, DeviceId, GatewayId, Record, RecordId, UpFrame, VitalKind, WallMs};
 
 use crate::dating::date;
 use crate::entry::Entry;
 use crate::memory::Known;
+use crate::repeats::Wish;
 use crate::rows;
 use crate::watch::ACTOR;
 
@@ -33,6 +35,9 @@ pub(crate) struct Fold {
     assignments: Arc<RwLock<Assignments>>,
     /// Every patient heard of so far.
     pub(crate) patients: HashMap<PatientId, Known>,
+    /// By which device, through which gateway, a patient's vital signs were last measured; at most
+    /// one way for each of them. Not kept: the next reading says it again.
+    ways: HashMap<(PatientId, VitalKind), Way>,
     /// The last row of changes taken up.
     change: i64,
 }
@@ -46,9 +51,16 @@ pub(crate) struct Told {
     pub(crate) touched: HashSet<PatientId>,
 }
 
+/// How a reading came.
+struct Way {
+    device: DeviceId,
+    gateway: GatewayId,
+}
+
 /// A record that reached the centre for the first time.
 pub(crate) struct Arrived {
     received: WallMs,
+    gateway: GatewayId,
     id: RecordId,
     pub(crate) record: Record,
 }
@@ -67,6 +79,7 @@ impl Fold {
             record,
             assignments: Arc::new(RwLock::new(assignments)),
             patients,
+            ways: HashMap::new(),
             change,
         })
     }
@@ -89,6 +102,28 @@ impl Fold {
                     until: worn.until,
                 })
                 .collect()
+        })
+    }
+
+    /// The second measurement that a verdict waits for, if there is a device to ask for it.
+    pub(crate) fn wish(&self, verdict: &Verdict) -> Option<Wish> {
+        let Verdict::Raise(flag) = verdict else {
+            return None;
+        };
+        let Standing::Unconfirmed { repeat_by } = flag.standing else {
+            return None;
+        };
+        // Silence is no measurement to be repeated.
+        if flag.severity == Severity::Technical {
+            return None;
+        }
+        let way = self.ways.get(&(flag.id.patient, flag.vital))?;
+        Some(Wish {
+            flag: flag.id.clone(),
+            repeat_by,
+            vital: flag.vital,
+            device: way.device.clone(),
+            gateway: way.gateway.clone(),
         })
     }
 
@@ -119,6 +154,7 @@ impl Fold {
     pub(crate) fn arrive(&mut self, arrived: &Arrived, told: &mut Told) {
         let Arrived {
             received,
+            gateway,
             id,
             record,
         } = arrived;
@@ -143,10 +179,18 @@ impl Fold {
                 return;
             }
         };
+        let source = source(device);
+        if let (Source::Device, Seen::Vital(vital, _)) = (source, seen) {
+            let way = Way {
+                device: device.clone(),
+                gateway: gateway.clone(),
+            };
+            self.ways.insert((patient, vital.kind()), way);
+        }
         let observation = Observation {
             id,
             device: device.clone(),
-            source: source(device),
+            source,
             at,
             received,
             seen,
@@ -239,10 +283,12 @@ pub(crate) fn arrived(entry: &Entry) -> Vec<Arrived> {
         tracing::error!("a frame that was understood when it came cannot be read any more");
         return Vec::new();
     };
+    let gateway = frame.header.gateway.clone();
     let records = frame.into_numbered().skip(usize::from(*skip));
     records
         .map(|(id, record)| Arrived {
             received: *at,
+            gateway: gateway.clone(),
             id,
             record,
         })

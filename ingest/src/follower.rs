@@ -65,6 +65,16 @@ impl<R: JournalReader + 'static> Follower<R> {
         self.next
     }
 
+    /// The position after the last entry, as far as is known.
+    pub(crate) fn end(&self) -> Position {
+        self.written.borrow().next()
+    }
+
+    /// Passes over everything before `next`.
+    pub(crate) fn go_on_at(&mut self, next: Position) {
+        self.next = next;
+    }
+
     /// The next entries, as soon as there are some; nothing after a while without any. Damage is
     /// counted and passed over: its neighbours are whole, and what it held is lost either way.
     pub(crate) async fn more(&mut self) -> Result<Vec<(Position, Entry)>, FollowError> {

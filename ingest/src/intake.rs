@@ -130,6 +130,12 @@ impl<J: Journal> Intake<J> {
         Ok((intake, reader))
     }
 
+    /// One more reader of the journal, the oldest position it may ask for, and how far it may.
+    pub(crate) fn reader(&self) -> (J::Reader, Position, watch::Receiver<Position>) {
+        let (reader, oldest) = (self.journal.reader(), self.journal.oldest());
+        (reader, oldest, self.written.subscribe())
+    }
+
     /// Works until every sender is gone.
     pub(crate) fn run(mut self, mut arrivals: mpsc::Receiver<Arrival>) -> Result<(), IntakeError> {
         let mut batch = Vec::with_capacity(MAX_BATCH);

@@ -4,8 +4,12 @@
 //! link::receiver → intake (weigh, journal, fsync, acknowledge)
 //!                     │ journal: the only ordered input
 //!                     ├─→ tape  → series    every reading, for ever
-//!                     └─→ watch → diary     rules, flags; and the board of live rows
+//!                     ├─→ watch → diary     rules, flags; and the board of live rows
+//!                     └─→ tap               for a store elsewhere, which nothing here waits for
 //! ```
+//! Beside it, of the moment and never in the journal: what gateways say of themselves, and what is
+//! asked of them (`repeats.rs`, and whoever asks the view).
+//!
 //! The journal is the ground state; series, triage states, flags and rows are derived from it and
 //! resume from cursors of their own. Whatever is killed, wherever, comes back to the same place.
 //!
@@ -25,14 +29,16 @@ pub mod intake;
 mod ledger;
 mod memory;
 mod quarantine;
+mod repeats;
 pub mod replay;
 pub mod retention;
 mod rows;
 mod run;
+pub mod tap;
 mod tape;
 mod watch;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, InfluxDb};
 pub use figures::{Figures, Snapshot};
 pub use follower::FollowError;
 pub use memory::MemoryError;

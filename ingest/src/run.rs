@@ -2,6 +2,7 @@
 //! all end, and the process exits for its supervisor to start it again.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -13,10 +14,12 @@ use veglia_journal::{
 };
 use veglia_link::receiver;
 use veglia_link::sender::Timing;
-use veglia_link::{Incoming, Phase, ReceiverConfig, Secret};
+use veglia_link::{CommandError, Commands, Incoming, Phase, ReceiverConfig};
 use veglia_series::Series;
 use veglia_store::{Database, Purpose};
-use veglia_view::{Board, Edition, LocalView};
+use veglia_view::{
+    Board, Edition, GatewayBoard, LocalView, ORDER_WITHIN, OrderAsk, Ordered, Orders,
+};
 use veglia_wire::CareClock;
 
 use crate::config::{Config, ConfigError};
@@ -27,6 +30,8 @@ use crate::intake::{Arrival, Intake, IntakeError, MAX_WAITING};
 use crate::ledger::Ledger;
 use crate::memory::{Memory, MemoryError, Remembered};
 use crate::quarantine::{Quarantine, QuarantineError};
+use crate::repeats::{Asker, Repeats, WISHES_WAITING};
+use crate::tap::Tap;
 use crate::tape::{self, TapeError};
 use crate::watch::{ACTOR, Watch, WatchError};
 
@@ -97,6 +102,11 @@ pub struct Ingest {
     /// The last row of changes that is in the journal.
     change: i64,
     view: LocalView,
+    /// What gateways said of themselves, and the way to ask something of them.
+    gateways: GatewayBoard,
+    commands: Commands,
+    repeats: Repeats,
+    care: CareClock,
     figures: Figures,
 }
 
@@ -144,9 +154,20 @@ impl Ingest {
         let journal = Follower::new(watch, watch_from, written, figures.clone());
 
         let board = Board::new(Edition(fastrand::u64(..)));
-        let watch = Watch::resume(record, memory, board.clone(), remembered).await?;
+        let (commands, gateways) = (Commands::default(), GatewayBoard::default());
+        let (wishes, wished) = mpsc::channel(WISHES_WAITING);
+        let repeats = Repeats {
+            asker: Asker {
+                commands: commands.clone(),
+                record: record.clone(),
+                care: care.clone(),
+            },
+            wishes: wished,
+        };
+        let watch = Watch::resume(record, memory, board.clone(), wishes, remembered).await?;
         let worn_by = watch.worn_by();
-        let view = LocalView::new(board, series, worn_by, care);
+        let view = LocalView::new(board, series, worn_by, care.clone())
+            .with_gateways(gateways.clone(), orders(commands.clone()));
         let change = caught_up.change;
         Ok(Self {
             receiver,
@@ -157,6 +178,10 @@ impl Ingest {
             journal,
             change,
             view,
+            gateways,
+            commands,
+            repeats,
+            care,
             figures,
         })
     }
@@ -166,9 +191,21 @@ impl Ingest {
         self.view.clone()
     }
 
+    /// The readings of its journal, from `from` on or from the oldest, for a store beside the
+    /// embedded series.
+    pub fn tap(&self, from: Option<Position>) -> Tap {
+        let (reader, oldest, written) = self.intake.reader();
+        Tap::new(reader, from, oldest, written)
+    }
+
     /// What it counts about itself.
     pub fn figures(&self) -> Figures {
         self.figures.clone()
+    }
+
+    /// Whether it is connected to the broker.
+    pub fn link(&self) -> watch::Receiver<Phase> {
+        self.receiver.status.subscribe()
     }
 
     /// Runs until `stop`, or until something fails that only a restart can mend.
@@ -181,6 +218,10 @@ impl Ingest {
             watch,
             journal,
             change,
+            gateways,
+            commands,
+            repeats,
+            care,
             figures,
             ..
         } = self;
@@ -210,12 +251,17 @@ impl Ingest {
         let (incoming, came) = mpsc::channel(MAX_WAITING);
         let receiver_stop = stop.clone();
         tasks.spawn(async move {
-            receiver::run(receiver, incoming, receiver_stop).await;
+            receiver::run_commanding(receiver, commands, incoming, receiver_stop).await;
+            Ok(())
+        });
+        let repeats_stop = stop.clone();
+        tasks.spawn(async move {
+            repeats.serve(repeats_stop).await;
             Ok(())
         });
         let forward_stop = stop.clone();
         tasks.spawn(async move {
-            forward(came, arrivals, forward_stop).await;
+            forward(came, arrivals, &gateways, &care, forward_stop).await;
             Ok(())
         });
 
@@ -232,10 +278,30 @@ impl Ingest {
     }
 }
 
-/// Hands what came to the intake, and ticks; ends the intake by dropping its sender.
+/// How orders reach gateways.
+fn orders(commands: Commands) -> Orders {
+    Arc::new(move |ask: OrderAsk| {
+        let commands = commands.clone();
+        Box::pin(async move {
+            tracing::info!(gateway = %ask.gateway, kind = ?ask.kind, "an order to a gateway");
+            match commands.send(&ask.gateway, ask.kind, ORDER_WITHIN).await {
+                Ok(outcome) => Ordered::Answered(outcome),
+                Err(CommandError::NoSession) => Ordered::NotConnected,
+                Err(CommandError::Gone) => Ordered::Gone,
+                Err(CommandError::TooMany) => Ordered::TooMany,
+                Err(CommandError::NoAnswer(_)) => Ordered::NoAnswer,
+            }
+        })
+    })
+}
+
+/// Hands what came to the intake, and ticks; ends the intake by dropping its sender. What gateways
+/// say of themselves stays here.
 async fn forward(
     mut came: mpsc::Receiver<Incoming>,
     arrivals: mpsc::Sender<Arrival>,
+    gateways: &GatewayBoard,
+    care: &CareClock,
     stop: CancellationToken,
 ) {
     let mut tick = tokio::time::interval(TICK_EVERY);
@@ -247,7 +313,12 @@ async fn forward(
             incoming = came.recv() => match incoming {
                 Some(Incoming::Frame(parcel)) => Arrival::Frame(parcel),
                 Some(Incoming::Hello { gateway, hello, reply }) => {
+                    gateways.greeted(&gateway, &hello, care.now());
                     Arrival::Hello(gateway, hello, reply)
+                }
+                Some(Incoming::State { gateway, state }) => {
+                    gateways.heard(&gateway, state, care.now());
+                    continue;
                 }
                 None => return,
             },
@@ -259,17 +330,11 @@ async fn forward(
 }
 
 fn receiver_config(config: &Config, care: &CareClock) -> Result<ReceiverConfig, ConfigError> {
-    let (host, port) = config.broker()?;
-    let secret =
-        std::fs::read_to_string(&config.secret_file).map_err(|source| ConfigError::Secret {
-            path: config.secret_file.clone(),
-            source,
-        })?;
+    let (broker, access) = config.broker()?;
     Ok(ReceiverConfig {
-        host,
-        port,
+        broker,
+        access,
         service: config.service.clone(),
-        secret: Secret::new(secret.trim()),
         partitions: config.partitions()?,
         clock: care.clone(),
         window: ReceiverConfig::WINDOW,

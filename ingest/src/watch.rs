@@ -5,6 +5,8 @@
 //! entries of the journal → fold (assignments, triage) → verdicts
 //!     → diary, in one transaction a batch → board → now and then: memory
 //! ```
+//! A flag that waits for a second measurement has the home asked for one (`repeats.rs`).
+//!
 //! The diary comes before the board: what a clinician sees is written down. A diary that refuses
 //! for now holds the watch up, and the board says how far behind it is; nothing is skipped. States
 //! that cannot be kept because the disk is full are kept later: the journal has what made them.
@@ -27,6 +29,7 @@ use crate::follower::{FollowError, Follower};
 use crate::intake::{Arrival, Consumer};
 use crate::ledger::Ledger;
 use crate::memory::{Memory, MemoryError, Remembered};
+use crate::repeats::Wish;
 use crate::rows;
 
 /// Shortest time between two keepings of the states.
@@ -71,6 +74,8 @@ pub(crate) struct Watch {
     ledger: Ledger,
     /// Patients changed since the states were kept.
     unkept: HashSet<PatientId>,
+    /// Where second measurements are asked for.
+    wishes: mpsc::Sender<Wish>,
 }
 
 impl Watch {
@@ -79,6 +84,7 @@ impl Watch {
         record: Database,
         memory: Memory,
         board: Board,
+        wishes: mpsc::Sender<Wish>,
         remembered: Remembered,
     ) -> Result<Self, WatchError> {
         let Remembered {
@@ -98,6 +104,7 @@ impl Watch {
             board,
             ledger,
             unkept: HashSet::new(),
+            wishes,
         })
     }
 
@@ -114,18 +121,30 @@ impl Watch {
         stop: CancellationToken,
     ) -> Result<(), WatchError> {
         let mut next_keep = Instant::now() + KEEP_EVERY;
+        // The time of the last entry worked off.
+        let mut done: Option<WallMs> = None;
         loop {
             let entries = tokio::select! {
                 () = stop.cancelled() => break,
                 entries = journal.more() => entries?,
             };
-            if let Some((_, last)) = entries.last() {
-                let at = last.at();
+            if let Some((first, last)) = entries.first().zip(entries.last()) {
+                let oldest = entries.iter().find(|(_, entry)| entry.is_record());
+                if let Some((_, oldest)) = oldest {
+                    self.board.report(Progress {
+                        position: first.0.get(),
+                        waiting_since: Some(oldest.at()),
+                        at: done.unwrap_or(first.1.at()),
+                    });
+                }
                 self.take(&entries).await?;
-                let position = journal.next().get();
+                let at = last.1.at();
+                done = Some(at);
+                // What has been written meanwhile was received no earlier than this.
+                let is_behind = journal.next() < journal.end();
                 self.board.report(Progress {
-                    position,
-                    waiting_since: None,
+                    position: journal.next().get(),
+                    waiting_since: is_behind.then_some(at),
                     at,
                 });
             }
@@ -145,6 +164,9 @@ impl Watch {
             self.fold.take(entry, &mut told).await?;
         }
         self.write_down(&told.verdicts).await?;
+        for (verdict, _) in &told.verdicts {
+            self.wish(verdict);
+        }
         for (verdict, now) in &told.verdicts {
             self.show(verdict, *now);
         }
@@ -182,6 +204,15 @@ impl Watch {
         Ok(())
     }
 
+    /// Has the home asked for a second measurement. The diary knows the flag by now.
+    fn wish(&self, verdict: &Verdict) {
+        if let Some(wish) = self.fold.wish(verdict)
+            && self.wishes.try_send(wish).is_err()
+        {
+            tracing::warn!("too many second measurements are waited for: one is not asked for");
+        }
+    }
+
     fn show(&mut self, verdict: &Verdict, now: WallMs) {
         if let Some(known) = self.fold.patients.get_mut(&verdict.id().patient) {
             rows::tell(&mut known.row, verdict, now);
@@ -216,3 +247,6 @@ impl Watch {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

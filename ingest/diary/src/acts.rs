@@ -234,6 +234,60 @@ pub async fn write_note(
         .map_err(|fault| ActRefused::Read(fault.into()))?
 }
 
+/// Writes a note about a flag that the machine makes, once: of all that name the same `key` only
+/// the first is kept. Returns whether this one was.
+///
+/// # Errors
+/// See [`ReadError`]; nothing was written then.
+pub async fn note_once(
+    record: &Database,
+    actor: &Actor,
+    flag: &FlagId,
+    key: &str,
+    words: &str,
+    at: WallMs,
+) -> Result<bool, ReadError> {
+    let written = record.run_tx("diary.note_once", actor, move |tx| {
+        Box::pin(async move {
+            if noted(tx, key).await? {
+                return Ok(false);
+            }
+            let draft = Draft {
+                patient: flag.patient,
+                flag: Some(flag.to_string()),
+                kind: ActKind::Note,
+                once: Some(note_key(key)),
+                telling: None,
+                at,
+                words,
+            };
+            draft.write(tx).await?;
+            Ok(true)
+        })
+    });
+    Ok(written.await?)
+}
+
+/// Whether a note of this key was written with [`note_once`].
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn has_noted(record: &Database, actor: &Actor, key: &str) -> Result<bool, ReadError> {
+    let read = record.read_tx("diary.has_noted", actor, move |tx| {
+        Box::pin(async move { noted(tx, key).await })
+    });
+    Ok(read.await?)
+}
+
+async fn noted(tx: &Tx<'_>, key: &str) -> Result<bool, TxError> {
+    let row = Entity::find().filter(Column::Once.eq(note_key(key)));
+    Ok(row.one(tx).await?.is_some())
+}
+
+fn note_key(key: &str) -> String {
+    format!("note:{key}")
+}
+
 fn checked(words: &str) -> Result<&str, ActRefused> {
     let words = words.trim();
     let is_odd = |letter: char| letter.is_control() && letter != '\n';

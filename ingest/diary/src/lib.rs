@@ -29,7 +29,8 @@ mod rows;
 mod schema;
 
 pub use acts::{
-    Act, ActKind, ActRefused, EntryId, WORDS_CHARS_MAX, close, take_charge, write_note,
+    Act, ActKind, ActRefused, EntryId, WORDS_CHARS_MAX, close, has_noted, note_once, take_charge,
+    write_note,
 };
 pub use assignments::{
     AssignRefused, Assignment, AssignmentEnd, AssignmentId, Assignments, EndRefused, Worn,

@@ -7,8 +7,8 @@ mod support;
 
 use support::*;
 use veglia_diary::{
-    ActKind, ActRefused, OpenFlag, RecordError, Written, close, diary_of, open_flags,
-    record_verdicts, take_charge, write_note,
+    ActKind, ActRefused, OpenFlag, RecordError, Written, close, diary_of, has_noted, note_once,
+    open_flags, record_verdicts, take_charge, write_note,
 };
 use veglia_store::Database;
 use veglia_triage::{FlagId, How, Severity, Standing, Verdict, Why};
@@ -347,4 +347,34 @@ async fn the_diary_is_one_patients_in_a_range_and_no_longer_than_asked() {
     let lines = diary_of(&diary, &ANNA, PATIENT, range, 2).await.unwrap();
     let times: Vec<WallMs> = lines.iter().map(|line| line.at).collect();
     assert_eq!(times, [minute(45), minute(2)]);
+}
+
+#[tokio::test]
+async fn a_note_that_the_machine_makes_is_written_once() {
+    let (_folder, record) = diary().await;
+    let verdicts = Home::new().spo2(0, 0, 90);
+    record_verdicts(&record, &TRIAGE, &verdicts, minute(0))
+        .await
+        .unwrap();
+    let flag = verdicts[0].id();
+    let known = async |key| has_noted(&record, &TRIAGE, key).await.unwrap();
+    let note = async |key, words| {
+        let noted = note_once(&record, &TRIAGE, flag, key, words, minute(1)).await;
+        noted.unwrap()
+    };
+    assert!(!known("repeat:1").await);
+    assert!(note("repeat:1", "asked").await);
+    assert!(!note("repeat:1", "asked again").await);
+    assert!(known("repeat:1").await && !known("repeat:2").await);
+    assert!(note("repeat:2", "asked for another").await);
+    let lines = diary_of(&record, &TRIAGE, PATIENT, minute(0)..minute(9), 10).await;
+    let words: Vec<String> = lines
+        .unwrap()
+        .into_iter()
+        .filter_map(|line| match line.what {
+            Written::Act(act) => Some(act.words),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(words, ["asked for another", "asked"]);
 }

@@ -57,8 +57,63 @@ pub(crate) fn site_of(marks: u32) -> Site {
     Site::from_code(code).unwrap_or(Site::Unknown)
 }
 
+/// The first, lowest, highest and last of some readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline<T = Dot> {
+    /// The earliest.
+    pub first: T,
+    /// The lowest; of several, the earliest.
+    pub min: T,
+    /// The highest; of several, the earliest.
+    pub max: T,
+    /// The latest.
+    pub last: T,
+}
+
+impl Outline<Point> {
+    fn of_point(point: Point) -> Self {
+        Self {
+            first: point,
+            min: point,
+            max: point,
+            last: point,
+        }
+    }
+
+    /// With what arrived later: among readings of the same time, the later one is the last.
+    fn merge(self, later: Self) -> Self {
+        let earlier_min = (self.min.value, self.min.at_ms) <= (later.min.value, later.min.at_ms);
+        let earlier_max = self.max.value > later.max.value
+            || self.max.value == later.max.value && self.max.at_ms <= later.max.at_ms;
+        Self {
+            first: if self.first.at_ms <= later.first.at_ms {
+                self.first
+            } else {
+                later.first
+            },
+            min: if earlier_min { self.min } else { later.min },
+            max: if earlier_max { self.max } else { later.max },
+            last: if self.last.at_ms <= later.last.at_ms {
+                later.last
+            } else {
+                self.last
+            },
+        }
+    }
+
+    pub(crate) fn drawn(self) -> Outline {
+        Outline {
+            first: self.first.into(),
+            min: self.min.into(),
+            max: self.max.into(),
+            last: self.last.into(),
+        }
+    }
+}
+
 /// A summary that two chunks can merge without opening either: it never averages and never loses
-/// an extreme.
+/// an extreme. Clean readings and flagged ones are outlined apart: the low of an artefact must
+/// not hide the low of the patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Digest {
     /// How many readings; never 0.
@@ -67,27 +122,25 @@ pub(crate) struct Digest {
     pub(crate) flagged: u64,
     /// Sum of the values of the clean ones.
     pub(crate) clean_sum: i64,
-    /// The earliest.
-    pub(crate) first: Point,
-    /// The latest.
-    pub(crate) last: Point,
-    /// The lowest, the earliest of them.
-    pub(crate) min: Point,
-    /// The highest, the earliest of them.
-    pub(crate) max: Point,
+    /// All of them.
+    pub(crate) all: Outline<Point>,
+    /// The clean ones; `None` when there are none.
+    pub(crate) clean: Option<Outline<Point>>,
+    /// Those that something speaks against; `None` when there are none.
+    pub(crate) doubtful: Option<Outline<Point>>,
 }
 
 impl Digest {
     pub(crate) fn of_point(point: Point) -> Self {
-        let clean = quality_of(point.marks).is_clean();
+        let is_clean = quality_of(point.marks).is_clean();
+        let all = Outline::of_point(point);
         Self {
             n: 1,
-            flagged: u64::from(!clean),
-            clean_sum: if clean { i64::from(point.value) } else { 0 },
-            first: point,
-            last: point,
-            min: point,
-            max: point,
+            flagged: u64::from(!is_clean),
+            clean_sum: if is_clean { i64::from(point.value) } else { 0 },
+            all,
+            clean: is_clean.then_some(all),
+            doubtful: (!is_clean).then_some(all),
         }
     }
 
@@ -97,28 +150,23 @@ impl Digest {
         digests.reduce(Self::merge)
     }
 
-    /// With what arrived later: among readings of the same time, the later one is the last.
+    /// With what arrived later.
     #[must_use]
     pub(crate) fn merge(self, later: Self) -> Self {
-        let earlier_min = (self.min.value, self.min.at_ms) <= (later.min.value, later.min.at_ms);
-        let earlier_max = self.max.value > later.max.value
-            || self.max.value == later.max.value && self.max.at_ms <= later.max.at_ms;
         Self {
             n: self.n.saturating_add(later.n),
             flagged: self.flagged.saturating_add(later.flagged),
             clean_sum: self.clean_sum.saturating_add(later.clean_sum),
-            first: if self.first.at_ms <= later.first.at_ms {
-                self.first
-            } else {
-                later.first
-            },
-            last: if self.last.at_ms <= later.last.at_ms {
-                later.last
-            } else {
-                self.last
-            },
-            min: if earlier_min { self.min } else { later.min },
-            max: if earlier_max { self.max } else { later.max },
+            all: self.all.merge(later.all),
+            clean: both(self.clean, later.clean),
+            doubtful: both(self.doubtful, later.doubtful),
         }
+    }
+}
+
+fn both(earlier: Option<Outline<Point>>, later: Option<Outline<Point>>) -> Option<Outline<Point>> {
+    match (earlier, later) {
+        (Some(earlier), Some(later)) => Some(earlier.merge(later)),
+        (one, other) => one.or(other),
     }
 }

@@ -6,8 +6,9 @@
 //! ```
 //! A series is one vital sign of one device. Its time is cut into windows of five minutes; the
 //! readings of a window gather in a builder in RAM and are written as one compressed chunk, whose
-//! row also says how many there are, the first, the last, the lowest and the highest, so that a
-//! curve of two weeks reads rows without opening them.
+//! row also says how many there are, the first, the last, the lowest and the highest, of the clean
+//! readings and of the flagged ones apart, so that a curve of two weeks reads rows without opening
+//! them.
 //!
 //! **Exactly once.** The journal is the ground state. [`SeriesWriter::checkpoint`] writes every
 //! changed chunk *and* the journal position in one transaction; a restart resumes reading after
@@ -36,6 +37,7 @@ mod builder;
 mod chunk;
 pub mod codec;
 mod m4;
+mod outlines;
 mod query;
 mod schema;
 mod writer;
@@ -46,7 +48,7 @@ mod tests;
 use veglia_wire::{DeviceId, Quality, Site, VitalKind, WallMs};
 
 pub use builder::Pressure;
-pub use chunk::Dot;
+pub use chunk::{Dot, Outline};
 pub use codec::ChunkError;
 pub use m4::{BUCKETS_MAX, Bucket, Curve};
 pub use query::{Damage, Export, Page, READINGS_MAX, ReadError, Readings, Series};

@@ -1,9 +1,11 @@
-//! Curves: for each bucket of time the first, lowest, highest and last reading (M4).
+//! Curves: for each bucket of time the first, lowest, highest and last reading (M4), of the clean
+//! readings and of the flagged ones apart.
 //!
-//! A line drawn through them covers the same pixels as a line through every reading: it never
-//! averages, never loses an extreme, and a bucket without readings is absent, so a gap stays a
-//! gap. A chunk that lies inside one bucket is merged by its summary; only chunks that straddle an
-//! edge are opened.
+//! A line drawn through the clean ones covers the same pixels as a line through every clean
+//! reading: it never averages, never loses an extreme (not beside an artefact either, which has
+//! an outline of its own), and a bucket without readings is absent, so a gap stays a gap. A chunk
+//! that lies inside one bucket is merged by its summary; only chunks that straddle an edge are
+//! opened, and those of an earlier program that mix clean and flagged readings.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::{Range, RangeInclusive};
@@ -13,7 +15,7 @@ use veglia_store::{Tx, TxError};
 use veglia_wire::{DeviceId, VitalKind, WallMs};
 
 use crate::builder::{Channel, ChunkSequence, View};
-use crate::chunk::{Digest, Dot};
+use crate::chunk::{Digest, Outline};
 use crate::codec::Point;
 use crate::query::{Damage, ReadError, Series, windows_of};
 use crate::schema::{ChunkBytes, ChunkSummary, among, chunk_bytes, chunk_summaries, first_window};
@@ -39,14 +41,10 @@ pub struct Bucket {
     pub flagged: u64,
     /// Sum of the values of the clean ones, for summaries of many curves.
     pub clean_sum: i64,
-    /// The earliest.
-    pub first: Dot,
-    /// The lowest; of several, the earliest.
-    pub min: Dot,
-    /// The highest; of several, the earliest.
-    pub max: Dot,
-    /// The latest.
-    pub last: Dot,
+    /// The clean ones; `None` when there are none.
+    pub clean: Option<Outline>,
+    /// Those that something speaks against; `None` when there are none.
+    pub doubtful: Option<Outline>,
 }
 
 /// A series drawn small.
@@ -85,14 +83,17 @@ impl Cut {
         inside.then(|| at_ms.wrapping_sub(self.start_ms).cast_unsigned() / self.bucket_ms)
     }
 
-    /// The bucket that holds all of a chunk.
-    fn bucket_around(&self, digest: &Digest) -> Option<u64> {
-        let bucket = self.bucket_of(digest.first.at_ms)?;
-        (self.bucket_of(digest.last.at_ms) == Some(bucket)).then_some(bucket)
+    /// The bucket that holds all of a chunk, and the summary that says so; `None` when only its
+    /// bytes can tell.
+    fn whole<'a>(&self, chunk: &'a ChunkSummary) -> Option<(u64, &'a Digest)> {
+        let bucket = self.bucket_of(chunk.first.at_ms)?;
+        let is_inside = self.bucket_of(chunk.last.at_ms) == Some(bucket);
+        let digest = chunk.digest.as_ref().filter(|_| is_inside)?;
+        Some((bucket, digest))
     }
 
-    fn is_disjoint(&self, digest: &Digest) -> bool {
-        digest.last.at_ms < self.start_ms || digest.first.at_ms >= self.end_ms
+    fn is_disjoint(&self, chunk: &ChunkSummary) -> bool {
+        chunk.last.at_ms < self.start_ms || chunk.first.at_ms >= self.end_ms
     }
 
     fn start_of(&self, bucket: u64) -> WallMs {
@@ -101,7 +102,7 @@ impl Cut {
     }
 }
 
-/// Summaries of some windows, and the bytes of those chunks that no bucket holds whole.
+/// Summaries of some windows, and the bytes of those chunks that cannot be taken whole.
 struct Found {
     windows: RangeInclusive<i64>,
     summaries: Vec<ChunkSummary>,
@@ -109,8 +110,8 @@ struct Found {
 }
 
 /// A chunk as it goes into the buckets.
-enum Part {
-    Whole(u64, Digest),
+enum Part<'a> {
+    Whole(u64, &'a Digest),
     Points(Arc<Vec<Point>>),
 }
 
@@ -141,15 +142,15 @@ impl Series {
             let Some(found) = self.find(source.channel, &view, &windows, cut).await? else {
                 break;
             };
-            let mut parts: Vec<(ChunkSequence, Part)> = Vec::new();
+            let mut parts: Vec<(ChunkSequence, Part<'_>)> = Vec::new();
             for summary in &found.summaries {
                 let part = match found.opened.get(&summary.sequence) {
                     Some(chunk) => self
                         .open_chunk(&source, chunk, &mut damaged)?
                         .map(|points| Part::Points(Arc::new(points))),
                     None => cut
-                        .bucket_around(&summary.digest)
-                        .map(|bucket| Part::Whole(bucket, summary.digest)),
+                        .whole(summary)
+                        .map(|(bucket, digest)| Part::Whole(bucket, digest)),
                 };
                 parts.extend(part.map(|part| (summary.sequence, part)));
             }
@@ -198,9 +199,8 @@ impl Series {
                 };
                 let windows = first..=rest.end().to_owned().min(first + PAGE_WINDOWS - 1);
                 let mut summaries = chunk_summaries(tx, channel, before, &windows).await?;
-                summaries.retain(|chunk| {
-                    !growing.contains(&chunk.sequence) && !cut.is_disjoint(&chunk.digest)
-                });
+                summaries
+                    .retain(|chunk| !growing.contains(&chunk.sequence) && !cut.is_disjoint(chunk));
                 let opened = straddling(tx, channel, before, &summaries, cut).await?;
                 Ok(Some(Found {
                     windows,
@@ -213,7 +213,7 @@ impl Series {
     }
 }
 
-/// The bytes of the chunks that no bucket holds whole.
+/// The bytes of the chunks that cannot be taken whole.
 async fn straddling(
     tx: &Tx<'_>,
     channel: Channel,
@@ -223,7 +223,7 @@ async fn straddling(
 ) -> Result<HashMap<ChunkSequence, ChunkBytes>, TxError> {
     let split: Vec<&ChunkSummary> = summaries
         .iter()
-        .filter(|chunk| cut.bucket_around(&chunk.digest).is_none())
+        .filter(|chunk| cut.whole(chunk).is_none())
         .collect();
     let wanted: HashSet<ChunkSequence> = split.iter().map(|chunk| chunk.sequence).collect();
     let mut windows: Vec<i64> = split.iter().map(|chunk| chunk.window).collect();
@@ -239,7 +239,7 @@ async fn straddling(
     Ok(opened)
 }
 
-fn fill(filled: &mut BTreeMap<u64, Digest>, cut: Cut, part: Part) {
+fn fill(filled: &mut BTreeMap<u64, Digest>, cut: Cut, part: Part<'_>) {
     let mut add = |bucket: u64, digest: Digest| {
         let merged = filled
             .get(&bucket)
@@ -247,7 +247,7 @@ fn fill(filled: &mut BTreeMap<u64, Digest>, cut: Cut, part: Part) {
         filled.insert(bucket, merged);
     };
     match part {
-        Part::Whole(bucket, digest) => add(bucket, digest),
+        Part::Whole(bucket, digest) => add(bucket, *digest),
         Part::Points(points) => {
             // Runs, because neighbours mostly share a bucket; the order of arrival is kept.
             let same = |a: &Point, b: &Point| cut.bucket_of(a.at_ms) == cut.bucket_of(b.at_ms);
@@ -267,9 +267,7 @@ fn drawn(from: WallMs, digest: Digest) -> Bucket {
         n: digest.n,
         flagged: digest.flagged,
         clean_sum: digest.clean_sum,
-        first: digest.first.into(),
-        min: digest.min.into(),
-        max: digest.max.into(),
-        last: digest.last.into(),
+        clean: digest.clean.map(Outline::drawn),
+        doubtful: digest.doubtful.map(Outline::drawn),
     }
 }

@@ -140,7 +140,7 @@ impl Series {
                 .max_by_key(|point| point.at_ms)?;
             Some((piece.sequence, last))
         });
-        let written = written.map(|chunk| (chunk.sequence, chunk.digest.last));
+        let written = written.map(|chunk| (chunk.sequence, chunk.last));
         let latest = written
             .into_iter()
             .chain(growing)

@@ -7,6 +7,10 @@
 //! | `series_cursor` | one row: the journal position and the chunk counter of the last checkpoint |
 //!
 //! Chunks lie in order of their key, so that a series is read in one sweep.
+//!
+//! **Versions.** Since `0002_outlines` a chunk whose readings are partly clean carries the outlines
+//! of both sorts. Rows from before have none: a curve opens those chunks, and their summary serves
+//! whenever all of their readings are of one sort. They are outlined when they are next written.
 
 use std::ops::RangeInclusive;
 
@@ -18,21 +22,22 @@ use veglia_store::{Schema, Tx, TxError};
 use veglia_wire::DeviceId;
 
 use crate::builder::{Channel, ChunkSequence, DeviceKey};
-use crate::chunk::Digest;
+use crate::chunk::{Digest, Outline};
 use crate::codec::Point;
+use crate::outlines;
 
 /// What `series` keeps in `series.db`.
 pub const SCHEMA: Schema = Schema {
     room: "series",
-    migrations: || vec![Box::new(First)],
+    migrations: || vec![Box::new(First), Box::new(Outlines)],
 };
 
-/// Rows in one INSERT: 200 × 20 parameters stay far below the engines' limits (32,766 and more)
+/// Rows in one INSERT: 200 × 21 parameters stay far below the engines' limits (32,766 and more)
 /// and the cost of preparing is spread over them.
 const ROWS_PER_INSERT: usize = 200;
 
 /// The columns of `series_chunk`, in the order of [`ChunkRow::values`]; the first four are the key.
-const CHUNK_COLUMNS: [&str; 20] = [
+const CHUNK_COLUMNS: [&str; 21] = [
     "device",
     "vital",
     "window_number",
@@ -53,9 +58,13 @@ const CHUNK_COLUMNS: [&str; 20] = [
     "max_value",
     "max_marks",
     "data",
+    "outlines",
 ];
 
 const KEY_COLUMNS: usize = 4;
+
+/// The columns that `0001` made.
+const FIRST_COLUMNS: usize = 20;
 
 struct First;
 
@@ -93,11 +102,30 @@ impl MigrationTrait for First {
     }
 }
 
+struct Outlines;
+
+impl MigrationName for Outlines {
+    fn name(&self) -> &str {
+        "0002_outlines"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Outlines {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut chunk = Table::alter();
+        chunk
+            .table("series_chunk")
+            .add_column(ColumnDef::new("outlines").blob().null());
+        manager.alter_table(chunk).await
+    }
+}
+
 fn chunk_table(backend: DbBackend) -> TableCreateStatement {
     let mut chunk = Table::create();
     let mut key = Index::create();
     chunk.table("series_chunk");
-    for (place, name) in CHUNK_COLUMNS.into_iter().enumerate() {
+    for (place, name) in CHUNK_COLUMNS.into_iter().take(FIRST_COLUMNS).enumerate() {
         let mut column = ColumnDef::new(name);
         if name == "data" {
             column.blob();
@@ -128,15 +156,14 @@ pub(crate) struct ChunkRow {
 }
 
 impl ChunkRow {
-    fn values(&self) -> [Expr; 20] {
+    fn values(&self) -> [Expr; 21] {
         let Digest {
             n,
             flagged,
             clean_sum,
-            first,
-            last,
-            min,
-            max,
+            all,
+            clean,
+            doubtful,
         } = self.digest;
         let point = |point: Point| {
             [
@@ -145,10 +172,12 @@ impl ChunkRow {
                 i64::from(point.marks).into(),
             ]
         };
-        let [first_at, first_value, first_marks]: [Expr; 3] = point(first);
-        let [last_at, last_value, last_marks]: [Expr; 3] = point(last);
-        let [min_at, min_value, min_marks]: [Expr; 3] = point(min);
-        let [max_at, max_value, max_marks]: [Expr; 3] = point(max);
+        let [first_at, first_value, first_marks]: [Expr; 3] = point(all.first);
+        let [last_at, last_value, last_marks]: [Expr; 3] = point(all.last);
+        let [min_at, min_value, min_marks]: [Expr; 3] = point(all.min);
+        let [max_at, max_value, max_marks]: [Expr; 3] = point(all.max);
+        let mixed = clean.zip(doubtful);
+        let outlines = mixed.map(|(clean, doubtful)| outlines::encode(&clean, &doubtful));
         [
             self.channel.device.0.into(),
             i64::from(self.channel.vital.code()).into(),
@@ -170,6 +199,7 @@ impl ChunkRow {
             max_value,
             max_marks,
             self.data.clone().into(),
+            outlines.into(),
         ]
     }
 }
@@ -334,7 +364,12 @@ pub(crate) async fn chunk_bytes(
 pub(crate) struct ChunkSummary {
     pub(crate) window: i64,
     pub(crate) sequence: ChunkSequence,
-    pub(crate) digest: Digest,
+    /// Its earliest reading.
+    pub(crate) first: Point,
+    /// Its latest.
+    pub(crate) last: Point,
+    /// `None` when the row does not tell its clean readings from the flagged ones.
+    pub(crate) digest: Option<Digest>,
 }
 
 /// The summaries of some windows, in order of window and sequence.
@@ -383,22 +418,40 @@ fn summary(row: &QueryResult) -> Result<ChunkSummary, DbErr> {
             marks: number(place + 2)?.try_into().map_err(range)?,
         })
     };
+    let all = Outline {
+        first: point(5)?,
+        last: point(8)?,
+        min: point(11)?,
+        max: point(14)?,
+    };
+    let (n, flagged) = (count(2)?, count(3)?);
+    let outlines: Option<Vec<u8>> = row.try_get_by(17)?;
+    let outlines = match flagged {
+        0 => Some((Some(all), None)),
+        flagged if flagged == n => Some((None, Some(all))),
+        _ => outlines
+            .and_then(|bytes| outlines::decode(&bytes))
+            .map(|(clean, doubtful)| (Some(clean), Some(doubtful))),
+    };
+    let clean_sum = number(4)?;
     Ok(ChunkSummary {
         window: number(0)?,
         sequence: ChunkSequence(number(1)?),
-        digest: Digest {
-            n: count(2)?,
-            flagged: count(3)?,
-            clean_sum: number(4)?,
-            first: point(5)?,
-            last: point(8)?,
-            min: point(11)?,
-            max: point(14)?,
-        },
+        first: all.first,
+        last: all.last,
+        digest: outlines.map(|(clean, doubtful)| Digest {
+            n,
+            flagged,
+            clean_sum,
+            all,
+            clean,
+            doubtful,
+        }),
     })
 }
 
-/// From the window to the highest reading: without whose it is, and without the bytes.
+/// From the window to the highest reading, and the outlines: without whose it is, and without the
+/// bytes.
 fn summary_columns() -> impl Iterator<Item = &'static str> {
     CHUNK_COLUMNS
         .into_iter()

@@ -1,5 +1,6 @@
 //! The whole crate on a real file: against a plain list, while checkpoints run, and under faults.
 
+mod extremes;
 mod faults;
 mod history;
 mod moments;

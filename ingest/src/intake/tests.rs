@@ -63,6 +63,7 @@ impl Bench {
             software: "0.1.0".into(),
             clock: ClockState::Holdover,
             boot: Boot(1),
+            session: None,
         };
         let Incoming::Hello {
             gateway,
@@ -150,6 +151,18 @@ fn foreign(first: u64, count: u8) -> Vec<u8> {
     let end = bytes.len() - 5;
     let crc = crc32c(&bytes[body..end]);
     bytes[end + 1..].copy_from_slice(&crc.to_be_bytes());
+    bytes
+}
+
+/// A frame of the next version of the format, undamaged.
+fn newer(first: u64, count: u8) -> Vec<u8> {
+    let mut bytes = frame(first, count);
+    // [array, bytes(n), map of five, key 1, version …]: the version follows the first key.
+    assert_eq!(bytes[2..5], [0xa5, 0x01, 0x01]);
+    bytes[4] = 2;
+    let end = 2 + usize::from(bytes[1] & 0x1f);
+    let crc = crc32c(&bytes[2..end]);
+    bytes[end + 1..end + 5].copy_from_slice(&crc.to_be_bytes());
     bytes
 }
 
@@ -250,6 +263,33 @@ fn a_frame_that_is_not_understood_is_refused_kept_and_does_not_block_its_gateway
     assert!(matches!(bench.journal()[..], [Entry::Refused { .. }]));
     bench.take(&frame(5, 2)).unwrap();
     assert_eq!(bench.answer().unwrap().through, through(6));
+}
+
+#[test]
+fn a_frame_of_a_newer_version_is_refused_and_its_gateway_is_told_so() {
+    let mut bench = Bench::new();
+    bench.take(&newer(1, 4)).unwrap();
+    let refused = bench.answer().unwrap().refused.unwrap();
+    assert_eq!((refused.from.get(), refused.to.get()), (1, 4));
+    assert_eq!(refused.reason, RefusalReason::NewerVersion);
+    assert_eq!(bench.in_quarantine(), 1);
+    assert_eq!(bench.intake.figures.snapshot().refused, 4);
+    // It does not come between what is older and what is understood again.
+    bench.take(&frame(5, 2)).unwrap();
+    assert_eq!(bench.answer().unwrap().through, through(6));
+    let mut folded = Ledger::default();
+    bench
+        .journal()
+        .iter()
+        .for_each(|entry| folded.follow(entry));
+    assert_eq!(folded, bench.intake.ledger);
+    // Damaged on the way it is asked for again, like any other.
+    let mut bytes = newer(7, 2);
+    let in_body = bytes.len() - 6;
+    bytes[in_body] ^= 0x10;
+    bench.take(&bytes).unwrap();
+    let answer = bench.answer().unwrap();
+    assert_eq!((answer.refused, answer.expected), (None, through(7)));
 }
 
 #[test]

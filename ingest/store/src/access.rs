@@ -7,6 +7,10 @@
 //!
 //! Subjects are opaque references (a patient's number), never names. The log is only in files of
 //! [`crate::Purpose::Record`]; nothing here removes an entry.
+//!
+//! A look that goes on by itself (a chart that fetches itself anew) is written once for a stretch
+//! of time ([`Database::log_access_once`]). The log itself is asked whether it was, so that
+//! processes and restarts agree.
 
 use std::fmt::Write;
 
@@ -24,7 +28,7 @@ use crate::tx::Tx;
 /// The store's own table, before those of the rooms.
 pub(crate) const SCHEMA: Schema = Schema {
     room: "store",
-    migrations: || vec![Box::new(First)],
+    migrations: || vec![Box::new(First), Box::new(BySubject)],
 };
 
 /// Entries read at once when the chain is checked: a few hundred kilobytes.
@@ -57,6 +61,27 @@ impl MigrationTrait for First {
     }
 }
 
+struct BySubject;
+
+impl MigrationName for BySubject {
+    fn name(&self) -> &str {
+        "0002_access_by_subject"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for BySubject {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut index = Index::create();
+        index
+            .name("access_log_by_subject")
+            .table("access_log")
+            .col("subject")
+            .col("id");
+        manager.create_index(index).await
+    }
+}
+
 /// One access, as it is asked to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct Access<'a> {
@@ -67,6 +92,20 @@ pub struct Access<'a> {
     /// Whose data: an opaque reference, never a name.
     pub subject: &'a str,
 }
+
+/// One access, as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accessed {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Who, as [`Actor`] is displayed.
+    pub actor: String,
+    /// Why.
+    pub purpose: String,
+}
+
+/// Accesses given at once at most: more than a person reads; the rest is asked for by time.
+pub const ACCESSES_MAX: u64 = 1_000;
 
 /// What a check of the chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,8 +166,76 @@ impl Database {
     /// # Errors
     /// As [`Database::run_tx`].
     pub async fn log_access(&self, actor: &Actor, access: Access<'_>) -> Result<(), TxError> {
-        self.run_tx("access.log", actor, move |tx| Box::pin(append(tx, access)))
-            .await
+        self.log_accesses(actor, &[access]).await
+    }
+
+    /// The same of several accesses, all of them or none.
+    ///
+    /// # Errors
+    /// As [`Database::run_tx`].
+    pub async fn log_accesses(
+        &self,
+        actor: &Actor,
+        accesses: &[Access<'_>],
+    ) -> Result<(), TxError> {
+        self.run_tx("access.log", actor, move |tx| {
+            Box::pin(async move {
+                for access in accesses {
+                    append(tx, *access).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Writes an access unless the same actor's access for the same purpose to the same subject
+    /// is written less than `window_ms` from it: one entry stands for the stretch of time that
+    /// follows it. Whether it was written now.
+    ///
+    /// # Errors
+    /// As [`Database::run_tx`].
+    pub async fn log_access_once(
+        &self,
+        actor: &Actor,
+        access: Access<'_>,
+        window_ms: i64,
+    ) -> Result<bool, TxError> {
+        // Mostly it was, and a reader waits for nobody.
+        let known = self.read_tx("access.known", actor, move |tx| {
+            Box::pin(is_known(tx, access, window_ms))
+        });
+        if known.await? {
+            return Ok(false);
+        }
+        self.run_tx("access.log", actor, move |tx| {
+            Box::pin(async move {
+                let is_new = !is_known(tx, access, window_ms).await?;
+                if is_new {
+                    append(tx, access).await?;
+                }
+                Ok(is_new)
+            })
+        })
+        .await
+    }
+
+    /// Who looked at a subject's data before `before_ms`, newest first, at most `limit` and
+    /// [`ACCESSES_MAX`] of them. It writes nothing: whoever shows it logs that as well.
+    ///
+    /// # Errors
+    /// As [`Database::read_tx`].
+    pub async fn accesses_to(
+        &self,
+        actor: &Actor,
+        subject: &str,
+        before_ms: i64,
+        limit: u64,
+    ) -> Result<Vec<Accessed>, TxError> {
+        self.read_tx("access.list", actor, move |tx| {
+            Box::pin(list(tx, subject, before_ms, Ord::min(limit, ACCESSES_MAX)))
+        })
+        .await
     }
 
     /// Follows the whole chain, as it is at one moment.
@@ -139,6 +246,48 @@ impl Database {
         self.read_tx("access.check", actor, |tx| Box::pin(follow(tx)))
             .await
     }
+}
+
+async fn is_known(tx: &Tx<'_>, access: Access<'_>, window_ms: i64) -> Result<bool, TxError> {
+    let mut last = Query::select();
+    last.column("at_ms")
+        .from("access_log")
+        .and_where(Expr::col("subject").eq(access.subject))
+        .and_where(Expr::col("purpose").eq(access.purpose))
+        .and_where(Expr::col("actor").eq(tx.actor().to_string()))
+        .order_by("id", Order::Desc)
+        .limit(1);
+    let Some(row) = tx.query_one(&last).await? else {
+        return Ok(false);
+    };
+    // Both ways: looks of one moment are not written in their order. An entry of a farther future
+    // stands for nothing: a clock was set back.
+    let apart_ms = access.at_ms.saturating_sub(row.try_get_by("at_ms")?);
+    Ok(apart_ms.saturating_abs() < window_ms)
+}
+
+async fn list(
+    tx: &Tx<'_>,
+    subject: &str,
+    before_ms: i64,
+    limit: u64,
+) -> Result<Vec<Accessed>, TxError> {
+    let mut page = Query::select();
+    page.columns(["at_ms", "actor", "purpose"])
+        .from("access_log")
+        .and_where(Expr::col("subject").eq(subject))
+        .and_where(Expr::col("at_ms").lt(before_ms))
+        .order_by("id", Order::Desc)
+        .limit(limit);
+    let rows = tx.query_all(&page).await?;
+    let accessed = |row: &QueryResult| -> Result<_, DbErr> {
+        Ok(Accessed {
+            at_ms: row.try_get_by("at_ms")?,
+            actor: row.try_get_by("actor")?,
+            purpose: row.try_get_by("purpose")?,
+        })
+    };
+    Ok(rows.iter().map(accessed).collect::<Result<_, _>>()?)
 }
 
 async fn append(tx: &Tx<'_>, access: Access<'_>) -> Result<(), TxError> {

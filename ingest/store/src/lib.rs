@@ -71,7 +71,7 @@ mod schema;
 mod snapshot;
 mod tx;
 
-pub use access::{Access, AccessLog};
+pub use access::{ACCESSES_MAX, Access, AccessLog, Accessed};
 pub use actor::Actor;
 pub use database::{Database, Purpose};
 pub use error::{OpenError, SnapshotError, TxError};

@@ -111,3 +111,71 @@ async fn an_end_cut_off_shows_by_the_noted_head() {
     assert_eq!((found.intact, found.broken_at), (3, None));
     assert_ne!(found.head, noted);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_goes_on_is_written_once_for_its_stretch_also_by_two_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let (one, two) = (open(&path).await, open(&path).await);
+    let access = |at_ms, subject| Access {
+        at_ms,
+        purpose: "patient.curves",
+        subject,
+    };
+    let mut looks = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let database = if n % 2 == 0 { one.clone() } else { two.clone() };
+        looks.spawn(async move {
+            let written = database.log_access_once(&DOCTOR, access(n, "42"), 1_000);
+            written.await.expect("logging an access")
+        });
+    }
+    let written = looks.join_all().await.into_iter().filter(|it| *it).count();
+    assert_eq!((written, check(&one).await.intact), (1, 1));
+    let again = async |actor: &Actor, access| one.log_access_once(actor, access, 1_000).await;
+    assert!(!again(&DOCTOR, access(900, "42")).await.unwrap());
+    assert!(
+        again(&DOCTOR, access(5_000, "42")).await.unwrap(),
+        "its stretch is over"
+    );
+    assert!(
+        again(&DOCTOR, access(999, "42")).await.unwrap(),
+        "the clock was set back"
+    );
+    assert!(
+        again(&DOCTOR, access(999, "43")).await.unwrap(),
+        "another's data"
+    );
+    let nurse = Actor::Staff(8);
+    assert!(
+        again(&nurse, access(999, "42")).await.unwrap(),
+        "another's eyes"
+    );
+    assert_eq!(check(&one).await.broken_at, None);
+}
+
+#[tokio::test]
+async fn who_looked_is_told_newest_first_and_of_one_person_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    for (n, subject) in ["42", "43", "42", "42"].into_iter().enumerate() {
+        let access = Access {
+            at_ms: i64::try_from(n).unwrap(),
+            purpose: "patient.page",
+            subject,
+        };
+        database.log_accesses(&DOCTOR, &[access]).await.unwrap();
+    }
+    let listed = database.accesses_to(&DOCTOR, "42", i64::MAX, 10).await;
+    let listed = listed.unwrap();
+    let times: Vec<i64> = listed.iter().map(|it| it.at_ms).collect();
+    assert_eq!(times, [3, 2, 0]);
+    assert_eq!(
+        (listed[0].actor.as_str(), listed[0].purpose.as_str()),
+        ("staff:7", "patient.page")
+    );
+    let before = database.accesses_to(&DOCTOR, "42", 3, 1).await.unwrap();
+    assert_eq!(before.len(), 1);
+    assert_eq!(before[0].at_ms, 2);
+    assert_eq!(check(&database).await.intact, 4, "asking writes nothing");
+}

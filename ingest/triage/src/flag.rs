@@ -42,7 +42,7 @@ impl fmt::Display for Severity {
 /// What set a flag off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Trigger {
-    /// This reading.
+    /// This reading; of a stream, the one whose value was the median.
     Record(RecordId),
     /// A vital sign that was expected at this time and did not come.
     SilentSince(VitalKind, WallMs),
@@ -121,6 +121,18 @@ impl From<FlagId> for String {
 #[error("a flag is named patient.rule.rule-set.record.ID or patient.rule.rule-set.silent.VITAL.MS")]
 pub struct FlagIdError;
 
+/// The readings of which one is the median: the clean readings of its device, in order of
+/// measuring, from `first` to `last`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Median {
+    /// The earliest.
+    pub first: RecordId,
+    /// The latest: the one that made this the median.
+    pub last: RecordId,
+    /// How many, both ends among them.
+    pub readings: u32,
+}
+
 /// A reading that stands behind a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Evidence {
@@ -132,13 +144,17 @@ pub struct Evidence {
     pub steps: i32,
     /// When it was measured.
     pub at: WallMs,
+    /// Of which readings it is the median, if it was judged as one of a stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median: Option<Median>,
 }
 
 /// How a flag was confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
-    /// The next reading said the same.
+    /// The next reading said the same; of a stream, the next median that shares no reading with
+    /// the first.
     Repeat,
     /// No next reading came in time.
     MissedRepeat,
@@ -198,7 +214,8 @@ pub struct Flag {
     pub severity: Severity,
     /// Which vital sign.
     pub vital: VitalKind,
-    /// Since when, by the time of measuring; for silence, when a reading was expected.
+    /// Since when, by the time of measuring: of a stream, when its median went over. For silence,
+    /// when a reading was expected.
     pub since: WallMs,
     /// The exact readings behind it, oldest first; none for silence.
     pub evidence: Vec<Evidence>,

@@ -17,10 +17,12 @@
 //! missing value sent as 0), a temperature from the skin, a reading dated after its arrival. An
 //! old value is not a low one: silence is its own, technical flag.
 //!
+//! **Continuous oxygen** (a device that speaks every second) is judged by the median of two minutes
+//! of clean seconds; its repeat is the next median that shares no second with the first. A spot
+//! measurement is judged by itself, and the next one is its repeat (`stream.rs`).
+//!
 //! **Limits.** Per vital sign, 128 readings over two days are remembered; what is older is judged
-//! alone (`track.rs`). Every reading counts for itself: in a stream of one a second the next
-//! second is the repeat, unless the rule set asks for more (`repeat_after_seconds`). Medians over
-//! continuous readings are to be taken before they come here.
+//! alone, also a second of a stream (`track.rs`).
 //!
 //! **Deliberately absent**: a clock, a disk, a network, a log, a name. `clippy.toml` beside this
 //! crate refuses the first three. Also absent: scores (NEWS2, MEWS), trends, rules on symptoms
@@ -35,10 +37,11 @@ pub mod plan;
 mod rules;
 mod silence;
 mod state;
+mod stream;
 mod track;
 
 pub use flag::{
-    Evidence, Flag, FlagId, FlagIdError, How, Severity, Standing, Trigger, Verdict, Why,
+    Evidence, Flag, FlagId, FlagIdError, How, Median, Severity, Standing, Trigger, Verdict, Why,
 };
 pub use observation::{Input, Observation, Seen, Source};
 pub use patient::{PatientId, PatientIdError};

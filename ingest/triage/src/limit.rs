@@ -1,46 +1,42 @@
-//! One limit rule over readings in the order of measuring.
+//! One limit rule over readings in the order of measuring, each as `stream.rs` shows it.
 //!
 //! A [`Course`] is a fold: quiet, or one open episode. The first bad reading opens it; a rule
 //! that waits has it confirmed by the next reading, refuted by it, or confirmed because the next
 //! reading came too late. A confirmed episode is over after enough readings out of the band for
-//! long enough; any bad reading begins that count again.
+//! long enough; any bad reading begins that count again. What a reading of a stream says within
+//! the stretch of the first median is part of the same measurement, not its repeat; but the first
+//! settled median refutes what fewer readings had opened.
 //!
 //! The fold knows readings only. That a repeat is missed *now* is the business of ticks
 //! (`passed`), and is not folded in: a reading measured in time may still be on its way.
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
-use veglia_wire::{RecordId, VitalKind, WallMs};
+use veglia_wire::{DeviceId, RecordId, WallMs};
 
-use crate::flag::{Evidence, How, Standing, Why};
+use crate::flag::{How, Standing, Why};
 use crate::ledger::{Ledger, StoredTrigger, Story, Voice};
 use crate::plan::{Plan, in_force};
 use crate::rules::{Confirmation, LimitRule, Range, RuleSet, VitalRules};
+use crate::stream::{Basis, Measured};
 use crate::track::Ground;
 
 /// A reading that may be judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reading {
     pub(crate) at: WallMs,
     pub(crate) id: RecordId,
     pub(crate) received: WallMs,
     pub(crate) steps: i32,
+    /// The device whose stream it may belong to: none for what a person typed or told, for vital
+    /// signs without streams, and in states of the versions before streams were known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) device: Option<DeviceId>,
 }
 
 impl Reading {
     /// Place among the readings of a vital sign: by time of measuring, then by name.
     pub(crate) fn key(&self) -> (WallMs, RecordId) {
         (self.at, self.id)
-    }
-
-    fn evidence(&self, vital: VitalKind) -> Evidence {
-        Evidence {
-            id: self.id,
-            vital,
-            steps: self.steps,
-            at: self.at,
-        }
     }
 }
 
@@ -64,7 +60,7 @@ pub(crate) struct Judge<'a> {
 
 impl Judge<'_> {
     /// By the plan in force when the reading was measured.
-    pub(crate) fn judge(&self, reading: &Reading) -> Judgement {
+    pub(crate) fn judge(&self, reading: &Measured) -> Judgement {
         let target = in_force(self.plans, reading.at).and_then(|plan| plan.spo2);
         let (bad, worse) = self.rules.ranges(self.limit, target);
         let score = self.vital.score(reading.steps);
@@ -72,18 +68,20 @@ impl Judge<'_> {
             worse.is_some_and(|range: Range| range.holds(score)),
             bad.holds(score),
         ) {
+            // Too few readings of a stream to page somebody at once.
+            (true, _) if matches!(reading.basis, Basis::Few(_)) => Judgement::Bad,
             (true, _) => Judgement::Worse,
             (false, true) => Judgement::Bad,
             (false, false) => Judgement::Good,
         }
     }
 
-    pub(crate) fn is_late(&self, reading: &Reading) -> bool {
+    pub(crate) fn is_late(&self, reading: &Measured) -> bool {
         reading.received.since(reading.at) > self.rules.arrival.late_after_ms
     }
 
     /// The story of an episode that begins with a reading.
-    pub(crate) fn opening(&self, reading: &Reading, judgement: Judgement) -> Story {
+    pub(crate) fn opening(&self, reading: &Measured, judgement: Judgement) -> Story {
         let at_once = Standing::Confirmed {
             how: How::AtOnce,
             at: reading.at,
@@ -117,11 +115,18 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether a reading is too soon after the first of an episode to be its repeat.
-    fn is_same_measurement(&self, story: &Story, reading: &Reading) -> bool {
+    /// Whether a reading is too soon after the first of an episode to be its repeat: a median
+    /// when the two share a reading.
+    fn is_same_measurement(&self, story: &Story, reading: &Measured) -> bool {
+        let shared_ms = match reading.basis {
+            Basis::Spot => 0,
+            Basis::Few(_) | Basis::Settled(_) => self.rules.continuous.median_ms,
+        };
         match self.limit.confirmation {
             Confirmation::AtOnce => false,
-            Confirmation::Repeat { after_ms, .. } => reading.at.since(story.since) < after_ms,
+            Confirmation::Repeat { after_ms, .. } => {
+                reading.at.since(story.since) < after_ms.max(shared_ms)
+            }
         }
     }
 
@@ -154,6 +159,9 @@ struct Calm {
 struct Episode {
     story: Story,
     calm: Option<Calm>,
+    /// Whether a lone reading or a median of few opened it: the first settled one may refute it.
+    #[serde(default)]
+    is_unsettled: bool,
 }
 
 /// The fold's state after some reading.
@@ -171,7 +179,7 @@ impl Course {
     pub(crate) fn advance(
         &mut self,
         judge: &Judge<'_>,
-        reading: &Reading,
+        reading: &Measured,
         mut changed: impl FnMut(&Story),
     ) {
         let judgement = judge.judge(reading);
@@ -179,7 +187,11 @@ impl Course {
             if judgement != Judgement::Good {
                 let story = judge.opening(reading, judgement);
                 changed(&story);
-                self.open = Some(Episode { story, calm: None });
+                self.open = Some(Episode {
+                    story,
+                    calm: None,
+                    is_unsettled: !reading.is_settled(),
+                });
             }
             return;
         };
@@ -190,9 +202,18 @@ impl Course {
             changed(&episode.story);
             episode.go_on(judge, reading, judgement)
         } else if judge.is_same_measurement(&episode.story, reading) {
-            if judgement == Judgement::Worse {
-                episode.confirm(judge, reading, How::AtOnce);
-                changed(&episode.story);
+            let is_refuted = episode.is_unsettled && reading.is_settled();
+            match judgement {
+                Judgement::Worse => {
+                    episode.confirm(judge, reading, How::AtOnce);
+                    changed(&episode.story);
+                }
+                Judgement::Good if is_refuted => {
+                    episode.repeated(judge, reading, judgement);
+                    changed(&episode.story);
+                    self.open = None;
+                }
+                Judgement::Good | Judgement::Bad => {}
             }
             return;
         } else {
@@ -212,7 +233,7 @@ impl Course {
 
 impl Episode {
     /// The repeat came in time: it bears the first reading out, or not.
-    fn repeated(&mut self, judge: &Judge<'_>, reading: &Reading, judgement: Judgement) {
+    fn repeated(&mut self, judge: &Judge<'_>, reading: &Measured, judgement: Judgement) {
         if judgement == Judgement::Good {
             self.story.end = Some((Why::NotConfirmed, reading.at));
             return;
@@ -220,7 +241,7 @@ impl Episode {
         self.confirm(judge, reading, How::Repeat);
     }
 
-    fn confirm(&mut self, judge: &Judge<'_>, reading: &Reading, how: How) {
+    fn confirm(&mut self, judge: &Judge<'_>, reading: &Measured, how: How) {
         let evidence = reading.evidence(judge.limit.vital);
         self.story.evidence.push(evidence);
         let at = reading.at;
@@ -228,7 +249,7 @@ impl Episode {
     }
 
     /// A further reading of a confirmed episode: whether it ends it.
-    fn go_on(&mut self, judge: &Judge<'_>, reading: &Reading, judgement: Judgement) -> bool {
+    fn go_on(&mut self, judge: &Judge<'_>, reading: &Measured, judgement: Judgement) -> bool {
         if judgement != Judgement::Good {
             self.calm = None;
             return false;
@@ -273,7 +294,7 @@ impl Limit {
     /// Tells the stories of all readings in memory again.
     pub(crate) fn retell(
         &mut self,
-        recent: &VecDeque<Reading>,
+        recent: &[Measured],
         floor: Option<(WallMs, RecordId)>,
         judge: &Judge<'_>,
         ticked: WallMs,
@@ -282,15 +303,19 @@ impl Limit {
         let mut course = self.base.clone();
         let mut stories: Vec<Story> = course.open().cloned().into_iter().collect();
         for reading in recent {
-            course.advance(judge, reading, |story| match stories.last_mut() {
-                Some(last) if last.trigger == story.trigger => last.clone_from(story),
-                _ => stories.push(story.clone()),
+            course.advance(judge, reading, |story| {
+                let told = stories.iter_mut();
+                match told.rev().find(|told| told.trigger == story.trigger) {
+                    Some(told) => told.clone_from(story),
+                    None => stories.push(story.clone()),
+                }
             });
         }
-        if let Some(last) = stories.last_mut().filter(|story| story.end.is_none())
-            && let Some(passed) = judge.passed(last, ticked)
+        let mut open = stories.iter_mut().rev();
+        if let Some(open) = open.find(|story| story.end.is_none())
+            && let Some(passed) = judge.passed(open, ticked)
         {
-            *last = passed;
+            *open = passed;
         }
         self.tip = course;
         let is_within = |story: &Story| floor.is_none_or(|floor| !story.is_by(floor));
@@ -304,8 +329,8 @@ impl Limit {
     /// it, so it is not remembered.
     pub(crate) fn judge_alone(
         &mut self,
-        reading: &Reading,
-        newest: Option<&Reading>,
+        reading: &Measured,
+        newest: Option<&Measured>,
         judge: &Judge<'_>,
         voice: &mut Voice<'_>,
     ) {
@@ -329,7 +354,7 @@ impl Limit {
     }
 
     /// A reading later than all others.
-    pub(crate) fn append(&mut self, reading: &Reading, judge: &Judge<'_>, voice: &mut Voice<'_>) {
+    pub(crate) fn append(&mut self, reading: &Measured, judge: &Judge<'_>, voice: &mut Voice<'_>) {
         let Self { ledger, tip, .. } = self;
         tip.advance(judge, reading, |story| ledger.tell(story.clone(), voice));
     }
@@ -346,7 +371,7 @@ impl Limit {
     }
 
     /// The oldest reading is about to be forgotten.
-    pub(crate) fn fold_away(&mut self, reading: &Reading, judge: &Judge<'_>) {
+    pub(crate) fn fold_away(&mut self, reading: &Measured, judge: &Judge<'_>) {
         self.base.advance(judge, reading, |_| {});
     }
 

@@ -202,6 +202,19 @@ pub(crate) struct TargetRule {
     pub(crate) source: String,
 }
 
+/// How the readings of a stream are judged.
+#[derive(Debug, Clone)]
+pub(crate) struct Continuous {
+    pub(crate) vital: VitalKind,
+    /// Two readings of a device no further apart show that it speaks continuously.
+    pub(crate) gap_ms: i64,
+    /// The stretch of the median.
+    pub(crate) median_ms: i64,
+    /// Readings from which on a median pages at once and settles what fewer said.
+    pub(crate) settled_readings: u32,
+    pub(crate) source: String,
+}
+
 /// Numbers about readings that arrive late, in heaps, or with a wrong clock.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
@@ -217,6 +230,7 @@ pub struct RuleSet {
     pub(crate) version: RuleName,
     pub(crate) zone: TimeZone,
     pub(crate) arrival: Arrival,
+    pub(crate) continuous: Continuous,
     pub(crate) vitals: Vec<VitalRules>,
     pub(crate) limits: Vec<LimitRule>,
     pub(crate) target: TargetRule,
@@ -237,7 +251,7 @@ impl RuleSet {
         Self::parse(HOME_2020).expect("a test reads the shipped rule set at every build")
     }
 
-    /// Its id and version in one: `home-2020-1`. It is part of every flag's id.
+    /// Its id and version in one: `home-2020-2`. It is part of every flag's id.
     #[must_use]
     pub fn version(&self) -> &RuleName {
         &self.version
@@ -269,6 +283,12 @@ impl RuleSet {
     #[must_use]
     pub fn source_of_arrival(&self) -> &str {
         &self.arrival.source
+    }
+
+    /// Where the median of continuous readings comes from.
+    #[must_use]
+    pub fn source_of_continuous(&self) -> &str {
+        &self.continuous.source
     }
 
     /// Whether a reading may be judged: clean, plausible, from a scored site.

@@ -6,7 +6,7 @@ use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, 
 use crate::flag::{Flag, Severity, Verdict};
 use crate::ledger::Voice;
 use crate::limit::Reading;
-use crate::observation::{Input, Observation, Seen};
+use crate::observation::{Input, Observation, Seen, Source};
 use crate::patient::PatientId;
 use crate::plan::Plan;
 use crate::rules::{RuleName, RuleSet};
@@ -202,11 +202,14 @@ impl PatientState {
             quality,
         });
         if rules.is_scorable(vital, quality) {
+            let is_streamed =
+                observation.source == Source::Device && rules.continuous.vital == kind;
             let reading = Reading {
                 at: observation.at,
                 id: observation.id,
                 received: observation.received,
                 steps: vital.steps(),
+                device: is_streamed.then(|| observation.device.clone()),
             };
             track.observe(reading, ground, voice);
         }

@@ -8,6 +8,7 @@
 //! are folded into each rule's base and forgotten. A reading older than that is judged alone: bad,
 //! it raises a flag marked late, at most one per recovery time, so that a night read from a
 //! device's memory makes a few flags and none is lost in silence. Nothing orders such flags.
+//! Readings of a stream stay a while longer, as the stretch of the medians after them.
 
 use std::collections::VecDeque;
 
@@ -20,6 +21,7 @@ use crate::limit::{Limit, Reading, with_judges};
 use crate::plan::Plan;
 use crate::rules::{RuleName, RuleSet, VitalRules};
 use crate::silence::Watch;
+use crate::stream::{self, Measured, WINDOW_READINGS_MAX};
 
 /// Readings kept per vital sign: five weeks of three a day, or a day at one in eleven minutes. It
 /// bounds the work of a late arrival and the size of a patient's state.
@@ -56,6 +58,9 @@ pub(crate) struct Track {
     kind: VitalKind,
     latest: Option<Latest>,
     recent: VecDeque<Reading>,
+    /// Forgotten readings of streams that the medians of the recent ones still rest on.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    lingering: VecDeque<Reading>,
     /// The newest reading that is forgotten.
     floor: Option<(WallMs, RecordId)>,
     limits: Vec<Limit>,
@@ -70,6 +75,7 @@ impl Track {
             kind,
             latest: None,
             recent: VecDeque::new(),
+            lingering: VecDeque::new(),
             floor: None,
             limits: Vec::new(),
             silence: Ledger::new(RuleName::silence(kind), kind, Severity::Technical),
@@ -151,8 +157,9 @@ impl Track {
     pub(crate) fn retell(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
         self.adopt_rules(ground.rules, voice);
         if let Some(vital) = ground.rules.vital(self.kind) {
+            let measured = self.all_measured(ground.rules);
             for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-                limit.retell(&self.recent, self.floor, &judge, ground.ticked, voice);
+                limit.retell(&measured, self.floor, &judge, ground.ticked, voice);
             }
         }
         let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
@@ -199,16 +206,20 @@ impl Track {
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-            limit.append(&reading, &judge, voice);
-        }
         let before = self.recent.back().map(|last| last.at);
         let before = before.or(self.floor.map(|(at, _)| at));
+        let at = reading.at;
         self.recent.push_back(reading);
-        let is_due = self.silence_check.is_some_and(|check| check <= reading.at);
+        let Some(measured) = self.newest_measured(ground.rules) else {
+            return;
+        };
+        for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
+            limit.append(&measured, &judge, voice);
+        }
+        let is_due = self.silence_check.is_some_and(|check| check <= at);
         let is_after = |story: &Story| before.is_none_or(|before| before < story.since);
         if is_due || self.silence.has_open_or(is_after) {
-            self.settle_gap(before, &reading, None, ground, voice);
+            self.settle_gap(before, at, None, ground, voice);
         }
     }
 
@@ -225,11 +236,29 @@ impl Track {
             .and_then(|index| self.recent.get(index));
         let before = before.map(|it| it.at).or(self.floor.map(|(at, _)| at));
         let after = self.recent.get(place).map(|it| it.at);
+        let at = reading.at;
         self.recent.insert(place, reading);
+        let measured = self.all_measured(ground.rules);
         for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-            limit.retell(&self.recent, self.floor, &judge, ground.ticked, voice);
+            limit.retell(&measured, self.floor, &judge, ground.ticked, voice);
         }
-        self.settle_gap(before, &reading, after, ground, voice);
+        self.settle_gap(before, at, after, ground, voice);
+    }
+
+    /// What the rules see of each recent reading.
+    fn all_measured(&self, rules: &RuleSet) -> Vec<Measured> {
+        let places = 0..self.recent.len();
+        places
+            .filter_map(|place| self.measured(place, rules))
+            .collect()
+    }
+
+    fn newest_measured(&self, rules: &RuleSet) -> Option<Measured> {
+        self.measured(self.recent.len().checked_sub(1)?, rules)
+    }
+
+    fn measured(&self, place: usize, rules: &RuleSet) -> Option<Measured> {
+        stream::measured(&self.lingering, &self.recent, place, &rules.continuous)
     }
 
     /// A reading has split the gap from `before` to `after` (none: it is the newest).
@@ -240,16 +269,16 @@ impl Track {
     fn settle_gap(
         &mut self,
         before: Option<WallMs>,
-        reading: &Reading,
+        at: WallMs,
         after: Option<WallMs>,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
         let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
-        let mut stories = watch.between(before, reading.at);
+        let mut stories = watch.between(before, at);
         stories.extend(
             after
-                .map(|next| watch.between(Some(reading.at), next))
+                .map(|next| watch.between(Some(at), next))
                 .unwrap_or_default(),
         );
         let newest = self.recent.back().map(|last| last.at);
@@ -287,9 +316,10 @@ impl Track {
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let newest = self.recent.back().copied();
+        let newest = self.newest_measured(ground.rules);
+        let alone = Measured::spot(reading);
         for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-            limit.judge_alone(reading, newest.as_ref(), &judge, voice);
+            limit.judge_alone(&alone, newest.as_ref(), &judge, voice);
         }
     }
 
@@ -304,13 +334,15 @@ impl Track {
         };
         let mut is_changed = false;
         while is_beyond(&self.recent) {
-            let Some(oldest) = self.recent.pop_front() else {
+            let measured = self.measured(0, ground.rules);
+            let Some((oldest, measured)) = self.recent.pop_front().zip(measured) else {
                 break;
             };
             for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-                limit.fold_away(&oldest, &judge);
+                limit.fold_away(&measured, &judge);
             }
             self.floor = Some(oldest.key());
+            self.keep_for_medians(oldest, ground.rules);
             is_changed = true;
         }
         let Some(floor) = self.floor.filter(|_| is_changed) else {
@@ -320,5 +352,20 @@ impl Track {
             limit.forget(floor);
         }
         self.silence.forget(|story| story.is_by(floor));
+    }
+
+    /// A forgotten reading of a stream stays while a median of a reading after it may rest on it.
+    fn keep_for_medians(&mut self, forgotten: Reading, rules: &RuleSet) {
+        if self.kind != rules.continuous.vital {
+            return;
+        }
+        let at = forgotten.at;
+        self.lingering.push_back(forgotten);
+        let is_needless = |it: &Reading| at.since(it.at) >= rules.continuous.median_ms;
+        while self.lingering.len() > WINDOW_READINGS_MAX
+            || self.lingering.front().is_some_and(is_needless)
+        {
+            self.lingering.pop_front();
+        }
     }
 }

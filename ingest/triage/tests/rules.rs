@@ -11,13 +11,14 @@ const SHIPPED: &str = include_str!("../rules/home-2020.toml");
 #[test]
 fn the_shipped_rules_name_their_version_and_their_sources() {
     let rules = RuleSet::shipped();
-    assert_eq!(rules.version().as_str(), "home-2020-1");
+    assert_eq!(rules.version().as_str(), "home-2020-2");
     for rule in ["spo2-red", "fever"] {
         let source = rules.source_of(&rule.parse().unwrap());
         assert!(source.is_some_and(|source| source.len() > 20), "{rule}");
     }
     assert!(!rules.source_of_target().is_empty());
     assert!(!rules.source_of_arrival().is_empty());
+    assert!(!rules.source_of_continuous().is_empty());
 }
 
 #[test]
@@ -148,6 +149,30 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "recover_readings = 0",
         "recover_readings",
         "at least 1",
+    ),
+    (
+        "[continuous]\nvital = \"spo2\"",
+        "[continuous]\nvital = \"spo\"",
+        "[continuous]",
+        "\"spo\" is unknown",
+    ),
+    (
+        "median_seconds = 120",
+        "median_seconds = 5",
+        "median_seconds",
+        "longer than gap_seconds",
+    ),
+    (
+        "gap_seconds = 5",
+        "gap_seconds = 0",
+        "gap_seconds",
+        "at least 1",
+    ),
+    (
+        "settled_readings = 10",
+        "settled_readings = 25",
+        "settled_readings",
+        "only 24 readings",
     ),
 ];
 

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use veglia_triage::PatientId;
 use veglia_wire::{DeviceId, Quality, Site, VitalKind, WallMs};
 
-use crate::{Delta, Progress, Row, Version};
+use crate::{Delta, Gateways, GatewaysAsk, OrderAsk, Ordered, Progress, Row, Version};
 
 /// Buckets in a curve at most: one for each pixel of the widest screens.
 pub const BUCKETS_MAX: u32 = 8_000;
@@ -36,6 +36,20 @@ pub trait View: Send + Sync {
     /// Every reading, as lines of CSV: [`crate::EXPORT_HEADER`], then device by device, vital by
     /// vital, in order of time.
     fn export(&self, ask: ExportAsk) -> Asked<'_, Lines>;
+    /// How the gateways are that were heard since ingest began.
+    fn gateways(&self, _: GatewaysAsk) -> Asked<'_, Gateways> {
+        Box::pin(async { Err(no_gateways()) })
+    }
+    /// Asks something of a gateway, and waits up to [`crate::ORDER_WITHIN`] for what becomes of
+    /// it. It may be an error and have been done all the same: ask only what may be done twice.
+    fn order(&self, _: OrderAsk) -> Asked<'_, Ordered> {
+        Box::pin(async { Err(no_gateways()) })
+    }
+}
+
+/// The answer of a view without gateways behind it.
+fn no_gateways() -> ViewError {
+    ViewError::Refused("there are no gateways behind this view".to_owned())
 }
 
 /// Why there is no answer.
@@ -126,15 +140,9 @@ pub struct Dot {
     pub quality: Quality,
 }
 
-/// The readings of one stretch of time: never an average, never without its extremes.
+/// The first, lowest, highest and last of some readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bucket {
-    /// When the bucket begins; it lasts [`Trend::bucket_ms`].
-    pub from: WallMs,
-    /// How many readings; never 0.
-    pub n: u64,
-    /// How many of them are not clean ([`Quality::is_clean`]).
-    pub flagged: u64,
+pub struct Outline {
     /// The earliest.
     pub first: Dot,
     /// The lowest; of several, the earliest.
@@ -143,6 +151,23 @@ pub struct Bucket {
     pub max: Dot,
     /// The latest.
     pub last: Dot,
+}
+
+/// The readings of one stretch of time: never an average, never without its extremes. Those that
+/// count and those that something speaks against are outlined apart, so that the low of an
+/// artefact hides no low of the patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// When the bucket begins; it lasts [`Trend::bucket_ms`].
+    pub from: WallMs,
+    /// How many readings; never 0.
+    pub n: u64,
+    /// How many of them are not clean ([`Quality::is_clean`]).
+    pub flagged: u64,
+    /// The clean ones; `None` when there are none.
+    pub clean: Option<Outline>,
+    /// Those that are not; to be drawn greyed. `None` when there are none.
+    pub doubtful: Option<Outline>,
 }
 
 /// A curve. A bucket without readings is absent: a gap stays a gap.

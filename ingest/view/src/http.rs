@@ -21,8 +21,8 @@ use veglia_triage::PatientId;
 
 use crate::socket::{END_MARK, Ending, WardAsk, path};
 use crate::{
-    Asked, Bedside, ExportAsk, Lines, Readings, ReadingsAsk, Status, Trend, TrendAsk, Version,
-    View, ViewError, Ward,
+    Asked, Bedside, ExportAsk, Gateways, GatewaysAsk, Lines, ORDER_WITHIN, OrderAsk, Ordered,
+    Readings, ReadingsAsk, Status, Trend, TrendAsk, Version, View, ViewError, Ward,
 };
 
 /// How long a question may take from connecting to the last byte of its answer. A screen asks
@@ -61,6 +61,19 @@ impl HttpView {
         Q: Serialize + Sync,
         A: DeserializeOwned,
     {
+        self.ask_within(ANSWER_WITHIN, path, question).await
+    }
+
+    async fn ask_within<Q, A>(
+        &self,
+        within: Duration,
+        path: &'static str,
+        question: &Q,
+    ) -> Result<A, ViewError>
+    where
+        Q: Serialize + Sync,
+        A: DeserializeOwned,
+    {
         let whole = async {
             let (status, body) = self.open(path, question).await?;
             let body = Limited::new(body, ANSWER_BYTES_MAX);
@@ -71,9 +84,9 @@ impl HttpView {
                 Err(refusal(status, &bytes))
             }
         };
-        timeout(ANSWER_WITHIN, whole)
+        timeout(within, whole)
             .await
-            .unwrap_or_else(|_| Err(late(ANSWER_WITHIN)))
+            .unwrap_or_else(|_| Err(late(within)))
     }
 
     async fn open<Q: Serialize>(
@@ -148,6 +161,15 @@ impl View for HttpView {
 
     fn export(&self, ask: ExportAsk) -> Asked<'_, Lines> {
         Box::pin(self.lines(ask))
+    }
+
+    fn gateways(&self, ask: GatewaysAsk) -> Asked<'_, Gateways> {
+        Box::pin(async move { self.ask(path::GATEWAYS, &ask).await })
+    }
+
+    fn order(&self, ask: OrderAsk) -> Asked<'_, Ordered> {
+        let within = ORDER_WITHIN + ANSWER_WITHIN;
+        Box::pin(async move { self.ask_within(within, path::ORDER, &ask).await })
     }
 }
 

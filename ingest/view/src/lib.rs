@@ -1,4 +1,5 @@
-//! What others may ask of ingest: who is how at this moment, curves, readings, exports.
+//! What others may ask of ingest: who is how at this moment, curves, readings, exports, how the
+//! gateways are; and what they may ask gateways through it.
 //!
 //! ```text
 //! watch ──▶ Board ──┐
@@ -21,6 +22,7 @@
 mod ask;
 mod board;
 mod export;
+mod gateways;
 mod http;
 mod local;
 mod merge;
@@ -28,11 +30,15 @@ mod row;
 mod socket;
 
 pub use ask::{
-    Asked, BUCKETS_MAX, Bedside, Bucket, Dot, ExportAsk, Lines, READINGS_MAX, Reading, Readings,
-    ReadingsAsk, Scope, Status, Trend, TrendAsk, View, ViewError, Ward,
+    Asked, BUCKETS_MAX, Bedside, Bucket, Dot, ExportAsk, Lines, Outline, READINGS_MAX, Reading,
+    Readings, ReadingsAsk, Scope, Status, Trend, TrendAsk, View, ViewError, Ward,
 };
 pub use board::{Board, Delta, Edition, Full, PATIENTS_MAX, Progress, ROWS_MAX, Version};
 pub use export::{EXPORT_HEADER, decimal};
+pub use gateways::{
+    GATEWAYS_MAX, GATEWAYS_PER_ANSWER, GatewayBoard, GatewayRow, Gateways, GatewaysAsk,
+    ORDER_WITHIN, OrderAsk, Ordered, Orders,
+};
 pub use http::HttpView;
 pub use local::{LocalView, SPAN_MAX_MS, Worn, WornBy};
 pub use row::{Battery, DEVICES_MAX, DeviceState, FLAGS_MAX, Latest, OpenFlag, Row};
@@ -40,9 +46,11 @@ pub use socket::serve;
 
 // The words that rows and answers are made of, for those who ask and know neither room.
 pub use veglia_triage::{
-    Evidence, Expected, Flag, FlagId, How, LocalTime, Parameter, PatientId, Plan, PlanVersion,
-    RuleName, RuleSet, Severity, Source, Standing, Target, Trigger, Verdict, Why,
+    Evidence, Expected, Flag, FlagId, How, LocalTime, Median, Parameter, PatientId, Plan,
+    PlanVersion, RuleName, RuleSet, Severity, Source, Standing, Target, Trigger, Verdict, Why,
 };
 pub use veglia_wire::{
-    CareClock, Clock, Contact, DeviceId, Quality, RecordId, Sensor, Site, Vital, VitalKind, WallMs,
+    Answered, Boot, CareClock, Charge, Clock, ClockState, CommandId, CommandKind, Contact,
+    DeviceId, GatewayId, Outcome, PortReport, PortState, Quality, RecordId, Sensor, Session, Site,
+    State, Vital, VitalKind, WallMs,
 };

@@ -10,8 +10,9 @@ use veglia_wire::{CareClock, DeviceId, WallMs};
 
 use crate::merge::{Curve, Grid};
 use crate::{
-    Asked, BUCKETS_MAX, Bedside, Board, ExportAsk, Lines, READINGS_MAX, ROWS_MAX, Reading,
-    Readings, ReadingsAsk, Scope, Status, Trend, TrendAsk, Version, View, ViewError, Ward, export,
+    Asked, BUCKETS_MAX, Bedside, Board, ExportAsk, GatewayBoard, Gateways, GatewaysAsk, Lines,
+    OrderAsk, Ordered, Orders, READINGS_MAX, ROWS_MAX, Reading, Readings, ReadingsAsk, Scope,
+    Status, Trend, TrendAsk, Version, View, ViewError, Ward, export,
 };
 
 /// Longest range of a curve or table, in milliseconds: ten years, more than any isolation.
@@ -39,6 +40,8 @@ pub struct LocalView {
     series: Series,
     worn_by: WornBy,
     clock: CareClock,
+    gateways: GatewayBoard,
+    orders: Orders,
 }
 
 impl fmt::Debug for LocalView {
@@ -56,6 +59,18 @@ impl LocalView {
             series,
             worn_by,
             clock,
+            gateways: GatewayBoard::default(),
+            orders: Arc::new(|_| Box::pin(async { Ordered::NotConnected })),
+        }
+    }
+
+    /// The same, with gateways to list and a way to ask something of them.
+    #[must_use]
+    pub fn with_gateways(self, gateways: GatewayBoard, orders: Orders) -> Self {
+        Self {
+            gateways,
+            orders,
+            ..self
         }
     }
 
@@ -189,6 +204,15 @@ impl View for LocalView {
 
     fn export(&self, ask: ExportAsk) -> Asked<'_, Lines> {
         Box::pin(async move { self.lines(ask) })
+    }
+
+    fn gateways(&self, ask: GatewaysAsk) -> Asked<'_, Gateways> {
+        Box::pin(async move { Ok(self.gateways.page(&ask)) })
+    }
+
+    fn order(&self, ask: OrderAsk) -> Asked<'_, Ordered> {
+        let ordered = (self.orders)(ask);
+        Box::pin(async move { Ok(ordered.await) })
     }
 }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use veglia_wire::WallMs;
 
-use crate::{Bucket, Dot};
+use crate::{Bucket, Dot, Outline};
 
 /// How a range is cut into buckets of equal length; the last one is whole too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,10 +107,8 @@ impl Curve {
             from: WallMs(from),
             n: bucket.n,
             flagged: bucket.flagged,
-            first: dot(bucket.first),
-            min: dot(bucket.min),
-            max: dot(bucket.max),
-            last: dot(bucket.last),
+            clean: bucket.clean.map(outline),
+            doubtful: bucket.doubtful.map(outline),
         };
         self.buckets
             .entry(from)
@@ -124,17 +122,36 @@ impl Curve {
 }
 
 fn merged(one: Bucket, other: Bucket) -> Bucket {
-    let pick = |left: Dot, right: Dot, right_wins: bool| if right_wins { right } else { left };
-    let by_min = |dot: Dot| (dot.steps, dot.at);
-    let by_max = |dot: Dot| (dot.steps, std::cmp::Reverse(dot.at));
     Bucket {
         from: one.from,
         n: one.n.saturating_add(other.n),
         flagged: one.flagged.saturating_add(other.flagged),
-        first: pick(one.first, other.first, other.first.at < one.first.at),
-        min: pick(one.min, other.min, by_min(other.min) < by_min(one.min)),
-        max: pick(one.max, other.max, by_max(other.max) > by_max(one.max)),
-        last: pick(one.last, other.last, other.last.at >= one.last.at),
+        clean: both(one.clean, other.clean),
+        doubtful: both(one.doubtful, other.doubtful),
+    }
+}
+
+fn both(one: Option<Outline>, other: Option<Outline>) -> Option<Outline> {
+    let (Some(left), Some(right)) = (one, other) else {
+        return one.or(other);
+    };
+    let pick = |left: Dot, right: Dot, right_wins: bool| if right_wins { right } else { left };
+    let by_min = |dot: Dot| (dot.steps, dot.at);
+    let by_max = |dot: Dot| (dot.steps, std::cmp::Reverse(dot.at));
+    Some(Outline {
+        first: pick(left.first, right.first, right.first.at < left.first.at),
+        min: pick(left.min, right.min, by_min(right.min) < by_min(left.min)),
+        max: pick(left.max, right.max, by_max(right.max) > by_max(left.max)),
+        last: pick(left.last, right.last, right.last.at >= left.last.at),
+    })
+}
+
+fn outline(outline: veglia_series::Outline) -> Outline {
+    Outline {
+        first: dot(outline.first),
+        min: dot(outline.min),
+        max: dot(outline.max),
+        last: dot(outline.last),
     }
 }
 

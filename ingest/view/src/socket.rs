@@ -25,7 +25,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use veglia_triage::PatientId;
 
-use crate::{ExportAsk, Lines, ReadingsAsk, TrendAsk, Version, View, ViewError};
+use crate::{
+    ExportAsk, GatewaysAsk, Lines, OrderAsk, ReadingsAsk, TrendAsk, Version, View, ViewError,
+};
 
 /// Paths of the questions.
 pub(crate) mod path {
@@ -35,6 +37,8 @@ pub(crate) mod path {
     pub(crate) const TREND: &str = "/trend";
     pub(crate) const READINGS: &str = "/readings";
     pub(crate) const EXPORT: &str = "/export";
+    pub(crate) const GATEWAYS: &str = "/gateways";
+    pub(crate) const ORDER: &str = "/order";
 }
 
 /// What the last line of an export begins with; no device's name does.
@@ -45,6 +49,9 @@ const QUESTION_BYTES_MAX: usize = 4 * 1024;
 
 /// Questions answered at once; the next ones wait. More would only share the same disk.
 const AT_ONCE_MAX: usize = 64;
+
+/// Orders under way at once; the next ones wait. They mostly wait for a home to answer.
+const ORDERS_AT_ONCE_MAX: usize = 256;
 
 /// Pieces of an export between its writer and the socket.
 const PIECES_WAITING: usize = 2;
@@ -72,6 +79,7 @@ pub(crate) enum Ending {
 struct Desk {
     view: Arc<dyn View>,
     at_once: Arc<Semaphore>,
+    orders: Arc<Semaphore>,
 }
 
 /// Answers on `listener` until `shutdown` completes, then lets answers under way finish.
@@ -86,6 +94,7 @@ pub async fn serve(
     let desk = Desk {
         view,
         at_once: Arc::new(Semaphore::new(AT_ONCE_MAX)),
+        orders: Arc::new(Semaphore::new(ORDERS_AT_ONCE_MAX)),
     };
     let app = Router::new()
         .route(path::WARD, post(ward))
@@ -94,6 +103,8 @@ pub async fn serve(
         .route(path::TREND, post(trend))
         .route(path::READINGS, post(readings))
         .route(path::EXPORT, post(export))
+        .route(path::GATEWAYS, post(gateways))
+        .route(path::ORDER, post(order))
         .layer(DefaultBodyLimit::max(QUESTION_BYTES_MAX))
         .with_state(desk);
     let closing = CancellationToken::new();
@@ -140,6 +151,16 @@ async fn trend(State(desk): State<Desk>, Json(ask): Json<TrendAsk>) -> Response 
 async fn readings(State(desk): State<Desk>, Json(ask): Json<ReadingsAsk>) -> Response {
     let _turn = desk.at_once.acquire().await;
     answer(desk.view.readings(ask).await)
+}
+
+async fn gateways(State(desk): State<Desk>, Json(ask): Json<GatewaysAsk>) -> Response {
+    let _turn = desk.at_once.acquire().await;
+    answer(desk.view.gateways(ask).await)
+}
+
+async fn order(State(desk): State<Desk>, Json(ask): Json<OrderAsk>) -> Response {
+    let _turn = desk.orders.acquire().await;
+    answer(desk.view.order(ask).await)
 }
 
 async fn export(State(desk): State<Desk>, Json(ask): Json<ExportAsk>) -> Response {

@@ -234,6 +234,7 @@ async fn a_curve_follows_the_patient_from_one_device_to_the_next() {
                 curve
                     .buckets
                     .iter()
+                    .filter_map(|bucket| bucket.clean)
                     .filter(move |it| it.min.steps == 840 && it.min.at == at)
             };
             assert_eq!(drops(33).count(), 1, "{buckets} buckets");

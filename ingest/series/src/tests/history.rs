@@ -9,7 +9,7 @@ use veglia_wire::{DeviceId, Quality, Site, VitalKind, WallMs};
 
 use super::{MIDNIGHT_MS, open, open_tight};
 use crate::chunk::Dot;
-use crate::{Bucket, Sample, Series};
+use crate::{Bucket, Outline, Sample, Series};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -76,36 +76,45 @@ fn listed(journal: &[Vec<Sample>], device: &DeviceId, vital: VitalKind) -> Vec<S
     listed
 }
 
+fn outline(samples: &[&Sample]) -> Option<Outline> {
+    let dot = |sample: &Sample| Dot {
+        at: sample.at,
+        value: sample.value,
+        quality: sample.quality,
+    };
+    let backwards = samples.iter().rev();
+    Some(Outline {
+        first: dot(samples.first()?),
+        // Both prefer the earliest of equals.
+        min: dot(samples.iter().min_by_key(|sample| sample.value)?),
+        max: dot(backwards.max_by_key(|sample| sample.value)?),
+        last: dot(samples.last()?),
+    })
+}
+
 fn naive_curve(samples: &[Sample], range: &Range<WallMs>, bucket_ms: u64) -> Vec<Bucket> {
     let inside = samples.iter().filter(|sample| range.contains(&sample.at));
     let inside: Vec<&Sample> = inside.collect();
     let bucket_of = |sample: &Sample| {
         u64::try_from(i128::from(sample.at.0) - i128::from(range.start.0)).unwrap() / bucket_ms
     };
-    let dot = |sample: &Sample| Dot {
-        at: sample.at,
-        value: sample.value,
-        quality: sample.quality,
-    };
     let buckets = inside
         .chunk_by(|a, b| bucket_of(a) == bucket_of(b))
         .map(|samples| {
-            let clean = samples.iter().filter(|sample| sample.quality.is_clean());
+            let of = |is_clean: bool| -> Vec<&Sample> {
+                let sort = samples.iter().copied();
+                sort.filter(|sample| sample.quality.is_clean() == is_clean)
+                    .collect()
+            };
+            let (clean, doubtful) = (of(true), of(false));
             let from = i128::from(range.start.0) + i128::from(bucket_of(samples[0]) * bucket_ms);
             Bucket {
                 from: WallMs(i64::try_from(from).unwrap()),
                 n: u64::try_from(samples.len()).unwrap(),
-                flagged: u64::try_from(samples.len() - clean.clone().count()).unwrap(),
-                clean_sum: clean.map(|sample| i64::from(sample.value)).sum(),
-                first: dot(samples[0]),
-                // Both prefer the earliest of equals.
-                min: dot(samples.iter().min_by_key(|sample| sample.value).unwrap()),
-                max: dot(samples
-                    .iter()
-                    .rev()
-                    .max_by_key(|sample| sample.value)
-                    .unwrap()),
-                last: dot(samples[samples.len() - 1]),
+                flagged: u64::try_from(doubtful.len()).unwrap(),
+                clean_sum: clean.iter().map(|sample| i64::from(sample.value)).sum(),
+                clean: outline(&clean),
+                doubtful: outline(&doubtful),
             }
         });
     buckets.collect()

@@ -9,10 +9,12 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use toml::Spanned;
 use veglia_wire::VitalKind;
 
-use super::text::{ArrivalText, Number, RoundingText, RuleText, TargetText, Text, VitalText};
+use super::text::{
+    ArrivalText, ContinuousText, Number, RoundingText, RuleText, TargetText, Text, VitalText,
+};
 use super::{
-    Arrival, Band, Confirmation, LimitRule, Range, Rounding, RuleName, RuleSet, TargetRule,
-    VitalRules,
+    Arrival, Band, Confirmation, Continuous, LimitRule, Range, Rounding, RuleName, RuleSet,
+    TargetRule, VitalRules,
 };
 
 /// Why a text is no rule set: the first fault.
@@ -102,6 +104,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         version,
         zone: zone(&reader, &text.time_zone)?,
         arrival: arrival(&reader, &text.arrival)?,
+        continuous: continuous(&reader, &text.continuous, &vitals)?,
         target: target(&reader, &text.target, &vitals, &limits)?,
         vitals,
         limits,
@@ -122,6 +125,40 @@ fn arrival(reader: &Reader<'_>, text: &Spanned<ArrivalText>) -> Result<Arrival, 
         backlog_grace_ms: i64::from(numbers.backlog_grace_seconds) * 1_000,
         ahead_tolerance_ms: minutes(numbers.ahead_tolerance_minutes),
         source: reader.sourced(text.span(), &numbers.source)?,
+    })
+}
+
+fn continuous(
+    reader: &Reader<'_>,
+    entry: &Spanned<ContinuousText>,
+    vitals: &[VitalRules],
+) -> Result<Continuous, RuleSetError> {
+    let text = entry.get_ref();
+    let vital = reader.kind(&text.vital)?;
+    if vitals.iter().all(|rules| rules.kind != vital) {
+        let reason = format!("{vital} is not described in this rule set");
+        return Err(reader.fault(text.vital.span(), reason));
+    }
+    let (gap_ms, median_ms) = (
+        i64::from(text.gap_seconds) * 1_000,
+        i64::from(*text.median_seconds.get_ref()) * 1_000,
+    );
+    if gap_ms == 0 || gap_ms >= median_ms {
+        let reason = "median_seconds is longer than gap_seconds, which is at least 1";
+        return Err(reader.fault(text.median_seconds.span(), reason));
+    }
+    let settled_readings = *text.settled_readings.get_ref();
+    let fit = median_ms / gap_ms;
+    if i64::from(settled_readings) > fit {
+        let reason = format!("a stream of one in gap_seconds has only {fit} readings in a median");
+        return Err(reader.fault(text.settled_readings.span(), reason));
+    }
+    Ok(Continuous {
+        vital,
+        gap_ms,
+        median_ms,
+        settled_readings,
+        source: reader.sourced(text.vital.span(), &text.source)?,
     })
 }
 

@@ -39,6 +39,7 @@ pub(super) struct Text {
     pub(super) version: u32,
     pub(super) time_zone: Spanned<String>,
     pub(super) arrival: Spanned<ArrivalText>,
+    pub(super) continuous: Spanned<ContinuousText>,
     pub(super) vital: Vec<Spanned<VitalText>>,
     pub(super) rule: Vec<Spanned<RuleText>>,
     pub(super) target: Spanned<TargetText>,
@@ -50,6 +51,16 @@ pub(super) struct ArrivalText {
     pub(super) late_after_minutes: u32,
     pub(super) backlog_grace_seconds: u32,
     pub(super) ahead_tolerance_minutes: u32,
+    pub(super) source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ContinuousText {
+    pub(super) vital: Spanned<String>,
+    pub(super) gap_seconds: u32,
+    pub(super) median_seconds: Spanned<u32>,
+    pub(super) settled_readings: Spanned<u32>,
     pub(super) source: String,
 }
 
