@@ -3,21 +3,26 @@
 //! Rows are what is written; [`Identities`](crate::Identities) is what is meant. Everything that
 //! a row could get wrong is refused here with its line.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use toml::Spanned;
 
-use crate::identities::{Grant, Grants, MAX_NAME_CHARS, PARTITIONS, Partitions};
-use crate::secret::SecretHash;
+mod rows;
+
+pub(crate) use rows::{GatewayRow, Proof, Row, ServiceRow};
+
+use crate::identities::{Credential, MAX_NAME_CHARS, PARTITIONS};
 
 /// Largest file that is read: fifty thousand gateways, twenty-five times what one front door
 /// is made for. More means that the path leads to something else.
 pub const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The version this crate reads and writes.
-const VERSION: u32 = 1;
+/// The version this crate writes.
+const VERSION: u32 = 2;
+
+/// The oldest version it reads: secrets only, nobody revoked. The next change writes the newest.
+const OLDEST: u32 = 1;
 
 /// Why a text is not an identity file. Lines count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +36,10 @@ pub enum ParseError {
         message: String,
     },
     /// Written by another version of this program.
-    #[error("its version is {0}, this program reads version {VERSION}: use the program it is of")]
+    #[error(
+        "its version is {0}, this program reads versions {OLDEST} to {VERSION}: use the program \
+         it is of"
+    )]
     Version(u32),
     /// A name with other characters, or too long.
     #[error("line {line}: {name:?} is not a name: use 1 to {MAX_NAME_CHARS} of A-Z a-z 0-9 _ -")]
@@ -47,6 +55,30 @@ pub enum ParseError {
         /// Where it stands the second time.
         line: usize,
         /// The name.
+        name: String,
+    },
+    /// An identity proves itself in one way, not in none and not in two.
+    #[error("line {line}: {name:?} needs either secret_sha256 or key_sha256, and only one")]
+    Credential {
+        /// Where its owner stands.
+        line: usize,
+        /// Its owner.
+        name: String,
+    },
+    /// Whoever holds a key that two identities share could be either.
+    #[error("line {line}: the key of {name:?} is another identity's already: make a new key")]
+    KeyTwice {
+        /// Where it stands the second time.
+        line: usize,
+        /// Its second owner.
+        name: String,
+    },
+    /// Something that the version of the file does not know.
+    #[error("line {line}: {name:?} has a key or was revoked, which needs version = 2")]
+    TooOld {
+        /// Where its owner stands.
+        line: usize,
+        /// Its owner.
         name: String,
     },
     /// A partition that does not exist.
@@ -75,89 +107,10 @@ pub(crate) struct Document {
     pub(crate) service: Vec<ServiceRow>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GatewayRow {
-    pub(crate) id: Spanned<String>,
-    pub(crate) partition: u8,
-    pub(crate) secret_sha256: SecretHash,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ServiceRow {
-    pub(crate) name: Spanned<String>,
-    pub(crate) secret_sha256: SecretHash,
-    partitions: PartitionsRow,
-    may: BTreeSet<Grant>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged, expecting = "partitions are \"all\" or a list of numbers")]
-enum PartitionsRow {
-    Every(All),
-    These(BTreeSet<u8>),
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum All {
-    All,
-}
-
 /// Only what every version has.
 #[derive(Deserialize)]
 struct Header {
     version: u32,
-}
-
-impl GatewayRow {
-    pub(crate) fn new(id: &str, partition: u8, secret_sha256: SecretHash) -> Self {
-        Self {
-            id: unplaced(id),
-            partition,
-            secret_sha256,
-        }
-    }
-}
-
-impl ServiceRow {
-    pub(crate) fn new(name: &str, grants: &Grants, secret_sha256: SecretHash) -> Self {
-        let partitions = match &grants.partitions {
-            Partitions::All => PartitionsRow::Every(All::All),
-            Partitions::These(numbers) => PartitionsRow::These(numbers.clone()),
-        };
-        Self {
-            name: unplaced(name),
-            secret_sha256,
-            partitions,
-            may: grants.may.clone(),
-        }
-    }
-
-    pub(crate) fn grants(&self) -> Grants {
-        let partitions = match &self.partitions {
-            PartitionsRow::Every(All::All) => Partitions::All,
-            PartitionsRow::These(numbers) => Partitions::These(numbers.clone()),
-        };
-        Grants {
-            partitions,
-            may: self.may.clone(),
-        }
-    }
-
-    fn partition_numbers(&self) -> impl Iterator<Item = u8> {
-        let these = match &self.partitions {
-            PartitionsRow::Every(All::All) => None,
-            PartitionsRow::These(numbers) => Some(numbers.iter().copied()),
-        };
-        these.into_iter().flatten()
-    }
-}
-
-/// A row made by the program stands nowhere yet.
-fn unplaced(text: &str) -> Spanned<String> {
-    Spanned::new(0..0, text.to_owned())
 }
 
 impl Document {
@@ -177,27 +130,66 @@ impl Document {
         };
         // The version first: a newer file may hold keys that are unknown here.
         let header: Header = toml::from_str(text).map_err(syntax)?;
-        if header.version != VERSION {
+        if !(OLDEST..=VERSION).contains(&header.version) {
             return Err(ParseError::Version(header.version));
         }
-        let document: Self = toml::from_str(text).map_err(syntax)?;
+        let mut document: Self = toml::from_str(text).map_err(syntax)?;
         document.check(text)?;
+        document.version = VERSION;
         Ok(document)
+    }
+
+    /// Every row, gateways first.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &dyn Row> {
+        let gateways = self.gateway.iter().map(|row| -> &dyn Row { row });
+        gateways.chain(self.service.iter().map(|row| -> &dyn Row { row }))
+    }
+
+    /// The row of a name, to change it.
+    pub(crate) fn row_mut(&mut self, name: &str) -> Option<&mut dyn Row> {
+        let gateways = self.gateway.iter_mut().map(|row| -> &mut dyn Row { row });
+        let services = self.service.iter_mut().map(|row| -> &mut dyn Row { row });
+        gateways
+            .chain(services)
+            .find(|row| row.name().get_ref() == name)
     }
 
     fn check(&self, text: &str) -> Result<(), ParseError> {
         let mut seen = HashSet::new();
-        let gateways = self.gateway.iter().map(|row| &row.id);
-        for name in gateways.chain(self.service.iter().map(|row| &row.name)) {
-            let line = line_of(text, Some(name.span()));
-            let name = name.get_ref();
+        let mut keys = HashSet::new();
+        for row in self.rows() {
+            let line = line_of(text, Some(row.name().span()));
+            let name = row.name().get_ref();
+            let owned = || name.clone();
             if !is_name(name) {
-                let name = name.clone();
-                return Err(ParseError::Name { line, name });
+                return Err(ParseError::Name {
+                    line,
+                    name: owned(),
+                });
             }
             if !seen.insert(name.as_str()) {
-                let name = name.clone();
-                return Err(ParseError::Twice { line, name });
+                return Err(ParseError::Twice {
+                    line,
+                    name: owned(),
+                });
+            }
+            let proof = row.proof().ok_or_else(|| ParseError::Credential {
+                line,
+                name: owned(),
+            })?;
+            if let Credential::Key(key) = proof.credential
+                && !keys.insert(key)
+            {
+                return Err(ParseError::KeyTwice {
+                    line,
+                    name: owned(),
+                });
+            }
+            if self.version == OLDEST && Some(proof) != proof.of_oldest() {
+                return Err(ParseError::TooOld {
+                    line,
+                    name: owned(),
+                });
             }
         }
         let gateways = self.gateway.iter().map(|row| (&row.id, row.partition));
@@ -227,7 +219,7 @@ impl Document {
     }
 }
 
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=MAX_NAME_CHARS).contains(&text.len()) && text.bytes().all(allowed)
 }

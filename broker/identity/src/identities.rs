@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Document, MAX_FILE_BYTES, ParseError};
+use crate::document::{Document, MAX_FILE_BYTES, ParseError, Proof, Row};
+use crate::key::KeyHash;
+use crate::replace::read_at_most;
+use crate::seconds::UnixSeconds;
 use crate::secret::SecretHash;
 
 /// Longest name, in characters; the same as a gateway's id on the wire.
@@ -83,24 +86,70 @@ pub enum Grant {
     Receive,
 }
 
-/// How somebody proves who they are. An enum, because a client certificate is another way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How somebody proves who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
     /// By a secret of which this is the hash.
     Secret(SecretHash),
+    /// By a key of which this is the hash, in a TLS handshake.
+    Key(KeyHash),
+}
+
+/// Why somebody is not let in: for the log and the counters. A stranger hears one answer to all
+/// of it. [`Denied::Revoked`] is said only of who presented the right secret or key, so it may be
+/// passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// No such name.
+    #[error("the name is not in the list")]
+    Unknown,
+    /// Another secret, or an identity that proves itself by a key.
+    #[error("the secret is not the one in the list")]
+    WrongSecret,
+    /// Another key, or an identity that proves itself by a secret.
+    #[error("the key is not the one in the list")]
+    WrongKey,
+    /// It was revoked.
+    #[error("it was revoked")]
+    Revoked {
+        /// Since when.
+        at: UnixSeconds,
+    },
 }
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     identity: Identity,
-    credential: Credential,
+    proof: Proof,
 }
 
 impl Entry {
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// How it proves who it is.
+    pub fn credential(&self) -> &Credential {
+        &self.proof.credential
+    }
+
+    /// Since when it is in the list with this key; not known of secrets.
+    pub fn admitted_at(&self) -> Option<UnixSeconds> {
+        self.proof.admitted_at
+    }
+
+    /// Since when it may not connect any more.
+    pub fn revoked_at(&self) -> Option<UnixSeconds> {
+        self.proof.revoked_at
+    }
+
+    fn unless_revoked(self: &Arc<Self>) -> Result<&Arc<Self>, Denied> {
+        match self.revoked_at() {
+            None => Ok(self),
+            Some(at) => Err(Denied::Revoked { at }),
+        }
     }
 }
 
@@ -140,19 +189,19 @@ impl Identities {
     /// Reads the text of a file.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let document = Document::parse(text)?;
-        let gateways = document.gateway.iter().map(|row| Entry {
-            identity: Identity::Gateway {
-                id: row.id.get_ref().clone(),
-                partition: row.partition,
-            },
-            credential: Credential::Secret(row.secret_sha256),
+        let entry = |identity: Identity, row: &dyn Row| {
+            // A row without a proof is refused when it is read.
+            row.proof().map(|proof| Entry { identity, proof })
+        };
+        let gateways = document.gateway.iter().filter_map(|row| {
+            let id = row.id.get_ref().clone();
+            let partition = row.partition;
+            entry(Identity::Gateway { id, partition }, row)
         });
-        let services = document.service.iter().map(|row| Entry {
-            identity: Identity::Service {
-                name: row.name.get_ref().clone(),
-                grants: row.grants(),
-            },
-            credential: Credential::Secret(row.secret_sha256),
+        let services = document.service.iter().filter_map(|row| {
+            let name = row.name.get_ref().clone();
+            let grants = row.grants();
+            entry(Identity::Service { name, grants }, row)
         });
         let named = |entry: Entry| (entry.identity.name().to_owned(), Arc::new(entry));
         Ok(Self {
@@ -177,24 +226,48 @@ impl Identities {
         })
     }
 
-    /// Who this is, if the secret is theirs. An unknown name and a wrong secret look the same.
-    pub fn authenticate(&self, name: &str, secret: &str) -> Option<&Arc<Entry>> {
-        let entry = self.entries.get(name)?;
-        let Credential::Secret(hash) = &entry.credential;
-        hash.matches(secret).then_some(entry)
+    /// Who this is, if the secret is theirs and still counts.
+    pub fn authenticate_secret(&self, name: &str, secret: &str) -> Result<&Arc<Entry>, Denied> {
+        let entry = self.entries.get(name).ok_or(Denied::Unknown)?;
+        match entry.credential() {
+            Credential::Secret(hash) if hash.matches(secret) => entry.unless_revoked(),
+            Credential::Secret(_) | Credential::Key(_) => Err(Denied::WrongSecret),
+        }
     }
 
-    /// The entry of a name. Two entries that are equal give the same rights to the same secret.
+    /// Who this is, if the key is theirs and still counts. That the other side holds the key, the
+    /// handshake has proven before.
+    pub fn authenticate_key(&self, name: &str, key: &KeyHash) -> Result<&Arc<Entry>, Denied> {
+        let entry = self.entries.get(name).ok_or(Denied::Unknown)?;
+        match entry.credential() {
+            Credential::Key(hash) if hash == key => entry.unless_revoked(),
+            Credential::Key(_) | Credential::Secret(_) => Err(Denied::WrongKey),
+        }
+    }
+
+    /// Whose key it is, revoked or not.
+    pub fn by_key(&self, key: &KeyHash) -> Option<&Arc<Entry>> {
+        let theirs = Credential::Key(*key);
+        self.entries().find(|entry| *entry.credential() == theirs)
+    }
+
+    /// All of them, in no order.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+
+    /// The entry of a name, also of a revoked one. Two entries that are equal give the same rights
+    /// to the same secret or key.
     pub fn entry(&self, name: &str) -> Option<&Arc<Entry>> {
         self.entries.get(name)
     }
 
-    /// How many there are.
+    /// How many there are, revoked ones too.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether nobody may connect.
+    /// Whether nobody is in the list.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -202,15 +275,9 @@ impl Identities {
 
 /// Reads at most [`MAX_FILE_BYTES`], whatever the path leads to.
 pub(crate) fn read_text(path: &Path, file: File) -> Result<String, LoadError> {
-    let mut text = String::new();
-    let length = file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text);
-    let length = length.map_err(|source| LoadError::Read {
+    let text = read_at_most(MAX_FILE_BYTES, file).map_err(|source| LoadError::Read {
         path: path.to_owned(),
         source,
     })?;
-    if u64::try_from(length).is_ok_and(|length| length <= MAX_FILE_BYTES) {
-        Ok(text)
-    } else {
-        Err(LoadError::TooLarge(path.to_owned()))
-    }
+    text.ok_or_else(|| LoadError::TooLarge(path.to_owned()))
 }
