@@ -54,6 +54,16 @@ impl BoxClock {
         self.boot
     }
 
+    /// Care milliseconds in one wall millisecond.
+    pub(crate) fn speed(&self) -> u64 {
+        u64::from(self.care.speed())
+    }
+
+    /// Care milliseconds since a moment of this start.
+    pub(crate) fn since(&self, at: MonoMs) -> u64 {
+        self.mono().saturating_sub(at.0)
+    }
+
     /// Care milliseconds since the start.
     fn mono(&self) -> u64 {
         let wall_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);

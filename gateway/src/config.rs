@@ -1,11 +1,19 @@
-//! What a box must be told: who it is, where the broker is, what hangs on which port.
+//! What a box must be told: what hangs on which port; and who it is and where the broker is, unless
+//! it was enrolled and knows that itself.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
 use veglia_codecs::Protocol;
-use veglia_wire::{DeviceId, GatewayId, IdError};
+use veglia_link::{Access, AccessError, Address, AddressError, Secret};
+use veglia_wire::{DeviceId, GatewayId, IdError, Partition};
+
+use crate::enrolment::{self, Enrolment, EnrolmentError};
+
+/// The broker of a box that has a secret, when none is named.
+const LOCAL_BROKER: &str = "localhost:1883";
 
 /// Serial ports of one box. A hub has seven; a couple with two devices each needs four.
 pub const MAX_PORTS: usize = 16;
@@ -14,12 +22,14 @@ pub const MAX_PORTS: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The gateway's id, also its MQTT client id.
-    pub id: String,
-    /// The broker, `host:port`.
-    pub broker: String,
-    /// The file that holds this gateway's secret, readable by it alone.
-    pub secret_file: PathBuf,
+    /// The gateway's id, also its MQTT client id. None: the one that was enrolled here.
+    pub id: Option<String>,
+    /// The broker: `host:port`, or a URL with `mqtt://` or `mqtts://`. None: the one that the
+    /// centre named at the enrolment.
+    pub broker: Option<String>,
+    /// The file that holds this gateway's secret, for a broker on this machine. None: the
+    /// certificate of the enrolment.
+    pub secret_file: Option<PathBuf>,
     /// Largest outbox in mebibytes.
     pub outbox_mib: u64,
     /// Longest pause in seconds between two attempts to reach the broker.
@@ -31,9 +41,9 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            id: "casa-1".into(),
-            broker: "localhost:1883".into(),
-            secret_file: PathBuf::from("gateway.secret"),
+            id: None,
+            broker: None,
+            secret_file: None,
             // A week of four devices at 1 Hz is about 150 MiB; an SD card has room for this.
             outbox_mib: 1024,
             // Five minutes: thousands of boxes must not knock at once when a centre comes back.
@@ -88,9 +98,34 @@ pub enum ConfigError {
         #[source]
         source: IdError,
     },
-    /// The broker's address has no port.
-    #[error("[gateway] broker = {0:?} must be host:port, for example \"localhost:1883\"")]
-    Broker(String),
+    /// There is a secret, and nobody whose secret it is.
+    #[error("[gateway] secret_file needs [gateway] id: whose secret is it?")]
+    Nameless,
+    /// The broker's address is none.
+    #[error("[gateway] broker cannot be used")]
+    Broker(#[from] AddressError),
+    /// The broker's address promises otherwise than what is proved.
+    #[error("the broker {broker} cannot be used")]
+    Access {
+        /// Its address.
+        broker: Address,
+        /// Why not.
+        #[source]
+        source: Box<AccessError>,
+    },
+    /// Neither a secret nor an enrolment.
+    #[error(
+        "this box is not enrolled: get a code at the centre and run `veglia gateway enroll \
+         --centre URL --code CODE`; or, for a broker on this machine, name [gateway] id and \
+         secret_file"
+    )]
+    NotEnrolled,
+    /// Enrolled for more than one gateway.
+    #[error("several gateways are enrolled here ({0}): say which with [gateway] id")]
+    Several(String),
+    /// The enrolment cannot be used.
+    #[error("the enrolment of this box cannot be used")]
+    Enrolment(#[from] EnrolmentError),
     /// More ports than [`MAX_PORTS`].
     #[error("[gateway] has {0} ports, at most {MAX_PORTS} are served")]
     TooManyPorts(usize),
@@ -103,46 +138,120 @@ pub enum ConfigError {
         protocol: Protocol,
     },
     /// The secret cannot be read.
-    #[error("cannot read the gateway's secret in {path}; `veglia identity gateway` makes one")]
+    #[error(
+        "cannot read the gateway's secret in {}; `veglia identity gateway` makes one",
+        path.display()
+    )]
     Secret {
         /// The file.
-        path: String,
+        path: PathBuf,
         /// Why not.
         #[source]
         source: std::io::Error,
     },
 }
 
+/// Who the box is, where its broker is, and how it proves who it is there.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) gateway: GatewayId,
+    pub(crate) partition: Partition,
+    pub(crate) broker: Address,
+    pub(crate) access: Access,
+    /// Where it was enrolled; none if it has a secret.
+    pub(crate) enrolment: Option<Enrolment>,
+}
+
 impl Config {
     /// Lets relative paths start in the data directory.
     pub fn place(&mut self, data: &Path) {
-        self.secret_file = data.join(&self.secret_file);
+        if let Some(file) = &mut self.secret_file {
+            *file = data.join(&*file);
+        }
     }
 
-    /// The gateway's id, checked.
-    pub fn gateway(&self) -> Result<GatewayId, ConfigError> {
-        GatewayId::new(&self.id).map_err(|source| ConfigError::Id {
-            id: self.id.clone(),
+    /// Which gateway this is: the one named, or else the one enrolled in the data directory. An
+    /// enrolment that was interrupted after the centre had answered is finished here.
+    pub fn gateway(&self, data: &Path) -> Result<GatewayId, ConfigError> {
+        if let Some(id) = self.named()? {
+            return Ok(id);
+        }
+        if self.secret_file.is_some() {
+            return Err(ConfigError::Nameless);
+        }
+        let mut enrolled = enrolment::find(data)?;
+        match (enrolled.pop(), enrolled.as_slice()) {
+            (None, _) => Err(ConfigError::NotEnrolled),
+            (Some(only), []) => Ok(only.gateway),
+            (Some(last), others) => {
+                let names = others.iter().chain([&last]);
+                let names: Vec<&str> = names.map(|it| it.gateway.as_str()).collect();
+                Err(ConfigError::Several(names.join(", ")))
+            }
+        }
+    }
+
+    fn named(&self) -> Result<Option<GatewayId>, ConfigError> {
+        let Some(id) = &self.id else {
+            return Ok(None);
+        };
+        let gateway = GatewayId::new(id).map_err(|source| ConfigError::Id {
+            id: id.clone(),
             source,
+        })?;
+        Ok(Some(gateway))
+    }
+
+    /// Who the box is, whose folder is `dir`. What the configuration says wins over what the
+    /// centre said at the enrolment.
+    pub(crate) fn standing(&self, dir: &Path) -> Result<Standing, ConfigError> {
+        let standing = match &self.secret_file {
+            Some(file) => self.by_secret(file)?,
+            None => self.by_enrolment(dir)?,
+        };
+        let checked = standing.access.check(&standing.broker);
+        checked.map_err(|source| ConfigError::Access {
+            broker: standing.broker.clone(),
+            source: Box::new(source),
+        })?;
+        Ok(standing)
+    }
+
+    fn by_secret(&self, file: &Path) -> Result<Standing, ConfigError> {
+        let gateway = self.named()?.ok_or(ConfigError::Nameless)?;
+        let secret = fs::read_to_string(file).map_err(|source| ConfigError::Secret {
+            path: file.to_owned(),
+            source,
+        })?;
+        Ok(Standing {
+            partition: Partition::of(&gateway),
+            gateway,
+            broker: self.broker.as_deref().unwrap_or(LOCAL_BROKER).parse()?,
+            access: Access::Secret(Secret::new(secret.trim())),
+            enrolment: None,
         })
     }
 
-    /// Host and port of the broker.
-    pub fn broker(&self) -> Result<(String, u16), ConfigError> {
-        let wrong = || ConfigError::Broker(self.broker.clone());
-        let (host, port) = self.broker.rsplit_once(':').ok_or_else(wrong)?;
-        let port = port.parse().map_err(|_| wrong())?;
-        if host.is_empty() {
-            Err(wrong())
-        } else {
-            Ok((host.into(), port))
-        }
+    fn by_enrolment(&self, dir: &Path) -> Result<Standing, ConfigError> {
+        let enrolment = Enrolment::read(dir)?.ok_or(ConfigError::NotEnrolled)?;
+        Ok(Standing {
+            gateway: enrolment.gateway.clone(),
+            partition: enrolment.partition,
+            broker: match &self.broker {
+                Some(broker) => broker.parse()?,
+                None => enrolment.broker.clone(),
+            },
+            access: Access::Certificate(enrolment::certificate_files(dir)),
+            enrolment: Some(enrolment),
+        })
     }
 
     /// Refuses what cannot work, before anything is opened.
     pub fn check(&self) -> Result<(), ConfigError> {
-        self.gateway()?;
-        self.broker()?;
+        self.named()?;
+        if let Some(broker) = &self.broker {
+            broker.parse::<Address>()?;
+        }
         if self.port.len() > MAX_PORTS {
             return Err(ConfigError::TooManyPorts(self.port.len()));
         }

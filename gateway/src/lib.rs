@@ -4,9 +4,16 @@
 //! ```text
 //! serial port → decoder → Listener (frame → records) → outbox (fsync) → link → ingest's ack
 //! ```
+//! The other way come commands: measure again, say how you are. They reach this connection only,
+//! and are answered in the state that the box says of itself.
+//!
 //! Each port has a task that opens it, reads it, and opens it again when it was unplugged; being
 //! unplugged, noise and garbage are its normal life. A record is sent only after the outbox has
 //! it on disk. The centre may be unreachable for days.
+//!
+//! Who the box is it knows from its configuration, with a secret for a broker on the same machine;
+//! or from its enrolment ([`enrol()`]), with a key made here and a certificate that is renewed
+//! while it runs.
 //!
 //! Limits: at most [`MAX_PORTS`] ports; the outbox's own limit in bytes.
 //!
@@ -14,13 +21,22 @@
 //! decision about a value beyond what the device itself said of it, Bluetooth (not yet).
 
 mod boot;
+mod centre;
 mod clock;
+mod commander;
 mod config;
+mod desk;
+mod enrol;
+mod enrolment;
 mod figures;
 mod listener;
 mod port;
+mod renewal;
 mod run;
 
+pub use centre::CentreError;
 pub use config::{Config, ConfigError, MAX_PORTS, PortConfig};
+pub use enrol::{AnswerError, EnrolError, Enrolled, Invitation, enrol};
+pub use enrolment::{Enrolment, EnrolmentError, Fault, UNDER_WAY};
 pub use figures::Figures;
 pub use run::{Gateway, RunError};

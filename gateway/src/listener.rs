@@ -5,7 +5,9 @@
 //! says before its first hello is not anybody's and is counted, not kept.
 
 use veglia_codecs::{Frame, Identity, Observation, observe};
-use veglia_wire::{Body, Contact, DeviceEvent, DeviceId, DeviceStamp, Record, Sensor, When};
+use veglia_wire::{
+    Body, Charge, Contact, DeviceEvent, DeviceId, DeviceStamp, Record, Sensor, When,
+};
 
 /// Rejects are told to the centre at most this often, in care milliseconds: a bad cable is worth
 /// a line an hour, not a record per byte.
@@ -48,6 +50,20 @@ impl Listener {
     /// The device, once it is known.
     pub(crate) fn device(&self) -> Option<&DeviceId> {
         self.device.as_ref()
+    }
+
+    /// Who the device says it is, if it says so.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+
+    /// The battery, as last told.
+    pub(crate) fn charge(&self) -> Option<Charge> {
+        match self.battery? {
+            DeviceEvent::BatteryPercent(percent) => Some(Charge::Percent(percent)),
+            DeviceEvent::BatteryLow => Some(Charge::Low),
+            DeviceEvent::Up | DeviceEvent::Down | DeviceEvent::Rejected(_) => None,
+        }
     }
 
     /// Readings that could be attributed to nobody, since the start.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
 use tokio_serial::{
     ClearBuffer, DataBits, SerialPort, SerialPortBuilderExt, SerialStream, StopBits,
 };
@@ -15,10 +16,12 @@ use tokio_util::sync::CancellationToken;
 use veglia_codecs::{Decoder, Frame, Parity, Protocol, Reject};
 use veglia_link::Outbox;
 use veglia_link::outbox::AppendError;
-use veglia_wire::{Body, DeviceEvent, Record};
+use veglia_wire::{Body, DeviceEvent, Outcome, Record};
 
 use crate::clock::BoxClock;
+use crate::commander::Ask;
 use crate::config::PortConfig;
+use crate::desk::Place;
 use crate::figures::Figures;
 use crate::listener::Listener;
 use crate::run::is_passing;
@@ -29,6 +32,9 @@ const RETRY_FIRST: Duration = Duration::from_millis(250);
 /// Longest such wait: an open() every five seconds costs nothing and nobody waits longer.
 const RETRY_LONGEST: Duration = Duration::from_secs(5);
 
+/// How long a byte may take into the line; a line that takes none is as good as unplugged.
+const WRITE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Bytes taken from a port at once: more than a second of any device on a serial line.
 const READ_BYTES: usize = 4096;
 
@@ -38,6 +44,8 @@ pub(crate) struct Port {
     clock: Arc<BoxClock>,
     outbox: Outbox,
     figures: Figures,
+    place: Place,
+    asks: mpsc::Receiver<Ask>,
     listener: Listener,
     decoder: Box<dyn Decoder>,
 }
@@ -58,6 +66,8 @@ impl Port {
         clock: Arc<BoxClock>,
         outbox: Outbox,
         figures: Figures,
+        place: Place,
+        asks: mpsc::Receiver<Ask>,
     ) -> Self {
         let listener = Listener::new(config.device.clone());
         let decoder = config.protocol.decoder();
@@ -66,6 +76,8 @@ impl Port {
             clock,
             outbox,
             figures,
+            place,
+            asks,
             listener,
             decoder,
         }
@@ -102,6 +114,9 @@ impl Port {
                 tracing::info!(port = path, protocol = %self.config.protocol, "port open");
                 self.decoder.reset();
                 self.listener.replugged();
+                self.place.opened(&self.listener);
+                // Whoever asked before the port was lost waits no more.
+                while self.asks.try_recv().is_ok() {}
                 Mode::Open(stream)
             }
             Err(error) => {
@@ -135,6 +150,10 @@ impl Port {
         let lost = loop {
             let read = tokio::select! {
                 () = stop.cancelled() => return Ok(Mode::Stopped),
+                Some(ask) = self.asks.recv() => {
+                    self.measure_now(ask, &mut stream).await;
+                    continue;
+                }
                 read = tokio::time::timeout(quiet, stream.read(&mut buffer)) => read,
             };
             match read {
@@ -154,6 +173,7 @@ impl Port {
             unattributed = self.listener.unattributed(),
             "port lost; waiting for the device to come back"
         );
+        self.place.lost();
         let down = self.event(DeviceEvent::Down);
         keep(&self.outbox, down).await?;
         Ok(Mode::Closed {
@@ -169,6 +189,7 @@ impl Port {
                 Ok(frame) => {
                     let when = self.clock.stamp(Listener::stamp(&frame));
                     self.listener.hear(&frame, when, &mut records);
+                    self.place.heard(when.mono, &self.listener);
                 }
                 Err(reject) => {
                     self.figures.rejected(reject.reason);
@@ -177,6 +198,24 @@ impl Port {
             }
         }
         records
+    }
+
+    /// Tells the device to measure once, if it can be told.
+    async fn measure_now(&mut self, ask: Ask, stream: &mut SerialStream) {
+        let outcome = match self.config.protocol.measure_now() {
+            None => Outcome::NotSupported,
+            Some(bytes) => {
+                let written = tokio::time::timeout(WRITE_PATIENCE, stream.write_all(bytes)).await;
+                match written {
+                    Ok(Ok(())) => Outcome::Done,
+                    // The next read says so too, and opens the port anew.
+                    Ok(Err(_)) | Err(_) => Outcome::NotConnected,
+                }
+            }
+        };
+        if ask.reply.send(outcome).is_err() {
+            tracing::debug!("nobody waits any more for what the device was asked");
+        }
     }
 
     fn event(&self, event: DeviceEvent) -> Vec<Record> {

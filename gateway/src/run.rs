@@ -5,19 +5,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use veglia_link::outbox::{AppendError, OpenError, Outbox, OutboxOptions};
 use veglia_link::sender::{self, Timing};
-use veglia_link::{LinkStatus, OutboxStatus, Secret, SenderConfig, SenderError};
-use veglia_wire::{Body, CareClock, ClockState, DeviceEvent, Partition, Record};
+use veglia_link::{Control, LinkStatus, OutboxStatus, SenderConfig, SenderError};
+use veglia_wire::{Body, CareClock, ClockState, DeviceEvent, Record};
 
 use crate::boot::{self, BootError};
 use crate::clock::BoxClock;
+use crate::commander::{ASKS_WAITING, Ask, COMMANDS_WAITING, Commander};
 use crate::config::{Config, ConfigError};
+use crate::desk::Desk;
 use crate::figures::Figures;
 use crate::port::Port;
+use crate::renewal::Renewal;
 
 /// How often the box says that it is alive, in care milliseconds. Presence at the centre is
 /// judged in minutes.
@@ -62,19 +65,15 @@ pub struct Gateway {
     sender: SenderConfig,
     care: CareClock,
     figures: Figures,
+    /// Of an enrolled box.
+    renewal: Option<Renewal>,
 }
 
 impl Gateway {
     /// Opens the outbox in `dir`, which must be this gateway's alone.
     pub fn open(config: Config, dir: &Path, care: CareClock) -> Result<Self, RunError> {
         config.check()?;
-        let gateway = config.gateway()?;
-        let (host, port) = config.broker()?;
-        let secret =
-            std::fs::read_to_string(&config.secret_file).map_err(|source| ConfigError::Secret {
-                path: config.secret_file.display().to_string(),
-                source,
-            })?;
+        let standing = config.standing(dir)?;
         let clock = Arc::new(BoxClock::new(boot::next(dir)?, care.clone()));
         let options = OutboxOptions {
             segment_bytes: SEGMENT_BYTES,
@@ -83,13 +82,18 @@ impl Gateway {
         };
         let outbox = Outbox::open(&dir.join("outbox"), options)?;
         let (clock_state, clock_state_seen) = watch::channel(clock.state());
-        let (link_status, _) = watch::channel(LinkStatus::default());
+        let (link_status, link) = watch::channel(LinkStatus::default());
+        let renewal = standing.enrolment.map(|enrolment| Renewal {
+            dir: dir.to_owned(),
+            enrolment,
+            wall: Arc::clone(care.wall()),
+            link,
+        });
         let sender = SenderConfig {
-            host,
-            port,
-            partition: Partition::of(&gateway),
-            gateway,
-            secret: Secret::new(secret.trim()),
+            broker: standing.broker,
+            access: standing.access,
+            partition: standing.partition,
+            gateway: standing.gateway,
             software: env!("CARGO_PKG_VERSION").into(),
             boot: clock.boot(),
             clock_state: clock_state_seen,
@@ -108,12 +112,18 @@ impl Gateway {
             sender,
             care,
             figures: Figures::default(),
+            renewal,
         })
     }
 
     /// What the box counts about itself.
     pub fn figures(&self) -> Figures {
         self.figures.clone()
+    }
+
+    /// How its link to the centre stands.
+    pub fn link(&self) -> watch::Receiver<LinkStatus> {
+        self.sender.status.subscribe()
     }
 
     /// How its outbox stands.
@@ -131,13 +141,25 @@ impl Gateway {
             sender,
             care,
             figures,
+            renewal,
         } = self;
         let mut tasks: JoinSet<Result<(), RunError>> = JoinSet::new();
-        for port in config.port {
-            let port = Port::new(port, Arc::clone(&clock), outbox.clone(), figures.clone());
+        let desk = Desk::new(&config.port, Arc::clone(&clock));
+        let mut ports = Vec::with_capacity(config.port.len());
+        for (index, port) in config.port.into_iter().enumerate() {
+            let (asks, asked) = mpsc::channel(ASKS_WAITING);
+            ports.push(asks);
+            let (clock, place) = (Arc::clone(&clock), desk.place(index));
+            let port = Port::new(port, clock, outbox.clone(), figures.clone(), place, asked);
             let stop = stop.clone();
             tasks.spawn(async move { port.serve(stop).await.map_err(RunError::Append) });
         }
+        let (control, commander) = command(desk, ports);
+        let commander_stop = stop.clone();
+        tasks.spawn(async move {
+            commander.serve(commander_stop).await;
+            Ok(())
+        });
         let pulse = Pulse {
             care,
             clock,
@@ -146,8 +168,17 @@ impl Gateway {
         };
         let pulse_stop = stop.clone();
         tasks.spawn(async move { pulse.beat(pulse_stop).await.map_err(RunError::Append) });
+        if let Some(renewal) = renewal {
+            let stop = stop.clone();
+            tasks.spawn(async move {
+                renewal.run(stop).await;
+                Ok(())
+            });
+        }
         let (link_stop, sent) = (stop.clone(), outbox.clone());
-        tasks.spawn(async move { Ok(sender::run(sender, sent, link_stop).await?) });
+        tasks.spawn(
+            async move { Ok(sender::run_controlled(sender, control, sent, link_stop).await?) },
+        );
 
         let mut outcome = Ok(());
         while let Some(ended) = tasks.join_next().await {
@@ -162,6 +193,26 @@ impl Gateway {
         outbox.close().await;
         outcome
     }
+}
+
+/// The two ends of being commanded: the link's and the commander's.
+fn command(desk: Desk, ports: Vec<mpsc::Sender<Ask>>) -> (Control, Commander) {
+    let (to_commander, commands) = mpsc::channel(COMMANDS_WAITING);
+    let (reconnect_cap, reconnect_cap_seen) = watch::channel(None);
+    let reporting = desk.clone();
+    let control = Control {
+        commands: to_commander,
+        changed: desk.changed(),
+        report: Arc::new(move || reporting.report()),
+        reconnect_cap: reconnect_cap_seen,
+    };
+    let commander = Commander {
+        commands,
+        desk,
+        ports,
+        reconnect_cap,
+    };
+    (control, commander)
 }
 
 /// Whether the outbox may take records again later. It counts what it could not take, and tells

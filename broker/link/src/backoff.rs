@@ -33,6 +33,17 @@ impl Backoff {
         wait
     }
 
+    /// A wait for what only a person can mend: half the longest one at least.
+    pub(crate) fn long_wait(&self, rng: &mut fastrand::Rng) -> Duration {
+        self.cap.mul_f64(f64::midpoint(1.0, rng.f64()))
+    }
+
+    /// From now on no wait is longer than this.
+    pub(crate) fn cap(&mut self, cap: Duration) {
+        self.cap = cap.max(self.floor);
+        self.ceiling = self.ceiling.min(self.cap);
+    }
+
     /// There was progress: the next wait is a short one.
     pub(crate) fn reset(&mut self) {
         self.ceiling = self.first.min(self.cap);
@@ -55,6 +66,28 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.wait(&mut rng) <= SECOND);
+    }
+
+    #[test]
+    fn a_long_wait_is_half_the_cap_at_least() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let backoff = Backoff::new(Duration::ZERO, SECOND, 300 * SECOND);
+        for _ in 0..1000 {
+            let wait = backoff.long_wait(&mut rng);
+            assert!((150 * SECOND..=300 * SECOND).contains(&wait));
+        }
+    }
+
+    #[test]
+    fn a_cap_that_is_set_later_holds_from_then_on() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut backoff = Backoff::new(Duration::ZERO, SECOND, 300 * SECOND);
+        for _ in 0..20 {
+            backoff.wait(&mut rng);
+        }
+        backoff.cap(3 * SECOND);
+        let longest = (0..1000).map(|_| backoff.wait(&mut rng)).max();
+        assert!(longest.is_some_and(|longest| longest > SECOND && longest <= 3 * SECOND));
     }
 
     #[test]

@@ -1,56 +1,53 @@
 //! One connection to the broker: opened, used, dropped, never repaired.
 //!
-//! This is all that the crate knows of `rumqttc`. Its traps, and how they are avoided here:
-//! - It forgets queued publishes when it reconnects, and after a lost session it can hang on a
-//!   packet id for ever. So a client lives for one connection, and nothing is only in it.
-//! - Its polling loop must not be interrupted (a half-written packet is lost) and must not wait
-//!   for a publish (its channel is emptied by the same loop). So the loop has a task of its own,
-//!   and whoever publishes does so from another.
-//! - Retrying is ours: after the first error the task says why and ends.
+//! ```text
+//! connect → (TLS) → CONNECT, SUBSCRIBE → Mouth and Inbox, served by a task until it fails
+//! ```
+//! `rumqttc` is only the codec here. Its client would bring its own TLS, with an old certificate
+//! library that has known faults; it forgets queued publishes when it reconnects; and after a lost
+//! session it can hang on a packet id for ever. Of a client this crate needs little: QoS 1 one
+//! way, nothing kept (what matters is in the outbox), no session to resume.
 //!
 //! A message that the broker hands over is confirmed to the broker at once: that means nothing,
-//! see the crate's documentation.
+//! see the crate's documentation. Retrying is for whoever opens the next pipe.
 
-use std::collections::VecDeque;
+mod conversation;
+mod stream;
+
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS,
-    SubscribeFilter, SubscribeReasonCode,
-};
+use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use veglia_wire::Clock;
 
-use crate::secret::Secret;
+use crate::access::{Access, AccessError};
+use crate::address::Address;
+use crate::status::Refused;
+use crate::tls_fault::TlsFault;
+use conversation::{Conversation, KEEP_ALIVE};
 
-/// Largest packet: a frame of 16 KiB with its topic, with room for the format to grow. The
-/// broker has the same limit.
-const MAX_PACKET_BYTES: usize = 64 * 1024;
-
-/// Publishes that the broker has not confirmed; twice our window, so that it never binds.
-const IN_FLIGHT: u16 = 64;
-
-/// Requests that wait for the polling task. What waits there is lost with the connection and
-/// slows nothing down, so one is best.
+/// Messages that wait to be written. What waits there is lost with the connection and slows
+/// nothing down, so one is best.
 const REQUESTS: usize = 1;
 
-/// Messages that wait for us; with 16 KiB each at most a megabyte. When it is full the polling
-/// task stops reading: back-pressure to the broker.
+/// Messages that wait for us; with 16 KiB each at most a megabyte. When it is full nothing more
+/// is read: back-pressure to the broker.
 const ARRIVALS: usize = 64;
 
-/// A silent peer is noticed after one to two of these.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-
 /// Where to connect, as whom, and what to subscribe to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct PipeOptions {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    /// Client id and user name.
+    pub(crate) broker: Address,
+    pub(crate) access: Access,
+    /// What certificates are judged by.
+    pub(crate) wall: Arc<dyn Clock>,
+    /// Client id, user name, and whom a certificate must be for.
     pub(crate) name: String,
-    pub(crate) secret: Secret,
     pub(crate) filters: Vec<String>,
     /// Connecting and subscribing together may take this long.
     pub(crate) within: Duration,
@@ -66,137 +63,142 @@ pub(crate) struct Message {
 /// Why a connection was not made, or ended.
 #[derive(Debug, Error)]
 pub(crate) enum PipeError {
-    #[error("the broker at {host}:{port} cannot be reached, or refuses")]
+    #[error("the broker at {broker} cannot be reached")]
     Connect {
-        host: String,
-        port: u16,
+        broker: Address,
         #[source]
-        source: Box<ConnectionError>,
+        source: io::Error,
     },
-    #[error("the broker at {host}:{port} did not answer within {} s", within.as_secs())]
-    Slow {
-        host: String,
-        port: u16,
-        within: Duration,
+    #[error("the broker at {broker} hung up during the TLS handshake: check the port")]
+    HungUp { broker: Address },
+    #[error("the broker at {broker} did not answer within {} s", within.as_secs())]
+    Slow { broker: Address, within: Duration },
+    #[error("{name} cannot prove who it is")]
+    Access {
+        name: String,
+        #[source]
+        source: AccessError,
     },
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    #[error(transparent)]
+    NotAdmitted(#[from] NotAdmitted),
     #[error("the broker does not grant the subscriptions: check the identity's grants")]
-    Refused,
+    NotGranted,
+    #[error("the broker does not speak MQTT 3.1.1 as it should")]
+    Protocol,
     #[error("the connection to the broker ended")]
-    Ended(#[source] Option<Box<ConnectionError>>),
+    Ended(#[source] Option<io::Error>),
+    #[error("the broker was silent for {} s", after.as_secs())]
+    Silent { after: Duration },
     #[error("nothing was acknowledged for {} s", after.as_secs())]
     Stalled { after: Duration },
+}
+
+/// What the broker's refusal of a greeting means.
+#[derive(Debug, Error)]
+pub(crate) enum NotAdmitted {
+    #[error("the centre has revoked {name}: call the centre to have it admitted again")]
+    Revoked { name: String },
+    #[error(
+        "the centre does not know {name} with this certificate: have the centre look for it in \
+         `veglia identity list`, and enrol again if it is not there"
+    )]
+    UnknownKey { name: String },
+    #[error(
+        "the broker does not know {name} with this secret: put the secret that `veglia identity` \
+         made into its file"
+    )]
+    WrongSecret { name: String },
+    #[error("the broker at {broker} does not serve {name} ({code:?})")]
+    Otherwise {
+        broker: Address,
+        name: String,
+        code: ConnectReturnCode,
+    },
+}
+
+impl PipeError {
+    /// Why asking again is of no use; none while it is.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        match self {
+            Self::Tls(fault) => fault.refused(),
+            Self::NotAdmitted(NotAdmitted::Revoked { .. }) => Some(Refused::Revoked),
+            Self::NotAdmitted(NotAdmitted::UnknownKey { .. } | NotAdmitted::WrongSecret { .. }) => {
+                Some(Refused::Unknown)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The end that listens. Dropping it closes the connection.
 pub(crate) struct Inbox {
     messages: mpsc::Receiver<Result<Message, PipeError>>,
-    polling: JoinHandle<()>,
+    serving: JoinHandle<()>,
 }
 
 /// The end that speaks.
 pub(crate) struct Mouth {
-    client: AsyncClient,
+    requests: mpsc::Sender<Message>,
 }
 
 /// Connects, subscribes, and returns when the broker has granted every filter.
 pub(crate) async fn open(options: &PipeOptions) -> Result<(Mouth, Inbox), PipeError> {
-    let (client, mut polled) = client(options);
-    let opening = establish(options, &client, &mut polled);
-    let early = timeout(options.within, opening)
-        .await
-        .map_err(|_| PipeError::Slow {
-            host: options.host.clone(),
-            port: options.port,
-            within: options.within,
-        })??;
+    let opened = timeout(options.within, establish(options)).await;
+    let conversation = opened.map_err(|_| PipeError::Slow {
+        broker: options.broker.clone(),
+        within: options.within,
+    })??;
+    let (requests, asked) = mpsc::channel(REQUESTS);
     let (deliver, messages) = mpsc::channel(ARRIVALS);
-    let polling = tokio::spawn(poll(polled, early, deliver));
-    Ok((Mouth { client }, Inbox { messages, polling }))
+    let serving = tokio::spawn(conversation.serve(asked, deliver));
+    Ok((Mouth { requests }, Inbox { messages, serving }))
 }
 
-fn client(options: &PipeOptions) -> (AsyncClient, EventLoop) {
-    let mut mqtt = MqttOptions::new(&options.name, &options.host, options.port);
-    mqtt.set_credentials(&options.name, options.secret.reveal())
-        .set_clean_session(true)
-        .set_keep_alive(KEEP_ALIVE)
-        .set_inflight(IN_FLIGHT)
-        .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
-    let (client, mut polled) = AsyncClient::new(mqtt, REQUESTS);
-    let mut network = NetworkOptions::new();
-    // A reading is smaller than a segment and somebody waits for it.
-    network.set_tcp_nodelay(true);
-    network.set_connection_timeout(options.within.as_secs().max(1));
-    polled.set_network_options(network);
-    (client, polled)
-}
-
-/// Subscribes, and returns the messages that came before the broker confirmed that. What is more
-/// than the inbox would hold is left to be sent again.
-async fn establish(
-    options: &PipeOptions,
-    client: &AsyncClient,
-    polled: &mut EventLoop,
-) -> Result<VecDeque<Message>, PipeError> {
-    let mut early = VecDeque::new();
-    loop {
-        let event = polled.poll().await.map_err(|source| PipeError::Connect {
-            host: options.host.clone(),
-            port: options.port,
-            source: Box::new(source),
-        })?;
-        match event {
-            Event::Incoming(Packet::ConnAck(_)) => {
-                let filters = options.filters.iter().map(|filter| SubscribeFilter {
-                    path: filter.clone(),
-                    qos: QoS::AtLeastOnce,
-                });
-                if client.try_subscribe_many(filters).is_err() {
-                    return Err(PipeError::Ended(None));
-                }
-            }
-            Event::Incoming(Packet::SubAck(granted)) => {
-                let refused = |code: &SubscribeReasonCode| *code == SubscribeReasonCode::Failure;
-                if granted.return_codes.iter().any(refused) {
-                    return Err(PipeError::Refused);
-                }
-                return Ok(early);
-            }
-            Event::Incoming(Packet::Publish(publish)) if early.len() < ARRIVALS => {
-                early.push_back(message(publish));
-            }
-            _ => {}
+async fn establish(options: &PipeOptions) -> Result<Conversation, PipeError> {
+    let (stream, proved) = stream::connect(options).await?;
+    let mut conversation = Conversation::new(stream);
+    let greeted = greet(&mut conversation, options).await;
+    greeted.map_err(|error| match error {
+        // A broker refuses a certificate when we believe the handshake to be done.
+        PipeError::Ended(Some(source)) => {
+            let fault = proved.and_then(|proved| proved.explain(options, &source));
+            fault.map_or(PipeError::Ended(Some(source)), PipeError::from)
         }
-    }
+        error => error,
+    })?;
+    Ok(conversation)
 }
 
-fn message(publish: rumqttc::Publish) -> Message {
-    Message {
-        topic: publish.topic,
-        bytes: publish.payload.into(),
+async fn greet(conversation: &mut Conversation, options: &PipeOptions) -> Result<(), PipeError> {
+    let mut connect = Connect::new(&options.name);
+    connect.keep_alive = u16::try_from(KEEP_ALIVE.as_secs()).unwrap_or(u16::MAX);
+    connect.clean_session = true;
+    if let Access::Secret(secret) = &options.access {
+        connect.set_login(&options.name, secret.reveal());
     }
+    let code = conversation.greet(connect).await?;
+    if code != ConnectReturnCode::Success {
+        return Err(not_admitted(options, code).into());
+    }
+    conversation.subscribe(&options.filters).await
 }
 
-/// Keeps the connection going until it fails or nobody listens.
-async fn poll(
-    mut polled: EventLoop,
-    early: VecDeque<Message>,
-    deliver: mpsc::Sender<Result<Message, PipeError>>,
-) {
-    for message in early {
-        if deliver.send(Ok(message)).await.is_err() {
-            return;
+fn not_admitted(options: &PipeOptions, code: ConnectReturnCode) -> NotAdmitted {
+    let name = options.name.clone();
+    let by_certificate = matches!(options.access, Access::Certificate(_));
+    match code {
+        ConnectReturnCode::NotAuthorized => NotAdmitted::Revoked { name },
+        ConnectReturnCode::BadUserNamePassword if by_certificate => {
+            NotAdmitted::UnknownKey { name }
         }
-    }
-    loop {
-        let arrival = match polled.poll().await {
-            Ok(Event::Incoming(Packet::Publish(publish))) => Ok(message(publish)),
-            Ok(_) => continue,
-            Err(error) => Err(PipeError::Ended(Some(Box::new(error)))),
-        };
-        let is_last = arrival.is_err();
-        if deliver.send(arrival).await.is_err() || is_last {
-            return;
-        }
+        ConnectReturnCode::BadUserNamePassword => NotAdmitted::WrongSecret { name },
+        code => NotAdmitted::Otherwise {
+            broker: options.broker.clone(),
+            name,
+            code,
+        },
     }
 }
 
@@ -210,17 +212,16 @@ impl Inbox {
 
 impl Drop for Inbox {
     fn drop(&mut self) {
-        self.polling.abort();
+        self.serving.abort();
     }
 }
 
 impl Mouth {
     /// Hands a message over for sending at QoS 1. May be dropped while it waits; the message is
-    /// sent not at all then, or, rarely, all the same.
+    /// not sent then.
     pub(crate) async fn publish(&self, topic: String, bytes: Vec<u8>) -> Result<(), PipeError> {
-        self.client
-            .publish(topic, QoS::AtLeastOnce, false, bytes)
-            .await
-            .map_err(|_| PipeError::Ended(None))
+        let message = Message { topic, bytes };
+        let handed = self.requests.send(message).await;
+        handed.map_err(|_| PipeError::Ended(None))
     }
 }

@@ -1,9 +1,11 @@
-//! The receiving half: frames and greetings of some partitions come in, acknowledgements go out.
+//! The receiving half: frames, greetings and states of some partitions come in, acknowledgements
+//! and commands go out.
 //!
 //! ```text
 //! broker → Incoming::Frame(Parcel { bytes, receipt }) → bounded channel → ingest
 //!                                        receipt.acknowledge(&durable, …)
 //! broker ← at most one ack per gateway every 20 ms ← board ←──┘
+//! broker ← Commands::send, answered by the next Incoming::State
 //! ```
 //! The bytes of a frame are not looked at here: de-duplicating, storing and refusing are ingest's.
 //! What it decides it says on the [`Receipt`]; see there why forgetting one acknowledges nothing.
@@ -18,6 +20,7 @@
 //! and the presence channel.
 
 mod board;
+mod commands;
 pub mod fake;
 mod receipt;
 
@@ -27,14 +30,16 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use veglia_wire::{CareClock, Channel, Filter, Hello, Partition, Topic};
+use veglia_wire::{CareClock, Channel, DecodeError, Filter, Hello, Partition, State, Topic};
 
+use crate::access::Access;
+use crate::address::Address;
 use crate::pipe::{self, Inbox, Message, Mouth, PipeError, PipeOptions};
 use crate::reconnect::Reconnect;
-use crate::secret::Secret;
 use crate::sender::Timing;
 use crate::status::{Phase, chain};
 use board::Board;
+pub use commands::{CommandError, Commands, MAX_PENDING, MAX_QUEUED};
 pub use receipt::{Incoming, Parcel, Receipt, Reply};
 
 /// Pause between two rounds of acknowledgements. Shorter than a person notices, long enough that
@@ -49,14 +54,12 @@ const FRAMES_FROM_ALL: u32 = 4096;
 /// Whom to receive from.
 #[derive(Debug)]
 pub struct ReceiverConfig {
-    /// The broker's host name or address; a numerical IPv6 address in brackets.
-    pub host: String,
-    /// The broker's port.
-    pub port: u16,
+    /// The broker.
+    pub broker: Address,
+    /// How the service proves who it is.
+    pub access: Access,
     /// The service's name: also the MQTT client id.
     pub service: String,
-    /// The service's password.
-    pub secret: Secret,
     /// The partitions to serve. No two receivers may serve the same one.
     pub partitions: Vec<Partition>,
     /// Dates the acknowledgements.
@@ -82,8 +85,19 @@ impl ReceiverConfig {
 /// Acknowledgements that ingest gave before `shutdown` and that could not be sent yet are lost;
 /// the gateways ask again.
 pub async fn run(config: ReceiverConfig, tx: mpsc::Sender<Incoming>, shutdown: CancellationToken) {
+    run_commanding(config, Commands::default(), tx, shutdown).await;
+}
+
+/// The same, and carries the commands that are sent through `commands` or a clone of it.
+pub async fn run_commanding(
+    config: ReceiverConfig,
+    commands: Commands,
+    tx: mpsc::Sender<Incoming>,
+    shutdown: CancellationToken,
+) {
     let mut receiver = Receiver {
         board: Arc::new(Board::default()),
+        commands,
         reconnect: Reconnect::new(&config.timing),
         config,
         tx,
@@ -121,6 +135,7 @@ struct Receiver {
     config: ReceiverConfig,
     tx: mpsc::Sender<Incoming>,
     board: Arc<Board>,
+    commands: Commands,
     reconnect: Reconnect,
     shutdown: CancellationToken,
 }
@@ -128,10 +143,10 @@ struct Receiver {
 impl Receiver {
     async fn connecting(&mut self) -> Mode {
         let options = PipeOptions {
-            host: self.config.host.clone(),
-            port: self.config.port,
+            broker: self.config.broker.clone(),
+            access: self.config.access.clone(),
+            wall: Arc::clone(self.config.clock.wall()),
             name: self.config.service.clone(),
-            secret: self.config.secret.clone(),
             filters: filters(&self.config.partitions),
             within: self.config.timing.connect,
         };
@@ -186,6 +201,9 @@ impl Receiver {
                     }
                     answers.pop_front();
                 }
+                () = self.commands.queued(), if answers.is_empty() => {
+                    answers = self.commands.take();
+                }
                 () = self.next_round(&mut pause), if answers.is_empty() => {
                     answers = self.answers();
                 }
@@ -231,19 +249,33 @@ impl Receiver {
                 message.bytes,
             ))),
             Channel::Hello => match Hello::decode(&message.bytes) {
-                Ok(hello) => Some(Incoming::hello(Arc::clone(&self.board), topic, hello)),
-                Err(error) => {
-                    tracing::warn!(
-                        gateway = topic.gateway.as_str(),
-                        error = chain(&error),
-                        "a greeting cannot be read"
-                    );
-                    None
+                Ok(hello) => {
+                    self.commands.greeted(&topic, hello.session);
+                    Some(Incoming::hello(Arc::clone(&self.board), topic, hello))
                 }
+                Err(error) => unread(&topic, &error),
+            },
+            Channel::State => match State::decode(&message.bytes) {
+                Ok(state) => {
+                    self.commands.heard(&topic, &state);
+                    let gateway = topic.gateway;
+                    Some(Incoming::State { gateway, state })
+                }
+                Err(error) => unread(&topic, &error),
             },
             Channel::Ack | Channel::Cmd | Channel::Pres => None,
         }
     }
+}
+
+fn unread(topic: &Topic, error: &DecodeError) -> Option<Incoming> {
+    tracing::warn!(
+        gateway = topic.gateway.as_str(),
+        channel = topic.channel.name(),
+        error = chain(error),
+        "a message of a gateway cannot be read"
+    );
+    None
 }
 
 /// The window of one of so many gateways: they are told the same, whoever has most to send.
@@ -252,9 +284,9 @@ fn share(most: u32, gateways: usize) -> u32 {
     each.min(most).max(1)
 }
 
-/// Frames and greetings of every partition.
+/// Frames, greetings and states of every partition.
 fn filters(partitions: &[Partition]) -> Vec<String> {
-    let channels = [Channel::Up, Channel::Hello];
+    let channels = [Channel::Up, Channel::Hello, Channel::State];
     let filters = partitions.iter().flat_map(|partition| {
         channels.map(|channel| Filter {
             partition: *partition,

@@ -12,9 +12,11 @@
 //! a frame takes what there is, up to 128 records. So one reading travels alone, without delay,
 //! and a backlog travels in full frames.
 
+mod remote;
 mod sending;
 mod source;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -22,10 +24,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use veglia_wire::{Boot, CareClock, Channel, ClockState, GatewayId, Partition, Sequence, Topic};
 
+use crate::access::Access;
+use crate::address::Address;
+use crate::control::Control;
 use crate::outbox::{Outbox, SpoolError};
 use crate::pipe::{self, PipeError, PipeOptions};
 use crate::reconnect::Reconnect;
-use crate::secret::Secret;
 use crate::status::{LinkStatus, Phase};
 use crate::window::{Limits, Window};
 use sending::Sending;
@@ -82,16 +86,14 @@ impl Default for Timing {
 /// Who sends where.
 #[derive(Debug)]
 pub struct SenderConfig {
-    /// The broker's host name or address; a numerical IPv6 address in brackets.
-    pub host: String,
-    /// The broker's port.
-    pub port: u16,
+    /// The broker.
+    pub broker: Address,
+    /// How the gateway proves who it is.
+    pub access: Access,
     /// Who is sending: also the MQTT client id.
     pub gateway: GatewayId,
     /// Fixed at enrolment; usually [`Partition::of`] the gateway.
     pub partition: Partition,
-    /// The gateway's password.
-    pub secret: Secret,
     /// Software version for the greeting, at most 64 characters.
     pub software: String,
     /// Which start of the gateway.
@@ -131,6 +133,22 @@ pub async fn run(
     run_from(config, kept, shutdown).await
 }
 
+/// The same, and takes commands and says how the gateway is.
+///
+/// # Errors
+/// [`SenderError`]; losing the broker is not an error.
+pub async fn run_controlled(
+    config: SenderConfig,
+    control: Control,
+    outbox: Outbox,
+    shutdown: CancellationToken,
+) -> Result<(), SenderError> {
+    let kept = Kept::new(outbox).await.ok_or(SenderError::Closed)?;
+    Sender::new(config, Some(control), kept, shutdown)
+        .run()
+        .await
+}
+
 /// The same with another [`Source`] than an outbox.
 ///
 /// # Errors
@@ -140,38 +158,7 @@ pub async fn run_from<S: Source>(
     source: S,
     shutdown: CancellationToken,
 ) -> Result<(), SenderError> {
-    let acknowledged = source.status().acknowledged;
-    let first = acknowledged.map_or(Sequence::FIRST, |through| through.plus(1));
-    let timing = config.timing;
-    let limits = Limits {
-        frames: WINDOW_FRAMES,
-        first_frames: FIRST_FRAMES,
-        bytes: WINDOW_BYTES,
-        retry: timing.retry,
-        retry_cap: timing.retry_cap,
-        asked_again: timing.asked_again,
-        stalled: timing.stalled,
-    };
-    let mut sender = Sender {
-        window: Window::new(limits, first),
-        rng: fastrand::Rng::new(),
-        reconnect: Reconnect::new(&timing),
-        config,
-        source,
-        shutdown,
-    };
-    let mut mode = Mode::Connecting;
-    loop {
-        mode = match mode {
-            Mode::Connecting => sender.connecting().await,
-            Mode::Resting(reason) => sender.resting(&reason).await,
-            Mode::Sending(sending) => sender.sending(sending).await?,
-            Mode::Stopped => {
-                sender.tell(Phase::Stopped);
-                return Ok(());
-            }
-        };
-    }
+    Sender::new(config, None, source, shutdown).run().await
 }
 
 /// What the sender is doing.
@@ -185,21 +172,70 @@ enum Mode {
 /// What outlives a connection.
 struct Sender<S> {
     config: SenderConfig,
+    /// None: no commands are taken, and no state is said.
+    control: Option<Control>,
     source: S,
     window: Window,
+    /// Refused records up to here are counted.
+    refused_through: Option<Sequence>,
     reconnect: Reconnect,
     rng: fastrand::Rng,
     shutdown: CancellationToken,
 }
 
 impl<S: Source> Sender<S> {
+    fn new(
+        config: SenderConfig,
+        control: Option<Control>,
+        source: S,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let acknowledged = source.status().acknowledged;
+        let first = acknowledged.map_or(Sequence::FIRST, |through| through.plus(1));
+        let timing = config.timing;
+        let limits = Limits {
+            frames: WINDOW_FRAMES,
+            first_frames: FIRST_FRAMES,
+            bytes: WINDOW_BYTES,
+            retry: timing.retry,
+            retry_cap: timing.retry_cap,
+            asked_again: timing.asked_again,
+            stalled: timing.stalled,
+        };
+        Self {
+            window: Window::new(limits, first),
+            refused_through: None,
+            rng: fastrand::Rng::new(),
+            reconnect: Reconnect::new(&timing),
+            config,
+            control,
+            source,
+            shutdown,
+        }
+    }
+
+    async fn run(mut self) -> Result<(), SenderError> {
+        let mut mode = Mode::Connecting;
+        loop {
+            mode = match mode {
+                Mode::Connecting => self.connecting().await,
+                Mode::Resting(reason) => self.resting(&reason).await,
+                Mode::Sending(sending) => self.sending(sending).await?,
+                Mode::Stopped => {
+                    self.tell(Phase::Stopped);
+                    return Ok(());
+                }
+            };
+        }
+    }
+
     async fn connecting(&mut self) -> Mode {
         let options = PipeOptions {
-            host: self.config.host.clone(),
-            port: self.config.port,
+            broker: self.config.broker.clone(),
+            access: self.config.access.clone(),
+            wall: Arc::clone(self.config.clock.wall()),
             name: self.config.gateway.to_string(),
-            secret: self.config.secret.clone(),
-            filters: vec![self.topic(Channel::Ack)],
+            filters: self.filters(),
             within: self.config.timing.connect,
         };
         tokio::select! {
@@ -210,7 +246,7 @@ impl<S: Source> Sender<S> {
                     tracing::info!(link.attempt = attempt, "connected to the broker");
                     self.window.start_over();
                     self.tell(Phase::Connected);
-                    Mode::Sending(Sending::new(mouth, inbox))
+                    Mode::Sending(Sending::new(mouth, inbox, self.remote()))
                 }
                 Err(error) => Mode::Resting(error),
             },
@@ -218,12 +254,30 @@ impl<S: Source> Sender<S> {
     }
 
     async fn resting(&mut self, reason: &PipeError) -> Mode {
+        if let Some(cap) = self
+            .control
+            .as_ref()
+            .and_then(|it| *it.reconnect_cap.borrow())
+        {
+            self.reconnect.cap(cap);
+        }
         let (phase, pause) = self.reconnect.failed(reason);
         self.tell(phase);
+        let refused = reason.refused();
+        self.config
+            .status
+            .send_modify(|status| status.refused = refused);
         tokio::select! {
             () = self.shutdown.cancelled() => Mode::Stopped,
             () = tokio::time::sleep(pause) => Mode::Connecting,
         }
+    }
+
+    /// What is heard: acknowledgements, and commands if they are taken.
+    fn filters(&self) -> Vec<String> {
+        let commands = self.control.is_some().then_some(Channel::Cmd);
+        let channels = [Channel::Ack].into_iter().chain(commands);
+        channels.map(|channel| self.topic(channel)).collect()
     }
 
     fn topic(&self, channel: Channel) -> String {
@@ -238,6 +292,9 @@ impl<S: Source> Sender<S> {
     fn tell(&self, phase: Phase) {
         let unacknowledged = self.source.status().waiting();
         self.config.status.send_modify(|status| {
+            if phase == Phase::Connected {
+                status.refused = None;
+            }
             status.phase = phase;
             status.unacknowledged = unacknowledged;
         });

@@ -27,6 +27,23 @@ pub struct LinkStatus {
     pub last_ack_at: Option<WallMs>,
     /// Records that ingest has not acknowledged.
     pub unacknowledged: u64,
+    /// Records that ingest could not understand since the start; the outbox keeps a copy.
+    pub records_refused: u64,
+    /// Commands that were ignored since the start: for another connection, or repeated.
+    pub commands_ignored: u64,
+    /// Why the broker will not have us however often we ask; none while it is worth asking.
+    pub refused: Option<Refused>,
+}
+
+/// Why a broker will not have us until something else has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// The centre has taken the identity away: a person must call.
+    Revoked,
+    /// The centre does not know the certificate or the secret: a person must enrol again.
+    Unknown,
+    /// The certificate has ended: it must be renewed.
+    Expired,
 }
 
 impl Default for LinkStatus {
@@ -35,6 +52,9 @@ impl Default for LinkStatus {
             phase: Phase::FIRST,
             last_ack_at: None,
             unacknowledged: 0,
+            records_refused: 0,
+            commands_ignored: 0,
+            refused: None,
         }
     }
 }

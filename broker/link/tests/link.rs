@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod commands;
 mod support;
 
 use std::path::Path;
@@ -11,7 +12,7 @@ use support::broker::{Broker, Fate};
 use support::ingest::{Manner, Seen};
 use support::{Receiving, Sending, emptied, gateway, reading, readings, until};
 use veglia_journal::fake::FaultyFilesystem;
-use veglia_link::{Outbox, OutboxOptions, Phase, SenderError};
+use veglia_link::{Outbox, OutboxOptions, Phase, Refused, SenderError};
 use veglia_wire::{
     Ack, Body, Channel, Epoch, Gap, GapReason, Partition, Record, Sequence, Topic, WallMs,
 };
@@ -400,7 +401,12 @@ async fn a_wrong_password_is_shown_and_tried_again() {
     let Phase::Connecting { last_error, .. } = status.phase else {
         panic!("it is connected");
     };
-    assert!(last_error.unwrap().contains("BadUserNamePassword"));
+    assert!(
+        last_error
+            .unwrap()
+            .contains("does not know home-1 with this secret")
+    );
+    assert_eq!(status.refused, Some(Refused::Unknown));
     assert_eq!(status.unacknowledged, 7);
     sending.stop().await.unwrap();
 }

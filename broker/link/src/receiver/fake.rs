@@ -1,19 +1,21 @@
-//! A test double: parcels and greetings as if they had come, and the acknowledgements that would
-//! go out. It lives beside the real one so that ingest can be tried without a broker.
+//! A test double: parcels, greetings and states as if they had come, and the acknowledgements
+//! and commands that would go out. It lives beside the real one so that ingest can be tried
+//! without a broker.
 //!
 //! Its receipts speak to nobody but itself, so they cannot make a gateway delete anything.
 
 use std::sync::Arc;
 
-use veglia_wire::{Ack, Channel, GatewayId, Hello, Partition, Topic, WallMs};
+use veglia_wire::{Ack, Channel, Command, GatewayId, Hello, Partition, State, Topic, WallMs};
 
 use super::board::Board;
-use super::{Incoming, Parcel, ReceiverConfig};
+use super::{Commands, Incoming, Parcel, ReceiverConfig};
 
 /// Gateways that exist only here.
 #[derive(Debug, Default)]
 pub struct FakeGateways {
     board: Arc<Board>,
+    commands: Commands,
 }
 
 impl FakeGateways {
@@ -33,7 +35,31 @@ impl FakeGateways {
     #[must_use]
     pub fn hello(&self, gateway: &GatewayId, hello: Hello) -> Incoming {
         let topic = topic(gateway, Channel::Hello);
+        self.commands.greeted(&topic, hello.session);
         Incoming::hello(Arc::clone(&self.board), topic, hello)
+    }
+
+    /// How a gateway is, as if it had said so.
+    #[must_use]
+    pub fn state(&self, gateway: &GatewayId, state: State) -> Incoming {
+        self.commands.heard(&topic(gateway, Channel::State), &state);
+        let gateway = gateway.clone();
+        Incoming::State { gateway, state }
+    }
+
+    /// Sends commands to these gateways.
+    #[must_use]
+    pub fn commands(&self) -> Commands {
+        self.commands.clone()
+    }
+
+    /// The commands that come next, as they would go out together.
+    pub async fn commanded(&self) -> Vec<Command> {
+        self.commands.queued().await;
+        let taken = self.commands.take().into_iter();
+        taken
+            .filter_map(|(_, bytes)| Command::decode(&bytes).ok())
+            .collect()
     }
 
     /// What has been answered since the last call, as it would go out together, dated `at`.

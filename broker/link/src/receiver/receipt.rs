@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use veglia_journal::Durable;
-use veglia_wire::{Epoch, GatewayId, Hello, Refusal, Sequence, Topic};
+use veglia_wire::{Epoch, GatewayId, Hello, Refusal, Sequence, State, Topic};
 
 use super::board::{Board, Word};
 
@@ -32,6 +32,13 @@ pub enum Incoming {
         hello: Hello,
         /// The answer, not yet given.
         reply: Reply,
+    },
+    /// How a gateway is at this moment. Nothing is to be answered, and losing one loses nothing.
+    State {
+        /// By the topic, on which the broker lets only this gateway publish.
+        gateway: GatewayId,
+        /// What it said.
+        state: State,
     },
 }
 

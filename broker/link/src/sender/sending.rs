@@ -1,15 +1,19 @@
 //! The mode in which the sender spends its life: connected.
 //!
-//! One loop, one choice at a time: hear an acknowledgement, hand over what is ready, notice new
-//! records, or go back because time has passed. Nothing in it waits for anything else, so that a
-//! broker that takes nothing cannot keep an acknowledgement from being heard.
+//! One loop, one choice at a time: hear an acknowledgement or a command, hand over what is ready,
+//! notice new records, say how the gateway is, or go back because time has passed. Nothing in it
+//! waits for anything else, so that a broker that takes nothing cannot keep an acknowledgement from
+//! being heard.
 
 use std::time::Instant;
 
 use veglia_wire::ack::MAX_SOFTWARE_CHARS;
 use veglia_wire::frame::MAX_RECORDS;
-use veglia_wire::{Ack, Channel, ClockState, FrameError, FrameHeader, Hello, Sequence, UpFrame};
+use veglia_wire::{
+    Ack, Channel, ClockState, FrameError, FrameHeader, Hello, Refusal, Sequence, Topic, UpFrame,
+};
 
+use super::remote::{self, Remote, Stir};
 use super::{Mode, Sender, SenderError, Source};
 use crate::outbox::OutboxState;
 use crate::pipe::{Inbox, Message, Mouth, PipeError};
@@ -28,24 +32,33 @@ pub(super) struct Sending {
     /// Ingest has been told on this connection that what it waits for is deleted.
     told_deleted: bool,
     ready: Option<Ready>,
+    /// The commands of this connection; none when none are taken.
+    remote: Option<Remote>,
 }
 
 /// A message ready to go.
-struct Ready {
-    topic: String,
-    bytes: Vec<u8>,
-    /// Its records; none for a greeting.
-    span: Option<Span>,
+pub(super) struct Ready {
+    pub(super) topic: String,
+    pub(super) bytes: Vec<u8>,
+    pub(super) cargo: Cargo,
+}
+
+/// What a message carries.
+#[derive(Clone, Copy)]
+pub(super) enum Cargo {
+    Greeting,
+    State,
+    Frame(Span),
 }
 
 #[derive(Clone, Copy)]
-struct Span {
+pub(super) struct Span {
     first: Sequence,
     last: Sequence,
 }
 
 impl Sending {
-    pub(super) fn new(mouth: Mouth, inbox: Inbox) -> Self {
+    pub(super) fn new(mouth: Mouth, inbox: Inbox, remote: Option<Remote>) -> Self {
         Self {
             mouth,
             inbox,
@@ -53,7 +66,17 @@ impl Sending {
             answered: false,
             told_deleted: false,
             ready: None,
+            remote,
         }
+    }
+
+    /// There is something new to say of the gateway. A state that was not handed over yet is old.
+    fn changed(&mut self) {
+        if let Some(remote) = &mut self.remote {
+            remote.news(Instant::now());
+        }
+        self.ready
+            .take_if(|ready| matches!(ready.cargo, Cargo::State));
     }
 }
 
@@ -73,6 +96,13 @@ impl<S: Source> Sender<S> {
                     Ok(message) => self.hear(message, &mut here).await,
                     Err(reason) => return Ok(Mode::Resting(reason)),
                 },
+                // Before the hand-over: a backlog must not keep the state waiting.
+                stir = remote::news(self.control.as_mut(), here.remote.as_ref()) => {
+                    match stir {
+                        Stir::Changed => here.changed(),
+                        Stir::Due => {}
+                    }
+                }
                 handed = hand_over(&here.mouth, here.ready.as_ref()) => {
                     if let Err(reason) = handed {
                         return Ok(Mode::Resting(reason));
@@ -100,16 +130,23 @@ impl<S: Source> Sender<S> {
     /// Sees to it that something is ready, if anything may be sent.
     async fn prepare(&mut self, here: &mut Sending) -> Result<(), SenderError> {
         let next = self.window.next();
-        let still_next = here.ready.as_ref().is_some_and(|ready| {
-            let first = ready.span.map(|span| span.first);
-            first.is_none_or(|first| first == next)
+        let still_next = here.ready.as_ref().is_some_and(|ready| match ready.cargo {
+            Cargo::Greeting | Cargo::State => true,
+            Cargo::Frame(span) => span.first == next,
         });
         if still_next {
             return Ok(());
         }
         here.ready = None;
         if here.greet {
-            here.ready = Some(self.greeting());
+            here.ready = Some(self.greeting(here.remote.as_ref()));
+            return Ok(());
+        }
+        // Not before ingest has answered the greeting: when a whole city comes back, what waits at
+        // the broker for ingest must not grow by a message from every home.
+        let remote = here.remote.as_ref().filter(|_| here.answered);
+        if let Some(remote) = remote.filter(|it| it.is_due(Instant::now())) {
+            here.ready = self.state(remote).await?;
             return Ok(());
         }
         let newest = self.source.status().newest;
@@ -119,7 +156,7 @@ impl<S: Source> Sender<S> {
         Ok(())
     }
 
-    fn greeting(&self) -> Ready {
+    fn greeting(&self, remote: Option<&Remote>) -> Ready {
         let outbox = self.source.status();
         let hello = Hello {
             epoch: outbox.epoch,
@@ -128,16 +165,17 @@ impl<S: Source> Sender<S> {
             software: self.software(),
             clock: *self.config.clock_state.borrow(),
             boot: self.config.boot,
+            session: remote.map(|remote| remote.session),
         };
         Ready {
             topic: self.topic(Channel::Hello),
             bytes: hello.encode(),
-            span: None,
+            cargo: Cargo::Greeting,
         }
     }
 
     /// As much of the version as a greeting may hold.
-    fn software(&self) -> String {
+    pub(super) fn software(&self) -> String {
         let ascii = self.config.software.chars().filter(char::is_ascii);
         ascii.take(MAX_SOFTWARE_CHARS).collect()
     }
@@ -179,7 +217,7 @@ impl<S: Source> Sender<S> {
                     return Ok(Some(Ready {
                         topic: self.topic(Channel::Up),
                         bytes,
-                        span: Some(span),
+                        cargo: Cargo::Frame(span),
                     }));
                 }
                 Err(FrameError::TooLarge(_)) if limit > 1 => limit /= 2,
@@ -195,18 +233,32 @@ impl<S: Source> Sender<S> {
         let Some(ready) = here.ready.take() else {
             return;
         };
-        match ready.span {
-            None => here.greet = false,
-            Some(Span { last, .. }) => {
+        let now = Instant::now();
+        match ready.cargo {
+            Cargo::Greeting => here.greet = false,
+            Cargo::State => {
+                if let Some(remote) = &mut here.remote {
+                    remote.said(now);
+                }
+            }
+            Cargo::Frame(Span { last, .. }) => {
                 let bytes = ready.bytes.len();
-                self.window
-                    .sent(Flight { last, bytes }, Instant::now(), &mut self.rng);
+                self.window.sent(Flight { last, bytes }, now, &mut self.rng);
             }
         }
     }
 
-    /// Takes in an acknowledgement.
+    /// Takes in a message.
     async fn hear(&mut self, message: Message, here: &mut Sending) {
+        let topic = message.topic.parse::<Topic>();
+        if topic.is_ok_and(|topic| topic.channel == Channel::Cmd) {
+            self.command(&message.bytes, here.remote.as_mut());
+        } else {
+            self.acknowledged(&message, here).await;
+        }
+    }
+
+    async fn acknowledged(&mut self, message: &Message, here: &mut Sending) {
         let ack = match Ack::decode(&message.bytes) {
             Ok(ack) => ack,
             Err(error) => {
@@ -228,7 +280,8 @@ impl<S: Source> Sender<S> {
             return;
         }
         if let Some(refusal) = ack.refused {
-            self.source.keep_refused(refusal).await;
+            self.refused(refusal).await;
+            here.changed();
         }
         here.answered = true;
         self.reconnect.progress();
@@ -246,6 +299,23 @@ impl<S: Source> Sender<S> {
         self.config.status.send_modify(|status| {
             status.last_ack_at = Some(now);
             status.unacknowledged = waiting;
+        });
+    }
+
+    /// Keeps a copy of what ingest could not understand, and counts it once.
+    async fn refused(&mut self, refusal: Refusal) {
+        self.source.keep_refused(refusal).await;
+        if self.refused_through >= Some(refusal.to) {
+            return;
+        }
+        let from = self
+            .refused_through
+            .map_or(refusal.from, |known| refusal.from.max(known.plus(1)));
+        let count = refusal.to.get().saturating_sub(from.get()) + 1;
+        self.refused_through = Some(refusal.to);
+        let status = &self.config.status;
+        status.send_modify(|status| {
+            status.records_refused = status.records_refused.saturating_add(count);
         });
     }
 

@@ -8,7 +8,7 @@ use veglia_journal::fake::FaultyFilesystem;
 use veglia_journal::{Durable, Journal, Options, SegmentedLog};
 use veglia_link::{Incoming, Parcel};
 use veglia_wire::{
-    Epoch, FrameError, GatewayId, Hello, Record, RecordId, Refusal, RefusalReason, Sequence,
+    Epoch, FrameError, GatewayId, Hello, Record, RecordId, Refusal, RefusalReason, Sequence, State,
     UpFrame,
 };
 
@@ -17,6 +17,7 @@ use veglia_wire::{
 pub(crate) struct Seen {
     pub(crate) stored: Vec<(RecordId, Record)>,
     pub(crate) hellos: Vec<Hello>,
+    pub(crate) states: Vec<State>,
     pub(crate) frames: usize,
     pub(crate) repeated: usize,
     pub(crate) holes: usize,
@@ -73,6 +74,9 @@ impl Ingest {
                         None => reply.nothing(hello.epoch),
                     }
                     self.seen.send_modify(|seen| seen.hellos.push(hello));
+                }
+                Incoming::State { state, .. } => {
+                    self.seen.send_modify(|seen| seen.states.push(state));
                 }
             }
         }

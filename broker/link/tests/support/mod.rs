@@ -5,6 +5,7 @@ pub(crate) mod broker;
 pub(crate) mod ingest;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use veglia_link::sender::Timing;
 use veglia_link::{
-    LinkStatus, Outbox, Phase, ReceiverConfig, Secret, SenderConfig, SenderError, receiver, sender,
+    Access, Commands, Control, LinkStatus, Outbox, Phase, ReceiverConfig, Secret, SenderConfig,
+    SenderError, receiver, sender,
 };
 use veglia_wire::{
     Body, Boot, CareClock, Clock, ClockState, DeviceId, GatewayId, MonoMs, Partition, Quality,
@@ -83,14 +85,41 @@ impl Sending {
     }
 
     pub(crate) fn start_with(broker: &Broker, outbox: &Outbox, password: &str) -> Self {
+        let address = broker.address;
+        Self::spawn(address, gateway(), password, |config, stop| {
+            sender::run(config, outbox.clone(), stop)
+        })
+    }
+
+    /// One that takes commands, at any broker.
+    pub(crate) fn start_controlled(
+        broker: SocketAddr,
+        gateway: GatewayId,
+        password: &str,
+        outbox: &Outbox,
+        control: Control,
+    ) -> Self {
+        Self::spawn(broker, gateway, password, |config, stop| {
+            sender::run_controlled(config, control, outbox.clone(), stop)
+        })
+    }
+
+    fn spawn<R>(
+        broker: SocketAddr,
+        gateway: GatewayId,
+        password: &str,
+        run: impl FnOnce(SenderConfig, CancellationToken) -> R,
+    ) -> Self
+    where
+        R: Future<Output = Result<(), SenderError>> + Send + 'static,
+    {
         let (status, watched) = watch::channel(LinkStatus::default());
         let (_, clock_state) = watch::channel(ClockState::Synchronised);
         let config = SenderConfig {
-            host: broker.address.ip().to_string(),
-            port: broker.address.port(),
-            gateway: gateway(),
-            partition: Partition::of(&gateway()),
-            secret: Secret::new(password),
+            broker: broker.into(),
+            access: Access::Secret(Secret::new(password)),
+            partition: Partition::of(&gateway),
+            gateway,
             software: "0.1.0".to_owned(),
             boot: Boot(1),
             clock_state,
@@ -99,7 +128,7 @@ impl Sending {
             status,
         };
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(sender::run(config, outbox.clone(), shutdown.clone()));
+        let task = tokio::spawn(run(config, shutdown.clone()));
         Self {
             status: watched,
             shutdown,
@@ -132,13 +161,22 @@ pub(crate) struct Receiving {
 
 impl Receiving {
     pub(crate) fn start(broker: &Broker, manner: Manner) -> Self {
+        Self::commanding(broker.address, PASSWORD, manner, Commands::default())
+    }
+
+    /// One that carries commands, at any broker.
+    pub(crate) fn commanding(
+        broker: SocketAddr,
+        password: &str,
+        manner: Manner,
+        commands: Commands,
+    ) -> Self {
         let (ingest, seen) = Ingest::new(manner);
         let (status, phase) = watch::channel(Phase::FIRST);
         let config = ReceiverConfig {
-            host: broker.address.ip().to_string(),
-            port: broker.address.port(),
+            broker: broker.into(),
+            access: Access::Secret(Secret::new(password)),
             service: "ingest".to_owned(),
-            secret: Secret::new(PASSWORD),
             partitions: Partition::all().collect(),
             clock: CareClock::real(Arc::new(Noon)),
             window: ReceiverConfig::WINDOW,
@@ -148,7 +186,12 @@ impl Receiving {
         let (tx, incoming) = mpsc::channel(8);
         let shutdown = CancellationToken::new();
         let tasks = [
-            tokio::spawn(receiver::run(config, tx, shutdown.clone())),
+            tokio::spawn(receiver::run_commanding(
+                config,
+                commands,
+                tx,
+                shutdown.clone(),
+            )),
             tokio::spawn(ingest.run(incoming)),
         ];
         Self {
