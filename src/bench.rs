@@ -2,9 +2,12 @@
 //!
 //! A reading counts when its acknowledgement has come back, which ingest gives after its
 //! `fdatasync`. Broker and ingest run as processes of this executable, with the shipped limits
-//! and rules; the homes are in this process and speak through link's sender. At the end of each
-//! run what was stored is read back and compared, value by value. The machine is described beside
-//! the figures. What is simplified, and what the figures mean, is in `docs/performance.md`.
+//! and rules; the homes are in this process and speak through link's sender, by the plain way and
+//! over TLS with a certificate each. At the end of a load what was stored is read back and
+//! compared, value by value. What TLS costs by itself is measured too: handshakes, gateways that
+//! are only connected, and what happens when the broker crashes under them. The machine is
+//! described beside the figures. What is simplified, and what the figures mean, is in
+//! `docs/performance.md`.
 //!
 //! Everything lies in a folder of its own under `--data`, on whatever disk that is, and is
 //! deleted at the end, however the command ends short of a kill.
@@ -14,27 +17,39 @@
 
 mod care;
 mod check;
+mod fleet;
+mod ground;
+mod handshakes;
+mod idle;
 mod journal;
 mod load;
 mod machine;
+mod papers;
 mod report;
 mod run;
 mod server;
+mod storm;
+mod table;
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, value_parser};
 use tokio_util::sync::CancellationToken;
-use veglia_wire::CareClock;
 use veglia_wire::frame::MAX_RECORDS;
 
+use ground::Ground;
+use handshakes::{GUESTS, HandshakesReport};
+use idle::Idle;
 use machine::Machine;
+use papers::Way;
 use report::{Figures, LoadReport, Report};
 use run::Load;
+use server::Places;
+use storm::StormReport;
 
 /// Connections at most: what one front door takes from one address.
 const MAX_CONNECTIONS: u64 = 2_000;
@@ -46,7 +61,11 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = 1_000)]
     #[arg(value_parser = value_parser!(u64).range(1..=MAX_CONNECTIONS))]
     connections: u64,
-    /// How often each load is run; the table shows medians.
+    /// How the homes come, each load once by each way.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WAY,…")]
+    #[arg(default_values_t = [Way::Plain, Way::Tls])]
+    way: Vec<Way>,
+    /// How often each load is run, and all but the silent homes; the table shows medians.
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u64).range(1..))]
     runs: u64,
     /// Readings in a frame, a load for each number.
@@ -59,6 +78,21 @@ pub(crate) struct Bench {
     /// it out.
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     live: u64,
+    /// How long TLS handshakes are made in a run; 0 leaves them out.
+    #[arg(long, default_value_t = 5, value_name = "SECONDS")]
+    handshakes: u64,
+    /// Homes that are connected and have nothing to send; 0 leaves them out.
+    #[arg(long, default_value_t = 2_000, value_name = "CONNECTIONS")]
+    #[arg(value_parser = value_parser!(u64).range(..=MAX_CONNECTIONS))]
+    idle: u64,
+    /// How long these stay connected; a keep-alive comes every 30 s.
+    #[arg(long, default_value_t = 60, value_parser = value_parser!(u64).range(1..))]
+    #[arg(value_name = "SECONDS")]
+    idle_for: u64,
+    /// Homes that come back over TLS after the broker has crashed; 0 leaves them out.
+    #[arg(long, default_value_t = 500, value_name = "CONNECTIONS")]
+    #[arg(value_parser = value_parser!(u64).range(..=MAX_CONNECTIONS))]
+    storm: u64,
     /// How long the disk alone is measured with each size of commit.
     #[arg(long, default_value_t = 2_000, value_name = "MS")]
     journal: u64,
@@ -80,7 +114,10 @@ impl Bench {
             .tempdir_in(&data)
             .with_context(|| format!("cannot make a folder in {}", data.display()))?;
         let folder_path = folder.path().canonicalize()?;
-        let measured = self.measure(&folder_path, &stop).await;
+        let measured = tokio::select! {
+            measured = self.measure(&folder_path) => measured,
+            () = stop.cancelled() => Err(anyhow!("stopped before the end")),
+        };
         folder.close().context("cannot delete the bench's folder")?;
         let report = measured?;
 
@@ -95,21 +132,34 @@ impl Bench {
         Ok(())
     }
 
-    async fn measure(&self, folder: &Path, stop: &CancellationToken) -> Result<Report> {
-        let connections = usize::try_from(self.connections)?;
+    async fn measure(&self, folder: &Path) -> Result<Report> {
         let machine = Machine::describe(folder)?;
-        machine::allow_connections(connections)?;
+        let most = self.connections.max(self.idle).max(self.storm);
+        machine::allow_connections(usize::try_from(most)?)?;
         let journal = journal::measure(folder, Duration::from_millis(self.journal))?;
-        let mut loads = Vec::new();
-        for load in self.loads() {
-            loads.push(self.load(folder, load, connections, stop).await?);
+        let over_tls = self.way.contains(&Way::Tls);
+        let certificates = usize::try_from(most)?.max(GUESTS);
+        let ground = Ground::prepare(folder, if over_tls { certificates } else { 0 })?;
+        let mut report = Report::new(machine, usize::try_from(self.connections)?, journal);
+        for &way in &self.way {
+            for load in self.loads() {
+                report.loads.push(self.load(&ground, load, way).await?);
+            }
         }
-        Ok(Report {
-            machine,
-            connections,
-            journal,
-            loads,
-        })
+        if over_tls && self.handshakes > 0 {
+            report.handshakes = Some(self.handshakes(&ground).await?);
+        }
+        if self.idle > 0 {
+            for &way in &self.way {
+                report.idle.extend(self.idle(&ground, way).await?);
+            }
+        }
+        if over_tls && self.storm > 0 {
+            for places in [Places::Apart, Places::Together] {
+                report.storms.push(self.storm(&ground, places).await?);
+            }
+        }
+        Ok(report)
     }
 
     fn loads(&self) -> impl Iterator<Item = Load> {
@@ -122,37 +172,48 @@ impl Bench {
         backlogs.chain((seconds > 0).then_some(Load::Live { seconds }))
     }
 
-    async fn load(
-        &self,
-        folder: &Path,
-        load: Load,
-        connections: usize,
-        stop: &CancellationToken,
-    ) -> Result<LoadReport> {
-        let clock = CareClock::real(crate::clock::wall());
-        let now = clock.now();
-        care::write(folder, &load.homes(connections, now)?, now).await?;
-        let record = folder.join(care::RECORD);
-        let mut runs = Vec::new();
-        for number in 1..=self.runs {
-            let (name, per_frame) = (load.name(), load.per_frame());
-            writeln!(
-                io::stderr(),
-                "{name}, {per_frame} a frame: run {number} of {}",
-                self.runs
-            )?;
-            let data = folder.join("run");
-            fs::create_dir(&data).context("cannot make a folder for a run")?;
-            fs::copy(&record, data.join(care::RECORD)).context("cannot copy the record")?;
-            runs.push(run::run(&data, load, connections, &clock, stop).await?);
-            fs::remove_dir_all(&data).context("cannot delete what a run left")?;
-        }
-        fs::remove_file(&record).context("cannot delete the record")?;
+    async fn load(&self, ground: &Ground, load: Load, way: Way) -> Result<LoadReport> {
+        let connections = usize::try_from(self.connections)?;
+        let per_frame = load.per_frame();
+        let name = format!("{}, {per_frame} a frame, {way}", load.name());
+        let homes = load.homes(connections, ground.clock.now())?;
+        let runs = ground.runs(&name, self.runs, &homes, async |data| {
+            run::measure(data, load, ground.door(way), connections, &ground.clock).await
+        });
+        let runs = runs.await?;
         Ok(LoadReport {
             load: load.name(),
-            per_frame: load.per_frame(),
+            way,
+            per_frame,
             median: Figures::median(&runs),
             runs,
         })
+    }
+
+    async fn handshakes(&self, ground: &Ground) -> Result<HandshakesReport> {
+        let runs = ground.runs("handshakes", self.runs, &[], async |data| {
+            handshakes::measure(data, ground.papers(), self.handshakes).await
+        });
+        Ok(HandshakesReport::of(self.handshakes, runs.await?))
+    }
+
+    async fn idle(&self, ground: &Ground, way: Way) -> Result<Vec<Idle>> {
+        let connections = usize::try_from(self.idle)?;
+        let name = format!("{connections} silent homes, {way}");
+        let door = ground.door(way);
+        let runs = ground.runs(&name, 1, &[], async |data| {
+            idle::measure(data, door, connections, self.idle_for, &ground.clock).await
+        });
+        runs.await
+    }
+
+    async fn storm(&self, ground: &Ground, places: Places) -> Result<StormReport> {
+        let gateways = usize::try_from(self.storm)?;
+        let name = storm::name(gateways, places);
+        let homes = storm::homes(gateways, &ground.clock)?;
+        let runs = ground.runs(&name, self.runs, &homes, async |data| {
+            storm::measure(data, ground.papers(), places, gateways, &ground.clock).await
+        });
+        Ok(StormReport::of(gateways, places, runs.await?))
     }
 }

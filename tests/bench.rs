@@ -1,6 +1,6 @@
-//! `veglia bench`, small: it ends by itself, stores what it sends, says it in JSON and in a
-//! table, and leaves nothing behind. Times are never looked at: a test machine is no machine to
-//! measure on.
+//! `veglia bench`, small: it ends by itself, stores what it sends by either way and after a crash
+//! of the broker, says it in JSON and in a table, and leaves nothing behind. Times are never
+//! looked at: a test machine is no machine to measure on.
 
 use std::fs;
 use std::process::Command;
@@ -34,7 +34,8 @@ fn a_small_bench_stores_what_it_sends_and_leaves_nothing_behind() {
         .arg(data.path())
         .args(["bench", "--connections", "8", "--runs", "1"])
         .args(["--per-frame", "10,128", "--readings", "4000"])
-        .args(["--live", "1", "--journal", "50", "--json"])
+        .args(["--live", "1", "--journal", "50", "--handshakes", "1"])
+        .args(["--idle", "8", "--idle-for", "1", "--storm", "8", "--json"])
         .arg(json.path())
         .output()
         .unwrap();
@@ -48,15 +49,20 @@ fn a_small_bench_stores_what_it_sends_and_leaves_nothing_behind() {
     let loads = report["loads"].as_array().unwrap();
     let said: Vec<_> = loads
         .iter()
-        .map(|load| (load["load"].as_str().unwrap(), load["per_frame"].as_u64()))
+        .map(|load| {
+            let text = |name: &str| load[name].as_str().unwrap();
+            (text("load"), text("way"), load["per_frame"].as_u64())
+        })
         .collect();
-    let wanted = [
-        ("backlog", Some(10)),
-        ("backlog", Some(128)),
-        ("live", Some(2)),
-    ];
-    assert_eq!(said, wanted);
-    for (load, sent) in loads.iter().zip([4000, 4000, 16]) {
+    let wanted = ["plain", "tls"].map(|way| {
+        [
+            ("backlog", way, Some(10)),
+            ("backlog", way, Some(128)),
+            ("live", way, Some(2)),
+        ]
+    });
+    assert_eq!(said, wanted.concat());
+    for (load, sent) in loads.iter().zip([4000, 4000, 16].into_iter().cycle()) {
         let run = &load["runs"][0];
         assert_eq!(run["sent"], sent);
         assert_eq!(run["stored"], sent);
@@ -67,8 +73,38 @@ fn a_small_bench_stores_what_it_sends_and_leaves_nothing_behind() {
         }
     }
 
+    tls_is_measured(&report);
+
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.contains("readings/s"), "{table}");
-    assert!(table.contains("backlog, 128 a frame"), "{table}");
+    assert!(table.contains("backlog, 128 a frame, mTLS"), "{table}");
+    assert!(table.contains("storm, 8 gateways, one address"), "{table}");
     assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0);
+}
+
+fn tls_is_measured(report: &Value) {
+    let handshakes = &report["handshakes"]["runs"][0];
+    assert!(handshakes["full"].as_u64() > Some(0), "{handshakes}");
+    // A resumed session would not be judged again.
+    assert_eq!(handshakes["resumed"], 0);
+
+    for (place, way) in ["plain", "tls"].into_iter().enumerate() {
+        let idle = &report["idle"][place];
+        assert_eq!(idle["way"], way);
+        assert_eq!(idle["connections"], 8);
+        assert!(idle["broker_before_mib"].as_f64() > Some(0.0), "{idle}");
+        assert!(idle["broker_kib_per_connection"].is_f64(), "{idle}");
+    }
+
+    for (place, places) in ["apart", "together"].into_iter().enumerate() {
+        let storm = &report["storms"][place];
+        assert_eq!(storm["places"], places);
+        let run = &storm["runs"][0];
+        assert_eq!(run["sent"], 32);
+        assert_eq!(run["stored"], 32);
+        assert_eq!(run["values_equal"], true);
+        for name in ["away_s", "subscribed_s", "acknowledged_s"] {
+            assert!(run["figures"][name].is_f64(), "{run}");
+        }
+    }
 }

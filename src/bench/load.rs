@@ -68,7 +68,7 @@ impl Home {
             .map(|number| {
                 Ok(Self {
                     number,
-                    gateway: GatewayId::new(&format!("home-{number:06}"))?,
+                    gateway: gateway(number)?,
                     device: DeviceId::new(&format!("oximeter-{number:06}"))?,
                     from: now.plus_ms(-lasts_ms),
                     readings: each,
@@ -154,6 +154,11 @@ impl Home {
         }
         Ok(bytes)
     }
+}
+
+/// The gateway of the home of a number.
+pub(super) fn gateway(number: usize) -> Result<GatewayId> {
+    Ok(GatewayId::new(&format!("home-{number:06}"))?)
 }
 
 /// Less than what its caller divided by, which is small.

@@ -2,8 +2,13 @@
 
 use serde::Serialize;
 
+use super::handshakes::HandshakesReport;
+use super::idle::Idle;
 use super::journal::{Commits, ENTRY_BYTES};
 use super::machine::Machine;
+use super::papers::Way;
+use super::storm::StormReport;
+use super::table::{gib, median, milliseconds, table, whole};
 
 /// Everything that one call of the command measured.
 #[derive(Debug, Clone, Serialize)]
@@ -12,6 +17,9 @@ pub(super) struct Report {
     pub(super) connections: usize,
     pub(super) journal: Vec<Commits>,
     pub(super) loads: Vec<LoadReport>,
+    pub(super) handshakes: Option<HandshakesReport>,
+    pub(super) idle: Vec<Idle>,
+    pub(super) storms: Vec<StormReport>,
 }
 
 /// One kind of load.
@@ -19,6 +27,8 @@ pub(super) struct Report {
 pub(super) struct LoadReport {
     /// `backlog` or `live`.
     pub(super) load: &'static str,
+    /// How the homes came.
+    pub(super) way: Way,
     /// Readings in a frame.
     pub(super) per_frame: usize,
     /// Each figure's median over the runs.
@@ -77,14 +87,9 @@ pub(super) struct Figures {
 pub(super) type Median = Figures;
 
 impl Figures {
-    /// Each figure's median over some runs; of an even number, the lower of the two.
+    /// Each figure's median over some runs.
     pub(super) fn median(runs: &[Run]) -> Self {
-        let of = |figure: fn(&Figures) -> f64| {
-            let mut all: Vec<f64> = runs.iter().map(|run| figure(&run.figures)).collect();
-            all.sort_unstable_by(f64::total_cmp);
-            let middle = all.len().saturating_sub(1) / 2;
-            all.get(middle).copied().unwrap_or(0.0)
-        };
+        let of = |figure: fn(&Figures) -> f64| median(runs.iter().map(|run| figure(&run.figures)));
         Self {
             readings_per_s: of(|it| it.readings_per_s),
             latency_ms_p50: of(|it| it.latency_ms_p50),
@@ -106,12 +111,23 @@ impl Figures {
 }
 
 impl Report {
+    /// Of nothing but the disk so far.
+    pub(super) fn new(machine: Machine, connections: usize, journal: Vec<Commits>) -> Self {
+        Self {
+            machine,
+            connections,
+            journal,
+            loads: Vec::new(),
+            handshakes: None,
+            idle: Vec::new(),
+            storms: Vec::new(),
+        }
+    }
+
     /// Whether every run stored what was sent and flagged whom it had to.
     pub(super) fn is_sound(&self) -> bool {
-        self.loads
-            .iter()
-            .flat_map(|load| &load.runs)
-            .all(Run::is_sound)
+        let mut runs = self.loads.iter().flat_map(|load| &load.runs);
+        runs.all(Run::is_sound) && self.storms.iter().all(StormReport::is_sound)
     }
 
     /// The tables a person reads.
@@ -138,6 +154,13 @@ impl Report {
         text.push('\n');
         let each = self.loads.iter();
         text.extend(each.map(|load| format!("{}: {}\n", load.name(), load.each_run())));
+        for table in [
+            self.handshakes_table(),
+            self.idle_table(),
+            self.storm_table(),
+        ] {
+            text.extend(table.map(|table| format!("\n{table}")));
+        }
         text
     }
 
@@ -205,6 +228,83 @@ impl Report {
     }
 }
 
+impl Report {
+    fn handshakes_table(&self) -> Option<String> {
+        let heading = [
+            "TLS 1.3, certificates on both sides",
+            "handshakes/s",
+            "broker ms",
+            "guest ms",
+            "resumed",
+        ];
+        let it = self.handshakes.as_ref()?;
+        let row = vec![
+            format!("{} guests at once", it.guests),
+            whole(it.median.handshakes_per_s),
+            format!("{:.2}", it.median.broker_ms),
+            format!("{:.2}", it.median.guest_ms),
+            it.resumed().to_string(),
+        ];
+        Some(table(&heading, vec![row]))
+    }
+
+    fn idle_table(&self) -> Option<String> {
+        let heading = [
+            "connected, silent",
+            "connected +s",
+            "broker ms each",
+            "before MiB",
+            "connected MiB",
+            "after MiB",
+            "peak MiB",
+            "KiB each",
+            "broker %",
+            "ingest %",
+        ];
+        let rows = self.idle.iter().map(|it| {
+            vec![
+                format!("{} for {} s, {}", it.connections, it.seconds, it.way),
+                format!("{:.1}", it.connected_after_s),
+                format!("{:.2}", it.connecting_broker_ms),
+                format!("{:.1}", it.broker_before_mib),
+                format!("{:.1}", it.broker_connected_mib),
+                format!("{:.1}", it.broker_after_mib),
+                format!("{:.1}", it.broker_peak_mib),
+                format!("{:.1}", it.broker_kib_per_connection),
+                format!("{:.2}", it.broker_percent),
+                format!("{:.2}", it.ingest_percent),
+            ]
+        });
+        (!self.idle.is_empty()).then(|| table(&heading, rows.collect()))
+    }
+
+    fn storm_table(&self) -> Option<String> {
+        let heading = [
+            "the broker crashes",
+            "away s",
+            "all subscribed s",
+            "all acknowledged s",
+            "slowest run s",
+            "broker s",
+            "broker MiB",
+        ];
+        let rows = self.storms.iter().map(|storm| {
+            let it = &storm.median;
+            let sound = if storm.is_sound() { "" } else { " (WRONG)" };
+            vec![
+                format!("{}{sound}", storm.name()),
+                format!("{:.2}", it.away_s),
+                format!("{:.2}", it.subscribed_s),
+                format!("{:.2}", it.acknowledged_s),
+                format!("{:.2}", storm.slowest_s()),
+                format!("{:.2}", it.broker_s),
+                format!("{:.0}", it.broker_peak_mib),
+            ]
+        });
+        (!self.storms.is_empty()).then(|| table(&heading, rows.collect()))
+    }
+}
+
 impl Run {
     fn is_sound(&self) -> bool {
         self.values_equal && self.stored == self.sent && self.reds == self.ill
@@ -213,7 +313,7 @@ impl Run {
 
 impl LoadReport {
     fn name(&self) -> String {
-        format!("{}, {} a frame", self.load, self.per_frame)
+        format!("{}, {} a frame, {}", self.load, self.per_frame, self.way)
     }
 
     fn each_run(&self) -> String {
@@ -231,86 +331,5 @@ impl LoadReport {
             sum(|run| run.ill),
             sum(|run| run.reds),
         )
-    }
-}
-
-fn gib(bytes: u64) -> f64 {
-    mib(bytes) / 1024.0
-}
-
-/// Bytes as mebibytes, to a thousandth.
-pub(super) fn mib(bytes: u64) -> f64 {
-    ratio(bytes, 1024 * 1024)
-}
-
-/// A quotient of two counts, to about nine digits.
-pub(super) fn ratio(count: u64, by: u64) -> f64 {
-    std::time::Duration::from_nanos(count).as_secs_f64()
-        / std::time::Duration::from_nanos(by.max(1)).as_secs_f64()
-}
-
-fn milliseconds(microseconds: u64) -> String {
-    format!("{:.2}", ratio(microseconds, 1_000))
-}
-
-/// A whole number with commas.
-fn whole(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Rows under a heading: the first column to the left, numbers to the right.
-fn table(heading: &[&str], rows: Vec<Vec<String>>) -> String {
-    let heading = heading.iter().map(|&name| name.to_owned()).collect();
-    let mut all: Vec<Vec<String>> = vec![heading];
-    all.extend(rows);
-    let columns = all.first().map_or(0, Vec::len);
-    let width = |column: usize| {
-        let cells = all.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in &all {
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let cell = match column {
-                0 => format!("{cell:<width$}"),
-                _ => format!("  {cell:>width$}"),
-            };
-            text.push_str(&cell);
-        }
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_stand_under_each_other() {
-        let rows = vec![vec!["a".to_owned(), "1,000".to_owned()]];
-        assert_eq!(table(&["what", "n"], rows), "what      n\na     1,000\n");
-    }
-
-    #[test]
-    fn large_numbers_have_commas() {
-        assert_eq!(whole(7.4), "7");
-        assert_eq!(whole(999.6), "1,000");
-        assert_eq!(whole(1_234_567.0), "1,234,567");
-    }
-
-    #[test]
-    fn a_ratio_is_a_quotient() {
-        assert!((ratio(3, 2) - 1.5).abs() < 1e-9);
-        assert!((mib(1_572_864) - 1.5).abs() < 1e-9);
     }
 }

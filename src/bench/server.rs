@@ -3,21 +3,23 @@
 //! something fails. Dropping it kills them; the directory goes with whoever made it.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use serde::Serialize;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
-use veglia_identity::{IdentityFile, Secret};
+use veglia_broker::Limits;
 use veglia_view::{HttpView, View};
-use veglia_wire::Partition;
 
-use super::load::Home;
 use super::machine;
+use super::papers::Door;
+use crate::open_files;
 
 /// For a process to open its door. A slow disk and a busy machine are no failure.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -31,12 +33,27 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Lines of a failed process's log that are quoted.
 const QUOTED_LINES: usize = 5;
 
+/// The configuration of both, in the data directory.
+const CONFIGURATION: &str = "veglia.toml";
+
 /// A broker and an ingest at work.
 pub(super) struct Server {
     data: PathBuf,
-    port: u16,
+    door: SocketAddr,
     broker: Role,
     ingest: Role,
+}
+
+/// Where the homes seem to be. All of them call from the one address of this machine; in life most
+/// have an address of their own, and the broker grants fewer handshakes at once to those who share
+/// one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Places {
+    /// Each behind an address of its own: one address is granted what the whole house is.
+    Apart,
+    /// All behind one address, as those of one mobile carrier may be: the shipped limits.
+    Together,
 }
 
 /// One process.
@@ -56,6 +73,8 @@ pub(super) struct Usage {
 /// What one process has used so far.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Used {
+    /// Memory that it holds now.
+    pub(super) resident_bytes: u64,
     /// Most memory that it ever held.
     pub(super) peak_bytes: u64,
     /// Processor time.
@@ -73,53 +92,55 @@ pub(super) struct Footprint {
     pub(super) stop: Duration,
 }
 
-/// Admits the homes and the ingest at a broker that is yet to start. The secrets are in the
-/// order of the homes.
-pub(super) fn admit(data: &Path, homes: &[Home]) -> Result<Vec<Secret>> {
-    let file = IdentityFile::new(data.join("identities.toml"));
-    file.create_if_missing()?;
-    crate::identity::admit_ingest(&file, "ingest", &data.join("ingest.secret"))?;
-    let rows: Vec<(&str, u8)> = homes
-        .iter()
-        .map(|home| {
-            let partition = Partition::of(&home.gateway).number();
-            (home.gateway.as_str(), partition)
-        })
-        .collect();
-    Ok(file.add_gateways(&rows)?)
-}
-
 impl Server {
     /// Starts both and waits until both answer.
-    pub(super) async fn start(data: &Path) -> Result<Self> {
-        let port = free_port()?;
-        let config = format!(
-            "data = {data:?}\n[broker]\nlisten = \"127.0.0.1:{port}\"\n\
-             [ingest]\nbroker = \"127.0.0.1:{port}\"\n"
+    pub(super) async fn start(data: &Path, door: Door<'_>, places: Places) -> Result<Self> {
+        let plain = free_port()?;
+        let mut config = format!(
+            "data = {data:?}\n[ingest]\nbroker = \"127.0.0.1:{plain}\"\n\
+             [broker]\nlisten = \"127.0.0.1:{plain}\"\n"
         );
-        fs::write(data.join("veglia.toml"), config).context("cannot write a configuration")?;
-        let mut broker = Role::start("broker", data)?;
-        broker
-            .answers(async || {
-                tokio::net::TcpStream::connect(("127.0.0.1", port))
-                    .await
-                    .is_ok()
-            })
-            .await?;
+        if places == Places::Apart {
+            let handshakes = Limits::default().handshakes;
+            config += &format!("[broker.limits]\nhandshakes_per_address = {handshakes}\n");
+        }
+        let port = match door {
+            Door::Plain => plain,
+            Door::Tls(papers) => {
+                let port = free_port()?;
+                config += &papers.section(port);
+                port
+            }
+        };
+        fs::write(data.join(CONFIGURATION), config).context("cannot write a configuration")?;
+        let door = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let broker = start_broker(data, door).await?;
         let mut ingest = Role::start("ingest", data)?;
         let view = HttpView::new(&socket(data));
         ingest.answers(async || view.status().await.is_ok()).await?;
         Ok(Self {
             data: data.to_owned(),
-            port,
+            door,
             broker,
             ingest,
         })
     }
 
-    /// The broker's port, on the loopback.
-    pub(super) fn port(&self) -> u16 {
-        self.port
+    /// Where the homes connect, on the loopback.
+    pub(super) fn door(&self) -> SocketAddr {
+        self.door
+    }
+
+    /// Ends the broker as a crash does.
+    pub(super) async fn kill_broker(&mut self) -> Result<()> {
+        let killed = self.broker.process.kill().await;
+        killed.context("cannot kill the broker")
+    }
+
+    /// Starts it again, at the same place.
+    pub(super) async fn start_broker(&mut self) -> Result<()> {
+        self.broker = start_broker(&self.data, self.door).await?;
+        Ok(())
     }
 
     /// Where ingest answers questions.
@@ -157,19 +178,29 @@ impl Server {
     }
 }
 
+/// Starts a broker and waits until its door is open.
+async fn start_broker(data: &Path, door: SocketAddr) -> Result<Role> {
+    let mut broker = Role::start("broker", data)?;
+    let opened = broker.answers(async || TcpStream::connect(door).await.is_ok());
+    opened.await?;
+    Ok(broker)
+}
+
 impl Role {
+    /// It begins with the limit of open files that any program begins with.
     fn start(name: &'static str, data: &Path) -> Result<Self> {
         let log = data.join(format!("{name}.log"));
         let output = fs::File::create(&log).context("cannot make a log")?;
-        let process = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        command
             .arg("--config")
-            .arg(data.join("veglia.toml"))
+            .arg(data.join(CONFIGURATION))
             .arg(name)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(output)
-            .kill_on_drop(true)
-            .spawn()
+            .kill_on_drop(true);
+        let process = open_files::with_usual(|| command.spawn())?
             .with_context(|| format!("cannot start the {name}"))?;
         Ok(Self { name, process, log })
     }
@@ -213,12 +244,14 @@ impl Role {
     fn used(&self) -> Result<Used> {
         let pid = self.pid()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let peak_bytes = machine::kib_after(&status, "VmHWM:")
-            .context("the kernel does not say how much memory a process held at most")?;
-        let processor = machine::processor_time(&pid.to_string())?;
+        let bytes = |name| {
+            let bytes = machine::kib_after(&status, name);
+            bytes.context("the kernel does not say how much memory a process holds")
+        };
         Ok(Used {
-            peak_bytes,
-            processor,
+            resident_bytes: bytes("VmRSS:")?,
+            peak_bytes: bytes("VmHWM:")?,
+            processor: machine::processor_time(&pid.to_string())?,
         })
     }
 
