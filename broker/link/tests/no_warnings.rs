@@ -2,33 +2,19 @@
 
 #![cfg(test)]
 
+#[path = "support/log.rs"]
+mod log;
 #[expect(dead_code, reason = "a healthy run needs none of the faults")]
 mod support;
 
-use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
+use log::Log;
 use support::broker::Broker;
 use support::ingest::Manner;
 use support::{Receiving, Sending, emptied, readings};
 use veglia_journal::fake::FaultyFilesystem;
 use veglia_link::{Outbox, OutboxOptions};
-
-/// Everything that is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn a_healthy_run_logs_no_warning() {
@@ -52,5 +38,5 @@ async fn a_healthy_run_logs_no_warning() {
     sending.stop().await.unwrap();
     receiving.stop().await;
     outbox.close().await;
-    assert_eq!(String::from_utf8_lossy(&log.0.lock().unwrap()), "");
+    assert_eq!(log.text(), "");
 }

@@ -11,7 +11,7 @@ use veglia_identity::Key;
 
 use crate::client::Client;
 use crate::honest::Honest;
-use crate::house::{House, Plan, connect};
+use crate::house::{House, connect};
 use crate::pki::{Badge, Centre, days_ago, introduction, now};
 
 fn plain_connect(name: &str) -> Connect {
@@ -87,10 +87,7 @@ async fn a_certificate_of_another_authority_is_refused() {
         .await;
     // Even with the key that is in the list.
     let key = Key::generate().unwrap();
-    house
-        .file
-        .admit_gateway_key("casa-9", 9, key.hash(), now())
-        .unwrap();
+    house.admit_casa_9(key.hash());
     let other = Centre::new("un-altro-centro").gateway_for("casa-9", key, now());
     is_refused(&house, Some(&other), alert, Refusal::UnknownAuthority).await;
     honest.end().await;
@@ -99,15 +96,10 @@ async fn a_certificate_of_another_authority_is_refused() {
 
 #[tokio::test]
 async fn an_expired_certificate_is_refused() {
-    let house = House::planned(Plan {
-        centre: Centre::since("centro-di-prova", days_ago(200)),
-        ..Plan::default()
-    })
-    .await;
+    let house = House::of_an_old_centre().await;
     let honest = Honest::start(&house).await;
     let key = Key::generate().unwrap();
-    let admitted = house.file.admit_gateway_key("casa-9", 9, key.hash(), now());
-    admitted.unwrap();
+    house.admit_casa_9(key.hash());
     let old = house.centre.gateway_for("casa-9", key, days_ago(91));
     let alert = AlertDescription::CertificateExpired;
     is_refused(&house, Some(&old), alert, Refusal::CertificateExpired).await;
@@ -146,10 +138,7 @@ async fn a_good_certificate_for_a_name_or_key_that_is_not_listed_is_refused() {
 async fn a_renewed_certificate_for_the_same_key_needs_no_new_row() {
     let house = House::open().await;
     let first = house.centre.gateway("casa-9");
-    let admitted = house
-        .file
-        .admit_gateway_key("casa-9", 9, first.hash(), now());
-    admitted.unwrap();
+    house.admit_casa_9(first.hash());
     let again = house.centre.gateway_for("casa-9", same(&first.key), now());
     assert_ne!(first.certificate, again.certificate);
     for badge in [&first, &again] {

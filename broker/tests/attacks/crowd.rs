@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep};
 use veglia_broker::Limits;
 
 use crate::client::Client;
-use crate::house::{Grounds, House};
+use crate::grounds::Grounds;
+use crate::house::House;
 
 /// More than there are places for handshakes from one address, which is where all come from.
 const GATEWAYS: usize = 300;

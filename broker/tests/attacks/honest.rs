@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, PATIENCE};
-use crate::house::Grounds;
+use crate::grounds::Grounds;
 
 /// Slower than a gateway may send, so that only others can hold it up.
 const PAUSE: Duration = Duration::from_millis(25);

@@ -12,8 +12,9 @@ use tokio::time::sleep;
 use veglia_broker::{Limits, Refusal};
 
 use crate::client::Client;
+use crate::grounds::Grounds;
 use crate::honest::Honest;
-use crate::house::{Grounds, House};
+use crate::house::House;
 
 /// As many as an attacker opens without effort.
 const SILENT: u32 = 1_000;

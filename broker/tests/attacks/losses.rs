@@ -7,22 +7,25 @@ use std::time::Duration;
 
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::ConnectReturnCode;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use veglia_broker::{Refusal, Remedy};
 
 use crate::client::{Client, PATIENCE};
+use crate::grounds::certify;
 use crate::homes::Life;
-use crate::house::{House, Plan, certify, unbridled};
-use crate::router::{Mute, QUICK};
+use crate::house::{House, unbridled};
+use crate::router::Mute;
 
 /// A bare rumqttd overwrites what a slow reader has not read; a door cuts the reader off, which
 /// comes back and asks for what it missed.
 #[tokio::test]
 async fn a_subscriber_that_falls_behind_in_a_flood() {
     let house = House::with(unbridled()).await;
-    let mut life = Life::begin(&house);
+    let (pause, paused) = watch::channel(false);
+    let mut life = Life::begin_with_pauses(&house, paused);
     life.goes_on().await;
-    life.pause(true);
+    pause.send_replace(true);
     let mut casa = Client::enter(&house, "casa-2").await;
     let flood = async {
         while house.refused(Refusal::TooSlow) == 0 {
@@ -34,7 +37,7 @@ async fn a_subscriber_that_falls_behind_in_a_flood() {
     timeout(PATIENCE, flood)
         .await
         .expect("it is cut off at last");
-    life.pause(false);
+    pause.send_replace(false);
     life.lost_nothing().await;
     house.close().await.unwrap();
 }
@@ -76,12 +79,7 @@ async fn takeovers_of_a_gateway_and_of_ingest() {
 #[tokio::test]
 async fn a_router_that_falls_silent() {
     let (mute, silence) = Mute::new(Remedy::Reopen);
-    let house = House::planned(Plan {
-        backend: Box::new(mute),
-        pace: QUICK,
-        ..Plan::default()
-    })
-    .await;
+    let house = House::before(mute).await;
     let mut life = Life::begin(&house);
     for lives in 1..=2 {
         life.goes_on().await;

@@ -7,15 +7,23 @@
 
 #![cfg(test)]
 
+#[path = "../support/arrivals.rs"]
+mod arrivals;
 mod certificates;
+#[path = "../support/client.rs"]
 mod client;
 mod crowd;
 mod floods;
+mod grounds;
+#[path = "../support/homes.rs"]
 mod homes;
 mod honest;
+#[path = "../support/house.rs"]
 mod house;
 #[path = "../front_door/kill_cases.rs"]
 mod kill_cases;
+mod life;
+mod line;
 mod loris;
 mod losses;
 mod memory;
@@ -23,5 +31,7 @@ mod packets;
 mod pki;
 mod rotation;
 mod router;
+#[path = "../../link/tests/support/shelf.rs"]
+mod shelf;
 mod takeovers;
 mod topics;

@@ -18,8 +18,9 @@ use veglia_broker::{FrontDoor, Limits, Rumqttd};
 
 use crate::client::{Client, PATIENCE};
 use crate::crowd::enter;
+use crate::grounds::{Grounds, addresses, config, listen};
 use crate::honest::Honest;
-use crate::house::{Grounds, addresses, config, listen, unbridled};
+use crate::house::unbridled;
 use crate::pki::Centre;
 
 /// Tells the child where its files are; nobody else sets it.

@@ -13,9 +13,10 @@ use veglia_broker::{FrontDoor, Refusal, Rumqttd, ServeError, TlsError};
 use veglia_identity::{Key, UnixSeconds};
 
 use crate::client::Client;
+use crate::grounds::{certify, config, trust};
 use crate::honest::Honest;
-use crate::house::{House, Plan, certify, config, trust};
-use crate::pki::{Badge, Centre, DAY_S, days_ago, introduction, now};
+use crate::house::House;
+use crate::pki::{Badge, Centre, DAY_S, introduction, now};
 
 /// What the door shows to somebody who comes now.
 async fn shown(house: &House) -> CertificateDer<'static> {
@@ -91,10 +92,7 @@ async fn another_authority_is_brought_in_beside_the_old_one_and_then_alone() {
     let mut old = Client::enter(&house, "casa-1").await;
     let next = Centre::new("il-nuovo-centro");
     let new_badge = next.gateway("casa-9");
-    let admitted = house
-        .file
-        .admit_gateway_key("casa-9", 9, new_badge.hash(), now());
-    admitted.unwrap();
+    house.admit_casa_9(new_badge.hash());
 
     let both = format!("{}{}", house.centre.authority.pem(), next.authority.pem());
     fs::write(&house.tls.authority, both).unwrap();
@@ -147,15 +145,10 @@ async fn without_its_authority_nobody_stays_or_gets_in_until_it_is_back() {
 #[tokio::test]
 async fn a_session_ends_with_its_certificate() {
     const SECONDS_LEFT: i64 = 4;
-    let house = House::planned(Plan {
-        centre: Centre::since("centro-di-prova", days_ago(200)),
-        ..Plan::default()
-    })
-    .await;
+    let house = House::of_an_old_centre().await;
     let honest = Honest::start(&house).await;
     let key = Key::generate().unwrap();
-    let admitted = house.file.admit_gateway_key("casa-9", 9, key.hash(), now());
-    admitted.unwrap();
+    house.admit_casa_9(key.hash());
     sleep(Duration::from_millis(1_500)).await;
     let issued = UnixSeconds(now().0 - 90 * DAY_S + SECONDS_LEFT);
     let badge = house.centre.gateway_for("casa-9", key, issued);

@@ -8,10 +8,11 @@ use tokio::time::sleep;
 use veglia_broker::{Backend, BackendError, Link, Pace, Refusal, Remedy, Rumqttd, ServeError};
 
 use crate::client::Client;
-use crate::house::{House, Plan};
+use crate::grounds::Plan;
+use crate::house::House;
 
 /// Quick enough to be waited for, slow enough for a busy machine.
-pub(crate) const QUICK: Pace = Pace {
+const QUICK: Pace = Pace {
     every: Duration::from_millis(50),
     patience: Duration::from_millis(400),
     strikes: 3,
@@ -66,15 +67,22 @@ impl Backend for Mute {
     }
 }
 
+impl House {
+    /// One that soon notices that this has fallen silent.
+    pub(crate) async fn before(mute: Mute) -> Self {
+        Self::planned(Plan {
+            backend: Box::new(mute),
+            pace: QUICK,
+            ..Plan::default()
+        })
+        .await
+    }
+}
+
 #[tokio::test]
 async fn a_silent_router_is_opened_again_and_everybody_comes_back() {
     let (mute, silence) = Mute::new(Remedy::Reopen);
-    let house = House::planned(Plan {
-        backend: Box::new(mute),
-        pace: QUICK,
-        ..Plan::default()
-    })
-    .await;
+    let house = House::before(mute).await;
     house.is_served().await;
     let mut casa = Client::enter(&house, "casa-1").await;
     let mut ingest = Client::enter(&house, "ingest").await;
@@ -99,12 +107,7 @@ async fn a_silent_router_is_opened_again_and_everybody_comes_back() {
 async fn a_router_that_stops_again_and_again_ends_the_door_with_an_error() {
     let (mute, silence) = Mute::new(Remedy::Reopen);
     silence.send_replace(u64::MAX);
-    let house = House::planned(Plan {
-        backend: Box::new(mute),
-        pace: QUICK,
-        ..Plan::default()
-    })
-    .await;
+    let house = House::before(mute).await;
     let health = house.health.clone();
     let ended = house.end().await;
     assert!(
@@ -120,12 +123,7 @@ async fn a_router_that_stops_again_and_again_ends_the_door_with_an_error() {
 async fn a_broker_that_is_away_is_waited_for_and_nobody_is_sent_away() {
     let (mute, silence) = Mute::new(Remedy::Wait);
     silence.send_replace(1);
-    let house = House::planned(Plan {
-        backend: Box::new(mute),
-        pace: QUICK,
-        ..Plan::default()
-    })
-    .await;
+    let house = House::before(mute).await;
     let mut casa = Client::enter(&house, "casa-1").await;
     // Longer than it takes to give up a router of our own.
     sleep(QUICK.strikes * (QUICK.every + QUICK.patience) * 2).await;

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use rumqttc::mqttbytes::v4::{ConnectReturnCode, Packet};
-use tokio::task::JoinSet;
 use veglia_broker::Refusal;
 
+use crate::arrivals::{arrive_at_once, served};
 use crate::client::Client;
 use crate::honest::Honest;
 use crate::house::{House, unbridled};
@@ -37,28 +37,13 @@ async fn a_half_open_handshake_takes_nobodys_seat() {
 async fn of_many_takeovers_at_once_one_stays_and_it_works() {
     let house = House::open().await;
     let honest = Honest::start(&house).await;
-    let mut arriving = JoinSet::new();
-    for _ in 0..32 {
-        let mut client = Client::open(&house).await;
-        let connect = house.connect("casa-1");
-        arriving.spawn(async move {
-            let code = client.connect(&connect).await;
-            assert!(matches!(code, Some(ConnectReturnCode::Success) | None));
-            client
-        });
-    }
-    let mut clients = arriving.join_all().await;
+    let mut clients = arrive_at_once(&house, "casa-1", 32).await;
     house
         .until("one is left, beside the pair", |it| {
             (it.connections, it.sessions) == (3, 3)
         })
         .await;
-    let mut served = 0;
-    for client in &mut clients {
-        client.send(Packet::PingReq).await;
-        served += u32::from(client.receive().await == Some(Packet::PingResp));
-    }
-    assert_eq!(served, 1);
+    assert_eq!(served(&mut clients).await, 1);
     honest.end().await;
     house.close().await.unwrap();
 }

@@ -7,7 +7,8 @@ use std::num::NonZeroU32;
 use veglia_broker::{Limits, Refusal};
 
 use crate::client::Client;
-use crate::house::{House, STRANGERS_ARE_TOLD, connect, unbridled};
+use crate::grounds::STRANGERS_ARE_TOLD;
+use crate::house::{House, connect, unbridled};
 
 /// The router's thread panics when such a member leaves with one message unacknowledged.
 #[tokio::test]

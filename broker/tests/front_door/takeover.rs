@@ -2,9 +2,9 @@
 
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, LastWill, Packet};
-use tokio::task::JoinSet;
 use veglia_broker::Refusal;
 
+use crate::arrivals::{arrive_at_once, served};
 use crate::client::Client;
 use crate::house::House;
 
@@ -38,26 +38,11 @@ async fn the_old_session_is_gone_when_the_new_one_is_answered() {
 #[tokio::test]
 async fn of_many_at_once_one_stays_and_it_works() {
     let house = House::open().await;
-    let mut arriving = JoinSet::new();
-    for _ in 0..32 {
-        let mut client = Client::open(&house).await;
-        let connect = house.connect("casa-1");
-        arriving.spawn(async move {
-            let code = client.connect(&connect).await;
-            assert!(matches!(code, Some(ConnectReturnCode::Success) | None));
-            client
-        });
-    }
-    let mut clients = arriving.join_all().await;
+    let mut clients = arrive_at_once(&house, "casa-1", 32).await;
     house
         .until("one is left", |it| (it.connections, it.sessions) == (1, 1))
         .await;
-    let mut served = 0;
-    for client in &mut clients {
-        client.send(Packet::PingReq).await;
-        served += u32::from(client.receive().await == Some(Packet::PingResp));
-    }
-    assert_eq!(served, 1);
+    assert_eq!(served(&mut clients).await, 1);
     house.close().await.unwrap();
 }
 

@@ -20,6 +20,15 @@ pub(crate) fn standing(backend: &dyn Backend) -> watch::Receiver<Standing> {
     backend.standing().expect("another broker can be away")
 }
 
+/// A house that lets a gateway send as fast as it can, before a mosquitto of its own.
+pub(crate) async fn unbridled_house() -> (Mosquitto, watch::Receiver<Standing>, House) {
+    let mosquitto = Mosquitto::start();
+    let backend = mosquitto.backend();
+    let standing = standing(&*backend);
+    let house = House::before(unbridled(), backend).await;
+    (mosquitto, standing, house)
+}
+
 pub(crate) async fn until(
     standing: &mut watch::Receiver<Standing>,
     what: &str,
@@ -32,10 +41,7 @@ pub(crate) async fn until(
 
 #[tokio::test]
 async fn a_broker_that_is_killed_and_restarted_costs_nobody_the_session() {
-    let mut mosquitto = Mosquitto::start();
-    let backend = mosquitto.backend();
-    let mut standing = standing(&*backend);
-    let house = House::before(unbridled(), backend).await;
+    let (mut mosquitto, mut standing, house) = unbridled_house().await;
     let mut ingest = Client::enter(&house, "ingest").await;
     ingest.hear("v1/p/07/g/+/up").await;
     let mut casa = Client::enter(&house, "casa-1").await;
@@ -60,14 +66,14 @@ async fn a_broker_that_is_killed_and_restarted_costs_nobody_the_session() {
 #[tokio::test]
 async fn while_it_is_away_who_sends_is_not_read_and_goes_on_afterwards() {
     const MESSAGES: u32 = 2_000;
-    let mut mosquitto = Mosquitto::start();
-    let backend = mosquitto.backend();
-    let mut standing = standing(&*backend);
-    let house = House::before(unbridled(), backend).await;
+    let (mut mosquitto, mut standing, house) = unbridled_house().await;
     let mut ingest = Client::enter(&house, "ingest").await;
     ingest.hear("v1/p/07/g/+/up").await;
     let mut casa = Client::enter(&house, "casa-1").await;
-    until(&mut standing, "it is connected", |it| it.connected).await;
+    // Until then the first probe is on its way, and would be lost.
+    house
+        .until("a probe came back", |it| it.router_answered.is_some())
+        .await;
     mosquitto.kill();
     until(&mut standing, "the loss is seen", |it| !it.connected).await;
 
@@ -100,10 +106,7 @@ async fn while_it_is_away_who_sends_is_not_read_and_goes_on_afterwards() {
 
 #[tokio::test]
 async fn what_was_outstanding_is_lost_counted_and_bounded() {
-    let mut mosquitto = Mosquitto::start();
-    let backend = mosquitto.backend();
-    let mut standing = standing(&*backend);
-    let house = House::before(unbridled(), backend).await;
+    let (mut mosquitto, mut standing, house) = unbridled_house().await;
     let mut casa = Client::enter(&house, "casa-1").await;
     casa.hand_over("v1/p/07/g/casa-1/up", b"before").await;
     until(&mut standing, "it is connected", |it| it.connected).await;

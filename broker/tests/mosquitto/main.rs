@@ -8,9 +8,15 @@
 
 #![cfg(test)]
 
-#[path = "../front_door/client.rs"]
+#[path = "../support/arrivals.rs"]
+mod arrivals;
+#[path = "../support/client.rs"]
 mod client;
-#[path = "../front_door/house.rs"]
+#[path = "../front_door/grounds.rs"]
+mod grounds;
+#[path = "../support/homes.rs"]
+mod homes;
+#[path = "../support/house.rs"]
 mod house;
 #[path = "../front_door/identities.rs"]
 mod identities;
@@ -18,10 +24,14 @@ mod identities;
 mod kill_cases;
 #[path = "../front_door/limits.rs"]
 mod limits;
+#[path = "../front_door/line.rs"]
+mod line;
 #[path = "../front_door/refusals.rs"]
 mod refusals;
 #[path = "../front_door/round_trip.rs"]
 mod round_trip;
+#[path = "../../link/tests/support/shelf.rs"]
+mod shelf;
 #[path = "../front_door/shutdown.rs"]
 mod shutdown;
 #[path = "../../../tests/support/mod.rs"]

@@ -4,12 +4,13 @@
 #![cfg(test)]
 
 mod centre;
+#[path = "../../../broker/link/tests/support/log.rs"]
+mod log;
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use veglia_identity::{CertificateFacts, EnrolmentLink, Key, RefusalKind, UnixSec
 use veglia_wire::{CareClock, Clock};
 
 use centre::{Centre, Hand, Manner, TODAY};
+use log::Log;
 
 /// Far longer than anything takes: reaching it is a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -269,21 +271,6 @@ async fn a_lost_clock_does_not_keep_a_box_out_and_a_wrong_one_is_told() {
         .unwrap();
 }
 
-/// Everything that is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_so() {
@@ -315,7 +302,7 @@ async fn a_running_gateway_renews_its_certificate_in_time_and_says_when_it_was_r
         .with_max_level(tracing::Level::INFO)
         .with_writer(move || writer.clone())
         .init();
-    let logged = |part: &str| String::from_utf8_lossy(&log.0.lock().unwrap()).contains(part);
+    let logged = |part: &str| log.text().contains(part);
 
     let centre = Centre::open().await;
     enrolled(&invited(&centre, "casa-1"), &centre)

@@ -1,16 +1,12 @@
 //! A small ingest: de-duplicates, stores in a real journal, acknowledges what is durable.
 
-use std::collections::HashMap;
-use std::path::Path;
-
 use tokio::sync::{mpsc, watch};
-use veglia_journal::fake::FaultyFilesystem;
-use veglia_journal::{Durable, Journal, Options, SegmentedLog};
 use veglia_link::{Incoming, Parcel};
 use veglia_wire::{
-    Epoch, FrameError, GatewayId, Hello, Record, RecordId, Refusal, RefusalReason, Sequence, State,
-    UpFrame,
+    FrameError, Hello, Record, RecordId, Refusal, RefusalReason, Sequence, State, UpFrame,
 };
+
+use super::shelf::{Place, Shelf, Source};
 
 /// What a test can see of it.
 #[derive(Debug, Default, Clone)]
@@ -35,24 +31,17 @@ pub(crate) enum Manner {
 
 pub(crate) struct Ingest {
     manner: Manner,
-    log: SegmentedLog<FaultyFilesystem>,
-    newest: Durable,
-    through: HashMap<(GatewayId, Epoch), Sequence>,
+    shelf: Shelf,
     seen: watch::Sender<Seen>,
 }
 
 impl Ingest {
     pub(crate) fn new(manner: Manner) -> (Self, watch::Receiver<Seen>) {
-        let fs = FaultyFilesystem::new();
-        let opened = SegmentedLog::open(fs, Path::new("ingest"), Options::default());
-        let (mut log, _) = opened.unwrap();
-        let newest = log.append(&[b"started"]).unwrap();
         let (seen, watched) = watch::channel(Seen::default());
+        let shelf = Shelf::new();
         let ingest = Self {
             manner,
-            log,
-            newest,
-            through: HashMap::new(),
+            shelf,
             seen,
         };
         (ingest, watched)
@@ -67,12 +56,9 @@ impl Ingest {
                     hello,
                     reply,
                 } => {
-                    let key = (gateway, hello.epoch);
-                    self.give_up_what_nobody_has(&key, hello.oldest);
-                    match self.through.get(&key) {
-                        Some(through) => reply.known(&self.newest, hello.epoch, *through),
-                        None => reply.nothing(hello.epoch),
-                    }
+                    let source = (gateway, hello.epoch);
+                    self.give_up_what_nobody_has(&source, hello.oldest);
+                    self.shelf.answer(&source, reply);
                     self.seen.send_modify(|seen| seen.hellos.push(hello));
                 }
                 Incoming::State { state, .. } => {
@@ -82,11 +68,10 @@ impl Ingest {
         }
     }
 
-    fn give_up_what_nobody_has(&mut self, key: &(GatewayId, Epoch), oldest: Option<Sequence>) {
+    fn give_up_what_nobody_has(&mut self, source: &Source, oldest: Option<Sequence>) {
         let before = oldest.and_then(|oldest| Sequence::new(oldest.get() - 1));
-        if let Some(before) = before.filter(|_| before.as_ref() > self.through.get(key)) {
-            self.newest = self.log.append(&[b"given up"]).unwrap();
-            self.through.insert(key.clone(), before);
+        if let Some(before) = before.filter(|before| Some(*before) > self.shelf.through(source)) {
+            self.shelf.keep(source.clone(), before, b"given up");
         }
     }
 
@@ -103,35 +88,35 @@ impl Ingest {
             Err(error) => panic!("{error}"),
         };
         assert_eq!(frame.header.gateway, gateway);
-        let (epoch, first, last) = (frame.header.epoch, frame.header.first, frame.header.last());
-        let key = (gateway, epoch);
-        let through = self.through.get(&key).copied();
-        let expected = through.map_or(Sequence::FIRST, |through| through.plus(1));
         if self.manner == Manner::Forgetful {
             return drop(receipt);
         }
-        if first > expected {
-            self.seen.send_modify(|seen| seen.holes += 1);
-            return receipt.expect(epoch, expected);
-        }
-        if let Some(through) = through.filter(|through| *through >= last) {
-            self.seen.send_modify(|seen| seen.repeated += 1);
-            return receipt.acknowledge(&self.newest, epoch, through);
-        }
-        self.newest = self.log.append(&[&bytes]).unwrap();
-        self.through.insert(key, last);
+        let (epoch, first, last) = (frame.header.epoch, frame.header.first, frame.header.last());
+        let source = (gateway, epoch);
+        let expected = match self.shelf.place(&source, &frame.header) {
+            Place::Beyond(expected) => {
+                self.seen.send_modify(|seen| seen.holes += 1);
+                return receipt.expect(epoch, expected);
+            }
+            Place::Known(through) => {
+                self.seen.send_modify(|seen| seen.repeated += 1);
+                return receipt.acknowledge(self.shelf.newest(), epoch, through);
+            }
+            Place::Next(expected) => expected,
+        };
+        self.shelf.keep(source, last, &bytes);
         if self.manner == Manner::Foreign {
             let refusal = Refusal {
                 from: first,
                 to: last,
                 reason: RefusalReason::Undecodable,
             };
-            return receipt.refuse(&self.newest, epoch, last, refusal);
+            return receipt.refuse(self.shelf.newest(), epoch, last, refusal);
         }
         let fresh = frame
             .into_numbered()
             .filter(|(id, _)| id.sequence >= expected);
         self.seen.send_modify(|seen| seen.stored.extend(fresh));
-        receipt.acknowledge(&self.newest, epoch, last);
+        receipt.acknowledge(self.shelf.newest(), epoch, last);
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod ingest;
+mod shelf;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -1,32 +1,24 @@
-//! A door with TLS, its authority and its identities, open on ports of its own.
+//! Where a door stands that speaks TLS, with its authority and its identities.
 //!
-//! Known here, each by a key: gateways `casa-1` and `casa-2` (partition 7) and `casa-3` (partition
-//! 8), services `ingest` (every partition), `seven` (partition 7) and `deaf` (which may nothing).
-//! By a secret, for the plain way: gateway `casa-4` (partition 7).
+//! Everybody is known by a key; by a secret, for the plain way, gateway `casa-4` (partition 7).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
-use std::ops::Deref;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, Login};
+use rumqttc::mqttbytes::v4::ConnectReturnCode;
 use rustls::ClientConfig;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio::time::{Duration, sleep, timeout};
-use tokio_util::sync::CancellationToken;
-use veglia_broker::{
-    Backend, Config, FrontDoor, Health, Limits, Listeners, Pace, Refusal, Rumqttd, ServeError,
-    Snapshot, Tls,
-};
-use veglia_identity::{Grant, Grants, IdentityFile, Partitions};
+use tokio::time::timeout;
+use veglia_broker::{Backend, Config, FrontDoor, Limits, Listeners, Pace, Refusal, Rumqttd, Tls};
+use veglia_identity::{IdentityFile, KeyHash};
 
 use crate::client::{Client, PATIENCE};
-use crate::pki::{Badge, Centre, introduction, now};
+use crate::house::{ANY_PORT, GATEWAYS, House, services};
+use crate::pki::{Badge, Centre, days_ago, introduction, now};
 
 /// What a name that is nobody's is told: it has no certificate, so TLS says it.
 pub(crate) const STRANGERS_ARE_TOLD: Option<ConnectReturnCode> = None;
@@ -42,22 +34,6 @@ pub(crate) struct Grounds {
     pub(crate) secret_of_casa_4: String,
     pub(crate) folder: TempDir,
     badges: BTreeMap<String, Badge>,
-}
-
-/// Grounds with an open door.
-pub(crate) struct House {
-    grounds: Grounds,
-    pub(crate) health: Health,
-    pub(crate) shutdown: CancellationToken,
-    pub(crate) serving: JoinHandle<Result<(), ServeError>>,
-}
-
-impl Deref for House {
-    type Target = Grounds;
-
-    fn deref(&self) -> &Grounds {
-        &self.grounds
-    }
 }
 
 /// What a house is opened with.
@@ -79,19 +55,7 @@ impl Default for Plan {
     }
 }
 
-/// Lets a gateway send as fast as it can, to fill what is behind the door.
-pub(crate) fn unbridled() -> Limits {
-    Limits {
-        packets_per_second: const { NonZeroU32::new(1_000_000).expect("it is not zero") },
-        ..Limits::default()
-    }
-}
-
 impl House {
-    pub(crate) async fn open() -> Self {
-        Self::planned(Plan::default()).await
-    }
-
     pub(crate) async fn with(limits: Limits) -> Self {
         Self::planned(Plan {
             limits,
@@ -107,19 +71,20 @@ impl House {
         (grounds.plain, grounds.address) = addresses(&listeners);
         let door = FrontDoor::new(config, plan.backend).expect("good files");
         let door = door.probing(plan.pace);
-        let health = door.health();
-        let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(door.serve(listeners, shutdown.clone()));
-        Self {
-            grounds,
-            health,
-            shutdown,
-            serving,
-        }
+        Self::around(grounds, door, listeners)
+    }
+
+    /// Its authority has been there long enough for certificates to have ended.
+    pub(crate) async fn of_an_old_centre() -> Self {
+        Self::planned(Plan {
+            centre: Centre::since("centro-di-prova", days_ago(200)),
+            ..Plan::default()
+        })
+        .await
     }
 
     /// Closes the door and opens it again at the same place, as a restart does.
-    pub(crate) async fn restart(mut self, limits: Limits) -> Self {
+    pub(crate) async fn restart(self, limits: Limits) -> Self {
         self.shutdown.cancel();
         let ended = timeout(PATIENCE, self.serving).await;
         let ended = ended.expect("the door closes").expect("it does not panic");
@@ -130,26 +95,7 @@ impl House {
         tls.listen = self.grounds.address;
         let listeners = listen(&config).await;
         let door = FrontDoor::new(config, Box::new(Rumqttd)).expect("good files");
-        self.health = door.health();
-        self.shutdown = CancellationToken::new();
-        self.serving = tokio::spawn(door.serve(listeners, self.shutdown.clone()));
-        self
-    }
-
-    pub(crate) fn refused(&self, why: Refusal) -> u64 {
-        let refused = self.health.snapshot().refused;
-        refused.get(&why).copied().unwrap_or_default()
-    }
-
-    /// Waits until the door stands as it should.
-    pub(crate) async fn until(&self, what: &str, level: impl Fn(&Snapshot) -> bool) {
-        let reached = async {
-            while !level(&self.health.snapshot()) {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let reached = timeout(PATIENCE, reached).await;
-        assert!(reached.is_ok(), "{what}: {:?}", self.health.snapshot());
+        Self::around(self.grounds, door, listeners)
     }
 
     /// Waits until so many were refused for this reason.
@@ -161,16 +107,7 @@ impl House {
         assert_eq!(self.refused(why), count, "{why}");
     }
 
-    /// A frame goes through, whatever just happened to somebody else.
-    pub(crate) async fn is_served(&self) {
-        let mut ingest = Client::enter(self, "ingest").await;
-        ingest.hear("v1/p/07/g/+/up").await;
-        let mut casa = Client::enter(self, "casa-2").await;
-        casa.hand_over("v1/p/07/g/casa-2/up", b"still served").await;
-        ingest.message_is(b"still served").await;
-    }
-
-    /// The same beside an honest pair, whose seats are not touched.
+    /// A frame goes through beside an honest pair, whose seats are not touched.
     pub(crate) async fn is_served_to_newcomers(&self) {
         let mut seven = Client::enter(self, "seven").await;
         seven.hear("v1/p/07/g/+/hello").await;
@@ -178,17 +115,6 @@ impl House {
         casa.hand_over("v1/p/07/g/casa-1/hello", b"served too")
             .await;
         seven.message_is(b"served too").await;
-    }
-
-    pub(crate) async fn close(self) -> Result<(), ServeError> {
-        self.shutdown.cancel();
-        self.end().await
-    }
-
-    /// Waits until the door closes by itself.
-    pub(crate) async fn end(self) -> Result<(), ServeError> {
-        let ended = timeout(PATIENCE, self.serving).await;
-        ended.expect("the door closes").expect("it does not panic")
     }
 }
 
@@ -212,6 +138,12 @@ impl Grounds {
             folder,
             badges,
         }
+    }
+
+    /// Puts gateway `casa-9` (partition 9) on the list, by this key.
+    pub(crate) fn admit_casa_9(&self, key: KeyHash) {
+        let admitted = self.file.admit_gateway_key("casa-9", 9, key, now());
+        assert_eq!(admitted.expect("admitted"), 9);
     }
 
     /// Enrols so many gateways more, all at once; what each has to show.
@@ -243,18 +175,11 @@ impl Grounds {
         introduction(self.centre.roots(), versions, self.badges.get(name))
     }
 
-    /// A CONNECT. Its user name says whose certificate is to be shown; it is not sent.
-    pub(crate) fn connect(&self, name: &str) -> Connect {
-        connect(name, &self.secret(name))
-    }
-
-    /// Nobody here has one to send.
+    /// Nobody here has one to send: the user name of a CONNECT says whose certificate to show.
     pub(crate) fn secret(&self, _name: &str) -> String {
         String::new()
     }
 }
-
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The configuration of a door whose files lie in this folder.
 pub(crate) fn config(folder: &Path, limits: Limits) -> Config {
@@ -288,13 +213,6 @@ pub(crate) fn addresses(listeners: &Listeners) -> (SocketAddr, SocketAddr) {
     (address(&listeners.plain), address(tls))
 }
 
-pub(crate) fn connect(name: &str, secret: &str) -> Connect {
-    let mut connect = Connect::new(name);
-    connect.login = Some(Login::new(name, secret));
-    connect.keep_alive = 60;
-    connect
-}
-
 /// Writes a new server certificate and its key.
 pub(crate) fn certify(tls: &Tls, centre: &Centre) {
     let hosts = ["127.0.0.1".to_owned()];
@@ -310,28 +228,15 @@ pub(crate) fn trust(tls: &Tls, centre: &Centre) {
 }
 
 fn enrol(file: &IdentityFile, centre: &Centre) -> (BTreeMap<String, Badge>, String) {
-    let receive = |partitions| Grants {
-        partitions,
-        may: BTreeSet::from([Grant::Receive]),
-    };
-    let nothing = Grants {
-        partitions: Partitions::All,
-        may: BTreeSet::new(),
-    };
     file.create_if_missing().expect("a new file");
     let mut badges = BTreeMap::new();
-    for (name, partition) in [("casa-1", 7), ("casa-2", 7), ("casa-3", 8)] {
+    for (name, partition) in GATEWAYS {
         let badge = centre.gateway(name);
         let admitted = file.admit_gateway_key(name, partition, badge.hash(), now());
         assert_eq!(admitted.expect("admitted"), partition);
         badges.insert(name.to_owned(), badge);
     }
-    let services = [
-        ("ingest", receive(Partitions::All)),
-        ("seven", receive(Partitions::These(BTreeSet::from([7])))),
-        ("deaf", nothing),
-    ];
-    for (name, grants) in services {
+    for (name, grants) in services() {
         let badge = centre.service(name);
         let admitted = file.admit_service_key(name, &grants, badge.hash(), now());
         admitted.expect("admitted");

@@ -1,4 +1,7 @@
-//! A client that says exactly what it is told to, with rumqttc's packets on a plain socket.
+//! A client that says exactly what it is told to, with rumqttc's packets.
+//!
+//! What the packets go over is the `line` of each binary: a plain socket, or TLS. How a client
+//! introduces itself there, which is `Client::connect`, stands beside it.
 
 use std::time::Duration;
 
@@ -8,43 +11,44 @@ use rumqttc::mqttbytes::v4::{
     SubscribeReasonCode,
 };
 use rumqttc::mqttbytes::{Error, QoS};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::house::House;
+use crate::grounds::Grounds;
+use crate::line::Line;
 
 /// Only a failure waits this long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 const MAX_BYTES: usize = 1 << 20;
 
 pub(crate) struct Client {
-    stream: TcpStream,
+    pub(crate) line: Line,
     incoming: BytesMut,
 }
 
 impl Client {
-    pub(crate) async fn open(house: &House) -> Self {
-        let stream = TcpStream::connect(house.address).await;
-        let stream = stream.expect("the door listens");
-        stream.set_nodelay(true).expect("a socket");
+    /// A connection on which nothing was said.
+    pub(crate) async fn open(at: &Grounds) -> Self {
+        Self::over(Line::open(at).await)
+    }
+
+    pub(crate) fn over(line: Line) -> Self {
         Self {
-            stream,
+            line,
             incoming: BytesMut::new(),
         }
     }
 
     /// Connects as somebody of the house and expects to be let in.
-    pub(crate) async fn enter(house: &House, name: &str) -> Self {
-        let mut client = Self::open(house).await;
-        let code = client.connect(&house.connect(name)).await;
+    pub(crate) async fn enter(at: &Grounds, name: &str) -> Self {
+        let mut client = Self::open(at).await;
+        let code = client.connect(&at.connect(name)).await;
         assert_eq!(code, Some(ConnectReturnCode::Success), "{name}");
         client
     }
 
-    /// The answer to a CONNECT; `None` when it was answered by closing.
-    pub(crate) async fn connect(&mut self, connect: &Connect) -> Option<ConnectReturnCode> {
+    /// Sends a CONNECT over whatever line there is; `None` when it was answered by closing.
+    pub(crate) async fn greet(&mut self, connect: &Connect) -> Option<ConnectReturnCode> {
         self.send(Packet::Connect(connect.clone())).await;
         match self.receive().await {
             Some(Packet::ConnAck(ConnAck {
@@ -67,7 +71,7 @@ impl Client {
 
     /// A door that closed while it was written to is seen at the next receive.
     pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
-        let written = timeout(PATIENCE, self.stream.write_all(bytes)).await;
+        let written = timeout(PATIENCE, self.line.write(bytes)).await;
         drop(written.expect("the door reads"));
     }
 
@@ -143,8 +147,7 @@ impl Client {
                 Err(Error::InsufficientBytes(_)) => {}
                 Err(fault) => panic!("the door wrote nonsense: {fault}"),
             }
-            // A reset is an end too: bytes were on their way to a closed door.
-            if self.stream.read_buf(&mut self.incoming).await.unwrap_or(0) == 0 {
+            if self.line.read(&mut self.incoming).await == 0 {
                 return None;
             }
         }
