@@ -4,11 +4,13 @@
 //! it hold together is the order, for nothing stops meanwhile:
 //!
 //! ```text
-//! watch.db, series.db → journal → record.db → identities, secrets
+//! watch.db, series.db → journal → record.db → authority, identities, secrets → codes
 //! ```
 //! What `watch.db` and `series.db` have taken in is in the journal that is copied after them, so
 //! they read on from there and nothing is missing or doubled. Every plan, assignment and flag that
-//! these three know of is in the record, which is copied last. The databases are snapshots made by
+//! these three know of is in the record, which is copied after them. The one-time codes come after
+//! the identities that they brought in: a code that was used in between is used in the copy. The
+//! databases are snapshots made by
 //! the store; the journal is only ever appended to, and a write caught half way at its end is cut
 //! off when the copy is opened, which is done here at once and the whole of it read.
 //!
@@ -48,6 +50,13 @@ const QUARANTINE: &str = "ingest/quarantine";
 
 /// The clinical record: without it there is nothing to restore.
 const RECORD: &str = "record.db";
+
+/// The certificate authority, and the server's certificate where `veglia ca server` puts it.
+/// Without its key no certificate can be renewed, and every box must be enrolled again.
+const AUTHORITY: &str = "ca";
+
+/// The one-time codes that are waiting for their box.
+const CODES: &str = "enrolments.toml";
 
 /// What a demonstration keeps beside it.
 const DEMO: &str = "demo.json";
@@ -153,11 +162,14 @@ impl Copy {
         self.database(RECORD).await?;
         self.folder(QUARANTINE, "frame")?;
         self.folder(DEMO_SECRETS, "")?;
+        self.folder(AUTHORITY, "pem")?;
+        self.folder(AUTHORITY, "key")?;
         for file in configured(config) {
             if let Ok(inside) = file.strip_prefix(&self.data) {
                 self.file(inside)?;
             }
         }
+        self.file(Path::new(CODES))?;
         self.file(Path::new(DEMO))?;
         let checked = check(&self.part.join(JOURNAL))?;
         sync_dir(&self.part.join("ingest"))?;
@@ -180,7 +192,10 @@ impl Copy {
         if !from.exists() {
             return Ok(());
         }
-        private_dir(&self.part.join(name))?;
+        let to = self.part.join(name);
+        if !to.exists() {
+            private_dir(&to)?;
+        }
         let mut files = Vec::new();
         for file in fs::read_dir(&from).with_context(|| format!("in {}", from.display()))? {
             let file = PathBuf::from(file?.file_name());

@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
-use crate::{open_files, roles};
+use crate::open_files;
+#[cfg(any(feature = "broker", feature = "ingest"))]
+use crate::roles;
 
 /// Telemedicine device ingestion: the watch kept over someone who is ill, at home.
 /// Not a certified medical device.
@@ -41,7 +43,7 @@ enum Command {
     All,
     /// The box at home: reads devices, keeps readings until the centre has them.
     #[cfg(feature = "gateway")]
-    Gateway,
+    Gateway(crate::enroll::Gateway),
     /// The front door and the broker behind it.
     #[cfg(feature = "broker")]
     Broker,
@@ -51,6 +53,8 @@ enum Command {
     /// The pages of the centre.
     #[cfg(feature = "dashboard")]
     Dashboard,
+    /// How every role in the data directory is, a line each. Fails unless all are ready.
+    Status(crate::health::Status),
     /// Simulated homes alone: devices on ptys, for gateways of other processes.
     #[cfg(feature = "gateway")]
     Homes(crate::homes::Homes),
@@ -66,6 +70,10 @@ enum Command {
     /// The flags that the journal means, derived again from its beginning, a JSON line each.
     #[cfg(feature = "ingest")]
     Replay(crate::replay::Replay),
+    /// The InfluxDB server that is given every reading as well.
+    #[cfg(feature = "influxdb")]
+    #[command(subcommand)]
+    Influx(crate::influx::Influx),
     /// How much this machine takes, from many homes to the centre's disk.
     #[cfg(all(feature = "broker", feature = "ingest"))]
     Bench(crate::bench::Bench),
@@ -88,6 +96,9 @@ enum Command {
     /// Who may speak over the broker.
     #[command(subcommand)]
     Identity(crate::identity::Identity),
+    /// The centre's own certificate authority.
+    #[command(subcommand)]
+    Ca(crate::authority::Ca),
     /// Prints the commented configuration with its defaults.
     Config,
 }
@@ -133,9 +144,9 @@ impl Command {
     /// What is logged when nobody chose.
     fn usual_log(&self) -> &'static str {
         match self {
-            // A thousand gateways in one process would each say that they are connected.
+            // A thousand gateways in one process would each say that they are connected, or not.
             #[cfg(all(feature = "broker", feature = "ingest"))]
-            Self::Bench(_) => "warn",
+            Self::Bench(_) => "warn,veglia_link=error",
             // The story is on the page; ports come and go with it.
             #[cfg(all(feature = "gateway", feature = "broker", feature = "dashboard"))]
             Self::Demo(_) => "warn,veglia_gateway::port=error,rumqttd=error",
@@ -168,7 +179,7 @@ impl Cli {
             #[cfg(feature = "dashboard")]
             Command::Staff(staff) => until_stopped(|_| staff.run(config())),
             #[cfg(feature = "gateway")]
-            Command::Gateway => until_stopped(|stop| roles::gateway::run(config(), stop)),
+            Command::Gateway(gateway) => until_stopped(|stop| gateway.run(config(), stop)),
             #[cfg(feature = "broker")]
             Command::Broker => until_stopped(|stop| roles::broker::run(config(), stop)),
             #[cfg(feature = "ingest")]
@@ -183,9 +194,13 @@ impl Cli {
             Command::Backup(backup) => until_stopped(|stop| backup.run(config(), stop)),
             #[cfg(feature = "ingest")]
             Command::Replay(replay) => until_stopped(|_| replay.run(config())),
+            #[cfg(feature = "influxdb")]
+            Command::Influx(influx) => influx.run(&config()?),
             #[cfg(all(feature = "broker", feature = "ingest"))]
             Command::Bench(bench) => until_stopped(|stop| bench.run(data.clone(), stop)),
+            Command::Status(status) => until_stopped(|_| status.run(config())),
             Command::Identity(identity) => identity.run(&config()?),
+            Command::Ca(ca) => ca.run(&config()?),
             Command::Config => Ok(io::stdout().write_all(Config::template().as_bytes())?),
         }
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::Deserialize;
+use veglia_identity::UnixSeconds;
 use veglia_wire::{CareClock, Clock, WallMs};
 
 /// The system's clock.
@@ -23,6 +25,19 @@ impl Clock for SystemClock {
 /// The system's clock, to be given to every role.
 pub(crate) fn wall() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
+}
+
+/// The system's time as certificates count it.
+pub(crate) fn unix() -> UnixSeconds {
+    let WallMs(ms) = SystemClock.now();
+    UnixSeconds(ms.div_euclid(1000))
+}
+
+/// A length of time as people write it on the command line: `90m`, `6h`, `14d`. A day is 24 hours:
+/// nobody counts on the hour that summer time takes.
+pub(crate) fn span(text: &str) -> Result<SignedDuration, jiff::Error> {
+    let span: Span = text.parse()?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours())
 }
 
 /// The `[clock]` section: care time. Left out, it is the wall time; only a demonstration sets it.

@@ -16,6 +16,7 @@ pub(crate) struct Config {
     /// The data directory: one folder a role.
     pub(crate) data: PathBuf,
     pub(crate) clock: crate::clock::Config,
+    pub(crate) health: crate::health::Config,
     #[cfg(feature = "gateway")]
     pub(crate) gateway: veglia_gateway::Config,
     #[cfg(feature = "broker")]
@@ -31,6 +32,7 @@ impl Default for Config {
         Self {
             data: PathBuf::from("data"),
             clock: crate::clock::Config::default(),
+            health: crate::health::Config::default(),
             #[cfg(feature = "gateway")]
             gateway: veglia_gateway::Config::default(),
             #[cfg(feature = "broker")]
@@ -63,6 +65,8 @@ impl Config {
         config.gateway.place(&config.data);
         #[cfg(feature = "ingest")]
         config.ingest.place(&config.data);
+        #[cfg(feature = "dashboard")]
+        config.dashboard.place(&config.data);
         Ok(config)
     }
 
@@ -72,6 +76,19 @@ impl Config {
         return self.data.join(&self.broker.identities);
         #[cfg(not(feature = "broker"))]
         self.data.join("identities.toml")
+    }
+
+    /// The folder of the centre's certificate authority.
+    pub(crate) fn authority(&self) -> PathBuf {
+        #[cfg(feature = "dashboard")]
+        return self.dashboard.authority.clone();
+        #[cfg(not(feature = "dashboard"))]
+        self.data.join("ca")
+    }
+
+    /// The one-time codes of enrolment.
+    pub(crate) fn enrolments(&self) -> PathBuf {
+        self.data.join("enrolments.toml")
     }
 
     fn parse(text: &str) -> Result<Self> {
@@ -88,6 +105,7 @@ impl Config {
             "# The data directory: one folder a role. Relative paths below start there.\n\
              data = \"data\"\n",
             crate::clock::Config::TEMPLATE,
+            crate::health::Config::TEMPLATE,
         ];
         #[cfg(feature = "gateway")]
         sections.push(veglia_gateway::Config::TEMPLATE);

@@ -38,6 +38,7 @@ use veglia_wire::time::MAX_SPEED;
 use veglia_wire::{CareClock, WallMs};
 
 use crate::datadir::RoleDir;
+use crate::health::{Desk, Kind, dashboard::Pages};
 use crate::{record, roles};
 use house::{House, Running};
 use saved::{Saved, USERNAME};
@@ -133,7 +134,7 @@ impl Demo {
         let page = screen.clone();
         let page = page.watch(house.view(), record.clone(), care.clone(), looking.clone());
         let page = tokio::spawn(page);
-        let pages = pages(listener, &record, house.view(), care.clone());
+        let pages = pages(&data, listener, &record, house.view(), care.clone());
         let mut running = house.start(saved.seed, Log::create(&spoken)?, pages);
 
         let ended = lasts(&mut running, lasting, &stop, || {
@@ -275,22 +276,22 @@ fn ahead_ms(care: &CareClock) -> i64 {
 
 /// The dashboard on a listener, until its token is cancelled.
 fn pages(
+    data: &Path,
     listener: TcpListener,
     record: &Database,
     view: LocalView,
     care: CareClock,
 ) -> impl FnOnce(CancellationToken) -> futures_util::future::BoxFuture<'static, Result<()>> {
-    let record = record.clone();
-    let config = veglia_dashboard::Config::default();
+    let (folder, record, view) = (data.join("dashboard"), record.clone(), Arc::new(view));
+    let mut config = veglia_dashboard::Config::default();
+    config.place(data);
+    let lists = (data.join("identities.toml"), data.join("enrolments.toml"));
     move |stop| {
-        Box::pin(roles::dashboard::pages(
-            config,
-            listener,
-            record,
-            Arc::new(view),
-            care,
-            stop,
-        ))
+        Box::pin(async move {
+            let role = Pages::new(record.clone(), view.clone());
+            let _desk = Desk::of(Kind::Dashboard, &folder, &stop, role);
+            roles::dashboard::pages(config, lists, listener, record, view, care, stop).await
+        })
     }
 }
 

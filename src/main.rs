@@ -1,5 +1,6 @@
 //! One executable; each role and each tool is a command of it.
 
+mod authority;
 #[cfg(feature = "ingest")]
 mod backup;
 #[cfg(all(feature = "broker", feature = "ingest"))]
@@ -12,11 +13,17 @@ mod datadir;
 mod decode;
 #[cfg(all(feature = "gateway", feature = "broker", feature = "dashboard"))]
 mod demo;
+#[cfg(feature = "gateway")]
+mod enroll;
 #[cfg(feature = "ingest")]
 mod export;
+mod health;
 #[cfg(feature = "gateway")]
 mod homes;
 mod identity;
+#[cfg(feature = "influxdb")]
+mod influx;
+mod label;
 mod open_files;
 #[cfg(feature = "dashboard")]
 mod record;

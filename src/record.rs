@@ -89,7 +89,11 @@ pub(crate) enum Staff {
 /// Opens the record of a data directory, shared by ingest, the pages and these commands.
 pub(crate) async fn open_in(data: &Path) -> Result<Database> {
     std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
-    let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
+    let schemas = [
+        veglia_people::SCHEMA,
+        veglia_diary::SCHEMA,
+        veglia_fleet::SCHEMA,
+    ];
     Ok(Database::open(&data.join("record.db"), Purpose::Record, &schemas).await?)
 }
 

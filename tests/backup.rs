@@ -56,9 +56,12 @@ fn what_a_backup_holds_is_there_once_and_the_gateways_go_on() {
     });
     let flagged = flags(&data);
 
+    expect_a_box(&house);
+    let expected = enrolment_files(&data);
     said_well(house.veglia("centre", "backup").arg("--to").arg(&backup));
     let mode = fs::metadata(&backup).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "it holds names and secrets");
+    assert_eq!(enrolment_files(&backup), expected);
     wait_until("more is stored than the backup has", || {
         let now = stored(&house, &data)?;
         let more = |(id, old): (&String, &Vec<Stored>)| now[id].len() > old.len() + ENOUGH;
@@ -97,6 +100,7 @@ fn what_no_gateway_has_any_more_is_written_down_as_lost_and_nothing_waits_for_it
     let homes = house.homes_speak(HZ);
     let gateway = start_gateway(&house, &house.homes[0], 0);
     let known = wait_until_more(&house, &BTreeMap::new());
+    expect_a_box(&house);
     said_well(house.veglia("centre", "backup").arg("--to").arg(&backup));
     wait_until_more(&house, &known);
 
@@ -224,10 +228,41 @@ fn wait_until_more(
 /// The centre's disk is gone. What lies there of gateways is in truth at home.
 fn destroy(data: &Path) {
     fs::remove_dir_all(data.join("ingest")).expect("it is there");
-    fs::remove_file(data.join("identities.toml")).expect("it is there");
+    for file in ["identities.toml", "enrolments.toml"] {
+        fs::remove_file(data.join(file)).expect("it is there");
+    }
+    fs::remove_dir_all(data.join("ca")).expect("it is there");
     for file in ["record.db", "record.db-wal", "record.db-shm"] {
         fs::remove_file(data.join(file)).expect("it is there");
     }
+}
+
+/// An authority, and a code for a box that has not come yet.
+fn expect_a_box(house: &House) {
+    said_well(
+        house
+            .veglia("centre", "ca")
+            .args(["init", "--name", "prova"]),
+    );
+    said_well(
+        house
+            .veglia("centre", "identity")
+            .args(["gateway", "attesa", "--code"]),
+    );
+}
+
+/// What brings boxes in, with who may read it.
+fn enrolment_files(data: &Path) -> Vec<(Vec<u8>, u32)> {
+    let files = ["ca/authority.pem", "ca/authority.key", "enrolments.toml"];
+    let files = files.map(|file| {
+        let path = data.join(file);
+        let mode = fs::metadata(&path)
+            .expect("it is there")
+            .permissions()
+            .mode();
+        (fs::read(path).expect("it can be read"), mode)
+    });
+    files.into()
 }
 
 /// Lets a gateway that does not run have a new segment in its outbox, as after a mebibyte of

@@ -1,6 +1,6 @@
 //! The pages in a real browser, against real processes: who is let in, how soon a reading is seen,
-//! what is said when the data stand still, acts of two people at once, two weeks of curve, and
-//! whether everybody can read and reach it all.
+//! what is said when the data stand still, acts of two people at once, two weeks of curve, boxes
+//! from their label to their revocation, and whether everybody can read and reach it all.
 //!
 //! Debian's Chromium is driven by the scripts beside this file, with Playwright's core and axe
 //! from npm: fetched into the target folder by the committed lock, never into the tree. Where
@@ -120,6 +120,29 @@ fn the_ward_says_who_is_worst_and_everybody_can_read_it() {
     });
     chromium.run("demo.mjs", &told, |_| {});
     demo.end();
+}
+
+#[test]
+fn boxes_are_seen_enrolled_asked_and_revoked_and_everybody_can_read_it() {
+    let name = "boxes_are_seen_enrolled_asked_and_revoked_and_everybody_can_read_it";
+    let Some(chromium) = chromium(name) else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    centre.certify();
+    let _pages = centre.serve_pages();
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let mut ingest = Some(centre.start("ingest", house::INGEST_UP));
+    let _homes = centre.house.homes_speak(HZ);
+    let _gateway = centre.start_gateway();
+    chromium.run("fleet.mjs", &centre.told(), |wish| match wish {
+        "kill ingest" => drop(ingest.take()),
+        "start ingest" => ingest = Some(centre.start("ingest", house::INGEST_UP)),
+        other => match other.strip_prefix("enrol ") {
+            Some(code) => centre.enrol_a_box(code),
+            None => panic!("nobody can {other}"),
+        },
+    });
 }
 
 /// The browser, or a loud word that there is none.

@@ -135,10 +135,10 @@ fn unknown(line: &str) -> Option<String> {
             return Some(format!("there is no command {word}"));
         }
     }
-    if !below.is_empty() {
+    let help = help(&path);
+    if !below.is_empty() && !is_complete(&help) {
         return Some("it ends before the command does".into());
     }
-    let help = help(&path);
     let known = |word: &&&str| !help.split([' ', ',', '\n']).any(|it| it == **word);
     let options = words.iter().filter(|word| word.starts_with("--"));
     options
@@ -167,10 +167,17 @@ fn commands(help: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Every command that has no other below it.
+/// Whether a command does something by itself although there are others below it.
+fn is_complete(help: &str) -> bool {
+    help.lines()
+        .any(|line| line.starts_with("Usage:") && line.ends_with("[COMMAND]"))
+}
+
+/// Every command that does something by itself.
 fn walk(path: &[&str], leaves: &mut Vec<String>) {
-    let below = commands(&help(path));
-    if below.is_empty() {
+    let help = help(path);
+    let below = commands(&help);
+    if below.is_empty() || is_complete(&help) {
         leaves.push(format!("veglia {}", path.join(" ")));
     }
     for name in &below {

@@ -25,12 +25,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("broker", &["identity", "wire"]),
     ("codecs", &["firmware-core", "wire"]),
     // store and wire: the shell is handed the record and the clock, and hands them on.
-    ("dashboard", &["people", "store", "view", "ward", "wire"]),
+    (
+        "dashboard",
+        &["fleet", "people", "store", "view", "ward", "wire"],
+    ),
     ("diary", &["store", "triage", "wire"]),
     ("firmware-core", &[]),
-    ("gateway", &["codecs", "link", "wire"]),
+    // identity: who may come in; wire: partitions and ids of what is enrolled
+    (
+        "fleet",
+        &["diary", "identity", "people", "store", "view", "wire"],
+    ),
+    ("gateway", &["codecs", "identity", "link", "wire"]), // identity: its key, and how it enrols
     ("homes", &["codecs", "firmware-core", "wire"]), // codecs: the encoders of the true protocols
     ("identity", &[]),
+    ("influx", &["journal", "series", "wire"]), // no ingest: it is handed samples and positions
     (
         "ingest",
         &[
@@ -38,7 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("journal", &[]),
-    ("link", &["journal", "wire"]),
+    ("link", &["identity", "journal", "wire"]), // identity: reads keys and certificates
     ("people", &["store", "wire"]),
     ("series", &["store", "wire"]),
     ("store", &[]),
@@ -51,14 +60,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// What tests may use beside it. Whatever lies below a room is free to its tests already: they
 /// must be able to build what it is given.
 const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
-    ("gateway", &["homes"]),           // devices to read
+    ("broker", &["journal", "link"]), // real clients at the door, and a journal behind them
+    ("dashboard", &["identity"]),     // certificates to be served with
+    ("gateway", &["broker", "homes"]), // a real broker to be commanded through, devices to read
     ("link", &["broker", "identity"]), // a real broker to speak to
 ];
 
 /// The only room that knows names, and those that must never learn one.
 const NAMES: &str = "people";
 const NAMELESS: &[&str] = &[
-    "gateway", "broker", "ingest", "triage", "diary", "series", "view",
+    "gateway", "broker", "influx", "ingest", "triage", "diary", "series", "view",
 ];
 
 /// What only some may hold, and why.
@@ -67,10 +78,21 @@ const HOLDERS: &[(&str, &[&str], &str)] = &[
     ("ciborium", &["wire"], "only wire knows CBOR"),
     ("ciborium-ll", &["wire"], "only wire knows CBOR"),
     ("clap", &[ROOT], "only the executable has a command line"),
+    ("influxdb2", &["influx"], "only influx speaks to InfluxDB"),
+    (
+        "reqwest-of-influxdb2",
+        &["influx"],
+        "an old client of HTTP, kept to the crate that needs it",
+    ),
     (
         "rumqttc",
         &["broker", "link"],
-        "only link is a client; broker needs the packet codec",
+        "link is the client; broker needs the codec, and calls the broker behind it",
+    ),
+    (
+        "rcgen",
+        &["identity"],
+        "only identity makes keys and certificates",
     ),
     ("rumqttd", &["broker"], "only broker runs the broker"),
     (
@@ -82,8 +104,8 @@ const HOLDERS: &[(&str, &[&str], &str)] = &[
     ("sqlx", &[], "SQL goes through store"),
     (
         "toml",
-        &["homes", "identity", ROOT, "triage"],
-        "only the root reads the configuration",
+        &["gateway", "homes", "identity", ROOT, "triage"],
+        "only the root reads the configuration; gateway keeps its enrolment",
     ),
 ];
 
@@ -277,6 +299,11 @@ fn every_package_inherits_the_lints() {
 #[test]
 fn every_package_is_a_member_listed_by_name() {
     demand(manifests::unlisted_members(&tree::files()));
+}
+
+#[test]
+fn what_is_fuzzed_is_what_is_shipped() {
+    demand(manifests::fuzzed_in_another_version(&tree::files()));
 }
 
 #[test]

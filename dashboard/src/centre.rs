@@ -13,13 +13,14 @@ use axum::routing::{MethodRouter, get, post};
 use axum_extra::extract::cookie::CookieJar;
 use futures_util::StreamExt;
 use veglia_people::staff::Staff;
+use veglia_store::Actor;
 use veglia_view::{PatientId, ViewError};
 use veglia_ward::{
-    ActError, ActForm, Outcome, PatientPage, Sources, TrendQuery, WardPage, act, chart, limits,
+    ActError, ActForm, CurveError, Outcome, PatientPage, Sources, TrendQuery, WardPage, act, curve,
 };
 
 use crate::Shell;
-use crate::pages::{self, Page};
+use crate::pages::{self, Page, Section};
 use crate::session::{self, CurrentUser};
 
 /// Where the live ward finds its events.
@@ -45,6 +46,7 @@ async fn ward(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Res
     Page {
         title: "Pazienti",
         user: Some(&user),
+        section: Section::Patients,
         modules: &["js/ward.js"],
         body: &WardPage::new(&shell.hub, EVENTS),
     }
@@ -106,16 +108,9 @@ async fn trend(
     let Ok(ask) = query.check(patient) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let plan = match veglia_ward::plan(&shell.record, &user.actor(), patient).await {
-        Ok(plan) => plan,
-        Err(error) => return pages::unavailable("a plan was not read", &error),
-    };
-    match shell.view.trend(ask).await {
-        Ok(trend) => {
-            let limits = limits(&shell.rules, plan.as_ref(), ask.vital);
-            Json(chart(&ask, &trend, limits)).into_response()
-        }
-        Err(ViewError::Refused(_)) => StatusCode::BAD_REQUEST.into_response(),
+    match curve(sources(&shell, &user.actor()), &shell.rules, ask).await {
+        Ok(chart) => Json(chart).into_response(),
+        Err(CurveError::View(ViewError::Refused(_))) => StatusCode::BAD_REQUEST.into_response(),
         Err(error) => pages::unavailable("a curve was not read", &error),
     }
 }
@@ -146,17 +141,20 @@ async fn load(shell: &Shell, user: &Staff, id: &str) -> Result<PatientPage, Resp
     let patient: PatientId = id
         .parse()
         .map_err(|_| StatusCode::NOT_FOUND.into_response())?;
-    let sources = Sources {
-        view: shell.view.as_ref(),
-        record: &shell.record,
-        actor: &user.actor(),
-        last: shell.hub.link(),
-        fallback_now: shell.care.now(),
-    };
-    match PatientPage::load(sources, patient).await {
+    match PatientPage::load(sources(shell, &user.actor()), patient).await {
         Ok(Some(page)) => Ok(page),
         Ok(None) => Err(StatusCode::NOT_FOUND.into_response()),
         Err(error) => Err(pages::unavailable("a patient's page was not made", &error)),
+    }
+}
+
+fn sources<'a>(shell: &'a Shell, actor: &'a Actor) -> Sources<'a> {
+    Sources {
+        view: shell.view.as_ref(),
+        record: &shell.record,
+        actor,
+        last: shell.hub.link(),
+        fallback_now: shell.care.now(),
     }
 }
 
@@ -164,6 +162,7 @@ fn framed(user: &Staff, page: &PatientPage, status: StatusCode) -> Response {
     Page {
         title: page.title(),
         user: Some(user),
+        section: Section::Patients,
         modules: &["js/patient.js"],
         body: page,
     }

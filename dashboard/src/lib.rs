@@ -9,13 +9,16 @@
 //! site started, then the routes. Every page works as links and forms; scripts add to it.
 //!
 //! The listener belongs to the caller. One that can be reached from other machines is refused
-//! unless a proxy that speaks TLS stands in front ([`Config::behind_proxy`]).
+//! unless it speaks TLS ([`Config::tls`]) or a proxy that does stands in front
+//! ([`Config::behind_proxy`]).
 //!
-//! **Deliberately absent** for now: TLS of its own, timeouts for slow clients (the proxy has them),
-//! languages other than Italian.
+//! **Deliberately absent** for now: timeouts for slow requests (a proxy has them), languages other
+//! than Italian.
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +32,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tower_http::csrf::CsrfLayer;
+use veglia_fleet::{Fleet, Places};
 use veglia_people::SignIn;
 use veglia_store::Database;
 use veglia_view::{CareClock, RuleSet, View};
@@ -37,12 +41,16 @@ use veglia_wire::Clock;
 
 mod assets;
 mod centre;
+mod fleet;
 mod headers;
 mod health;
 mod listener;
 mod login;
 mod pages;
 mod session;
+mod tls;
+
+pub use tls::{Tls, TlsError};
 
 /// Largest body of a request. Our forms hold a few fields; nobody uploads files here.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -59,6 +67,13 @@ pub struct Config {
     /// A proxy that speaks TLS stands in front and passes `Host` and `Origin` on unchanged. Cookies
     /// are then for encrypted connections only.
     pub behind_proxy: bool,
+    /// The certificate of this server. Cookies are then for encrypted connections only.
+    pub tls: Option<Tls>,
+    /// The folder of the centre's certificate authority, with which boxes are enrolled.
+    pub authority: PathBuf,
+    /// Where boxes reach the broker, as `host:port`; without it, on port 8883 of the host by
+    /// which they reach the pages.
+    pub broker: Option<String>,
 }
 
 impl Default for Config {
@@ -66,6 +81,9 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             behind_proxy: false,
+            tls: None,
+            authority: PathBuf::from("ca"),
+            broker: None,
         }
     }
 }
@@ -73,6 +91,20 @@ impl Default for Config {
 impl Config {
     /// The section as `veglia config` prints it, with its defaults.
     pub const TEMPLATE: &'static str = include_str!("template.toml");
+
+    /// Lets relative paths start in the data directory.
+    pub fn place(&mut self, data: &Path) {
+        if let Some(tls) = &mut self.tls {
+            tls.certificate = data.join(&tls.certificate);
+            tls.key = data.join(&tls.key);
+        }
+        self.authority = data.join(&self.authority);
+    }
+
+    /// Whether browsers reach the pages over TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.behind_proxy || self.tls.is_some()
+    }
 }
 
 /// What the dashboard is built on.
@@ -86,6 +118,10 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// The clock of care: what people do for a patient is dated by it.
     pub care: CareClock,
+    /// The allow-list that the broker reads.
+    pub identities: PathBuf,
+    /// The one-time codes of enrolment.
+    pub enrolments: PathBuf,
 }
 
 /// Why the dashboard does not answer.
@@ -93,10 +129,14 @@ pub struct Deps {
 pub enum ServeError {
     /// Passwords and health data would cross the network in clear.
     #[error(
-        "the dashboard would answer on {0} without encryption: listen on 127.0.0.1, or set \
-         `behind_proxy = true` when a proxy that speaks TLS stands in front"
+        "the dashboard would answer on {0} without encryption: listen on 127.0.0.1, give it a \
+         certificate in [dashboard.tls], or set `behind_proxy = true` when a proxy that speaks TLS \
+         stands in front"
     )]
     Exposed(SocketAddr),
+    /// The certificate cannot be used.
+    #[error("the dashboard cannot encrypt its pages")]
+    Tls(#[source] TlsError),
     /// The socket failed.
     #[error("the dashboard's listener failed")]
     Socket(#[source] io::Error),
@@ -111,19 +151,40 @@ pub(crate) struct Shell {
     pub(crate) record: Database,
     pub(crate) view: Arc<dyn View>,
     pub(crate) hub: Hub,
+    pub(crate) fleet: Fleet,
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) care: CareClock,
     pub(crate) door: Arc<SignIn>,
     pub(crate) cookie: session::CookieKind,
+    pub(crate) behind_proxy: bool,
     /// Cancelled when the server stops: a stream that does not watch it holds the stop up.
     pub(crate) closing: CancellationToken,
+}
+
+/// What the pages are served through.
+enum Entrance {
+    Plain(listener::Bounded),
+    Tls(tls::Secured),
+}
+
+/// The server, over either entrance.
+type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+impl From<tls::SecureError> for ServeError {
+    fn from(fault: tls::SecureError) -> Self {
+        match fault {
+            tls::SecureError::Files(fault) => Self::Tls(fault),
+            tls::SecureError::Socket(fault) => Self::Socket(fault),
+        }
+    }
 }
 
 /// Answers on `listener` until `shutdown` completes, then lets requests under way finish.
 ///
 /// # Errors
-/// [`ServeError::Exposed`] at once, before anything is answered; or the socket's fault.
+/// [`ServeError::Exposed`] or [`ServeError::Tls`] at once, before anything is answered; or the
+/// socket's fault.
 pub async fn serve(
     config: Config,
     deps: Deps,
@@ -131,11 +192,17 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Socket)?;
-    if !address.ip().is_loopback() && !config.behind_proxy {
+    if !address.ip().is_loopback() && !config.is_encrypted() {
         return Err(ServeError::Exposed(address));
     }
+    let listener = listener::Bounded::new(listener);
+    let entrance = match config.tls.clone() {
+        Some(files) => Entrance::Tls(tls::Secured::new(files, listener)?),
+        None => Entrance::Plain(listener),
+    };
     let closing = CancellationToken::new();
     let (app, watch) = router(&config, deps, closing.clone());
+    let app = app.into_make_service_with_connect_info::<fleet::Peer>();
     let watching = tokio::spawn(watch.run(closing.clone().cancelled_owned()));
     let ward_died = async {
         match watching.await {
@@ -155,11 +222,18 @@ pub async fn serve(
         closing.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
-    let listener = listener::Bounded::new(listener);
-    tokio::select! {
-        ended = axum::serve(listener, app).with_graceful_shutdown(stop).into_future() => {
-            ended.map_err(ServeError::Socket)
+    let serving: Serving = match entrance {
+        Entrance::Tls(listener) => {
+            let server = axum::serve(listener, app).with_graceful_shutdown(stop);
+            Box::pin(server.into_future())
         }
+        Entrance::Plain(listener) => {
+            let server = axum::serve(listener, app).with_graceful_shutdown(stop);
+            Box::pin(server.into_future())
+        }
+    };
+    tokio::select! {
+        ended = serving => ended.map_err(ServeError::Socket),
         died = ward_died => Err(ServeError::Ward(died)),
         () = overdue => {
             tracing::warn!(drain_ms = DRAIN.as_millis(), "requests were cut off at the stop");
@@ -172,22 +246,36 @@ pub async fn serve(
 fn router(config: &Config, deps: Deps, closing: CancellationToken) -> (Router, Watch) {
     let (hub, watch) = Hub::new(Arc::clone(&deps.view), deps.record.clone(), Pace::default());
     let door = Arc::new(SignIn::new(deps.record.clone(), deps.clock.now()));
-    let encrypted = config.behind_proxy;
+    let encrypted = config.is_encrypted();
     let cookie = session::CookieKind::for_transport(encrypted);
+    let places = Places {
+        authority: config.authority.clone(),
+        identities: deps.identities,
+        enrolments: deps.enrolments,
+    };
+    let fleet = Fleet::new(
+        deps.record.clone(),
+        Arc::clone(&deps.view),
+        places,
+        config.broker.clone(),
+    );
     let shell = Shell {
         record: deps.record,
         view: deps.view,
         hub,
+        fleet,
         rules: Arc::new(RuleSet::shipped()),
         clock: deps.clock,
         care: deps.care,
         door,
         cookie,
+        behind_proxy: config.behind_proxy,
         closing,
     };
 
     let centre = centre::routes()
         .into_iter()
+        .chain(fleet::routes())
         .fold(Router::new(), |door, (path, methods)| {
             door.route(path, methods)
         })
@@ -198,6 +286,9 @@ fn router(config: &Config, deps: Deps, closing: CancellationToken) -> (Router, W
         .route("/logout", post(login::leave))
         .route("/licenze", get(assets::licences))
         .route("/assets/{bundle}/{*name}", get(assets::file));
+    let open = fleet::open_routes()
+        .into_iter()
+        .fold(open, |open, (path, methods)| open.route(path, methods));
 
     let pages = centre
         .merge(open)

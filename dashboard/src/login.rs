@@ -10,7 +10,7 @@ use serde::Deserialize;
 use veglia_people::staff::{self, Staff};
 use veglia_people::{Password, SignInError, sessions};
 
-use crate::pages::{self, Page};
+use crate::pages::{self, Page, Section};
 use crate::{Shell, session};
 
 /// Where someone goes who asked for no page in particular.
@@ -175,6 +175,7 @@ fn ask(status: StatusCode, username: &str, back: &str, problem: Option<Problem>)
     Page {
         title: "Accesso",
         user: None,
+        section: Section::None,
         modules: &[],
         body: &body,
     }

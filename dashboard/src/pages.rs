@@ -9,12 +9,25 @@ use veglia_people::staff::{Role, Staff};
 
 use crate::assets;
 
+/// The parts of the site that the menu names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// The ward, and each patient.
+    Patients,
+    /// Boxes and devices.
+    Fleet,
+    /// What stands beside the menu.
+    None,
+}
+
 /// A page to be framed: `body` is a template of the shell or of a subject.
 pub(crate) struct Page<'a, T> {
     /// What the browser's tab says, before the product's name.
     pub(crate) title: &'a str,
     /// Who is signed in.
     pub(crate) user: Option<&'a Staff>,
+    /// Where in the menu it stands.
+    pub(crate) section: Section,
     /// Scripts of the bundle that this page adds, as `js/name.js`; the page works without.
     pub(crate) modules: &'a [&'a str],
     /// What stands in the frame.
@@ -26,6 +39,7 @@ pub(crate) struct Page<'a, T> {
 struct Layout<'a> {
     title: &'a str,
     user: Option<&'a Staff>,
+    section: Section,
     modules: &'a [&'a str],
     /// Already escaped, because a template made it.
     body: String,
@@ -34,6 +48,15 @@ struct Layout<'a> {
 impl Layout<'_> {
     fn address(&self, name: &str) -> String {
         assets::address(name)
+    }
+
+    /// The sections of the menu: address, name, and whether this page stands there.
+    fn menu(&self) -> [(&'static str, &'static str, bool); 2] {
+        let at = |section| self.section == section;
+        [
+            ("/", "Pazienti", at(Section::Patients)),
+            ("/dispositivi", "Dispositivi e gateway", at(Section::Fleet)),
+        ]
     }
 
     fn role_name(&self, role: &Role) -> &'static str {
@@ -60,6 +83,7 @@ impl<T: Template> Page<'_, T> {
             Layout {
                 title: self.title,
                 user: self.user,
+                section: self.section,
                 modules: self.modules,
                 body,
             }
@@ -111,6 +135,7 @@ pub(crate) async fn explain(response: Response) -> Response {
     let mut page = Page {
         title,
         user: None,
+        section: Section::None,
         modules: &[],
         body: &Fault { title, advice },
     }

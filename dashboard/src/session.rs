@@ -29,6 +29,11 @@ impl CookieKind {
         }
     }
 
+    /// Whether browsers reach us over TLS.
+    pub(crate) fn is_encrypted(self) -> bool {
+        self == Self::Encrypted
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Loopback => "veglia_session",

@@ -1,6 +1,7 @@
 //! The shell as browsers and strangers meet it, over a real record in a temporary folder.
 
 mod centre;
+mod fleet;
 mod site;
 
 use std::sync::atomic::Ordering;
@@ -15,7 +16,8 @@ use crate::tests::site::{RIGHT, Site, WRONG, leads_to, posted, request, set_cook
 #[tokio::test]
 async fn no_page_of_the_centre_opens_without_a_session() {
     let site = Site::with_anna(Config::default()).await;
-    for (path, _) in crate::centre::routes() {
+    let routes = crate::centre::routes();
+    for (path, _) in routes.into_iter().chain(crate::fleet::routes()) {
         let path = path.replace(['{', '}'], "");
         let nobody = site.get(&path).await;
         assert_eq!(nobody.status(), StatusCode::SEE_OTHER, "{path}");

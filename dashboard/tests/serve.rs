@@ -28,7 +28,11 @@ async fn deps(folder: &tempfile::TempDir) -> Deps {
     let record = Database::open(
         &path,
         Purpose::Record,
-        &[veglia_people::SCHEMA, veglia_diary::SCHEMA],
+        &[
+            veglia_people::SCHEMA,
+            veglia_diary::SCHEMA,
+            veglia_fleet::SCHEMA,
+        ],
     )
     .await
     .unwrap();
@@ -37,6 +41,8 @@ async fn deps(folder: &tempfile::TempDir) -> Deps {
         view: Arc::new(HttpView::new(&folder.path().join("nobody.sock"))),
         clock: Arc::new(Noon),
         care: CareClock::real(Arc::new(Noon)),
+        identities: folder.path().join("identities.toml"),
+        enrolments: folder.path().join("enrolments.toml"),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use veglia_broker::{FrontDoor, Rumqttd};
 use veglia_gateway::{Gateway, PortConfig};
 use veglia_homes::{Home, Log, Relay, RelayHandle};
 use veglia_identity::IdentityFile;
@@ -20,6 +21,7 @@ use veglia_wire::CareClock;
 
 use super::Truth;
 use crate::datadir::RoleDir;
+use crate::health::{self, Desk, Kind};
 use crate::identity;
 
 /// How long gateways may take to read the last bytes, and outboxes to empty, when the homes have
@@ -38,7 +40,7 @@ pub(super) struct House {
     care: CareClock,
     homes: Vec<Home>,
     gateways: Vec<(Gateway, RoleDir)>,
-    broker: (veglia_broker::Config, TcpListener),
+    broker: (FrontDoor, TcpListener),
     ingest: Ingest,
     dirs: Vec<RoleDir>,
 }
@@ -54,6 +56,7 @@ impl House {
         let dirs = vec![
             RoleDir::take(data, Path::new("broker"))?,
             RoleDir::take(data, Path::new("ingest"))?,
+            RoleDir::take(data, Path::new("dashboard"))?,
         ];
         let broker = veglia_broker::Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -78,7 +81,7 @@ impl House {
             home.link = Some(handle);
             gateways.push(gateway(data, home, line, care)?);
         }
-        let broker = (broker, listener);
+        let broker = (FrontDoor::new(broker, Box::new(Rumqttd))?, listener);
         Ok(Self {
             data: data.to_owned(),
             care: care.clone(),
@@ -118,10 +121,21 @@ impl House {
         let (broker_stop, silent) = (CancellationToken::new(), CancellationToken::new());
         let (view, ingest_figures) = (ingest.view(), ingest.figures());
         let mut rooms: JoinSet<Result<()>> = JoinSet::new();
+        let (door, listener) = broker;
         let stop = broker_stop.clone();
-        rooms.spawn(async move { Ok(veglia_broker::serve(broker.0, broker.1, stop).await?) });
+        let role = health::broker::Broker::new(door.health());
+        let desk = Desk::of(Kind::Broker, &data.join("broker"), &stop, role);
+        rooms.spawn(async move {
+            let _desk = desk;
+            Ok(door.serve(listener, stop).await?)
+        });
         let stop = rooms_stop.clone();
-        rooms.spawn(async move { Ok(ingest.run(stop).await?) });
+        let role = health::ingest::Ear::of(&ingest, care.clone());
+        let desk = Desk::of(Kind::Ingest, &data.join("ingest"), &stop, role);
+        rooms.spawn(async move {
+            let _desk = desk;
+            Ok(ingest.run(stop).await?)
+        });
         rooms.spawn(pages(rooms_stop.clone()));
         let lines = homes.iter().filter_map(|home| home.link.clone()).collect();
         let ports = data.join("ports");
@@ -129,6 +143,7 @@ impl House {
             .iter()
             .flat_map(|home| home.devices.iter().map(|device| home.port(&ports, device)))
             .collect();
+        let box_care = care.clone();
         let (stop, fallen_silent) = (homes_stop.clone(), silent.clone().drop_guard());
         let speaking = tokio::spawn(async move {
             let _fallen_silent = fallen_silent;
@@ -140,12 +155,7 @@ impl House {
             outboxes.push(gateway.outbox());
             boxes.push(gateway.figures());
             let (stop, plugged) = (rooms_stop.clone(), plugged.clone());
-            rooms.spawn(async move {
-                until_there(&plugged).await;
-                let ran = gateway.run(stop).await;
-                drop(dir);
-                Ok(ran?)
-            });
+            rooms.spawn(live(gateway, dir, box_care.clone(), plugged, stop));
         }
         Running {
             rooms,
@@ -162,6 +172,24 @@ impl House {
             _dirs: dirs,
         }
     }
+}
+
+/// A box at home, from when its devices are plugged in until it is stopped.
+async fn live(
+    gateway: Gateway,
+    dir: RoleDir,
+    care: CareClock,
+    plugged: Vec<PathBuf>,
+    stop: CancellationToken,
+) -> Result<()> {
+    let role = health::gateway::Home::of(&gateway, care);
+    let desk = Desk::of(Kind::Gateway, dir.path(), &stop, role);
+    until_there(&plugged).await;
+    let ran = gateway.run(stop).await;
+    // The folder is this process's for as long as its socket is there.
+    drop(desk);
+    drop(dir);
+    Ok(ran?)
 }
 
 /// Waits until every device is plugged in, as whoever installs a box does before switching it on.
@@ -209,15 +237,15 @@ fn gateway(
         device: Some(device.id.clone()),
     };
     let config = veglia_gateway::Config {
-        id: home.gateway.to_string(),
-        broker: line.to_string(),
-        secret_file: secret_of(data, home.gateway.as_str()),
+        id: Some(home.gateway.to_string()),
+        broker: Some(line.to_string()),
+        secret_file: Some(secret_of(data, home.gateway.as_str())),
         port: home.devices.iter().map(port).collect(),
         // A home that was without a line is back soon after its line is.
         reconnect_seconds: 2,
         ..veglia_gateway::Config::default()
     };
-    let dir = RoleDir::take(data, &Path::new("gateway").join(&config.id))?;
+    let dir = RoleDir::take(data, &Path::new("gateway").join(home.gateway.as_str()))?;
     let gateway = Gateway::open(config, dir.path(), care.clone())?;
     Ok((gateway, dir))
 }

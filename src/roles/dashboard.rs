@@ -1,6 +1,6 @@
 //! The pages of the centre, as a process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -14,17 +14,21 @@ use veglia_wire::CareClock;
 use super::ingest::view_socket;
 use crate::config::Config;
 use crate::datadir::RoleDir;
+use crate::health::{Desk, Kind, dashboard::Pages};
 use crate::{clock, record};
 
 /// Serves until told to stop.
 pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Result<()> {
     let config = config?;
-    let _dir = RoleDir::take(&config.data, Path::new("dashboard"))?;
+    let dir = RoleDir::take(&config.data, Path::new("dashboard"))?;
+    let desk = Desk::open(&config.health, Kind::Dashboard, dir.path(), &stop)?;
     let record = record::open_in(&config.data).await?;
     let view = Arc::new(HttpView::new(&view_socket(&config)));
     let listener = listen(&config.dashboard).await?;
     let care = config.clock.care();
-    pages(config.dashboard, listener, record, view, care, stop).await
+    desk.speak_for(Pages::new(record.clone(), view.clone()));
+    let lists = (config.identities(), config.enrolments());
+    pages(config.dashboard, lists, listener, record, view, care, stop).await
 }
 
 async fn listen(config: &veglia_dashboard::Config) -> Result<TcpListener> {
@@ -34,13 +38,20 @@ async fn listen(config: &veglia_dashboard::Config) -> Result<TcpListener> {
             config.listen
         )
     })?;
-    tracing::info!(page = %format!("http://localhost:{}", config.listen.port()), "pages served");
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let port = config.listen.port();
+    tracing::info!(page = %format!("{scheme}://localhost:{port}"), "pages served");
     Ok(listener)
 }
 
-/// Serves the pages on a listener until told to stop.
+/// Serves the pages on a listener until told to stop. `lists` are the allow-list and the codes.
 pub(crate) async fn pages(
     config: veglia_dashboard::Config,
+    lists: (PathBuf, PathBuf),
     listener: TcpListener,
     record: Database,
     view: Arc<dyn View>,
@@ -52,6 +63,8 @@ pub(crate) async fn pages(
         view,
         clock: clock::wall(),
         care,
+        identities: lists.0,
+        enrolments: lists.1,
     };
     let closed = async move { stop.cancelled().await };
     Ok(veglia_dashboard::serve(config, deps, listener, closed).await?)

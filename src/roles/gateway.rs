@@ -8,12 +8,17 @@ use veglia_gateway::Gateway;
 
 use crate::config::Config;
 use crate::datadir::RoleDir;
+use crate::health::{Desk, Kind, gateway::Home};
 
 /// Reads devices until told to stop.
 pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Result<()> {
     let config = config?;
-    let folder = Path::new("gateway").join(&config.gateway.id);
+    let id = config.gateway.gateway(&config.data)?;
+    let folder = Path::new("gateway").join(id.as_str());
     let dir = RoleDir::take(&config.data, &folder)?;
-    let gateway = Gateway::open(config.gateway, dir.path(), config.clock.care())?;
+    let desk = Desk::open(&config.health, Kind::Gateway, dir.path(), &stop)?;
+    let care = config.clock.care();
+    let gateway = Gateway::open(config.gateway, dir.path(), care.clone())?;
+    desk.speak_for(Home::of(&gateway, care));
     Ok(gateway.run(stop).await?)
 }

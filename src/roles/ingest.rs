@@ -6,18 +6,27 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use veglia_ingest::Ingest;
 use veglia_store::{Database, Purpose};
 
 use crate::config::Config;
 use crate::datadir::RoleDir;
+use crate::health::ingest::{Ear, Feed};
+use crate::health::{Desk, Kind};
+#[cfg(feature = "influxdb")]
+use crate::influx::feed;
 
 /// Serves until told to stop.
 pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Result<()> {
     let config = config?;
     let dir = RoleDir::take(&config.data, Path::new("ingest"))?;
+    let desk = Desk::open(&config.health, Kind::Ingest, dir.path(), &stop)?;
     let ingest = open(&config, dir.path()).await?;
+    let fed = feed(&config, &ingest, dir.path(), stop.clone())?;
+    let (feeding, look) = fed.map(|fed| (fed.task, fed.look)).unzip();
+    desk.speak_for(Ear::of(&ingest, config.clock.care()).and_feed(look));
     let listener = listen(&view_socket(&config))?;
     let view = Arc::new(ingest.view());
     let closed = stop.clone();
@@ -26,7 +35,28 @@ pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Resu
     let ran = ingest.run(stop.clone()).await;
     stop.cancel();
     answers.await?.context("the socket for questions failed")?;
+    if let Some(feeding) = feeding {
+        feeding.await??;
+    }
     Ok(ran?)
+}
+
+/// A second home of the readings.
+pub(crate) struct Fed {
+    /// Ends when told to stop, or with why nothing is fed any more.
+    pub(crate) task: JoinHandle<Result<()>>,
+    /// How it goes.
+    pub(crate) look: Feed,
+}
+
+#[cfg(not(feature = "influxdb"))]
+fn feed(config: &Config, _: &Ingest, _: &Path, _: CancellationToken) -> Result<Option<Fed>> {
+    anyhow::ensure!(
+        config.ingest.influxdb.is_none(),
+        "this veglia was built without InfluxDB; remove [ingest.influxdb], or build it with the \
+         feature `influxdb`"
+    );
+    Ok(None)
 }
 
 async fn open(config: &Config, dir: &Path) -> Result<Ingest> {

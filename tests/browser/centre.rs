@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -28,6 +28,9 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// How long ago the one low reading was.
 const DROP_AGO_MS: i64 = 10 * DAY_MS;
 
+/// How long before and after it the device calls its own readings disturbed.
+const DISTURBED_MS: i64 = 30 * SECOND_MS;
+
 /// The centre and its one home; nothing runs yet.
 #[derive(Debug)]
 pub(crate) struct Centre {
@@ -47,6 +50,7 @@ impl Centre {
             patient: String::new(),
         };
         centre.employ("anna", "Ferri Anna", "nurse", "tre civette sul comò");
+        centre.employ("carla", "Bo Carla", "admin", "ambarabà ciccì coccò");
         centre.employ("luca", "Conti Luca", "doctor", "ambarabà ciccì coccò");
         centre.patient = centre.admit("Maria", "Rossi", "RSSMRA85M01H501Q");
         let device = centre.device().to_string();
@@ -67,6 +71,7 @@ impl Centre {
         json!({
             "base": self.page,
             "nurse": { "username": "anna", "password": "tre civette sul comò" },
+            "admin": { "username": "carla", "password": "ambarabà ciccì coccò" },
             "doctor": { "username": "luca", "password": "ambarabà ciccì coccò" },
             "patient": self.patient,
         })
@@ -93,8 +98,22 @@ impl Centre {
         gateway
     }
 
+    /// Makes the certificate authority with which boxes are enrolled.
+    pub(crate) fn certify(&self) {
+        self.veglia("ca", &["init"], "");
+    }
+
+    /// A box that was never here asks to be let in with the code of its label.
+    pub(crate) fn enrol_a_box(&self, code: &str) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_veglia"));
+        command.arg("--data").arg(self.house.path("box"));
+        command.args(["gateway", "enroll", "--centre", &self.page, "--code", code]);
+        let done = command.output().expect("the program can be started");
+        assert!(done.status.success(), "{done:?}");
+    }
+
     /// Writes fourteen days of one device at 1 Hz into the series, before ingest ever ran: quiet
-    /// values, and one second at 84 %.
+    /// values, and one second at 84 % among disturbed ones that are lower.
     pub(crate) fn remember_fourteen_days(&self) {
         let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
         let remembered = runtime.block_on(self.remember(now()));
@@ -161,10 +180,10 @@ impl Centre {
 async fn write_fourteen_days(writer: &mut SeriesWriter, now: WallMs) -> anyhow::Result<()> {
     for second in 1..=14 * DAY_MS / SECOND_MS {
         let at = now.plus_ms(second * SECOND_MS - 14 * DAY_MS);
-        let value = if now.since(at) == DROP_AGO_MS {
-            840
-        } else {
-            950 + i32::try_from(second * 7919 % 20)?
+        let (value, quality) = match now.since(at) - DROP_AGO_MS {
+            0 => (840, Quality::empty()),
+            near if near.abs() <= DISTURBED_MS => (830, Quality::ARTEFACT),
+            _ => (950 + i32::try_from(second * 7919 % 20)?, Quality::empty()),
         };
         let sample = Sample {
             device: old_device(),
@@ -172,7 +191,7 @@ async fn write_fourteen_days(writer: &mut SeriesWriter, now: WallMs) -> anyhow::
             site: Site::Unknown,
             at,
             value,
-            quality: Quality::empty(),
+            quality,
         };
         if writer.push(&sample) == Pressure::Checkpoint {
             // Nothing was read from a journal: ingest will begin at its start.

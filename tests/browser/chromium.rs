@@ -18,7 +18,7 @@ const CHROMIUM: [&str; 3] = [
 ];
 
 /// The scripts, and what npm is told.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "package.json",
     "package-lock.json",
     "harness.mjs",
@@ -26,6 +26,7 @@ const FILES: [&str; 7] = [
     "watch.mjs",
     "fortnight.mjs",
     "demo.mjs",
+    "fleet.mjs",
 ];
 
 /// Playwright needs it.

@@ -31,6 +31,16 @@ await inChromium(async (browser) => {
   await reachable(page, "ward");
   await fitting(page, "ward");
 
+  await page.click(".nav a[href='/dispositivi']");
+  await page.waitForSelector(".box .chip-calm");
+  assert.equal(await page.locator(".box").count(), given.homes, "a box a home");
+  assert.match(await text(page, ".box-facts"), /con password, solo su questa macchina/);
+  (await page.locator(".box-state").allInnerTexts()).forEach((state) => console.log(`box: ${state}`));
+  await accessible(page, "boxes");
+  await fitting(page, "boxes");
+  await page.goto(given.base);
+  await page.waitForSelector(".line-red a");
+
   await page.locator(".line-red a").first().click();
   await page.waitForSelector(".chart canvas");
   assert.match(await text(page, ".flag h3"), /ROSSO/);

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Package names carry it; rooms are called without it.
 const PREFIX: &str = "veglia-";
 
+/// The fuzz targets are a workspace of their own.
+const FUZZ_LOCK: &str = "broker/fuzz/Cargo.lock";
+
 /// The root package is no room: it knows them all.
 pub(crate) const ROOT: &str = "veglia";
 
@@ -101,7 +104,8 @@ pub(crate) fn own_lints(room: &Room<'_>) -> Option<Fault> {
 }
 
 /// Members are listed by name, and every package of the tree is one, unless a workspace of its
-/// own stands above it (the firmware boards: another target, another lock file).
+/// own stands above it: the firmware boards (another target), the fuzz targets (counters in every
+/// branch, and a C++ library that is never shipped). Each has a lock file of its own.
 pub(crate) fn unlisted_members(files: &[File]) -> Vec<Fault> {
     let manifest = root_manifest(files);
     let members = members(&parse(manifest));
@@ -127,6 +131,40 @@ pub(crate) fn unlisted_members(files: &[File]) -> Vec<Fault> {
         .filter(|file| !own.iter().any(|above| is_within(file.folder(), above)))
         .map(|file| file.fault(1, "add this package to `members` in the root Cargo.toml"));
     globs.chain(strays).collect()
+}
+
+/// What is fuzzed is what is shipped: whatever stands in both lock files has the same version in
+/// both, or one of those in the first.
+pub(crate) fn fuzzed_in_another_version(files: &[File]) -> Vec<Fault> {
+    let lock = |path| files.iter().find(|file| file.path == path);
+    let (Some(shipped), Some(fuzzed)) = (lock("Cargo.lock"), lock(FUZZ_LOCK)) else {
+        return Vec::new();
+    };
+    let shipped = locked(shipped);
+    let others = locked(fuzzed).into_iter().filter(|(name, versions)| {
+        let known = shipped.get(name);
+        known.is_some_and(|known| !versions.is_subset(known))
+    });
+    let advice = |name: &str| {
+        format!("`{name}` is shipped in another version: copy the root Cargo.lock here, then build")
+    };
+    others
+        .map(|(name, _)| fuzzed.fault(1, advice(&name)))
+        .collect()
+}
+
+/// Names and versions in a lock file.
+fn locked(lock: &File) -> BTreeMap<String, BTreeSet<String>> {
+    let table = parse(lock);
+    let packages = table.get("package").and_then(toml::Value::as_array);
+    let text = |package: &toml::Value, key| Some(package.get(key)?.as_str()?.to_owned());
+    let mut found = BTreeMap::<_, BTreeSet<_>>::new();
+    for package in packages.into_iter().flatten() {
+        if let (Some(name), Some(version)) = (text(package, "name"), text(package, "version")) {
+            found.entry(name).or_default().insert(version);
+        }
+    }
+    found
 }
 
 fn is_within(folder: &str, above: &str) -> bool {

@@ -153,6 +153,25 @@ fn stray_packages_and_versions_are_found() {
 }
 
 #[test]
+fn a_crate_that_is_fuzzed_in_another_version_is_found() {
+    let lock = |path, version| {
+        let packages = [("bytes", "1.0.0"), ("rumqttc", version)];
+        let package =
+            |(name, version)| format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n");
+        file(path, &packages.map(package).concat())
+    };
+    let files = |fuzzed| {
+        [
+            lock("Cargo.lock", "0.25.1"),
+            lock("broker/fuzz/Cargo.lock", fuzzed),
+        ]
+    };
+    assert!(manifests::fuzzed_in_another_version(&files("0.25.1")).is_empty());
+    let found = manifests::fuzzed_in_another_version(&files("0.25.0"));
+    assert_eq!(places(found), ["broker/fuzz/Cargo.lock:1"]);
+}
+
+#[test]
 fn a_way_through_other_rooms_is_found() {
     let edges = [("gateway", "link"), ("link", "wire"), ("wire", "people")];
     let graph = edges

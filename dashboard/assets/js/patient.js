@@ -1,8 +1,9 @@
 // One patient's page: latest values that go on, and three charts on one time axis, fetched anew at
 // every zoom.
 //
-// A reading that something speaks against is drawn as a hollow grey mark and never joined. A gap
-// in the data is a gap in the line. The table under each chart says the same in words.
+// A reading that something speaks against is drawn as a hollow grey mark and never joined, and it
+// hides no clean reading beside it: the centre sends the extremes of both. A gap in the clean data
+// is a gap in the line. The table under each chart says the same in words.
 
 import uPlot from "../vendor/uplot.js";
 import { countAges, fillCell, live } from "./live.js";
@@ -148,7 +149,7 @@ function fillTable(chart, rows) {
   body.replaceChildren(
     ...rows.map((row) => {
       const line = document.createElement("tr");
-      for (const text of [row.stretch, row.count, row.lowest, row.highest]) {
+      for (const text of [row.stretch, row.count, row.doubtful, row.lowest, row.highest]) {
         const cell = document.createElement("td");
         cell.textContent = text;
         // On narrow screens the headings stand before each value.

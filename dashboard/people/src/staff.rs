@@ -309,6 +309,24 @@ pub async fn any(record: &Database) -> Result<bool, TxError> {
         .await
 }
 
+/// The role behind every actor that is or was a member of staff, by the same signature as in
+/// [`signatures`]; a role that this program does not know is left out.
+///
+/// # Errors
+/// What the database reports.
+pub async fn roles(record: &Database, actor: &Actor) -> Result<HashMap<String, Role>, TxError> {
+    let rows = record
+        .read_tx("staff.roles", actor, move |tx| {
+            Box::pin(async move { Ok(staff::Entity::find().all(tx).await?) })
+        })
+        .await?;
+    let signed = |row: staff::Model| {
+        let role = row.role.parse().ok()?;
+        Some((Actor::Staff(row.id).to_string(), role))
+    };
+    Ok(rows.into_iter().filter_map(signed).collect())
+}
+
 /// The name behind every actor that is a member of staff, as acts are signed (`staff:42`); those
 /// of closed accounts too, because what they did stays theirs.
 ///

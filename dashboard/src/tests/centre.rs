@@ -62,6 +62,31 @@ async fn a_patient_is_shown_from_the_record_and_escaped() {
 }
 
 #[tokio::test]
+async fn whoever_opens_a_page_or_a_curve_is_in_the_access_log() {
+    let (site, page, cookie) = with_maria().await;
+    let opened = site.get_with(&page, &cookie).await;
+    assert_eq!(opened.status(), StatusCode::OK);
+    let curve = format!("{page}/andamento?vital=spo2&from=0&to=1000&px=800");
+    for _ in 0..3 {
+        let unanswered = site.get_with(&curve, &cookie).await;
+        assert_eq!(unanswered.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let stranger = site.get(&page).await;
+    assert_ne!(stranger.status(), StatusCode::OK);
+    let maria = page.trim_start_matches("/pazienti/");
+    let entries = site.record.accesses_to(&ACTOR, maria, i64::MAX, 10).await;
+    let entries: Vec<(String, String)> = entries
+        .unwrap()
+        .into_iter()
+        .map(|it| (it.actor, it.purpose))
+        .collect();
+    let anna = entries[0].0.clone();
+    assert!(anna.starts_with("staff:"), "{anna}");
+    let purposes = ["patient.curves", "patient.diary", "patient.page"];
+    assert_eq!(entries, purposes.map(|it| (anna.clone(), it.to_owned())));
+}
+
+#[tokio::test]
 async fn a_note_is_written_and_the_page_is_shown_again() {
     let (site, page, cookie) = with_maria().await;
     let send = async |form: &str, cookie: &str| {

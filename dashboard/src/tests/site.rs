@@ -45,7 +45,11 @@ impl Site {
         let record = Database::open(
             &path,
             Purpose::Record,
-            &[veglia_people::SCHEMA, veglia_diary::SCHEMA],
+            &[
+                veglia_people::SCHEMA,
+                veglia_diary::SCHEMA,
+                veglia_fleet::SCHEMA,
+            ],
         );
         let record = record.await.unwrap();
         let clock = Arc::new(StillClock(AtomicI64::new(1_600_000_000_000)));
@@ -55,6 +59,8 @@ impl Site {
             view: Arc::new(nobody),
             clock: clock.clone(),
             care: CareClock::real(clock.clone()),
+            identities: folder.path().join("identities.toml"),
+            enrolments: folder.path().join("enrolments.toml"),
         };
         let (app, watch) = router(&config, deps, CancellationToken::new());
         tokio::spawn(watch.run(std::future::pending()));

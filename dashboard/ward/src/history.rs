@@ -71,7 +71,8 @@ fn said(verdict: &Verdict, now: WallMs) -> String {
             };
             let last = evidence.last().map(|it| {
                 let at = words::at_time(it.at, now);
-                format!(": {} {at}", words::value(it.vital, it.steps))
+                let value = words::value(it.vital, it.steps);
+                format!(": {value} {at}{}", words::median(it))
             });
             format!("Confermato {how}{}", last.unwrap_or_default())
         }
@@ -94,7 +95,8 @@ fn raised(flag: &Flag, now: WallMs) -> String {
     }
     let first = flag.evidence.first().map(|it| {
         let at = words::at_time(it.at, now);
-        format!("{} {at}", words::value(it.vital, it.steps))
+        let value = words::value(it.vital, it.steps);
+        format!("{value} {at}{}", words::median(it))
     });
     let doubt = match flag.standing {
         Standing::Unconfirmed { .. } => ", da confermare",

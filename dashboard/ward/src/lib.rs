@@ -4,6 +4,7 @@
 //! View::ward ─▶ Hub ─▶ Line ─▶ WardPage, and events for the pages that are open
 //! View, people, diary ─▶ PatientPage ─▶ ActForm ─▶ act ─▶ diary
 //! View::trend ─▶ Chart, for the curves
+//! PatientPage, Chart ─▶ access log ─▶ who_has_seen
 //! ```
 //! Pages and functions, in Italian; no routes: a door mounts them, frames them and says who acts.
 //! Every page is complete as links and forms. `js/ward.js` and `js/patient.js`, beside the door's
@@ -17,9 +18,13 @@
 //! **Limits**: [`LINES_MAX`] lines on a page, [`PAGES_MAX`] open pages, [`PIXELS_MAX`] points
 //! across.
 //!
-//! **Deliberately absent**: scores, averages, clocks (every moment is an argument, or ingest's) and
-//! the access log, which the door keeps.
+//! **Reading is written.** Whoever reads one patient's data is in the access log before the answer
+//! is made (`access.rs`); there is no way round it, because only [`PatientPage::load`] and
+//! [`curve`] read.
+//!
+//! **Deliberately absent**: scores, averages and clocks (every moment is an argument, or ingest's).
 
+mod access;
 mod acts;
 mod book;
 mod desk;
@@ -34,13 +39,14 @@ mod reason;
 mod trend;
 mod words;
 
+pub use access::{CURVES_WINDOW_MS, Viewing, who_has_seen};
 pub use acts::{ActError, ActForm, Outcome, act};
 pub use desk::LINES_MAX;
 pub use hub::{Crowded, Hub, Link, PAGES_MAX, Pace, Watch};
 pub use line::{About, Charge, Chip, Lane, Line, Placed, Rank, Value, place};
 pub use page::WardPage;
-pub use patient::{PageError, PatientPage, Sources, plan};
+pub use patient::{PageError, PatientPage, Sources};
 pub use reason::Reason;
 pub use trend::{
-    Chart, Limit, PIXELS_MAX, Point, ROWS, Summary, TrendQuery, TrendRefused, chart, limits,
+    Chart, CurveError, Limit, PIXELS_MAX, Point, ROWS, Summary, TrendQuery, TrendRefused, curve,
 };

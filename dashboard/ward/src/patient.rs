@@ -9,7 +9,7 @@ use std::sync::Arc;
 use askama::Template;
 use veglia_diary::{diary_of, open_flags, plan_of};
 use veglia_people::patients;
-use veglia_store::{Actor, Database};
+use veglia_store::{Actor, Database, TxError};
 use veglia_view::{DeviceState, OpenFlag, PatientId, Plan, Row, View, VitalKind, WallMs};
 
 use crate::acts::ActForm;
@@ -19,7 +19,7 @@ use crate::history::{Entry, entry};
 use crate::hub::Link;
 use crate::line::{About, Charge, Value, cell, nameless};
 use crate::reason::{self, Reason};
-use crate::{identity, page, words};
+use crate::{access, identity, page, words};
 
 /// How far back the diary goes on the page, in milliseconds: as far as the longest curve.
 const DIARY_MS: i64 = 14 * 86_400_000;
@@ -39,6 +39,9 @@ pub enum PageError {
     /// The diary did not answer.
     #[error("the diary was not read")]
     Diary(#[source] veglia_diary::ReadError),
+    /// That somebody reads was not written, so nothing is shown.
+    #[error("the access log was not written")]
+    Access(#[source] TxError),
     /// Names of staff were not read.
     #[error("who signed the diary was not read")]
     Names(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -82,6 +85,8 @@ struct EvidenceView {
     vital: &'static str,
     value: String,
     time: String,
+    /// From which record to which it is the median, and of how many.
+    median: Option<(String, String, u32)>,
 }
 
 /// Where a page is made from.
@@ -95,12 +100,14 @@ pub struct Sources<'a> {
     pub actor: &'a Actor,
     /// How it last stood with ingest ([`crate::Hub::link`]).
     pub last: Link,
-    /// The moment, by the clock of care, when ingest never answered.
+    /// The moment, by the reader's clock of care: for the access log, and for the page when
+    /// ingest never answered.
     pub fallback_now: WallMs,
 }
 
 impl PatientPage {
-    /// The page of a patient; `None` when nobody is known under this identifier.
+    /// The page of a patient; `None` when nobody is known under this identifier. Writes in the
+    /// access log that `actor` reads it.
     ///
     /// # Errors
     /// See [`PageError`].
@@ -117,6 +124,7 @@ impl PatientPage {
             return Ok(None);
         }
         let now = link.now().unwrap_or(sources.fallback_now);
+        write_opening(sources, patient).await?;
         let plan = plan(record, actor, patient).await?;
         let open = open_flags(record, actor).await.map_err(PageError::Diary)?;
         let stretch = now.plus_ms(-DIARY_MS)..now.plus_ms(AHEAD_MS);
@@ -203,11 +211,15 @@ impl PatientPage {
     }
 }
 
+async fn write_opening(sources: Sources<'_>, patient: PatientId) -> Result<(), PageError> {
+    let (record, actor) = (sources.record, sources.actor);
+    access::opens_page(record, actor, patient, sources.fallback_now)
+        .await
+        .map_err(PageError::Access)
+}
+
 /// The plan of a patient, in force or not.
-///
-/// # Errors
-/// [`PageError::Diary`].
-pub async fn plan(
+async fn plan(
     record: &Database,
     actor: &Actor,
     patient: PatientId,
@@ -348,6 +360,9 @@ fn flag_view(flag: &OpenFlag, about: &About<'_>, now: WallMs) -> FlagView {
                 vital: words::vital_name(it.vital),
                 value: words::exact_value(it.vital, it.steps),
                 time: words::full_time(it.at),
+                median: it
+                    .median
+                    .map(|of| (of.first.to_string(), of.last.to_string(), of.readings)),
             })
             .collect(),
         rule: format!("{} ({})", id.rule, id.rule_set),

@@ -77,7 +77,11 @@ fn measured(flag: &OpenFlag, vital: VitalKind, now: WallMs) -> String {
     };
     let said = |it: &Evidence| {
         let value = words::value(it.vital, it.steps);
-        format!("{value} {}", words::at_time(it.at, now))
+        format!(
+            "{value} {}{}",
+            words::at_time(it.at, now),
+            words::median(it)
+        )
     };
     let opening = format!("{name} {}", said(first));
     match flag.flag.standing {

@@ -1,13 +1,22 @@
 //! Curves for the patient's page: buckets become points, and gaps stay gaps.
 //!
-//! Each bucket gives its first, lowest, highest and last reading, each once, in order of time: no
-//! extreme is lost and nothing is averaged. Where nothing was measured for longer than the drawing
-//! could hide, a point without value breaks the line.
+//! Each bucket gives the first, lowest, highest and last of its clean readings, and the same of
+//! those that something speaks against, each once, in order of time: no extreme is lost, not even
+//! beside an artefact beyond it, and nothing is averaged. The line goes through clean readings
+//! alone: where there was none for longer than the drawing could hide, a point without value
+//! breaks it, whatever doubtful marks stand in between.
 
 use serde::Serialize;
-use veglia_view::{Dot, PatientId, Plan, RuleSet, Site, Trend, TrendAsk, Vital, VitalKind, WallMs};
+use veglia_view::{
+    Bucket, Dot, Outline, PatientId, Plan, RuleSet, Site, Trend, TrendAsk, ViewError, Vital,
+    VitalKind, WallMs,
+};
 
-use crate::words;
+use veglia_diary::plan_of;
+use veglia_store::TxError;
+
+use crate::patient::Sources;
+use crate::{access, words};
 
 /// Points of a curve per pixel of width is one bucket; wider screens than this do not exist.
 pub const PIXELS_MAX: u32 = 4_000;
@@ -99,9 +108,11 @@ pub struct Summary {
     pub stretch: String,
     /// How many readings.
     pub count: u64,
-    /// The lowest.
+    /// How many of them something speaks against: they are neither the lowest nor the highest.
+    pub doubtful: u64,
+    /// The lowest clean one; `–` without any.
     pub lowest: String,
-    /// The highest.
+    /// The highest clean one; `–` without any.
     pub highest: String,
 }
 
@@ -129,9 +140,43 @@ pub struct Chart {
 /// Rows of the table beside a chart: as many as a person listens to.
 pub const ROWS: i64 = 12;
 
+/// Why a chart cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CurveError {
+    /// That somebody reads was not written, so nothing is shown.
+    #[error("the access log was not written")]
+    Access(#[source] TxError),
+    /// The plan, whose target may be a limit, was not read.
+    #[error("the plan was not read")]
+    Plan(#[source] veglia_diary::ReadError),
+    /// Ingest gave no curve.
+    #[error("the curve was not read")]
+    View(#[source] ViewError),
+}
+
+/// The chart of a curve, with the limits of `rules` or of the patient's own target. Writes in the
+/// access log that the actor reads it, once for [`crate::CURVES_WINDOW_MS`].
+///
+/// # Errors
+/// See [`CurveError`].
+pub async fn curve(
+    sources: Sources<'_>,
+    rules: &RuleSet,
+    ask: TrendAsk,
+) -> Result<Chart, CurveError> {
+    let (record, actor) = (sources.record, sources.actor);
+    access::looks_at_curves(record, actor, ask.patient, sources.fallback_now)
+        .await
+        .map_err(CurveError::Access)?;
+    let plan = plan_of(record, actor, ask.patient)
+        .await
+        .map_err(CurveError::Plan)?;
+    let trend = sources.view.trend(ask).await.map_err(CurveError::View)?;
+    Ok(chart(&ask, &trend, limits(rules, plan.as_ref(), ask.vital)))
+}
+
 /// Makes a chart of a curve.
-#[must_use]
-pub fn chart(ask: &TrendAsk, trend: &Trend, limits: Vec<Limit>) -> Chart {
+fn chart(ask: &TrendAsk, trend: &Trend, limits: Vec<Limit>) -> Chart {
     let vital = ask.vital;
     let missing = match trend.damaged.len() {
         0 => String::new(),
@@ -165,19 +210,34 @@ fn points(vital: VitalKind, trend: &Trend) -> Vec<Point> {
     let mut points: Vec<Point> = Vec::with_capacity(trend.buckets.len().saturating_mul(4));
     let mut before: Option<WallMs> = None;
     for bucket in &trend.buckets {
-        let mut dots: Vec<Dot> = vec![bucket.first, bucket.min, bucket.max, bucket.last];
-        dots.sort_by_key(|dot| dot.at);
-        dots.dedup();
-        for dot in dots {
+        for dot in bucket.clean.map(dots).unwrap_or_default() {
             if let Some(before) = before.filter(|before| dot.at.since(*before) > join_ms) {
                 points.push(Point(before.plus_ms(1).0, None, false));
             }
             before = Some(dot.at);
-            let value = Some(in_unit(vital, dot.steps));
-            points.push(Point(dot.at.0, value, !dot.quality.is_clean()));
+            points.push(Point(dot.at.0, Some(in_unit(vital, dot.steps)), false));
+        }
+        for dot in bucket.doubtful.map(dots).unwrap_or_default() {
+            points.push(Point(dot.at.0, Some(in_unit(vital, dot.steps)), true));
         }
     }
+    points.sort_by_key(|point| point.0);
     points
+}
+
+/// What an outline is drawn by, each reading once, in order of time.
+fn dots(outline: Outline) -> Vec<Dot> {
+    let mut dots = vec![outline.first, outline.min, outline.max, outline.last];
+    dots.sort_by_key(|dot| dot.at);
+    dots.dedup();
+    dots
+}
+
+/// When the first and the last reading of a bucket were measured.
+fn span(bucket: &Bucket) -> Option<(WallMs, WallMs)> {
+    let outlines = || bucket.clean.into_iter().chain(bucket.doubtful);
+    let first = outlines().map(|it| it.first.at).min()?;
+    Some((first, outlines().map(|it| it.last.at).max()?))
 }
 
 /// The same curve in at most [`ROWS`] stretches, the latest first.
@@ -188,18 +248,23 @@ fn table(ask: &TrendAsk, trend: &Trend) -> Vec<Summary> {
         .buckets
         .chunk_by(|one, next| row_of(one.from) == row_of(next.from))
         .filter_map(|row| {
-            let (first, last) = (row.first()?, row.last()?);
-            let lowest = row.iter().map(|it| it.min).min_by_key(|dot| dot.steps)?;
-            let highest = row.iter().map(|it| it.max).max_by_key(|dot| dot.steps)?;
-            let said = |dot: Dot| {
-                let value = words::value(ask.vital, dot.steps);
-                format!("{value} {}", words::at_time(dot.at, ask.to))
+            let (first, _) = span(row.first()?)?;
+            let (_, last) = span(row.last()?)?;
+            let clean = || row.iter().filter_map(|it| it.clean);
+            let lowest = clean().map(|it| it.min).min_by_key(|dot| dot.steps);
+            let highest = clean().map(|it| it.max).max_by_key(|dot| dot.steps);
+            let said = |dot: Option<Dot>| match dot {
+                Some(dot) => {
+                    let value = words::value(ask.vital, dot.steps);
+                    format!("{value} {}", words::at_time(dot.at, ask.to))
+                }
+                None => "–".to_owned(),
             };
-            let from = words::time(first.first.at, ask.to);
-            let to = words::time(last.last.at, ask.to);
+            let (from, to) = (words::time(first, ask.to), words::time(last, ask.to));
             Some(Summary {
                 stretch: format!("{from} – {to}"),
                 count: row.iter().map(|bucket| bucket.n).sum(),
+                doubtful: row.iter().map(|bucket| bucket.flagged).sum(),
                 lowest: said(lowest),
                 highest: said(highest),
             })
@@ -210,8 +275,7 @@ fn table(ask: &TrendAsk, trend: &Trend) -> Vec<Summary> {
 }
 
 /// The limits to draw for a vital sign: the bands of the rules, or the patient's own target.
-#[must_use]
-pub fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> {
+fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> {
     let target = plan.and_then(|plan| plan.spo2);
     if let Some(target) = target.filter(|_| vital == VitalKind::SpO2) {
         let limit = |percent: u8, word: &str| Limit {

@@ -7,7 +7,10 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use veglia_view::{Expected, Parameter, Quality, Sensor, Site, Source, VitalKind, WallMs, decimal};
+use veglia_view::{
+    Evidence, Expected, Median, Parameter, Quality, Sensor, Site, Source, VitalKind, WallMs,
+    decimal,
+};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -64,6 +67,13 @@ pub(crate) fn value(vital: VitalKind, steps: i32) -> String {
 pub(crate) fn exact_value(vital: VitalKind, steps: i32) -> String {
     let number = decimal(vital, steps).replace('.', ",").replace('-', "−");
     format!("{number}\u{a0}{}", unit(vital))
+}
+
+/// Of how many readings one is the median, as it stands after its time: ` (mediana di 120
+/// misure)`; nothing for a reading judged by itself.
+pub(crate) fn median(evidence: &Evidence) -> String {
+    let said = |it: Median| format!(" (mediana di {} misure)", it.readings);
+    evidence.median.map(said).unwrap_or_default()
 }
 
 fn local(at: WallMs) -> Option<Zoned> {

@@ -351,6 +351,7 @@ fn low(patient: PatientId) -> Flag {
         vital: VitalKind::SpO2,
         steps: 870,
         at: WallMs(NOW),
+        median: None,
     };
     Flag {
         id: FlagId {

@@ -1,4 +1,4 @@
-//! The patient's page and its forms, over a real record.
+//! The patient's page and its forms, over a real record, and who is known to have read them.
 
 // req: G8
 
@@ -11,10 +11,13 @@ use veglia_people::staff::{self, NewStaff, Role};
 use veglia_people::{Password, patients};
 use veglia_store::{Actor, Database, Purpose};
 use veglia_view::{
-    Evidence, Flag, FlagId, How, HttpView, PatientId, Plan, Severity, Standing, Trigger, Verdict,
-    VitalKind, WallMs, Why,
+    Evidence, Flag, FlagId, How, HttpView, Median, PatientId, Plan, RuleSet, Severity, Standing,
+    Trigger, Verdict, VitalKind, WallMs, Why,
 };
-use veglia_ward::{ActError, ActForm, Link, Outcome, PatientPage, Sources, act};
+use veglia_ward::{
+    ActError, ActForm, CURVES_WINDOW_MS, Chart, CurveError, Link, Outcome, PageError, PatientPage,
+    Sources, TrendQuery, act, curve, who_has_seen,
+};
 
 /// 2020-11-21 14:12:00 in Rome.
 const NOW: WallMs = WallMs(1_605_964_320_000);
@@ -76,6 +79,7 @@ fn evidence(steps: i32, minutes_ago: i64) -> Evidence {
         vital: VitalKind::SpO2,
         steps,
         at: NOW.plus_ms(-minutes_ago * 60_000),
+        median: None,
     }
 }
 
@@ -118,13 +122,17 @@ impl House {
     }
 
     async fn load(&self) -> Option<PatientPage> {
+        self.opened(&self.ada, NOW).await
+    }
+
+    async fn opened(&self, actor: &Actor, now: WallMs) -> Option<PatientPage> {
         let view = HttpView::new(&self.folder.path().join("nobody.sock"));
         let sources = Sources {
             view: &view,
             record: &self.record,
-            actor: &self.ada,
+            actor,
             last: Link::Never,
-            fallback_now: NOW,
+            fallback_now: now,
         };
         let page = PatientPage::load(sources, self.maria).await;
         page.expect("the record answers")
@@ -133,6 +141,39 @@ impl House {
     async fn page(&self) -> String {
         let page = self.load().await.expect("Maria is registered");
         page.render().expect("it renders").replace('\u{a0}', " ")
+    }
+
+    /// A curve as the page's script asks for it. Nobody answers here: what counts is the log.
+    async fn curve(&self, actor: &Actor, now: WallMs) -> Result<Chart, CurveError> {
+        let view = HttpView::new(&self.folder.path().join("nobody.sock"));
+        let sources = Sources {
+            view: &view,
+            record: &self.record,
+            actor,
+            last: Link::Never,
+            fallback_now: now,
+        };
+        let query = TrendQuery {
+            vital: "spo2".to_owned(),
+            from: now.plus_ms(-3_600_000).0,
+            to: now.0,
+            px: 800,
+        };
+        let ask = query.check(self.maria).expect("a chart asks so");
+        curve(sources, &RuleSet::shipped(), ask).await
+    }
+
+    /// The entries of the access log about Maria, the earliest first.
+    async fn accesses(&self) -> Vec<(String, String, i64)> {
+        let subject = self.maria.to_string();
+        let listed = self.record.accesses_to(&SETUP, &subject, i64::MAX, 1_000);
+        let listed = listed.await.expect("the log can be read");
+        let check = self.record.check_access_log(&SETUP).await;
+        assert_eq!(check.expect("the log can be checked").broken_at, None);
+        let entries = listed.into_iter().rev();
+        entries
+            .map(|it| (it.actor, it.purpose, it.at_ms - NOW.0))
+            .collect()
     }
 
     async fn act(&self, actor: &Actor, form: &ActForm) -> Outcome {
@@ -279,4 +320,146 @@ async fn nobody_is_shown_under_an_unknown_number() {
         ..house().await
     };
     assert!(house.load().await.is_none());
+}
+
+#[tokio::test]
+async fn a_median_is_shown_with_the_readings_it_is_the_median_of() {
+    let house = house().await;
+    let mut flag = low(house.maria);
+    flag.evidence[0].median = Some(Median {
+        first: "00000000000000aa-1".parse().expect("a record id"),
+        last: "00000000000000aa-120".parse().expect("a record id"),
+        readings: 118,
+    });
+    house.say(&[Verdict::Raise(flag)]).await;
+    let page = house.page().await;
+    for words in [
+        "SpO₂ 91 % alle 14:05 (mediana di 118 misure), da confermare",
+        "mediana delle 118 misure valide da <code>00000000000000aa-1</code>",
+        "a <code>00000000000000aa-120</code>",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn every_opening_of_the_page_is_in_the_access_log_before_it_is_shown() {
+    let house = house().await;
+    assert_eq!(house.accesses().await, []);
+    let bruno = house.bruno.to_string();
+    let ada = house.ada.to_string();
+    house.opened(&house.ada, NOW).await.expect("Maria");
+    house
+        .opened(&house.ada, NOW.plus_ms(2_000))
+        .await
+        .expect("Maria");
+    house
+        .opened(&house.bruno, NOW.plus_ms(3_000))
+        .await
+        .expect("Maria");
+    let entry = |by: &String, purpose: &str, at| (by.clone(), purpose.to_owned(), at);
+    let expected = [
+        entry(&ada, "patient.page", 0),
+        entry(&ada, "patient.diary", 0),
+        entry(&ada, "patient.page", 2_000),
+        entry(&ada, "patient.diary", 2_000),
+        entry(&bruno, "patient.page", 3_000),
+        entry(&bruno, "patient.diary", 3_000),
+    ];
+    assert_eq!(house.accesses().await, expected);
+    assert!(
+        House {
+            maria: PatientId::new(9),
+            ..house
+        }
+        .accesses()
+        .await
+        .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn curves_that_are_fetched_anew_are_one_entry_an_hour_for_each_reader() {
+    let house = house().await;
+    // Three charts every fifteen seconds for two hours, by one; once, by another.
+    for quarter in 0..480 {
+        for _ in 0..3 {
+            let now = NOW.plus_ms(quarter * 15_000);
+            let unanswered = house.curve(&house.ada, now).await;
+            assert!(
+                matches!(unanswered, Err(CurveError::View(_))),
+                "{unanswered:?}"
+            );
+        }
+    }
+    assert!(house.curve(&house.bruno, NOW.plus_ms(1)).await.is_err());
+    let entries = house.accesses().await;
+    let by = |actor: &Actor| -> Vec<i64> {
+        let ours = entries.iter().filter(|it| it.0 == actor.to_string());
+        ours.map(|it| it.2).collect()
+    };
+    assert_eq!(by(&house.ada), [0, CURVES_WINDOW_MS]);
+    assert_eq!(by(&house.bruno), [1]);
+    assert!(entries.iter().all(|it| it.1 == "patient.curves"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_in_the_access_log_is_not_shown() {
+    use veglia_store::sea_orm::ConnectionTrait;
+    let house = house().await;
+    let refusing = house.record.run_tx("test.refuse", &SETUP, |tx| {
+        Box::pin(async move {
+            let refuse = "CREATE TRIGGER no_log BEFORE INSERT ON access_log \
+                BEGIN SELECT RAISE(FAIL, 'no'); END";
+            tx.execute_unprepared(refuse).await?;
+            Ok(())
+        })
+    });
+    refusing.await.expect("the table is there");
+    let view = HttpView::new(&house.folder.path().join("nobody.sock"));
+    let sources = Sources {
+        view: &view,
+        record: &house.record,
+        actor: &house.ada,
+        last: Link::Never,
+        fallback_now: NOW,
+    };
+    let page = PatientPage::load(sources, house.maria).await;
+    assert!(matches!(page, Err(PageError::Access(_))), "{page:?}");
+    let chart = house.curve(&house.ada, NOW).await;
+    assert!(matches!(chart, Err(CurveError::Access(_))), "{chart:?}");
+}
+
+#[tokio::test]
+async fn who_has_seen_the_data_is_told_by_role_and_reason_and_without_names() {
+    let house = house().await;
+    house.opened(&house.bruno, NOW).await.expect("Maria");
+    assert!(house.curve(&house.ada, NOW.plus_ms(1_000)).await.is_err());
+    let later = NOW.plus_ms(60_000);
+    let ask = async || {
+        let seen = who_has_seen(&house.record, &house.ada, house.maria, later, 10, later);
+        seen.await.expect("the record answers")
+    };
+    let seen = ask().await;
+    let told: Vec<(i64, &str, &str)> = seen
+        .iter()
+        .map(|it| (it.at.0 - NOW.0, it.role, it.reason.as_str()))
+        .collect();
+    let expected = [
+        (
+            1_000,
+            "infermiere",
+            "Consultazione dell’andamento delle misure",
+        ),
+        (0, "infermiere", "Consultazione del diario"),
+        (0, "infermiere", "Consultazione della scheda"),
+    ];
+    assert_eq!(told, expected);
+    assert!(seen.iter().all(|it| it.unit == "Centrale Medica"));
+    assert!(!format!("{seen:?}").contains("Verdi"));
+    let last = house.accesses().await.pop().expect("asking is written too");
+    assert_eq!(
+        last,
+        (house.ada.to_string(), "patient.accesses".to_owned(), 60_000)
+    );
 }

@@ -24,6 +24,7 @@ fn evidence(vital: VitalKind, steps: i32, minute: i64) -> Evidence {
         vital,
         steps,
         at: at(minute),
+        median: None,
     }
 }
 

@@ -1,0 +1,160 @@
+//! What the record knows: who wears which device, who is followed, and names.
+
+use std::collections::{BTreeSet, HashMap};
+
+use tokio::sync::Mutex;
+use veglia_diary::{Assignments, CHANGES_MAX, ChangeId, Changed, changes_since};
+use veglia_people::{PersonId, patients, staff};
+use veglia_store::{Actor, Database};
+use veglia_view::PatientId;
+use veglia_wire::{DeviceId, WallMs};
+
+use crate::fleet::FleetError;
+use crate::words;
+
+/// The diary is followed for everybody at once.
+const ACTOR: Actor = Actor::System("fleet");
+
+/// Somebody who wears a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wearer {
+    /// Which patient, as in addresses.
+    pub(crate) patient: String,
+    /// Their name, or what stands for it.
+    pub(crate) name: String,
+}
+
+/// The record, and how far its diary was followed.
+#[derive(Debug)]
+pub(crate) struct Book {
+    record: Database,
+    read: Mutex<Followed>,
+}
+
+#[derive(Debug, Default)]
+struct Followed {
+    until: ChangeId,
+    assignments: Assignments,
+    /// Everybody who ever had a plan.
+    patients: BTreeSet<PatientId>,
+}
+
+impl Book {
+    pub(crate) fn new(record: Database) -> Self {
+        Self {
+            record,
+            read: Mutex::default(),
+        }
+    }
+
+    /// Who wears these devices at a moment; a device that nobody wears is not in the answer.
+    pub(crate) async fn wearers(
+        &self,
+        devices: &BTreeSet<&DeviceId>,
+        at: WallMs,
+    ) -> Result<HashMap<DeviceId, Wearer>, FleetError> {
+        let worn: Vec<(DeviceId, PatientId)> = {
+            let mut read = self.read.lock().await;
+            read.follow(&self.record).await?;
+            let worn = devices.iter().filter_map(|device| {
+                let patient = read.assignments.resolve(device, at)?;
+                Some(((*device).clone(), patient))
+            });
+            worn.collect()
+        };
+        let patients: Vec<PatientId> = worn.iter().map(|(_, patient)| *patient).collect();
+        let names = self.names(&patients).await?;
+        let wearer = |patient: PatientId| Wearer {
+            patient: patient.to_string(),
+            name: name(&names, patient),
+        };
+        let worn = worn.into_iter();
+        Ok(worn
+            .map(|(device, patient)| (device, wearer(patient)))
+            .collect())
+    }
+
+    /// Everybody who is followed, by name.
+    pub(crate) async fn patients(&self) -> Result<Vec<Wearer>, FleetError> {
+        let patients: Vec<PatientId> = {
+            let mut read = self.read.lock().await;
+            read.follow(&self.record).await?;
+            read.patients.iter().copied().collect()
+        };
+        let names = self.names(&patients).await?;
+        let mut all: Vec<Wearer> = patients
+            .into_iter()
+            .map(|patient| Wearer {
+                patient: patient.to_string(),
+                name: name(&names, patient),
+            })
+            .collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(all)
+    }
+
+    /// The name of one patient.
+    pub(crate) async fn name(&self, patient: PatientId) -> Result<String, FleetError> {
+        let names = self.names(&[patient]).await?;
+        Ok(name(&names, patient))
+    }
+
+    async fn names(
+        &self,
+        of: &[PatientId],
+    ) -> Result<HashMap<PersonId, patients::FullName>, FleetError> {
+        let people: Vec<PersonId> = of.iter().filter_map(|it| person_of(*it)).collect();
+        let names = patients::names_of(&self.record, &ACTOR, &people).await;
+        names.map_err(FleetError::Names)
+    }
+
+    /// The names behind signatures.
+    pub(crate) async fn signatures(&self) -> Result<HashMap<String, String>, FleetError> {
+        let names = staff::signatures(&self.record, &ACTOR).await;
+        names.map_err(FleetError::Record)
+    }
+}
+
+impl Followed {
+    /// Reads what is new in the diary.
+    async fn follow(&mut self, record: &Database) -> Result<(), FleetError> {
+        loop {
+            let page = changes_since(record, &ACTOR, self.until).await;
+            let page = page.map_err(FleetError::Diary)?;
+            let is_last = u64::try_from(page.len()).is_ok_and(|count| count < CHANGES_MAX);
+            for change in page {
+                self.assignments.apply(&change.what);
+                if let Changed::Plan(plan) = &change.what {
+                    self.patients.insert(plan.patient);
+                }
+                self.until = change.id;
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn name(names: &HashMap<PersonId, patients::FullName>, patient: PatientId) -> String {
+    let known = person_of(patient).and_then(|person| names.get(&person));
+    known.map_or_else(|| words::nameless(patient), ToString::to_string)
+}
+
+fn person_of(patient: PatientId) -> Option<PersonId> {
+    i64::try_from(patient.get()).ok().and_then(PersonId::new)
+}
+
+/// The name under which somebody's acts are shown.
+pub(crate) fn signed(names: &HashMap<String, String>, by: &str) -> String {
+    if let Some(name) = names.get(by) {
+        return name.clone();
+    }
+    match by.split_once(':') {
+        Some(("staff", number)) => format!("operatore n. {number}"),
+        Some(("command", account)) => format!("{account} (da terminale)"),
+        Some(("system", "enrol")) => "la scatola stessa".to_owned(),
+        Some(("system", _)) => "Veglia".to_owned(),
+        _ => by.to_owned(),
+    }
+}

@@ -1,0 +1,325 @@
+//! What the pages are made from, and what people do through them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use veglia_identity::{Credential, Entry, Identity, KeyHash, UnixSeconds};
+use veglia_people::patients;
+use veglia_people::staff::Staff;
+use veglia_store::{Database, TxError};
+use veglia_view::{
+    CommandKind, GatewayRow, GatewaysAsk, OrderAsk, Ordered, Outcome, PortState, Status, View,
+    ViewError, VitalKind,
+};
+use veglia_wire::{DeviceId, GatewayId, WallMs};
+
+use crate::book::{self, Book, Wearer};
+use crate::files::{Files, FilesError, Known, Places};
+use crate::line::{Line, line};
+use crate::log::{self, Deed};
+use crate::page::{self, ACTS_SHOWN, FleetPage, LOOSE_MAX};
+use crate::reception::{Reception, seconds};
+use crate::standing::Facts;
+use crate::{story, words};
+
+/// Answers of ingest read for one page: as many boxes as it keeps.
+const ANSWERS_MAX: usize = 100;
+
+/// What a device may be asked to measure, in the order in which it is tried: the box says at once
+/// when a device does not measure the first.
+const ASKED_FOR: [VitalKind; 2] = [VitalKind::SpO2, VitalKind::Temperature];
+
+/// Why a page cannot be made, or an act cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    /// Only an administrator may.
+    #[error("this takes the role of an administrator")]
+    NotAllowed,
+    /// No page of ours sends such a form.
+    #[error("no page of ours sends such a form")]
+    Form,
+    /// Nothing is known under this name.
+    #[error("there is no such gateway or device")]
+    Unknown,
+    /// The files of the centre could not be used.
+    #[error("the files of the centre were not used")]
+    Files(#[source] FilesError),
+    /// The diary did not answer.
+    #[error("the diary was not read")]
+    Diary(#[source] veglia_diary::ReadError),
+    /// The register of people did not answer.
+    #[error("the names of patients were not read")]
+    Names(#[source] patients::ReadError),
+    /// The record did not answer.
+    #[error("the log of the fleet was not read or written")]
+    Record(#[source] TxError),
+    /// The label's square cannot be drawn.
+    #[error("the label's square was not drawn")]
+    Square(#[source] qrcode::types::QrError),
+}
+
+/// The moment, by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Wall time: certificates, codes and the log go by it.
+    pub wall: WallMs,
+    /// The clock of care: assignments go by it.
+    pub care: WallMs,
+}
+
+/// What is asked of a box.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OrderForm {
+    /// `ping` or `measure`.
+    pub ask: String,
+    /// Of which device; only `measure` says.
+    #[serde(default)]
+    pub device: String,
+}
+
+/// Everything the pages of the fleet are made from; clones are the same.
+#[derive(Clone)]
+pub struct Fleet {
+    pub(crate) record: Database,
+    view: Arc<dyn View>,
+    pub(crate) files: Files,
+    pub(crate) book: Arc<Book>,
+    reception: Arc<Reception>,
+}
+
+/// What ingest says, or that it does not.
+struct Heard {
+    rows: BTreeMap<String, Arc<GatewayRow>>,
+    unlisted: u64,
+    status: Option<Status>,
+}
+
+impl Fleet {
+    /// `broker` is where boxes reach the broker, as `host:port`; without it they are told the
+    /// host by which they found the pages.
+    #[must_use]
+    pub fn new(
+        record: Database,
+        view: Arc<dyn View>,
+        places: Places,
+        broker: Option<String>,
+    ) -> Self {
+        let files = Files::new(places);
+        Self {
+            reception: Arc::new(Reception::new(files.clone(), record.clone(), broker)),
+            book: Arc::new(Book::new(record.clone())),
+            record,
+            view,
+            files,
+        }
+    }
+
+    /// Where boxes ask to be let in.
+    #[must_use]
+    pub fn reception(&self) -> &Reception {
+        &self.reception
+    }
+
+    /// The page of all boxes, for one reader; with something in `search`, of those whose name,
+    /// device or wearer holds it.
+    ///
+    /// # Errors
+    /// See [`FleetError`]; an ingest that does not answer is none, the page says so.
+    pub async fn page(
+        &self,
+        reader: &Staff,
+        search: &str,
+        now: Now,
+    ) -> Result<FleetPage, FleetError> {
+        let at = seconds(now.wall);
+        let known = self.files.known(at).await.map_err(FleetError::Files)?;
+        let heard = self.heard().await;
+        let actor = reader.actor();
+        let certificates = log::certificates(&self.record, &actor).await;
+        let certificates = certificates.map_err(FleetError::Record)?;
+        let wearers = self.wearers(&heard, now).await?;
+        let mut lines = lines(&known, &heard, &certificates, &wearers, at);
+        let (summary, loose) = (page::summary(&lines), page::loose(&lines));
+        let search = page::find(&mut lines, search);
+        let hidden = page::arrange(&mut lines);
+        let acts = log::acts(&self.record, &actor, ACTS_SHOWN).await;
+        let acts = acts.map_err(FleetError::Record)?;
+        let names = self.book.signatures().await?;
+        let entry = |act: &log::Act| page::entry(act, &book::signed(&names, &act.by));
+        Ok(FleetPage {
+            clock: page::clock(heard.status.map(|status| status.care_now)),
+            is_lost: heard.status.is_none(),
+            notice: None,
+            summary,
+            search,
+            loose_hidden: loose.len().saturating_sub(LOOSE_MAX),
+            loose: loose.into_iter().take(LOOSE_MAX).collect(),
+            lines,
+            hidden,
+            unlisted: heard.unlisted,
+            codes: known.codes.into_iter().map(page::code).collect(),
+            log: acts.iter().map(entry).collect(),
+            may_manage: page::may_manage(reader),
+            can_enrol: known.can_enrol,
+        })
+    }
+
+    /// Asks something of a box, and says in words what became of it.
+    ///
+    /// # Errors
+    /// See [`FleetError`].
+    pub async fn order(
+        &self,
+        who: &Staff,
+        gateway: &str,
+        form: &OrderForm,
+        now: Now,
+    ) -> Result<String, FleetError> {
+        let id = GatewayId::new(gateway).map_err(|_| FleetError::Unknown)?;
+        let (deed, answer) = match form.ask.as_str() {
+            "ping" => {
+                let answer = self.ask(&id, CommandKind::Ping).await;
+                (Deed::Pinged, answer.map(|it| words::ping(gateway, it)))
+            }
+            "measure" => {
+                let device = DeviceId::new(&form.device).map_err(|_| FleetError::Form)?;
+                let answer = self.measure(&id, &device).await;
+                let said = answer.map(|it| words::measure(gateway, device.as_str(), it));
+                (Deed::Measured, said)
+            }
+            _ => return Err(FleetError::Form),
+        };
+        let said = answer.unwrap_or_else(|fault| {
+            tracing::warn!(error = %story(&fault), "a box could not be asked");
+            "La centrale non riesce a parlare con le scatole in questo momento: non è stato \
+             chiesto nulla. Riprovare tra un minuto; se continua, avvisare chi gestisce il sistema."
+                .to_owned()
+        });
+        // Nothing is changed by such a question, so it is written down with its answer.
+        let written = log::write(&self.record, &who.actor(), gateway, deed, &said, now.wall).await;
+        written.map_err(FleetError::Record)?;
+        Ok(said)
+    }
+
+    async fn measure(&self, gateway: &GatewayId, device: &DeviceId) -> Result<Ordered, ViewError> {
+        let mut answer = Ordered::Answered(Outcome::NotSupported);
+        for vital in ASKED_FOR {
+            let device = device.clone();
+            let kind = CommandKind::MeasureAgain { device, vital };
+            answer = self.ask(gateway, kind).await?;
+            if answer != Ordered::Answered(Outcome::NotSupported) {
+                break;
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn ask(&self, gateway: &GatewayId, kind: CommandKind) -> Result<Ordered, ViewError> {
+        let gateway = gateway.clone();
+        self.view.order(OrderAsk { gateway, kind }).await
+    }
+
+    /// What ingest knows of the boxes.
+    async fn heard(&self) -> Heard {
+        let mut heard = Heard {
+            rows: BTreeMap::new(),
+            unlisted: 0,
+            status: None,
+        };
+        let mut ask = GatewaysAsk::default();
+        for _ in 0..ANSWERS_MAX {
+            let page = match self.view.gateways(ask.clone()).await {
+                Ok(page) => page,
+                Err(error) => return heard.lost(&error),
+            };
+            heard.unlisted = page.unlisted;
+            ask.after = page.rows.last().map(|row| row.gateway.clone());
+            let named = page.rows.into_iter();
+            heard
+                .rows
+                .extend(named.map(|row| (row.gateway.to_string(), row)));
+            if !page.more {
+                break;
+            }
+        }
+        // Asked last: nothing on the page is of a later moment than its clock.
+        match self.view.status().await {
+            Ok(status) => heard.status = Some(status),
+            Err(error) => return heard.lost(&error),
+        }
+        heard
+    }
+
+    async fn wearers(
+        &self,
+        heard: &Heard,
+        now: Now,
+    ) -> Result<HashMap<DeviceId, Wearer>, FleetError> {
+        let states = heard.rows.values().filter_map(|row| row.state.as_ref());
+        let ports = states.flat_map(|state| &state.ports);
+        let devices: BTreeSet<&DeviceId> = ports.filter_map(|it| it.device.as_ref()).collect();
+        let at = heard.status.map_or(now.care, |status| status.care_now);
+        self.book.wearers(&devices, at.max(now.care)).await
+    }
+
+    /// Which box tells of a device that speaks, if any does.
+    pub(crate) async fn home_of(&self, device: &DeviceId) -> Option<String> {
+        let heard = self.heard().await;
+        let has = |row: &GatewayRow| {
+            let ports = row.state.iter().flat_map(|state| &state.ports);
+            let mut of_device = ports.filter(|port| port.device.as_ref() == Some(device));
+            of_device.any(|port| port.state == PortState::Speaking)
+        };
+        let mut rows = heard.rows.iter();
+        rows.find_map(|(id, row)| has(row).then(|| id.clone()))
+    }
+}
+
+impl Heard {
+    fn lost(self, error: &ViewError) -> Self {
+        tracing::warn!(%error, "how the boxes are is not known");
+        Self {
+            status: None,
+            ..self
+        }
+    }
+}
+
+/// A line for every box that is listed or heard.
+fn lines(
+    known: &Known,
+    heard: &Heard,
+    certificates: &HashMap<KeyHash, UnixSeconds>,
+    wearers: &HashMap<DeviceId, Wearer>,
+    now: UnixSeconds,
+) -> Vec<Line> {
+    let mut listed: BTreeMap<&str, &Entry> = BTreeMap::new();
+    for entry in &known.gateways {
+        if let Identity::Gateway { id, .. } = entry.identity() {
+            listed.insert(id, entry);
+        }
+    }
+    let ids: BTreeSet<&str> = listed
+        .keys()
+        .copied()
+        .chain(heard.rows.keys().map(String::as_str))
+        .collect();
+    let one = |id: &str| {
+        let entry = listed.get(id).copied();
+        let key = match entry.map(Entry::credential) {
+            Some(Credential::Key(key)) => Some(key),
+            Some(Credential::Secret(_)) | None => None,
+        };
+        let facts = Facts {
+            listed: entry,
+            certified_until: key.and_then(|key| certificates.get(key).copied()),
+            heard: heard
+                .status
+                .map(|status| (heard.rows.get(id).map(Arc::as_ref), status)),
+            now,
+        };
+        line(id, &facts, wearers)
+    };
+    ids.into_iter().map(one).collect()
+}

@@ -1,0 +1,65 @@
+//! The page *Dispositivi e gateway*: how the boxes at home are, who may come in, and what can be
+//! asked of them; and the counter at which a box enrols.
+//!
+//! ```text
+//! allow-list, codes, authority ─┐
+//! View::gateways ───────────────┼─▶ Fleet ─▶ FleetPage
+//! diary, people, log ───────────┘     ├─▶ LabelPage, RevokePage, AssignPage
+//! a person ─▶ InviteForm, OrderForm … ┘
+//! a box ─▶ POST /enrol ─▶ Reception ─▶ registrar, log
+//! ```
+//! Pages and functions, in Italian; no routes: a door mounts them, frames them and says who acts.
+//! Every page is complete as links and forms; `js/fleet.js` keeps the list fresh.
+//!
+//! **Rules.** Whoever needs somebody stands first. No data is never green. A device that measures
+//! and that nobody wears is said on top: its readings reach no patient.
+//!
+//! **Who may what.** Everybody on duty sees the page, asks a box to answer or to measure, and
+//! gives a device to a patient: a reading without a patient must not wait for an office to open.
+//! Only [`Role::Admin`](veglia_people::staff::Role::Admin) makes codes, withdraws them and revokes
+//! boxes. Each of these acts is in the log ([`acts`]) before it is done; who gave which device to
+//! whom is in the diary.
+//!
+//! **Limits**: [`LINES_MAX`] boxes and [`LOOSE_MAX`] unworn devices on a page, the others found by
+//! looking for them; [`ACTS_SHOWN`] lines of the log. Devices are those that boxes tell of: a box
+//! that does not say how it is shows none.
+//!
+//! **Deliberately absent**: a history of each box, taking a device back (`veglia device return`),
+//! and what was done at the command line (the allow-list says when a box was revoked there).
+
+mod assign;
+mod book;
+mod files;
+mod fleet;
+mod invite;
+mod label;
+mod limit;
+mod line;
+mod log;
+mod page;
+mod reception;
+mod revoke;
+mod rows;
+mod schema;
+mod standing;
+mod words;
+
+use std::error::Error;
+
+pub use assign::{AssignForm, AssignPage};
+pub use files::{FilesError, Places};
+pub use fleet::{Fleet, FleetError, Now, OrderForm};
+pub use invite::{InviteForm, InvitePage, Invited};
+pub use label::LabelPage;
+pub use log::{Act, Deed, acts};
+pub use page::{ACTS_SHOWN, FleetPage, LINES_MAX, LOOSE_MAX};
+pub use reception::{Answer, Asked, MAX_BODY_BYTES, Reception, Wish, not_understood};
+pub use revoke::{RevokeForm, RevokePage};
+pub use schema::SCHEMA;
+
+/// An error and its causes, for one line of log.
+pub(crate) fn story(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}

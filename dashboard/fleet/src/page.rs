@@ -1,0 +1,218 @@
+//! The page: what nobody wears, every box, the codes that wait, and what was done last.
+
+use askama::Template;
+use veglia_identity::UnixSeconds;
+use veglia_people::staff::{Role, Staff};
+use veglia_wire::WallMs;
+
+use crate::line::Line;
+use crate::log::{Act, Deed};
+use crate::standing::Standing;
+use crate::words;
+
+/// Boxes shown at most; whoever needs somebody comes first, so those left out are well, and can be
+/// looked for. A telephone loads the page every five seconds.
+pub const LINES_MAX: usize = 100;
+
+/// Devices that nobody wears shown at most; the rest comes when those are assigned.
+pub const LOOSE_MAX: usize = 30;
+
+/// Longest text that is looked for: a device's id.
+const SEARCH_CHARS_MAX: usize = 64;
+
+/// Lines of the log on the page.
+pub const ACTS_SHOWN: u64 = 20;
+
+/// The page of all boxes, to be framed by a door.
+#[derive(Debug, Template)]
+#[template(path = "fleet.html")]
+pub struct FleetPage {
+    pub(crate) clock: String,
+    /// What to say while ingest does not answer.
+    pub(crate) is_lost: bool,
+    /// What became of what was just asked.
+    pub(crate) notice: Option<String>,
+    pub(crate) summary: String,
+    /// What the list was looked through for; empty for all.
+    pub(crate) search: String,
+    pub(crate) loose: Vec<Loose>,
+    pub(crate) loose_hidden: usize,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) hidden: usize,
+    /// Messages of boxes that found no place in ingest's list.
+    pub(crate) unlisted: u64,
+    pub(crate) codes: Vec<Code>,
+    pub(crate) log: Vec<Entry>,
+    pub(crate) may_manage: bool,
+    pub(crate) can_enrol: bool,
+}
+
+/// A device that measures and that nobody wears.
+#[derive(Debug)]
+pub(crate) struct Loose {
+    pub(crate) device: String,
+    pub(crate) gateway: String,
+    pub(crate) notes: String,
+}
+
+/// A code that waits.
+#[derive(Debug)]
+pub(crate) struct Code {
+    pub(crate) gateway: String,
+    pub(crate) made_at: String,
+    pub(crate) expires_at: String,
+}
+
+/// A line of the log.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) time: String,
+    pub(crate) text: String,
+    pub(crate) words: String,
+}
+
+impl FleetPage {
+    /// The same page with a sentence on top.
+    #[must_use]
+    pub fn saying(self, sentence: String) -> Self {
+        Self {
+            notice: Some(sentence),
+            ..self
+        }
+    }
+
+    /// A title says how many boxes need somebody.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        "Dispositivi e gateway"
+    }
+}
+
+/// Whether somebody may let boxes in and shut them out.
+pub(crate) fn may_manage(who: &Staff) -> bool {
+    who.role == Role::Admin
+}
+
+/// Keeps the lines in which `search` stands, however it is written, and says what was looked for.
+pub(crate) fn find(lines: &mut Vec<Line>, search: &str) -> String {
+    let search: String = search.trim().chars().take(SEARCH_CHARS_MAX).collect();
+    let wanted = search.to_lowercase();
+    let holds = |text: &str| text.to_lowercase().contains(&wanted);
+    lines.retain(|line| {
+        let mut ports = line.ports.iter();
+        holds(&line.id)
+            || ports.any(|port| {
+                let wearer = port.wearer.as_ref();
+                holds(&port.name) || wearer.is_some_and(|it| holds(&it.name))
+            })
+    });
+    search
+}
+
+/// Sorts the lines, keeps those that are shown, and says how many are left out.
+pub(crate) fn arrange(lines: &mut Vec<Line>) -> usize {
+    lines.sort_by(|one, other| {
+        let worn = |line: &Line| line.ports.iter().any(|port| port.wearer.is_some());
+        let lane = |line: &Line| lane(&line.standing);
+        let order = lane(one).cmp(&lane(other));
+        // Of two alike, the one that somebody depends on; then by name, which people look for.
+        let order = order.then(worn(other).cmp(&worn(one)));
+        order.then_with(|| one.id.cmp(&other.id))
+    });
+    let hidden = lines.len().saturating_sub(LINES_MAX);
+    lines.truncate(LINES_MAX);
+    hidden
+}
+
+fn lane(standing: &Standing) -> u8 {
+    match standing {
+        Standing::Mute(_) => 0,
+        Standing::Expires(_) => 1,
+        Standing::Troubled(_) => 2,
+        Standing::Idle => 3,
+        Standing::Unseen => 4,
+        Standing::Unknown => 5,
+        Standing::Well => 6,
+        Standing::Revoked(_) => 7,
+    }
+}
+
+/// `12 gateway: 1 muto, 2 da guardare, 9 collegati`.
+pub(crate) fn summary(lines: &[Line]) -> String {
+    let count = |of: &[u8]| {
+        let lanes = lines.iter().map(|line| lane(&line.standing));
+        lanes.filter(|lane| of.contains(lane)).count()
+    };
+    let parts = [
+        (count(&[0]), "muto", "muti"),
+        (count(&[1, 2]), "da guardare", "da guardare"),
+        (count(&[3]), "senza misure", "senza misure"),
+        (count(&[4]), "non ancora visto", "non ancora visti"),
+        (count(&[5]), "di stato sconosciuto", "di stato sconosciuto"),
+        (count(&[6]), "collegato", "collegati"),
+        (count(&[7]), "revocato", "revocati"),
+    ];
+    let said: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .collect();
+    match lines.len() {
+        0 => "Nessun gateway ancora registrato.".to_owned(),
+        count => format!("{count} gateway: {}.", said.join(", ")),
+    }
+}
+
+/// The devices that measure and that nobody wears.
+pub(crate) fn loose(lines: &[Line]) -> Vec<Loose> {
+    let ports = lines
+        .iter()
+        .flat_map(|line| line.ports.iter().map(move |port| (line, port)));
+    ports
+        .filter(|(_, port)| port.is_loose)
+        .filter_map(|(line, port)| {
+            Some(Loose {
+                device: port.device.clone()?,
+                gateway: line.id.clone(),
+                notes: port.notes.clone(),
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn entry(act: &Act, by: &str) -> Entry {
+    let gateway = &act.gateway;
+    let text = match act.deed {
+        Some(Deed::Invited) => format!("{by} ha fatto un codice per {gateway}"),
+        Some(Deed::Withdrawn) => format!("{by} ha ritirato il codice di {gateway}"),
+        Some(Deed::Enrolled) => format!("{gateway} si è registrato con il suo codice"),
+        Some(Deed::Revoked) => format!("{by} ha revocato {gateway}"),
+        Some(Deed::Pinged) => format!("{by} ha provato il collegamento di {gateway}"),
+        Some(Deed::Measured) => format!("{by} ha chiesto una misura a {gateway}"),
+        Some(Deed::Failed) => format!("{gateway}: l’operazione di {by} non è riuscita"),
+        None => format!("{by}: {gateway}"),
+    };
+    Entry {
+        time: words::time(act.at),
+        text,
+        words: act.words.clone(),
+    }
+}
+
+pub(crate) fn code(code: veglia_identity::OpenCode) -> Code {
+    Code {
+        gateway: code.gateway,
+        made_at: words::moment(code.made_at),
+        expires_at: words::moment(code.expires_at),
+    }
+}
+
+/// The clock of the page: that of care while ingest answers.
+pub(crate) fn clock(at: Option<WallMs>) -> String {
+    at.map_or_else(|| "–".to_owned(), words::clock)
+}
+
+/// The end of a code's life in words.
+pub(crate) fn until(at: UnixSeconds) -> String {
+    words::moment(at)
+}

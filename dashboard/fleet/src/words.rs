@@ -1,0 +1,196 @@
+//! Times, spans and states of boxes in the Italian that a nurse or a technician reads.
+//!
+//! Times are those of Europe/Rome. Ages of what was measured or heard are of care time, as on
+//! every other page; dates of certificates and codes are of wall time.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use veglia_identity::UnixSeconds;
+use veglia_view::{Charge, ClockState, Ordered, Outcome, PatientId, WallMs};
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// How long: `meno di 1 min`, `2 min`, `3 h`, `2 giorni`.
+pub(crate) fn span(ms: i64) -> String {
+    match (ms / MINUTE_MS, ms / HOUR_MS, ms / DAY_MS) {
+        (..1, ..) => "meno di 1 min".to_owned(),
+        (minutes, ..1, _) => format!("{minutes} min"),
+        (_, hours, ..1) => format!("{hours} h"),
+        (.., 1) => "1 giorno".to_owned(),
+        (.., days) => format!("{days} giorni"),
+    }
+}
+
+/// How long ago: `adesso`, `2 min fa`.
+pub(crate) fn ago(ms: i64) -> String {
+    match ms {
+        ms if ms < MINUTE_MS => "adesso".to_owned(),
+        ms => format!("{} fa", span(ms)),
+    }
+}
+
+fn written(at_ms: i64, format: &str) -> String {
+    let zone = TimeZone::get("Europe/Rome").ok();
+    let at = Timestamp::from_millisecond(at_ms).ok();
+    match (at, zone) {
+        (Some(at), Some(zone)) => at.to_zoned(zone).strftime(format).to_string(),
+        _ => "ora sconosciuta".to_owned(),
+    }
+}
+
+/// `21/11/2020 14:05`.
+pub(crate) fn time(at: WallMs) -> String {
+    written(at.0, "%d/%m/%Y %H:%M")
+}
+
+/// `14:05:07`.
+pub(crate) fn clock(at: WallMs) -> String {
+    written(at.0, "%H:%M:%S")
+}
+
+/// `21/11/2020 14:05`, of a code or a revocation.
+pub(crate) fn moment(at: UnixSeconds) -> String {
+    written(at.0.saturating_mul(1_000), "%d/%m/%Y %H:%M")
+}
+
+/// `21/11/2020`, of a certificate.
+pub(crate) fn date(at: UnixSeconds) -> String {
+    written(at.0.saturating_mul(1_000), "%d/%m/%Y")
+}
+
+/// What a box knows of the time.
+pub(crate) fn clock_state(state: ClockState) -> &'static str {
+    match state {
+        ClockState::Unknown => "non regolato: ore delle misure ignote",
+        ClockState::Holdover => "ora propria, non confermata in rete",
+        ClockState::Synchronised => "ora confermata in rete",
+    }
+}
+
+/// What waits in a box.
+pub(crate) fn waiting(count: u64, oldest_ms: Option<u64>) -> String {
+    let since = match oldest_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)) {
+        Some(ms) => format!(" da {}", span(ms)),
+        None => String::new(),
+    };
+    match count {
+        0 => "niente in attesa".to_owned(),
+        1 => format!("1 lettura in attesa{since}"),
+        count => format!("{count} letture in attesa{since}"),
+    }
+}
+
+/// A device's battery.
+pub(crate) fn battery(charge: Charge) -> String {
+    match charge {
+        Charge::Percent(percent) => format!("batteria {percent}\u{a0}%"),
+        Charge::Low => "batteria scarica".to_owned(),
+    }
+}
+
+/// What became of a question to a box.
+pub(crate) fn ping(box_id: &str, answer: Ordered) -> String {
+    match answer {
+        Ordered::Answered(Outcome::Done) => {
+            format!("{box_id} ha risposto: il collegamento funziona.")
+        }
+        Ordered::Answered(_) => format!("{box_id} ha risposto, ma non ha accettato la domanda."),
+        unheard => unanswered(box_id, unheard),
+    }
+}
+
+/// What became of a measurement that was asked for.
+pub(crate) fn measure(box_id: &str, device: &str, answer: Ordered) -> String {
+    match answer {
+        Ordered::Answered(Outcome::Done) => format!(
+            "Misura chiesta a {device}. Se il sensore è indossato, il valore arriva tra poco."
+        ),
+        Ordered::Answered(Outcome::NotSupported) => format!(
+            "{device} non accetta richieste: misura da solo. Per una misura subito, telefonare."
+        ),
+        Ordered::Answered(Outcome::NotConnected) => format!(
+            "{box_id} risponde, ma {device} non è collegato: far controllare cavo e accensione."
+        ),
+        Ordered::Answered(Outcome::Busy) => {
+            format!("{box_id} ha altro da fare in questo momento: riprovare tra un minuto.")
+        }
+        Ordered::Answered(Outcome::OutOfRange) => {
+            format!("{box_id} non ha capito la richiesta: aggiornare il suo programma.")
+        }
+        unheard => unanswered(box_id, unheard),
+    }
+}
+
+fn unanswered(box_id: &str, answer: Ordered) -> String {
+    match answer {
+        Ordered::NotConnected | Ordered::Answered(_) => format!(
+            "{box_id} non è collegato, o il suo programma è troppo vecchio: non può ricevere \
+             domande."
+        ),
+        Ordered::Gone => format!(
+            "Il collegamento con {box_id} è caduto prima della risposta: riprovare tra un minuto."
+        ),
+        Ordered::TooMany => {
+            format!("Ci sono già troppe domande in attesa per {box_id}: aspettare un minuto.")
+        }
+        Ordered::NoAnswer => format!(
+            "{box_id} non ha risposto entro 10 secondi: controllare la rete di casa, poi \
+             riprovare."
+        ),
+    }
+}
+
+/// What a patient is called whom the register does not know; as on the ward.
+pub(crate) fn nameless(patient: PatientId) -> String {
+    let number = patient.to_string();
+    let end = number.get(10..).unwrap_or_default();
+    format!("Paziente non registrato …{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_said_with_its_age() {
+        let table = [
+            (0, None, "niente in attesa"),
+            (1, Some(30_000), "1 lettura in attesa da meno di 1 min"),
+            (32, Some(240_000), "32 letture in attesa da 4 min"),
+            (7, None, "7 letture in attesa"),
+            (
+                9,
+                Some(u64::MAX),
+                "9 letture in attesa da 106751991167 giorni",
+            ),
+        ];
+        for (count, oldest, words) in table {
+            assert_eq!(waiting(count, oldest), words);
+        }
+    }
+
+    #[test]
+    fn every_answer_of_a_box_has_words_that_name_it() {
+        let said = Outcome::ALL.into_iter().map(Ordered::Answered);
+        let unheard = [
+            Ordered::NotConnected,
+            Ordered::Gone,
+            Ordered::TooMany,
+            Ordered::NoAnswer,
+        ];
+        for answer in said.chain(unheard) {
+            assert!(ping("casa-1", answer).contains("casa-1"), "{answer:?}");
+            let words = measure("casa-1", "nonin:1", answer);
+            let named = words.contains("casa-1") || words.contains("nonin:1");
+            assert!(named && words.ends_with('.'), "{words}");
+        }
+    }
+
+    #[test]
+    fn times_are_of_rome() {
+        assert_eq!(time(WallMs(1_605_963_907_000)), "21/11/2020 14:05");
+        assert_eq!(date(UnixSeconds(1_605_963_907)), "21/11/2020");
+    }
+}

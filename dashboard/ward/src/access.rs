@@ -1,0 +1,124 @@
+//! Who looked at a patient's data: written before anything is shown, and told on request.
+//!
+//! | what | purpose | one entry stands for |
+//! |---|---|---|
+//! | who the patient is, the plan, values, flags | `patient.page` | one opening of the page |
+//! | the diary | `patient.diary` | one opening of the page |
+//! | the curves | `patient.curves` | the hour that follows it ([`CURVES_WINDOW_MS`]) |
+//! | this log | `patient.accesses` | one look at it |
+//!
+//! An open page fetches its curves anew every few seconds and at every zoom; live values reach it
+//! by the list's stream, which is everybody's. Neither writes by itself: the stream belongs to the
+//! opening, and curves are entered again each hour that somebody keeps them on a screen.
+//!
+//! What could not be written is not shown. Absent: the list of patients, which is the work of
+//! whoever is on duty and names no single patient as its purpose.
+
+use std::collections::HashMap;
+
+use veglia_people::staff::{self, Role};
+use veglia_store::{Access, Accessed, Actor, Database, TxError};
+use veglia_view::{PatientId, WallMs};
+
+/// How long an entry about curves stands for further fetches of them, by the clock of care, in
+/// milliseconds.
+pub const CURVES_WINDOW_MS: i64 = 3_600_000;
+
+/// Where the reader works. The person whose data it is learns this, the role and the reason, and
+/// not the name.
+const UNIT: &str = "Centrale Medica";
+
+const PAGE: &str = "patient.page";
+const DIARY: &str = "patient.diary";
+const CURVES: &str = "patient.curves";
+const LOG: &str = "patient.accesses";
+
+/// Somebody has looked at a patient's data, as that patient may be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewing {
+    /// When.
+    pub at: WallMs,
+    /// Of which unit the reader is.
+    pub unit: &'static str,
+    /// In which role, in words.
+    pub role: &'static str,
+    /// For which reason, in words.
+    pub reason: String,
+}
+
+/// Writes that somebody opens a patient's page.
+pub(crate) async fn opens_page(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+    now: WallMs,
+) -> Result<(), TxError> {
+    let subject = patient.to_string();
+    let of = |purpose| access(purpose, &subject, now);
+    record.log_accesses(actor, &[of(PAGE), of(DIARY)]).await
+}
+
+/// Writes that somebody looks at a patient's curves, once for [`CURVES_WINDOW_MS`].
+pub(crate) async fn looks_at_curves(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+    now: WallMs,
+) -> Result<(), TxError> {
+    let subject = patient.to_string();
+    let looks = access(CURVES, &subject, now);
+    record
+        .log_access_once(actor, looks, CURVES_WINDOW_MS)
+        .await
+        .map(drop)
+}
+
+/// Who has seen a patient's data before a moment, newest first, at most `limit` looks. Asking is a
+/// look as well, and is written before the answer.
+///
+/// # Errors
+/// What the record reports; nothing is told then.
+pub async fn who_has_seen(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+    before: WallMs,
+    limit: u64,
+    now: WallMs,
+) -> Result<Vec<Viewing>, TxError> {
+    let subject = patient.to_string();
+    let seen = record.accesses_to(actor, &subject, before.0, limit).await?;
+    let roles = staff::roles(record, actor).await?;
+    record.log_access(actor, access(LOG, &subject, now)).await?;
+    Ok(seen.iter().map(|it| viewing(it, &roles)).collect())
+}
+
+fn access<'a>(purpose: &'static str, subject: &'a str, now: WallMs) -> Access<'a> {
+    Access {
+        at_ms: now.0,
+        purpose,
+        subject,
+    }
+}
+
+fn viewing(seen: &Accessed, roles: &HashMap<String, Role>) -> Viewing {
+    Viewing {
+        at: WallMs(seen.at_ms),
+        unit: UNIT,
+        role: match roles.get(&seen.actor) {
+            Some(Role::Operator) => "operatore",
+            Some(Role::Nurse) => "infermiere",
+            Some(Role::Doctor) => "medico",
+            Some(Role::Admin) => "amministratore",
+            None if seen.actor.starts_with("command:") => "gestore del sistema",
+            None => "sistema",
+        },
+        reason: match seen.purpose.as_str() {
+            PAGE => "Consultazione della scheda".to_owned(),
+            DIARY => "Consultazione del diario".to_owned(),
+            CURVES => "Consultazione dell’andamento delle misure".to_owned(),
+            LOG => "Consultazione del registro degli accessi".to_owned(),
+            other => other.to_owned(),
+        },
+    }
+}

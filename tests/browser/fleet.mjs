@@ -1,0 +1,99 @@
+// Boxes and devices: what is said of them, who wears what, how a box is let in and shut out.
+
+import assert from "node:assert/strict";
+import { accessible, ask, fitting, given, inChromium, newPage, quiet, reachable, signIn, text } from "./harness.mjs";
+
+const LIST = `${given.base}/dispositivi`;
+
+async function judged(page, name) {
+  await accessible(page, name);
+  await reachable(page, name);
+  await fitting(page, name);
+}
+
+await inChromium(async (browser) => {
+  const page = await newPage(browser);
+  await signIn(page, given.admin);
+  await page.click(".nav a[href='/dispositivi']");
+  assert.equal(await text(page, "[aria-current=page]"), "Dispositivi e gateway");
+
+  // The page becomes fresh by itself: nobody reloads it.
+  await page.waitForSelector(".box .chip-calm");
+  await page.waitForSelector(".loose-list li");
+  const home = await text(page, ".box h3");
+  assert.match(await text(page, ".box-facts"), /con password, solo su questa macchina/);
+  assert.match(await text(page, ".box-devices"), /Indossato da Rossi Maria/);
+  await judged(page, "fleet");
+
+  await page.click(".loose-list a");
+  await judged(page, "fleet-assign");
+  await page.selectOption("#patient", given.patient);
+  await page.click("main button[type=submit]");
+  await page.waitForURL(LIST);
+  assert.equal(await page.locator(".loose-list li").count(), 0, "somebody wears it now");
+
+  await page.click(".box button[value=ping]");
+  await page.waitForSelector("[role=status]:not([hidden])");
+  assert.match(await text(page, "[role=status]"), new RegExp(`${home} ha risposto`));
+  await page.click(".box button[value=measure]");
+  await page.waitForSelector("[role=status]:not([hidden])");
+  console.log(`measure: ${await text(page, "[role=status]")}`);
+
+  await page.fill("#cerca", "rossi");
+  await page.press("#cerca", "Enter");
+  await page.waitForURL(/cerca=rossi/);
+  assert.equal(await page.locator(".box").count(), 1, "found by who wears a device");
+  await page.fill("#cerca", "casa-500");
+  await page.press("#cerca", "Enter");
+  await page.waitForURL(/cerca=casa-500/);
+  assert.match(await text(page, "#fleet-boxes"), /Nessun gateway trovato/);
+
+  await page.goto(LIST);
+  await ask("kill ingest");
+  await page.waitForSelector("#fleet.is-lost");
+  assert.match(await text(page, "#fleet-lost"), /Collegamento interrotto/);
+  await page.waitForSelector(".box .chip-none");
+  assert.equal(await page.locator(".chip-calm").count(), 0, "no data is never green");
+  await judged(page, "fleet-lost");
+  await ask("start ingest");
+  await page.waitForSelector("#fleet:not(.is-lost) .chip-calm");
+
+  await page.click("a[href='/dispositivi/nuovo']");
+  await judged(page, "fleet-invite");
+  await page.fill("#gateway", "casa-99");
+  await page.click("main button[type=submit]");
+  await page.waitForSelector(".label svg");
+  await judged(page, "fleet-label");
+  const code = await text(page, ".label-code");
+  await page.emulateMedia({ media: "print" });
+  await page.screenshot({ path: `${given.pictures}/fleet-label-print.png` });
+  await page.emulateMedia({ media: "screen" });
+  await page.goto(LIST);
+  assert.match(await text(page, ".codes"), /casa-99/);
+  assert.ok(!(await page.content()).includes(code), "a code is shown once");
+
+  await ask(`enrol ${code}`);
+  await page.waitForSelector("#gw-casa-99");
+  assert.match(await text(page, "#gw-casa-99"), /non ancora visto.*con certificato, fino al/);
+  await page.waitForFunction(() => !document.querySelector(".codes"));
+
+  await page.click("#gw-casa-99 a[href$=revoca]");
+  await judged(page, "fleet-revoke");
+  await page.fill("#why", "persa in un trasloco");
+  await page.click("main button[type=submit]");
+  await page.waitForURL(/dispositivi#/);
+  assert.match(await text(page, "#gw-casa-99"), /revocato il/);
+  assert.match(await text(page, "#fleet-log li"), /Bo Carla ha revocato casa-99.*persa in un trasloco/);
+  await judged(page, "fleet-revoked");
+
+  await page.click(".bar-user button");
+  await page.waitForURL((url) => url.pathname === "/login");
+  await signIn(page, given.nurse);
+  await page.goto(LIST);
+  await page.waitForSelector(".box .chip-calm");
+  assert.equal(await page.locator("a[href$=revoca], a[href='/dispositivi/nuovo']").count(), 0);
+  const answer = await page.goto(`${LIST}/nuovo`);
+  assert.equal(answer.status(), 403, "only an administrator lets boxes in");
+  // Chromium reports refusals, and what was asked of a dead ingest.
+  quiet(page, /status of 403|status of 503/);
+});
