@@ -11,14 +11,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use veglia_diary::{ActKind, Assignments, Change, ChangeId, Changed, ReadError, changes_since};
+use veglia_diary::{
+    ActKind, Assignments, Change, ChangeId, Changed, ReadError, changes_since, last_change_by,
+};
 use veglia_store::Database;
 use veglia_triage::{
-    Input, Observation, PatientId, PatientState, RuleSet, Seen, Severity, Source, Standing,
+    FlagId, Input, Observation, PatientId, PatientState, RuleSet, Seen, Severity, Source, Standing,
     Verdict, step,
 };
 use veglia_view::{Worn, WornBy};
-use veglia_wire::{Body, DeviceId, GatewayId, Record, RecordId, UpFrame, VitalKind, WallMs};
+use veglia_wire::{Body, DeviceId, GatewayId, Record, RecordId, UpFrame, WallMs};
 
 use crate::dating::date;
 use crate::entry::Entry;
@@ -35,9 +37,6 @@ pub(crate) struct Fold {
     assignments: Arc<RwLock<Assignments>>,
     /// Every patient heard of so far.
     pub(crate) patients: HashMap<PatientId, Known>,
-    /// By which device, through which gateway, a patient's vital signs were last measured; at most
-    /// one way for each of them. Not kept: the next reading says it again.
-    ways: HashMap<(PatientId, VitalKind), Way>,
     /// The last row of changes taken up.
     change: i64,
 }
@@ -49,12 +48,10 @@ pub(crate) struct Told {
     pub(crate) verdicts: Vec<(Verdict, WallMs)>,
     /// Whose row has changed.
     pub(crate) touched: HashSet<PatientId>,
-}
-
-/// How a reading came.
-struct Way {
-    device: DeviceId,
-    gateway: GatewayId,
+    /// Flags that a person has closed.
+    pub(crate) closed: Vec<FlagId>,
+    /// Second measurements that the rules wait for.
+    pub(crate) wishes: Vec<Wish>,
 }
 
 /// A record that reached the centre for the first time.
@@ -79,7 +76,6 @@ impl Fold {
             record,
             assignments: Arc::new(RwLock::new(assignments)),
             patients,
-            ways: HashMap::new(),
             change,
         })
     }
@@ -105,26 +101,17 @@ impl Fold {
         })
     }
 
-    /// The second measurement that a verdict waits for, if there is a device to ask for it.
-    pub(crate) fn wish(&self, verdict: &Verdict) -> Option<Wish> {
-        let Verdict::Raise(flag) = verdict else {
-            return None;
-        };
-        let Standing::Unconfirmed { repeat_by } = flag.standing else {
-            return None;
-        };
-        // Silence is no measurement to be repeated.
-        if flag.severity == Severity::Technical {
-            return None;
-        }
-        let way = self.ways.get(&(flag.id.patient, flag.vital))?;
-        Some(Wish {
-            flag: flag.id.clone(),
-            repeat_by,
-            vital: flag.vital,
-            device: way.device.clone(),
-            gateway: way.gateway.clone(),
-        })
+    /// Takes up what the diary knew when the journal began, for a fold that has not read what left
+    /// the journal before: the entries that named those changes are gone, and without them every
+    /// reading would be nobody's. A vital sign measured before the journal begins is then silent
+    /// until its next reading.
+    pub(crate) async fn begin_at(
+        &mut self,
+        oldest: WallMs,
+        told: &mut Told,
+    ) -> Result<(), ReadError> {
+        let known = last_change_by(&self.record, &ACTOR, oldest).await?;
+        self.changes(oldest, known.0, told).await
     }
 
     fn resolve(&self, device: &DeviceId, at: WallMs) -> Option<PatientId> {
@@ -165,6 +152,7 @@ impl Fold {
         let Some(patient) = self.resolve(device, at) else {
             return;
         };
+        let wears_it_still = self.resolve(device, received) == Some(patient);
         let known = self
             .patients
             .entry(patient)
@@ -180,13 +168,6 @@ impl Fold {
             }
         };
         let source = source(device);
-        if let (Source::Device, Seen::Vital(vital, _)) = (source, seen) {
-            let way = Way {
-                device: device.clone(),
-                gateway: gateway.clone(),
-            };
-            self.ways.insert((patient, vital.kind()), way);
-        }
         let observation = Observation {
             id,
             device: device.clone(),
@@ -196,10 +177,14 @@ impl Fold {
             seen,
         };
         let input = Input::Observation(&observation);
-        told.say(
-            step(&self.rules, &mut known.state, input, received),
-            received,
-        );
+        let verdicts = step(&self.rules, &mut known.state, input, received);
+        // A value that comes late, from a device that another patient wears by now, asks nobody;
+        // neither does one that a person typed.
+        if source == Source::Device && wears_it_still {
+            let wishes = verdicts.iter().filter_map(|it| wish(it, device, gateway));
+            told.wishes.extend(wishes);
+        }
+        told.say(verdicts, received);
         told.touched.insert(patient);
     }
 
@@ -257,10 +242,7 @@ impl Fold {
                 told.touched.insert(patient);
             }
             Changed::Act(act) if act.kind == ActKind::Closed => {
-                if let (Some(flag), Some(known)) = (act.flag, self.patients.get_mut(&act.patient)) {
-                    known.row.unflag(&flag);
-                    told.touched.insert(act.patient);
-                }
+                told.closed.extend(act.flag);
             }
             Changed::Act(_) | Changed::Assigned(_) | Changed::Ended(_) => {}
         }
@@ -272,6 +254,24 @@ impl Told {
         self.verdicts
             .extend(verdicts.into_iter().map(|verdict| (verdict, now)));
     }
+}
+
+/// The second measurement that a verdict waits for, asked of the device whose reading it judged.
+fn wish(verdict: &Verdict, device: &DeviceId, gateway: &GatewayId) -> Option<Wish> {
+    let Verdict::Raise(flag) = verdict else {
+        return None;
+    };
+    let Standing::Unconfirmed { repeat_by } = flag.standing else {
+        return None;
+    };
+    // Silence is no measurement to be repeated.
+    (flag.severity != Severity::Technical).then(|| Wish {
+        flag: flag.id.clone(),
+        repeat_by,
+        vital: flag.vital,
+        device: device.clone(),
+        gateway: gateway.clone(),
+    })
 }
 
 /// The records of an entry that are new at the centre, in order.
@@ -296,7 +296,7 @@ pub(crate) fn arrived(entry: &Entry) -> Vec<Arrived> {
 }
 
 impl Known {
-    fn new(patient: PatientId) -> Self {
+    pub(crate) fn new(patient: PatientId) -> Self {
         Self {
             state: PatientState::new(patient),
             row: veglia_view::Row::new(patient),

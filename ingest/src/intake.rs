@@ -94,6 +94,8 @@ pub(crate) struct Intake<J: Journal> {
     quarantine: Quarantine,
     retention: Retention,
     passed: [Option<Position>; 2],
+    /// The last row of changes found, until it is on disk: nobody sends it again.
+    pending_change: Option<i64>,
     care: CareClock,
     /// The last proof; it covers everything before, duplicates included.
     proof: Durable,
@@ -110,17 +112,18 @@ impl<J: Journal> Intake<J> {
         quarantine: Quarantine,
         care: CareClock,
         figures: Figures,
+        retention: Retention,
     ) -> Result<(Self, watch::Receiver<Position>), IntakeError> {
         let tick = Entry::Tick { at: care.now() }.encode();
         let proof = journal.append(&[&tick]).map_err(IntakeError::Journal)?;
         let (written, reader) = watch::channel(proof.through());
-        let retention = Retention::default();
         let intake = Self {
             journal,
             ledger,
             quarantine,
             retention,
             passed: [None; 2],
+            pending_change: None,
             care,
             proof,
             written,
@@ -155,7 +158,11 @@ impl<J: Journal> Intake<J> {
 
     fn commit(&mut self, batch: impl Iterator<Item = Arrival>) -> Result<(), IntakeError> {
         let now = self.care.now();
-        let mut entries = Vec::new();
+        let refused = self.pending_change;
+        let mut entries: Vec<Entry> = refused
+            .into_iter()
+            .map(|id| Entry::Change { at: now, id })
+            .collect();
         let mut answers = Vec::new();
         let mut draft = self.ledger.draft();
         for arrival in batch {
@@ -176,12 +183,16 @@ impl<J: Journal> Intake<J> {
                     answers.push(Answer::Hello(reply, hello.epoch, through));
                 }
                 Arrival::Tick => entries.push(Entry::Tick { at: now }),
-                Arrival::Change(id) => entries.push(Entry::Change { at: now, id }),
+                Arrival::Change(id) => {
+                    entries.push(Entry::Change { at: now, id });
+                    self.pending_change = Some(id);
+                }
                 Arrival::Passed(Consumer::Tape, position) => self.passed[0] = Some(position),
                 Arrival::Passed(Consumer::Watch, position) => self.passed[1] = Some(position),
             }
         }
         if self.append(&entries)? {
+            self.pending_change = None;
             self.answer(answers);
         }
         self.forget(now)

@@ -1,8 +1,8 @@
 //! Confirm by repeat: when the rules wait for a second measurement, the home is asked for one.
 //!
 //! The watch makes a [`Wish`] of a flag that is raised unconfirmed; here it becomes a command to
-//! the gateway through which the device spoke last, and a line in the diary that says what came of
-//! it.
+//! the gateway through which the reading came, and a line in the diary that says what came of it.
+//! A device that another patient wears by then is not asked: the answer would be of somebody else.
 //! The rules do not know: whether a repeat comes, and what it says, they see in the readings.
 //!
 //! A wish is asked once. What makes it one is the flag and the moment until which the rules wait,
@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use veglia_diary::{ReadError, has_noted, note_once};
+use veglia_diary::{ReadError, has_noted, note_once, wearer};
 use veglia_link::{CommandError, Commands};
 use veglia_store::Database;
 use veglia_triage::FlagId;
@@ -31,7 +31,7 @@ use veglia_wire::{CareClock, CommandKind, DeviceId, GatewayId, Outcome, VitalKin
 use crate::watch::ACTOR;
 
 /// Wishes that wait: as many as flags are raised at once when a whole city comes back on line.
-pub(crate) const WISHES_WAITING: usize = 1024;
+const WISHES_WAITING: usize = 1024;
 
 /// Wishes under way: each waits up to ten seconds for a home.
 const AT_ONCE: usize = 256;
@@ -48,16 +48,16 @@ pub(crate) struct Wish {
     /// Until when the rules wait, by the clock of care.
     pub(crate) repeat_by: WallMs,
     pub(crate) vital: VitalKind,
-    /// Which device measured last.
+    /// Which device measured what the flag was raised by.
     pub(crate) device: DeviceId,
-    /// Through which gateway it spoke then.
+    /// Through which gateway that came.
     pub(crate) gateway: GatewayId,
 }
 
 /// Who asks.
 pub(crate) struct Repeats {
-    pub(crate) asker: Asker,
-    pub(crate) wishes: mpsc::Receiver<Wish>,
+    asker: Asker,
+    wishes: mpsc::Receiver<Wish>,
 }
 
 /// What asking takes.
@@ -69,6 +69,12 @@ pub(crate) struct Asker {
 }
 
 impl Repeats {
+    /// One who asks, and where wishes are put.
+    pub(crate) fn new(asker: Asker) -> (Self, mpsc::Sender<Wish>) {
+        let (sender, wishes) = mpsc::channel(WISHES_WAITING);
+        (Self { asker, wishes }, sender)
+    }
+
     /// Asks until told to stop.
     pub(crate) async fn serve(mut self, stop: CancellationToken) {
         let asker = Arc::new(self.asker);
@@ -111,19 +117,31 @@ impl Asker {
         if self.is_over(wish) || has_noted(&self.record, &ACTOR, &key).await? {
             return Ok(None);
         }
-        let words = said(self.command(wish).await);
+        let Some(answered) = self.command(wish).await? else {
+            tracing::info!("a second measurement is not asked for: its device was given away");
+            return Ok(None);
+        };
+        let words = said(answered);
         let at = self.care.now();
         let is_new = note_once(&self.record, &ACTOR, &wish.flag, &key, words, at).await?;
         Ok(is_new.then_some(words))
     }
 
-    async fn command(&self, wish: &Wish) -> Result<Outcome, CommandError> {
+    /// What the home answered; none when the patient does not wear the device any more.
+    async fn command(
+        &self,
+        wish: &Wish,
+    ) -> Result<Option<Result<Outcome, CommandError>>, ReadError> {
         let kind = CommandKind::MeasureAgain {
             device: wish.device.clone(),
             vital: wish.vital,
         };
         let mut looks = 1;
         loop {
+            let worn_by = wearer(&self.record, &ACTOR, &wish.device, self.care.now()).await?;
+            if worn_by != Some(wish.flag.patient) {
+                return Ok(None);
+            }
             let sent = self
                 .commands
                 .send(&wish.gateway, kind.clone(), ORDER_WITHIN);
@@ -132,7 +150,7 @@ impl Asker {
                     looks += 1;
                     tokio::time::sleep(LOOK_PAUSE).await;
                 }
-                answered => return answered,
+                answered => return Ok(Some(answered)),
             }
         }
     }

@@ -6,7 +6,8 @@
 //! what was measured and not of the order in which it came.
 //!
 //! Limits: the whole journal is read; every flag it means is held in memory. Absent: what has
-//! left the journal ([`Replayed::since`] says where it begins), and ticks of its own: time stands
+//! left the journal ([`Replayed::since`] says where it begins; plans and assignments written
+//! before that are taken from the diary), and ticks of its own: time stands
 //! where the journal stopped.
 
 use std::collections::{BTreeMap, HashMap};
@@ -100,8 +101,15 @@ pub async fn replay(
     let figures = Figures::default();
     let (written, at_end) = watch::channel(journal.next());
     let mut follower = Follower::new(journal.reader(), since, at_end, figures.clone());
+    let mut has_gap = since > Position::FIRST;
     while follower.next() < journal.next() {
-        for (_, entry) in follower.more().await? {
+        let entries = follower.more().await?;
+        if let Some((_, oldest)) = entries.first()
+            && std::mem::take(&mut has_gap)
+        {
+            replay.begin_at(oldest.at()).await?;
+        }
+        for (_, entry) in entries {
             match &mut shuffle {
                 None => replay.take(&entry).await?,
                 Some(shuffle) => shuffle.take(entry, &mut replay).await?,
@@ -131,6 +139,13 @@ impl Replay {
     async fn take(&mut self, entry: &Entry) -> Result<(), ReplayError> {
         let mut said = fold::Told::default();
         self.fold.take(entry, &mut said).await?;
+        self.hear(said);
+        Ok(())
+    }
+
+    async fn begin_at(&mut self, oldest: WallMs) -> Result<(), ReplayError> {
+        let mut said = fold::Told::default();
+        self.fold.begin_at(oldest, &mut said).await?;
         self.hear(said);
         Ok(())
     }
@@ -210,5 +225,90 @@ impl Shuffle {
             replay.take(&tick).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use veglia_diary::{ChangeId, assign_device, changes_since};
+    use veglia_store::Purpose;
+    use veglia_triage::PatientId;
+    use veglia_wire::{
+        Body, Boot, ClockState, Epoch, FrameHeader, GatewayId, MonoMs, Quality, Record, Sequence,
+        Site, UpFrame, Vital, VitalKind, When,
+    };
+
+    use super::*;
+    use crate::watch::ACTOR;
+
+    const NOON: WallMs = WallMs(1_603_188_000_000);
+
+    /// A frame with one low saturation.
+    fn red(device: &DeviceId) -> Entry {
+        let vital = Vital::from_steps(VitalKind::SpO2, 900, Site::Unknown).unwrap();
+        let frame = UpFrame {
+            header: FrameHeader {
+                gateway: GatewayId::new("casa-1").unwrap(),
+                epoch: Epoch(7),
+                first: Sequence::FIRST,
+                count: 1,
+            },
+            sent_at: Some(NOON),
+            clock: ClockState::Synchronised,
+            records: vec![Record {
+                device: Some(device.clone()),
+                when: When {
+                    boot: Boot(1),
+                    mono: MonoMs(1),
+                    wall: Some(NOON),
+                    device: None,
+                },
+                body: Body::Reading(vital, Quality::empty()),
+            }],
+        };
+        let bytes = frame.encode().unwrap();
+        Entry::Frame {
+            at: NOON,
+            skip: 0,
+            bytes,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_journal_without_its_beginning_means_the_flags_of_what_it_still_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.db");
+        let record = Database::open(&path, Purpose::Record, &[veglia_diary::SCHEMA]);
+        let record = record.await.unwrap();
+        let device = DeviceId::new("node:0000000000000001").unwrap();
+        let (patient, since) = (PatientId::new(0xa11ce), NOON.plus_ms(-1_000));
+        assign_device(&record, &ACTOR, &device, patient, since, since)
+            .await
+            .unwrap();
+        let changes = changes_since(&record, &ACTOR, ChangeId(0)).await.unwrap();
+        let small = Options {
+            segment_bytes: 400,
+            ..Options::default()
+        };
+        let path = dir.path().join("journal");
+        let (mut journal, _) = SegmentedLog::open(HostFilesystem, &path, small).unwrap();
+        let change = Entry::Change {
+            at: since,
+            id: changes[0].id.0,
+        };
+        journal.append(&[&change.encode()]).unwrap();
+        for _ in 0..30 {
+            let tick = Entry::Tick { at: NOON };
+            journal.append(&[&tick.encode()]).unwrap();
+        }
+        let last = journal.append(&[&red(&device).encode()]).unwrap();
+        journal.remove_before(last.through()).unwrap();
+        drop(journal);
+
+        for order in [Order::Arrival, Order::Shuffled(3)] {
+            let replayed = replay(dir.path(), record.clone(), order).await.unwrap();
+            assert!(replayed.since > Position::FIRST);
+            assert_eq!(replayed.standing().count(), 1, "{order:?}");
+        }
     }
 }

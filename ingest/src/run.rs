@@ -30,7 +30,8 @@ use crate::intake::{Arrival, Intake, IntakeError, MAX_WAITING};
 use crate::ledger::Ledger;
 use crate::memory::{Memory, MemoryError, Remembered};
 use crate::quarantine::{Quarantine, QuarantineError};
-use crate::repeats::{Asker, Repeats, WISHES_WAITING};
+use crate::repeats::{Asker, Repeats};
+use crate::retention::Retention;
 use crate::tap::Tap;
 use crate::tape::{self, TapeError};
 use crate::watch::{ACTOR, Watch, WatchError};
@@ -142,12 +143,14 @@ impl Ingest {
         let tape_from = resume(&journal, series_writer.resume_from());
 
         let readers = [journal.reader(), journal.reader()];
+        let retention = Retention::found_in(&journal, care.now())?;
         let (intake, written) = Intake::start(
             journal,
             caught_up.ledger,
             quarantine,
             care.clone(),
             figures.clone(),
+            retention,
         )?;
         let [tape, watch] = readers;
         let tape = Follower::new(tape, tape_from, written.clone(), figures.clone());
@@ -155,20 +158,23 @@ impl Ingest {
 
         let board = Board::new(Edition(fastrand::u64(..)));
         let (commands, gateways) = (Commands::default(), GatewayBoard::default());
-        let (wishes, wished) = mpsc::channel(WISHES_WAITING);
-        let repeats = Repeats {
-            asker: Asker {
-                commands: commands.clone(),
-                record: record.clone(),
-                care: care.clone(),
-            },
-            wishes: wished,
-        };
-        let watch = Watch::resume(record, memory, board.clone(), wishes, remembered).await?;
+        let (repeats, wishes) = Repeats::new(Asker {
+            commands: commands.clone(),
+            record: record.clone(),
+            care: care.clone(),
+        });
+        let watch = Watch::resume(
+            record,
+            memory,
+            board.clone(),
+            wishes,
+            remembered,
+            watch_from,
+        );
+        let watch = watch.await?;
         let worn_by = watch.worn_by();
         let view = LocalView::new(board, series, worn_by, care.clone())
             .with_gateways(gateways.clone(), orders(commands.clone()));
-        let change = caught_up.change;
         Ok(Self {
             receiver,
             intake,
@@ -176,7 +182,7 @@ impl Ingest {
             series_writer,
             watch,
             journal,
-            change,
+            change: caught_up.change,
             view,
             gateways,
             commands,

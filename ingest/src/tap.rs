@@ -121,6 +121,11 @@ fn samples(entry: &Entry) -> Vec<Sample> {
 pub fn position_at(ingest: &Path, at: WallMs) -> Result<Position, SeekError> {
     let (journal, _) =
         SegmentedLog::open(HostFilesystem, &ingest.join("journal"), Options::default())?;
+    Ok(position_in(&journal, at)?)
+}
+
+/// The same of a journal that is open.
+pub(crate) fn position_in(journal: &impl Journal, at: WallMs) -> Result<Position, FollowError> {
     let mut reader = journal.reader();
     let (mut low, mut high) = (journal.oldest(), journal.next());
     // Times rise with positions, as far as the clock was not set back.

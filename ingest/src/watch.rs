@@ -7,19 +7,21 @@
 //! ```
 //! A flag that waits for a second measurement has the home asked for one (`repeats.rs`).
 //!
-//! The diary comes before the board: what a clinician sees is written down. A diary that refuses
-//! for now holds the watch up, and the board says how far behind it is; nothing is skipped. States
-//! that cannot be kept because the disk is full are kept later: the journal has what made them.
+//! The diary comes before the board: what a clinician sees is written down. Verdicts and closings
+//! reach the diary in an order of their own, so a flag that either touched is read from the diary's
+//! list, and the board cannot say anything else. A diary that refuses for now holds the watch up,
+//! and the board says how far behind it is; nothing is skipped. States that cannot be kept because
+//! the disk is full are kept later: the journal has what made them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use veglia_diary::{ReadError, RecordError, record_verdicts};
+use veglia_diary::{OpenFlag, ReadError, RecordError, flags_listed, open_flags, record_verdicts};
 use veglia_journal::{JournalReader, Position};
 use veglia_store::{Actor, Database};
-use veglia_triage::{PatientId, Verdict};
+use veglia_triage::{FlagId, PatientId, Verdict};
 use veglia_view::{Board, Full, Progress, WornBy};
 use veglia_wire::WallMs;
 
@@ -28,7 +30,7 @@ use crate::fold::{Fold, Told};
 use crate::follower::{FollowError, Follower};
 use crate::intake::{Arrival, Consumer};
 use crate::ledger::Ledger;
-use crate::memory::{Memory, MemoryError, Remembered};
+use crate::memory::{Known, Memory, MemoryError, Remembered};
 use crate::repeats::Wish;
 use crate::rows;
 
@@ -76,23 +78,36 @@ pub(crate) struct Watch {
     unkept: HashSet<PatientId>,
     /// Where second measurements are asked for.
     wishes: mpsc::Sender<Wish>,
+    /// The journal does not have all that came after what is remembered.
+    has_gap: bool,
 }
 
 impl Watch {
-    /// Goes on from what was remembered: the board is full again before the first entry is read.
+    /// Goes on at `from` from what was remembered: the board is full again before the first entry
+    /// is read, with the flags that are on the diary's list.
     pub(crate) async fn resume(
         record: Database,
         memory: Memory,
         board: Board,
         wishes: mpsc::Sender<Wish>,
         remembered: Remembered,
+        from: Position,
     ) -> Result<Self, WatchError> {
         let Remembered {
+            next,
             change,
             ledger,
-            patients,
-            ..
+            mut patients,
         } = remembered;
+        patients
+            .values_mut()
+            .for_each(|known| known.row.flags.clear());
+        for open in open_flags(&record, &ACTOR).await? {
+            let (id, patient) = (open.flag.id.clone(), open.flag.id.patient);
+            let known = patients.entry(patient);
+            let known = known.or_insert_with(|| Known::new(patient));
+            rows::list(&mut known.row, &id, Some(open));
+        }
         for (patient, known) in &patients {
             let row = known.row.clone();
             board.update(*patient, |shown| *shown = row)?;
@@ -105,6 +120,7 @@ impl Watch {
             ledger,
             unkept: HashSet::new(),
             wishes,
+            has_gap: next.unwrap_or(Position::FIRST) < from,
         })
     }
 
@@ -159,17 +175,20 @@ impl Watch {
 
     async fn take(&mut self, entries: &[(Position, Entry)]) -> Result<(), WatchError> {
         let mut told = Told::default();
+        if let Some((_, oldest)) = entries.first()
+            && std::mem::take(&mut self.has_gap)
+        {
+            self.fold.begin_at(oldest.at(), &mut told).await?;
+        }
         for (_, entry) in entries {
             self.ledger.follow(entry);
             self.fold.take(entry, &mut told).await?;
         }
         self.write_down(&told.verdicts).await?;
-        for (verdict, _) in &told.verdicts {
-            self.wish(verdict);
+        for wish in std::mem::take(&mut told.wishes) {
+            self.wish(wish);
         }
-        for (verdict, now) in &told.verdicts {
-            self.show(verdict, *now);
-        }
+        self.list(&mut told).await?;
         for patient in &told.touched {
             if let Some(known) = self.fold.patients.get(patient) {
                 let row = known.row.clone();
@@ -205,17 +224,38 @@ impl Watch {
     }
 
     /// Has the home asked for a second measurement. The diary knows the flag by now.
-    fn wish(&self, verdict: &Verdict) {
-        if let Some(wish) = self.fold.wish(verdict)
-            && self.wishes.try_send(wish).is_err()
-        {
+    fn wish(&self, wish: Wish) {
+        if self.wishes.try_send(wish).is_err() {
             tracing::warn!("too many second measurements are waited for: one is not asked for");
         }
     }
 
-    fn show(&mut self, verdict: &Verdict, now: WallMs) {
-        if let Some(known) = self.fold.patients.get_mut(&verdict.id().patient) {
-            rows::tell(&mut known.row, verdict, now);
+    /// Puts the flags that were spoken of, or closed, on the rows as the diary has them.
+    async fn list(&mut self, told: &mut Told) -> Result<(), WatchError> {
+        let spoken_of = told.verdicts.iter().map(|(verdict, _)| verdict.id());
+        let flags: BTreeSet<FlagId> = spoken_of.chain(&told.closed).cloned().collect();
+        if flags.is_empty() {
+            return Ok(());
+        }
+        let listed = self.listed(&flags).await?.into_iter();
+        let mut listed: HashMap<FlagId, OpenFlag> =
+            listed.map(|open| (open.flag.id.clone(), open)).collect();
+        for id in flags {
+            if let Some(known) = self.fold.patients.get_mut(&id.patient) {
+                rows::list(&mut known.row, &id, listed.remove(&id));
+                told.touched.insert(id.patient);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads from the diary's list, and does not go on without it.
+    async fn listed(&self, flags: &BTreeSet<FlagId>) -> Result<Vec<OpenFlag>, WatchError> {
+        loop {
+            match flags_listed(&self.record, &ACTOR, flags).await {
+                Err(error) if error.is_passing() => tokio::time::sleep(DIARY_REST).await,
+                listed => return Ok(listed?),
+            }
         }
     }
 

@@ -195,6 +195,34 @@ pub async fn assignments(record: &Database, actor: &Actor) -> Result<Assignments
     Ok(all)
 }
 
+/// Whose a device is at a moment, by all that is written.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn wearer(
+    record: &Database,
+    actor: &Actor,
+    device: &DeviceId,
+    at: WallMs,
+) -> Result<Option<PatientId>, ReadError> {
+    let read = record.read_tx("diary.wearer", actor, move |tx| {
+        Box::pin(async move {
+            let begun = assignment::Entity::find()
+                .filter(assignment::Column::Device.eq(device.as_str()))
+                .filter(assignment::Column::FromMs.lte(at.0));
+            for row in begun.all(tx).await? {
+                let end = assignment_end::Entity::find_by_id(row.id).one(tx).await?;
+                if end.is_none_or(|end| at.0 < end.until_ms) {
+                    let worn = read(&row).map_err(TxError::refuse)?;
+                    return Ok(Some(worn.patient));
+                }
+            }
+            Ok(None)
+        })
+    });
+    Ok(read.await?)
+}
+
 /// The first assignment of a device that does not end before `from`. One that begins later
 /// counts too: the new one has no end yet.
 async fn overlapping(

@@ -8,12 +8,14 @@ use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::sea_orm::{QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_triage::Plan;
+use veglia_wire::WallMs;
 
 use crate::acts::{self, Act};
 use crate::assignments::{self, Assignment, AssignmentEnd, AssignmentId};
 use crate::error::ReadError;
 use crate::plans;
 use crate::rows::change::{ActiveModel, Column, Entity, Model};
+use crate::rows::{assignment, assignment_end, entry, plan};
 
 /// Changes given at once: a poll that found more asks again.
 pub const CHANGES_MAX: u64 = 500;
@@ -105,6 +107,63 @@ pub async fn changes_since(
         })
     });
     Ok(read.await?)
+}
+
+/// The last change whose row was written at `at` or before, by the time the row names; 0 when
+/// there is none.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn last_change_by(
+    record: &Database,
+    actor: &Actor,
+    at: WallMs,
+) -> Result<ChangeId, ReadError> {
+    let read = record.read_tx("diary.last_change_by", actor, move |tx| {
+        Box::pin(async move {
+            let rows = Entity::find().order_by_desc(Column::Id);
+            let mut before = i64::MAX;
+            loop {
+                let some = rows.clone().filter(Column::Id.lt(before));
+                let some = some.limit(CHANGES_MAX).all(tx).await?;
+                let Some(oldest) = some.last() else {
+                    return Ok(ChangeId(0));
+                };
+                before = oldest.id;
+                for row in some {
+                    if written_at(tx, &row).await?.is_some_and(|it| it <= at.0) {
+                        return Ok(ChangeId(row.id));
+                    }
+                }
+            }
+        })
+    });
+    Ok(read.await?)
+}
+
+/// When the row that a change names was written.
+async fn written_at(tx: &Tx<'_>, row: &Model) -> Result<Option<i64>, TxError> {
+    let id = row.row_id;
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == row.kind);
+    Ok(match kind {
+        Some(Kind::Plan) => {
+            let row = plan::Entity::find_by_id(id).one(tx).await?;
+            row.map(|row| row.created_at_ms)
+        }
+        Some(Kind::Assignment) => {
+            let row = assignment::Entity::find_by_id(id).one(tx).await?;
+            row.map(|row| row.created_at_ms)
+        }
+        Some(Kind::AssignmentEnd) => {
+            let row = assignment_end::Entity::find_by_id(id).one(tx).await?;
+            row.map(|row| row.created_at_ms)
+        }
+        Some(Kind::Entry) => {
+            let row = entry::Entity::find_by_id(id).one(tx).await?;
+            row.map(|row| row.at_ms)
+        }
+        None => None,
+    })
 }
 
 async fn changed(tx: &Tx<'_>, row: &Model) -> Result<Changed, TxError> {

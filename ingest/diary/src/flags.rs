@@ -5,8 +5,8 @@
 //! rows ([`Told`]).
 //!
 //! **On the list** is a flag whose episode goes on, and a confirmed red until a person closes it,
-//! whatever happens to its episode. What was closed comes back when it is raised anew or
-//! confirmed for the first time.
+//! whatever happens to its episode. What was closed comes back when it is raised anew, confirmed
+//! for the first time, or confirmed by a value too bad to wait that it did not have before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::sea_orm::sea_query::OnConflict;
 use veglia_store::sea_orm::{QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, Tx, TxError};
-use veglia_triage::{Flag, FlagId, Severity, Standing, Verdict, Why};
+use veglia_triage::{Flag, FlagId, How, Severity, Standing, Verdict, Why};
 use veglia_wire::WallMs;
 
 use crate::acts::{self, Act};
@@ -235,7 +235,7 @@ impl Told {
                 telling,
                 ..
             } => {
-                if !self.flag.standing.is_confirmed() {
+                if is_graver(self.flag.standing, how) {
                     self.news = telling;
                 }
                 self.was_confirmed = true;
@@ -251,6 +251,15 @@ impl Told {
     pub(crate) fn is_listed(&self, closed: Option<u32>) -> bool {
         let waits = self.flag.severity == Severity::Red && self.was_confirmed;
         (self.ended.is_none() || waits) && closed.is_none_or(|closed| closed < self.news)
+    }
+}
+
+/// Whether a confirmation asks for a person who knew the flag in this standing: the first does,
+/// and that nobody waits any more. That other readings bear it out does not.
+fn is_graver(known: Standing, how: How) -> bool {
+    match known {
+        Standing::Unconfirmed { .. } => true,
+        Standing::Confirmed { how: known, .. } => how == How::AtOnce && known != How::AtOnce,
     }
 }
 
@@ -310,6 +319,45 @@ pub(crate) async fn relist(tx: &Tx<'_>, id: &str) -> Result<(), TxError> {
     Ok(())
 }
 
+/// Flags with all that is said and done of them, in the order of their names.
+async fn as_told(tx: &Tx<'_>, ids: &[String]) -> Result<Vec<OpenFlag>, TxError> {
+    let mut flags = Vec::with_capacity(ids.len());
+    for (id, told) in told(tx, ids).await? {
+        flags.push(OpenFlag {
+            flag: told.flag,
+            raised_at: told.raised_at,
+            ended: told.ended,
+            charge: acts::charge(tx, &id).await?,
+        });
+    }
+    Ok(flags)
+}
+
+/// Of these flags, those on the list; the others need nobody, or were never raised.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn flags_listed(
+    record: &Database,
+    actor: &Actor,
+    among: &BTreeSet<FlagId>,
+) -> Result<Vec<OpenFlag>, ReadError> {
+    let names: Vec<String> = among.iter().map(FlagId::to_string).collect();
+    let names = names.as_slice();
+    let read = record.read_tx("diary.flags_listed", actor, move |tx| {
+        Box::pin(async move {
+            let mut listed = Vec::new();
+            for some in names.chunks(FLAGS_PER_QUERY) {
+                let rows = open_flag::Entity::find()
+                    .filter(open_flag::Column::FlagId.is_in(some.iter().cloned()));
+                listed.extend(rows.all(tx).await?.into_iter().map(|row| row.flag_id));
+            }
+            as_told(tx, &listed).await
+        })
+    });
+    Ok(read.await?)
+}
+
 /// Flags that were raised at or after a moment, open or over, oldest first; at most
 /// [`OPEN_FLAGS_MAX`].
 ///
@@ -329,16 +377,7 @@ pub async fn flags_raised(
                 .all(tx)
                 .await?;
             let ids: Vec<String> = raised.into_iter().map(|row| row.id).collect();
-            let mut flags = Vec::with_capacity(ids.len());
-            for (id, told) in told(tx, &ids).await? {
-                flags.push(OpenFlag {
-                    flag: told.flag,
-                    raised_at: told.raised_at,
-                    ended: told.ended,
-                    charge: acts::charge(tx, &id).await?,
-                });
-            }
-            Ok(flags)
+            as_told(tx, &ids).await
         })
     });
     Ok(read.await?)
@@ -357,16 +396,7 @@ pub async fn open_flags(record: &Database, actor: &Actor) -> Result<Vec<OpenFlag
                 .all(tx)
                 .await?;
             let ids: Vec<String> = listed.into_iter().map(|row| row.flag_id).collect();
-            let mut open = Vec::with_capacity(ids.len());
-            for (id, told) in told(tx, &ids).await? {
-                open.push(OpenFlag {
-                    flag: told.flag,
-                    raised_at: told.raised_at,
-                    ended: told.ended,
-                    charge: acts::charge(tx, &id).await?,
-                });
-            }
-            Ok(open)
+            as_told(tx, &ids).await
         })
     });
     let mut open = read.await?;

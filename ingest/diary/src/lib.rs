@@ -34,12 +34,13 @@ pub use acts::{
 };
 pub use assignments::{
     AssignRefused, Assignment, AssignmentEnd, AssignmentId, Assignments, EndRefused, Worn,
-    assign_device, assignments, end_assignment,
+    assign_device, assignments, end_assignment, wearer,
 };
-pub use changes::{CHANGES_MAX, Change, ChangeId, Changed, changes_since};
+pub use changes::{CHANGES_MAX, Change, ChangeId, Changed, changes_since, last_change_by};
 pub use error::ReadError;
 pub use flags::{
-    OPEN_FLAGS_MAX, OpenFlag, RecordError, Told, flags_raised, open_flags, record_verdicts,
+    OPEN_FLAGS_MAX, OpenFlag, RecordError, Told, flags_listed, flags_raised, open_flags,
+    record_verdicts,
 };
 pub use history::{LINES_MAX, Line, Written, diary_of};
 pub use plans::{PlanRefused, create_plan, plan_of, plans_current};

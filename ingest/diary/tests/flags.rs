@@ -7,8 +7,8 @@ mod support;
 
 use support::*;
 use veglia_diary::{
-    ActKind, ActRefused, OpenFlag, RecordError, Written, close, diary_of, has_noted, note_once,
-    open_flags, record_verdicts, take_charge, write_note,
+    ActKind, ActRefused, OpenFlag, RecordError, Written, close, diary_of, flags_listed, has_noted,
+    note_once, open_flags, record_verdicts, take_charge, write_note,
 };
 use veglia_store::Database;
 use veglia_triage::{FlagId, How, Severity, Standing, Verdict, Why};
@@ -264,6 +264,34 @@ async fn an_unconfirmed_red_that_was_closed_comes_back_when_it_is_confirmed() {
         "a new round, nobody has charge"
     );
     take_charge(&diary, &BRUNO, &id, minute(3)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_confirmed_red_that_was_closed_comes_back_when_it_gets_too_bad_to_wait() {
+    let (_folder, diary) = diary().await;
+    let story = a_confirmed_red();
+    record(&diary, &story[0].0, 0).await;
+    record(&diary, &story[1].0, 2).await;
+    let id = only_id(&diary).await;
+    let seen = listed(&diary).await[0].flag.telling;
+    close(&diary, &ANNA, &id, seen, "Sentita.", minute(3))
+        .await
+        .unwrap();
+    let confirmed = |how, more| Verdict::Confirm {
+        id: id.clone(),
+        how,
+        evidence: Vec::new(),
+        at: minute(4),
+        telling: seen + more,
+    };
+    record(&diary, &[confirmed(How::Repeat, 1)], 4).await;
+    let among = [id.clone()].into();
+    let still = flags_listed(&diary, &TRIAGE, &among).await.unwrap();
+    assert_eq!(still, [], "other readings say the same");
+    record(&diary, &[confirmed(How::AtOnce, 2)], 5).await;
+    let back = flags_listed(&diary, &TRIAGE, &among).await.unwrap();
+    assert_eq!(back, listed(&diary).await);
+    assert_eq!(back.len(), 1);
 }
 
 #[tokio::test]

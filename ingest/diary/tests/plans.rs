@@ -8,8 +8,8 @@ mod support;
 use support::*;
 use veglia_diary::{
     AssignRefused, AssignmentId, Assignments, CHANGES_MAX, ChangeId, Changed, EndRefused,
-    PlanRefused, assign_device, assignments, changes_since, create_plan, end_assignment, plan_of,
-    plans_current, write_note,
+    PlanRefused, assign_device, assignments, changes_since, create_plan, end_assignment,
+    last_change_by, plan_of, plans_current, wearer, write_note,
 };
 use veglia_store::Database;
 use veglia_triage::{PatientId, Plan, PlanVersion};
@@ -216,4 +216,42 @@ async fn a_poll_gives_a_bounded_number_of_changes() {
     let last = first.last().unwrap().id;
     let rest = changes_since(&diary, &TRIAGE, last).await.unwrap();
     assert_eq!(rest.len(), 3);
+}
+
+#[tokio::test]
+async fn what_the_diary_knew_at_a_moment_is_found_again() {
+    let (_folder, record) = diary().await;
+    let by = async |at| last_change_by(&record, &TRIAGE, minute(at)).await.unwrap();
+    assert_eq!(by(0).await, ChangeId(0));
+    let first = assign(&record, PATIENT, -5).await.unwrap();
+    write_note(&record, &ANNA, PATIENT, None, "Vive da sola.", minute(3))
+        .await
+        .unwrap();
+    end_assignment(&record, &ANNA, first, minute(9), minute(10))
+        .await
+        .unwrap();
+    assert_eq!(by(-1).await, ChangeId(0));
+    assert_eq!(by(0).await, ChangeId(1));
+    assert_eq!(by(9).await, ChangeId(2));
+    assert_eq!(by(10).await, ChangeId(3));
+}
+
+#[tokio::test]
+async fn a_device_is_worn_by_one_patient_at_a_moment_or_by_nobody() {
+    let (_folder, record) = diary().await;
+    let first = assign(&record, PATIENT, 0).await.unwrap();
+    end_assignment(&record, &ANNA, first, minute(10), minute(10))
+        .await
+        .unwrap();
+    assign(&record, OTHER, 20).await.unwrap();
+    for (at, worn_by) in [
+        (-1, None),
+        (0, Some(PATIENT)),
+        (10, None),
+        (20, Some(OTHER)),
+        (90, Some(OTHER)),
+    ] {
+        let found = wearer(&record, &TRIAGE, &device(OXIMETER), minute(at)).await;
+        assert_eq!(found.unwrap(), worn_by, "{at}");
+    }
 }

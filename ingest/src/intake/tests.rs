@@ -39,7 +39,8 @@ impl Bench {
         let kept = Quarantine::open(quarantine.path()).unwrap();
         let care = CareClock::real(Arc::new(Noon));
         let figures = Figures::default();
-        let (intake, _) = Intake::start(journal, Ledger::default(), kept, care, figures).unwrap();
+        let (ledger, marks) = (Ledger::default(), Retention::default());
+        let (intake, _) = Intake::start(journal, ledger, kept, care, figures, marks).unwrap();
         let gateway = GatewayId::new("casa-12").unwrap();
         Self {
             disk,
@@ -219,6 +220,32 @@ fn what_the_disk_does_not_take_is_not_acknowledged_and_comes_again() {
     bench.take(&frame(1, 4)).unwrap();
     assert_eq!(bench.answer().unwrap().through, through(4));
     assert_eq!(bench.journal().len(), 1);
+}
+
+#[test]
+fn a_change_that_the_disk_does_not_take_is_written_with_the_next_batch_once() {
+    let mut bench = Bench::new();
+    bench.disk.set_free_bytes(Some(0));
+    bench
+        .intake
+        .commit([Arrival::Change(3)].into_iter())
+        .unwrap();
+    bench.disk.set_free_bytes(None);
+    for _ in 0..2 {
+        bench.intake.commit([Arrival::Tick].into_iter()).unwrap();
+    }
+    let written = bench.journal();
+    assert!(
+        matches!(
+            written[..],
+            [
+                Entry::Change { id: 3, .. },
+                Entry::Tick { .. },
+                Entry::Tick { .. }
+            ]
+        ),
+        "{written:?}"
+    );
 }
 
 #[test]

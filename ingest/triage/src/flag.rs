@@ -235,9 +235,11 @@ pub struct Flag {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The flag stands, as told. Also for a flag that was ended and, by late data, stands again.
+    /// The flag stands, as told. Also for a flag that was ended and, by late data, stands again,
+    /// and as a reminder of a confirmed one that lasts: it asks for a person again.
     Raise(Flag),
-    /// The flag is confirmed, or confirmed by other readings than was told before.
+    /// The flag is confirmed, or confirmed by other readings than was told before. When it was
+    /// confirmed otherwise and is now [`How::AtOnce`], the patient has become worse.
     Confirm {
         /// Which flag.
         id: FlagId,

@@ -20,6 +20,9 @@ pub(crate) struct Story {
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) standing: Standing,
     pub(crate) late: bool,
+    /// When it was last told again because it lasts, by the time of measuring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reminded: Option<WallMs>,
     pub(crate) end: Option<(Why, WallMs)>,
 }
 
@@ -241,8 +244,10 @@ fn difference(before: &Story, was_withdrawn: bool, after: &Story) -> Sayings {
         };
     }
     let is_news = is_confirmed && other_ground;
+    // Late data may move a reminder back: that reminds nobody of anything.
+    let is_reminder = !is_news && end.is_none() && before.reminded < after.reminded;
     Sayings {
-        raise: is_news && !was_open,
+        raise: is_news && !was_open || is_reminder,
         confirm: is_news && was_open,
         end: end.filter(|_| is_news || before.end != end),
         withdraw: false,

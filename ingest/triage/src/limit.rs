@@ -3,9 +3,14 @@
 //! A [`Course`] is a fold: quiet, or one open episode. The first bad reading opens it; a rule
 //! that waits has it confirmed by the next reading, refuted by it, or confirmed because the next
 //! reading came too late. A confirmed episode is over after enough readings out of the band for
-//! long enough; any bad reading begins that count again. What a reading of a stream says within
-//! the stretch of the first median is part of the same measurement, not its repeat; but the first
-//! settled median refutes what fewer readings had opened.
+//! long enough; any bad reading begins that count again. Until then it is told again by the first
+//! reading too bad to wait, and by a bad one long after the last telling: who has closed the flag
+//! hears that it lasts.
+//!
+//! What a reading of a stream says within the stretch of the first median is part of the same
+//! measurement, not its repeat; but the first settled median refutes what fewer readings of its
+//! device had opened. What rests on a settled median is refuted by nothing less, and not by another
+//! device.
 //!
 //! The fold knows readings only. That a repeat is missed *now* is the business of ticks
 //! (`passed`), and is not folded in: a reading measured in time may still be on its way.
@@ -41,7 +46,7 @@ impl Reading {
 }
 
 /// What a rule thinks of a reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Judgement {
     Good,
     Bad,
@@ -103,6 +108,7 @@ impl Judge<'_> {
             evidence: vec![reading.evidence(self.limit.vital)],
             standing,
             late: self.is_late(reading),
+            reminded: None,
             end: None,
         }
     }
@@ -162,6 +168,12 @@ struct Episode {
     /// Whether a lone reading or a median of few opened it: the first settled one may refute it.
     #[serde(default)]
     is_unsettled: bool,
+    /// The device whose reading opened it or, later, whose median settled it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceId>,
+    /// When the reading that opened it was received; none in states of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    received: Option<WallMs>,
 }
 
 /// The fold's state after some reading.
@@ -191,54 +203,63 @@ impl Course {
                     story,
                     calm: None,
                     is_unsettled: !reading.is_settled(),
+                    device: reading.device.clone(),
+                    received: Some(reading.received),
                 });
             }
             return;
         };
-        let is_over = if episode.story.standing.is_confirmed() {
-            episode.go_on(judge, reading, judgement)
-        } else if reading.at > judge.missed_at(&episode.story) {
-            episode.story.standing = judge.confirmed_by_miss(&episode.story);
+        if episode.hear(judge, reading, judgement) {
             changed(&episode.story);
-            episode.go_on(judge, reading, judgement)
-        } else if judge.is_same_measurement(&episode.story, reading) {
-            let is_refuted = episode.is_unsettled && reading.is_settled();
-            match judgement {
-                Judgement::Worse => {
-                    episode.confirm(judge, reading, How::AtOnce);
-                    changed(&episode.story);
-                }
-                Judgement::Good if is_refuted => {
-                    episode.repeated(judge, reading, judgement);
-                    changed(&episode.story);
-                    self.open = None;
-                }
-                Judgement::Good | Judgement::Bad => {}
-            }
-            return;
-        } else {
-            episode.repeated(judge, reading, judgement);
-            changed(&episode.story);
-            if episode.story.end.is_some() {
-                self.open = None;
-            }
-            return;
-        };
-        if is_over {
-            changed(&episode.story);
+        }
+        if episode.story.end.is_some() {
             self.open = None;
         }
     }
 }
 
 impl Episode {
-    /// The repeat came in time: it bears the first reading out, or not.
-    fn repeated(&mut self, judge: &Judge<'_>, reading: &Measured, judgement: Judgement) {
-        if judgement == Judgement::Good {
-            self.story.end = Some((Why::NotConfirmed, reading.at));
-            return;
+    /// A further reading: whether it changes the story.
+    fn hear(&mut self, judge: &Judge<'_>, reading: &Measured, judgement: Judgement) -> bool {
+        if self.story.standing.is_confirmed() {
+            return self.go_on(judge, reading, judgement);
         }
-        self.confirm(judge, reading, How::Repeat);
+        if reading.at > judge.missed_at(&self.story) {
+            self.story.standing = judge.confirmed_by_miss(&self.story);
+            self.go_on(judge, reading, judgement);
+            return true;
+        }
+        let is_same = judge.is_same_measurement(&self.story, reading);
+        match judgement {
+            Judgement::Good if self.is_refuted_by(reading, is_same) => {
+                self.story.end = Some((Why::NotConfirmed, reading.at));
+            }
+            Judgement::Good => return false,
+            Judgement::Bad if is_same => {
+                if reading.is_settled() {
+                    self.is_unsettled = false;
+                    self.device.clone_from(&reading.device);
+                }
+                return false;
+            }
+            Judgement::Worse if is_same => self.confirm(judge, reading, How::AtOnce),
+            Judgement::Bad | Judgement::Worse => self.confirm(judge, reading, How::Repeat),
+        }
+        true
+    }
+
+    /// Whether a good reading, of the same measurement or in time as its repeat, ends the episode.
+    fn is_refuted_by(&self, reading: &Measured, is_same: bool) -> bool {
+        if self.received.is_some_and(|it| reading.is_ahead_of(it)) {
+            return false;
+        }
+        let is_own_median = reading.is_settled() && reading.device == self.device;
+        let is_settled = !self.is_unsettled && self.device.is_some();
+        match (is_same, is_settled) {
+            (true, _) => self.is_unsettled && is_own_median,
+            (false, true) => is_own_median,
+            (false, false) => true,
+        }
     }
 
     fn confirm(&mut self, judge: &Judge<'_>, reading: &Measured, how: How) {
@@ -248,11 +269,11 @@ impl Episode {
         self.story.standing = Standing::Confirmed { how, at };
     }
 
-    /// A further reading of a confirmed episode: whether it ends it.
+    /// A further reading of a confirmed episode: whether it changes the story.
     fn go_on(&mut self, judge: &Judge<'_>, reading: &Measured, judgement: Judgement) -> bool {
         if judgement != Judgement::Good {
             self.calm = None;
-            return false;
+            return self.lasts(judge, reading, judgement);
         }
         let first = Calm {
             since: reading.at,
@@ -267,6 +288,31 @@ impl Episode {
         }
         is_over
     }
+
+    /// A confirmed episode has a further bad reading: whether it is told again.
+    fn lasts(&mut self, judge: &Judge<'_>, reading: &Measured, judgement: Judgement) -> bool {
+        let Standing::Confirmed { how, at } = self.story.standing else {
+            return false;
+        };
+        if judgement == Judgement::Worse && how != How::AtOnce {
+            self.confirm(judge, reading, How::AtOnce);
+            return true;
+        }
+        let told_at = self.story.reminded.map_or(at, |reminded| reminded.max(at));
+        let lasts_ms = reading.at.since(told_at);
+        let is_due = judge.limit.remind_ms.is_some_and(|due| due <= lasts_ms);
+        if is_due {
+            self.story.reminded = Some(reading.at);
+        }
+        is_due
+    }
+}
+
+/// A reading that was judged alone and told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Alone {
+    at: WallMs,
+    judgement: Judgement,
 }
 
 /// A limit rule at work.
@@ -277,8 +323,9 @@ pub(crate) struct Limit {
     base: Course,
     /// After all of them.
     tip: Course,
-    /// The last reading that was judged alone and found bad.
-    alone_at: Option<WallMs>,
+    /// The last reading that was judged alone and told.
+    #[serde(default)]
+    alone: Option<Alone>,
 }
 
 impl Limit {
@@ -287,7 +334,7 @@ impl Limit {
             ledger: Ledger::new(rule.name.clone(), rule.vital, rule.severity),
             base: Course::default(),
             tip: Course::default(),
-            alone_at: None,
+            alone: None,
         }
     }
 
@@ -324,9 +371,12 @@ impl Limit {
 
     /// A reading from before memory: too old to have neighbours, too bad to be passed over.
     ///
-    /// What followed it is forgotten, so its repeat counts as missed. Its episode is over unless
-    /// the newest reading is bad too; then only a person can tell. Nothing more will be said of
-    /// it, so it is not remembered.
+    /// What followed it is forgotten, so its repeat counts as missed. It is told unless one no
+    /// less grave was told of its time: what comes out of a memory tells each grave value. Its
+    /// episode is over if the newest reading is good and can know better: it was not received
+    /// before this one, and is not dated after now, as a clock that was ahead or has stepped back
+    /// makes it. Else only a person can tell. Nothing more will be said of it, so it is not
+    /// remembered.
     pub(crate) fn judge_alone(
         &mut self,
         reading: &Measured,
@@ -335,18 +385,26 @@ impl Limit {
         voice: &mut Voice<'_>,
     ) {
         let judgement = judge.judge(reading);
-        let near =
-            |alone: WallMs| reading.at.since(alone).saturating_abs() < judge.limit.recover_ms;
-        if judgement == Judgement::Good || self.alone_at.is_some_and(near) {
+        let covers = |told: Alone| {
+            let apart_ms = reading.at.since(told.at).saturating_abs();
+            apart_ms < judge.limit.recover_ms && judgement <= told.judgement
+        };
+        if judgement == Judgement::Good || self.alone.is_some_and(covers) {
             return;
         }
-        self.alone_at = Some(reading.at);
+        self.alone = Some(Alone {
+            at: reading.at,
+            judgement,
+        });
         let mut story = judge.opening(reading, judgement);
         story.late = true;
         if let Some(passed) = judge.passed(&story, WallMs(i64::MAX)) {
             story = passed;
         }
-        let newest = newest.filter(|newest| judge.judge(newest) == Judgement::Good);
+        let newest = newest.filter(|newest| {
+            let knows_better = reading.received <= newest.received && newest.at <= voice.now;
+            knows_better && judge.judge(newest) == Judgement::Good
+        });
         story.end = newest.map(|newest| (Why::Recovered, newest.at));
         let trigger = story.trigger;
         self.ledger.tell(story, voice);

@@ -190,6 +190,8 @@ pub(crate) struct LimitRule {
     pub(crate) confirmation: Confirmation,
     pub(crate) recover_readings: u32,
     pub(crate) recover_ms: i64,
+    /// How long after it was told a confirmed flag is told again by a bad reading, if ever.
+    pub(crate) remind_ms: Option<i64>,
     pub(crate) source: String,
 }
 
@@ -251,7 +253,7 @@ impl RuleSet {
         Self::parse(HOME_2020).expect("a test reads the shipped rule set at every build")
     }
 
-    /// Its id and version in one: `home-2020-2`. It is part of every flag's id.
+    /// Its id and version in one: `home-2020-3`. It is part of every flag's id.
     #[must_use]
     pub fn version(&self) -> &RuleName {
         &self.version

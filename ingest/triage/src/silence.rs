@@ -39,6 +39,7 @@ impl Silence {
                 at: self.deadline,
             },
             late: false,
+            reminded: None,
             end,
         }
     }

@@ -20,7 +20,7 @@
 
 use std::collections::VecDeque;
 
-use veglia_wire::{RecordId, VitalKind, WallMs};
+use veglia_wire::{DeviceId, RecordId, VitalKind, WallMs};
 
 use crate::flag::{Evidence, Median};
 use crate::limit::Reading;
@@ -42,7 +42,7 @@ pub(crate) enum Basis {
 }
 
 /// What the rules see when a reading is measured.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Measured {
     /// When the reading was measured: the end of the stretch.
     pub(crate) at: WallMs,
@@ -54,6 +54,8 @@ pub(crate) struct Measured {
     pub(crate) steps: i32,
     /// When that one was measured.
     value_at: WallMs,
+    /// The device whose stream it may belong to: as in [`Reading`].
+    pub(crate) device: Option<DeviceId>,
     pub(crate) basis: Basis,
 }
 
@@ -66,6 +68,7 @@ impl Measured {
             id: reading.id,
             steps: reading.steps,
             value_at: reading.at,
+            device: reading.device.clone(),
             basis: Basis::Spot,
         }
     }
@@ -85,6 +88,12 @@ impl Measured {
 
     pub(crate) fn is_settled(&self) -> bool {
         matches!(self.basis, Basis::Settled(_))
+    }
+
+    /// Whether it is dated after its own receipt, and something else was received after it: its
+    /// clock was ahead, and what it says may be older than what came since.
+    pub(crate) fn is_ahead_of(&self, received: WallMs) -> bool {
+        self.at > self.received && self.received < received
     }
 }
 

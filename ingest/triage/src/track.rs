@@ -6,8 +6,8 @@
 //!
 //! **Memory.** At most [`RECENT_MAX`] readings over at most [`HORIZON_MS`] are kept; older ones
 //! are folded into each rule's base and forgotten. A reading older than that is judged alone: bad,
-//! it raises a flag marked late, at most one per recovery time, so that a night read from a
-//! device's memory makes a few flags and none is lost in silence. Nothing orders such flags.
+//! it raises a flag marked late, at most one of a gravity per recovery time, so that a night read
+//! from a device's memory makes a few flags and none is lost in silence. Nothing orders such flags.
 //! Readings of a stream stay a while longer, as the stretch of the medians after them.
 
 use std::collections::VecDeque;

@@ -250,6 +250,61 @@ fn each_device_has_its_own_median() {
     );
 }
 
+/// What a second device measured at a second.
+fn other(seconds: i64, percent: i32) -> Observation {
+    Observation {
+        device: DeviceId::new("node:1").expect("a device id"),
+        id: record(u64::try_from(seconds).expect("from 0") + 10_001),
+        ..at(seconds, percent)
+    }
+}
+
+#[test]
+fn a_settled_median_is_not_refuted_by_another_device() {
+    let mut home = Home::new();
+    play(&mut home, 0..300, 97);
+    let said = play(&mut home, 300..370, 90);
+    assert_eq!(told(&said), [says(359, "raise spo2-red unconfirmed")]);
+    for it in 370..800 {
+        assert_eq!(words(&home.observe(&other(it, 97))), NOTHING, "second {it}");
+    }
+    assert_eq!(words(&home.tick(16)), ["confirm spo2-red MissedRepeat"]);
+}
+
+#[test]
+fn a_settled_median_is_not_refuted_by_less_than_a_settled_one() {
+    let mut home = Home::new();
+    play(&mut home, 0..300, 97);
+    play(&mut home, 300..370, 90);
+    let said = play(&mut home, 600..609, 97);
+    assert_eq!(told(&said), [], "one lone second, then few");
+    let said = play(&mut home, 609..620, 97);
+    assert_eq!(told(&said), [says(609, "end spo2-red NotConfirmed")]);
+}
+
+#[test]
+fn few_seconds_are_not_refuted_at_once_by_another_devices_median() {
+    let mut home = Home::new();
+    for it in 0..60 {
+        home.observe(&other(it, 97));
+    }
+    let said = play(&mut home, 60..63, 90);
+    assert_eq!(told(&said), [says(60, "raise spo2-red unconfirmed")]);
+    assert_eq!(words(&home.observe(&other(63, 97))), NOTHING);
+    assert_eq!(home.open(), ["spo2-red"]);
+}
+
+#[test]
+fn only_the_first_settled_median_refutes_within_the_same_measurement() {
+    let mut home = Home::new();
+    let said = play(&mut home, 0..15, 91);
+    assert_eq!(told(&said), [says(0, "raise spo2-red unconfirmed")]);
+    let said = play(&mut home, 15..119, 97);
+    assert_eq!(told(&said), [], "its first median was red");
+    let said = play(&mut home, 119..200, 97);
+    assert_eq!(told(&said), [says(120, "end spo2-red NotConfirmed")]);
+}
+
 #[test]
 fn a_repeat_of_a_median_that_never_comes_is_missed() {
     let mut home = Home::new();

@@ -300,6 +300,11 @@ fn limit(
         let reason = "an episode cannot end without a reading: recover_readings is at least 1";
         return Err(reader.fault(text.recover_readings.span(), reason));
     }
+    let remind = text.remind_minutes.as_ref();
+    if let Some(never) = remind.filter(|count| *count.get_ref() == 0) {
+        let reason = "a reminder by every reading: remind_minutes is at least 1, or is left out";
+        return Err(reader.fault(never.span(), reason));
+    }
     Ok(LimitRule {
         name,
         vital: kind,
@@ -309,6 +314,7 @@ fn limit(
         confirmation: confirmation(reader, text)?,
         recover_readings: *text.recover_readings.get_ref(),
         recover_ms: minutes(text.recover_minutes),
+        remind_ms: remind.map(|count| minutes(*count.get_ref())),
         source: reader.sourced(text.name.span(), &text.source)?,
     })
 }

@@ -114,6 +114,7 @@ pub(super) struct RuleText {
     pub(super) at_once_beyond: Option<Spanned<Number>>,
     pub(super) recover_readings: Spanned<u32>,
     pub(super) recover_minutes: u32,
+    pub(super) remind_minutes: Option<Spanned<u32>>,
     pub(super) source: String,
 }
 
