@@ -62,22 +62,26 @@ pub struct Limits {
     /// Connections at once. At some 30 KiB each with TLS, a third of it without, this many cost
     /// 240 MiB; one machine is made for 2,000 gateways, which cost 60.
     pub connections: NonZeroU32,
-    /// Connections at once from one IPv4 address or one IPv6 /64: a quarter of the whole, since
-    /// a mobile carrier may put many homes behind one address, but nobody may take all places.
+    /// Connections at once from one IPv4 address, or one IPv6 /64 or /56: a quarter of the whole,
+    /// since a mobile carrier may put many homes behind one address, but nobody may take all
+    /// places. A /24 of IPv4 and a /48 of IPv6 may have twice as many.
     pub connections_per_address: NonZeroU32,
     /// TLS handshakes under way at once. A storm of 500 gateways after a restart passes; each may
     /// make us hold a handshake message of 64 KiB, so this many cost 32 MiB at most.
     pub handshakes: NonZeroU32,
-    /// TLS handshakes under way at once with one IPv4 address or one IPv6 /64: a quarter of the
-    /// whole, as for connections. Nobody has yet shown a certificate, so whoever takes all of
-    /// them takes them from neighbours behind the same address only.
+    /// TLS handshakes under way at once with one IPv4 address, or one IPv6 /64 or /56: a quarter
+    /// of the whole, and twice that for the networks around, as for connections. Nobody has yet
+    /// shown a certificate, so whoever takes all of them takes them from neighbours behind the
+    /// same address only: of the others the oldest gives way to a newcomer.
     pub handshakes_per_address: NonZeroU32,
     /// Packets a second from one gateway, over time. A frame carries up to 128 records, so 50
     /// empties an hour's backlog of one reading a second within a second; a gateway above it is
-    /// read more slowly and never refused.
+    /// read more slowly and never refused. A packet above 4 KiB, which is twice a usual frame,
+    /// counts once for each 4 KiB begun.
     pub packets_per_second: NonZeroU32,
     /// Packets that one gateway may send at once before the rate counts: four times the window
-    /// of 32 unacknowledged frames.
+    /// of 32 unacknowledged frames, or that window of the largest. It does not begin anew with a
+    /// connection.
     pub packet_burst: NonZeroU32,
 }
 

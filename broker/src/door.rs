@@ -21,17 +21,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use veglia_identity::{Identities, LoadError, Poll, Watch};
-use veglia_wire::Topic;
 
 use crate::admission::Admission;
-use crate::backend::{Backend, BackendError, Link, Message, Remedy};
+use crate::backend::{Backend, BackendError, Link, Remedy};
 use crate::config::{Config, Limits};
 use crate::counters::{Counters, Health};
+use crate::distribution::distribute;
 use crate::fanout::Fanout;
 use crate::probe::{self, Pace, RouterSilent};
 use crate::session::Hall;
@@ -337,7 +337,12 @@ impl House {
         } = self.health.clone();
         let (came_back, seen) = watch::channel(0);
         let mut router = JoinSet::new();
-        router.spawn(distribute(link.deliveries, Arc::clone(&fanout), came_back));
+        router.spawn(distribute(
+            link.deliveries,
+            Arc::clone(&fanout),
+            Arc::clone(&seats),
+            came_back,
+        ));
         let probe = probe::watch_over(
             link.hand_over.clone(),
             seen,
@@ -364,23 +369,6 @@ async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, Socket
         Some(listener) => listener.accept().await,
         None => pending().await,
     }
-}
-
-/// From the backend into the mailboxes; never waits for a subscriber.
-async fn distribute(
-    mut deliveries: mpsc::Receiver<Message>,
-    fanout: Arc<Fanout>,
-    came_back: watch::Sender<u64>,
-) -> ServeError {
-    while let Some(message) = deliveries.recv().await {
-        if let Some(number) = probe::number(&message) {
-            came_back.send_replace(number);
-        } else if let Ok(topic) = message.topic.parse::<Topic>() {
-            let hearers = fanout.deliver(&topic, &message);
-            tracing::trace!(topic = %topic, hearers, "delivered");
-        }
-    }
-    ServeError::BackendGone
 }
 
 #[cfg(test)]

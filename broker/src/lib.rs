@@ -38,6 +38,7 @@ mod admission;
 mod backend;
 mod config;
 mod counters;
+mod distribution;
 mod door;
 mod external;
 mod fanout;

@@ -13,13 +13,16 @@ use tokio::time::timeout;
 
 use crate::refusal::Refusal;
 
-/// Largest packet after the CONNECT: four times the largest frame (16 KiB), which leaves room for
-/// topics and for a new version of the frame, and bounds what one connection can make us hold.
+/// Largest packet of a service, and what is worth one write: four times the largest frame.
 pub(crate) const MAX_PACKET_BYTES: usize = 64 * 1024;
+
+/// Largest packet of a gateway after its CONNECT: the largest frame (16 KiB), its topic and its
+/// head, and some room beside.
+pub(crate) const MAX_GATEWAY_BYTES: usize = 20 * 1024;
 
 /// Largest CONNECT: a name twice, a secret and a will are below 1 KiB. Whoever has not yet proved
 /// who they are gets no more memory than this.
-pub(crate) const MAX_CONNECT_BYTES: usize = 4 * 1024;
+pub(crate) const MAX_CONNECT_BYTES: usize = 2 * 1024;
 
 /// Read at once: a page, since most packets are below it and thousands of connections are idle.
 const READ_BYTES: usize = 4 * 1024;
@@ -62,6 +65,7 @@ pub(crate) struct Packets<S> {
     incoming: BytesMut,
     outgoing: BytesMut,
     max_bytes: usize,
+    last_bytes: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
@@ -72,12 +76,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
             incoming: BytesMut::new(),
             outgoing: BytesMut::new(),
             max_bytes: MAX_CONNECT_BYTES,
+            last_bytes: 0,
         }
     }
 
     /// From here on with the limit of a client that has proved who it is.
-    pub(crate) fn trust(&mut self) {
-        self.max_bytes = MAX_PACKET_BYTES;
+    pub(crate) fn trust(&mut self, max_bytes: usize) {
+        self.max_bytes = max_bytes;
+    }
+
+    /// How large the packet was that came last.
+    pub(crate) fn last_bytes(&self) -> usize {
+        self.last_bytes
     }
 
     /// The next packet. Nothing is lost when the future is dropped.
@@ -95,8 +105,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
 
     /// The next packet that has already arrived whole.
     pub(crate) fn here(&mut self) -> Result<Option<Packet>, Fault> {
+        let before = self.incoming.len();
         match Packet::read(&mut self.incoming, self.max_bytes) {
-            Ok(packet) => Ok(Some(packet)),
+            Ok(packet) => {
+                self.last_bytes = before - self.incoming.len();
+                Ok(Some(packet))
+            }
             Err(Error::InsufficientBytes(_)) => Ok(None),
             Err(fault) => Err(fault.into()),
         }

@@ -16,11 +16,12 @@ use rumqttc::mqttbytes::v4::ConnectReturnCode;
 pub enum Refusal {
     /// Every place is taken.
     HouseFull,
-    /// Every place for this address is taken.
+    /// Every place for this address, or for a network around it, is taken.
     AddressFull,
-    /// As many TLS handshakes as may be are under way.
+    /// As many TLS handshakes as may be are under way. Who was in the middle of one may hear it
+    /// too, if many came from the same network.
     HandshakesFull,
-    /// As many TLS handshakes as may be are under way with this address.
+    /// As many TLS handshakes as may be are under way with this address, or a network around it.
     AddressHandshakes,
     /// A TLS handshake that was not done in time.
     HandshakeTime,
@@ -72,6 +73,8 @@ pub enum Refusal {
     Silent,
     /// It read more slowly than it was written to.
     TooSlow,
+    /// More of its messages wait for one service than one gateway may have there.
+    MailboxShare,
     /// The same identity connected again.
     TakenOver,
     /// The identity was revoked, or the file no longer says what it said.
@@ -111,6 +114,7 @@ impl Refusal {
             Self::NotYourFilter => "not_your_filter",
             Self::Silent => "silent",
             Self::TooSlow => "too_slow",
+            Self::MailboxShare => "mailbox_share",
             Self::TakenOver => "taken_over",
             Self::Revoked => "revoked",
         }

@@ -32,8 +32,8 @@ use crate::config::Limits;
 use crate::counters::Counters;
 use crate::fanout::{Fanout, Mailbox, Room, Subscriptions, mailbox};
 use crate::greeting::{Guest, Will, greet};
-use crate::packets::{Fault, MAX_PACKET_BYTES, Packets};
-use crate::rate::Rate;
+use crate::packets::{Fault, MAX_GATEWAY_BYTES, MAX_PACKET_BYTES, Packets};
+use crate::rate::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::rules::Peer;
 use crate::takeover::{Seat, Seats, Sitter};
@@ -46,6 +46,10 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// For one write to get through. A home on a bad line drains a socket buffer in this time.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Most filters of one SUBSCRIBE or UNSUBSCRIBE: every partition on every channel that a service
+/// hears. Each is answered, so more would be work that the client decides on.
+const MOST_FILTERS: usize = 64 * 4;
 
 /// For a will to be handed over; the seat is not free before.
 const WILL_PATIENCE: Duration = Duration::from_secs(5);
@@ -117,7 +121,8 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(Err(Fault::Refused(why))) => return refuse(packets, why, hall).await,
         Err(_) => return refuse(packets, Refusal::NoConnect, hall).await,
     };
-    let seat = hall.seats.take(&guest.sitter).await;
+    let mut seat = hall.seats.take(&guest.sitter).await;
+    let kick = Arc::clone(seat.kick());
     let name = guest.sitter.entry.identity().name();
     // The list or the authority may have changed since the handshake. Who has a seat is judged
     // at every later change.
@@ -125,8 +130,8 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         return refuse(packets, why, hall).await;
     }
     let ended = tokio::select! {
-        why = seat.kick().kicked() => Ended::Refused(why),
-        ended = converse(packets, &guest, &seat, hall) => ended,
+        why = kick.kicked() => Ended::Refused(why),
+        ended = converse(packets, &guest, &mut seat, hall) => ended,
     };
     take_leave(&ended, name, hall);
     if let Some(will) = guest.will.filter(|_| is_absent(&ended)) {
@@ -188,25 +193,28 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     mut packets: Packets<S>,
     guest: &Guest,
-    seat: &Seat,
+    seat: &mut Seat,
     hall: &Hall,
 ) -> Ended {
-    let (room, rate) = match &guest.peer {
+    let mut read_from = Instant::now();
+    let (room, rate, most_bytes) = match &guest.peer {
         Peer::Gateway { .. } => {
-            let rate = Rate::new(&hall.limits, Instant::now());
-            (Room::GATEWAY, Some(rate))
+            let rate = Rate::new(&hall.limits);
+            read_from = seat.bucket.open_from(&rate, read_from);
+            (Room::GATEWAY, Some(rate), MAX_GATEWAY_BYTES)
         }
         // A service is ours: what it sends is as much as gateways made it answer.
-        Peer::Service { .. } => (Room::SERVICE, None),
+        Peer::Service { .. } => (Room::service(&hall.limits), None, MAX_PACKET_BYTES),
     };
     let (slot, mailbox) = mailbox(seat.number(), room, seat.kick());
-    packets.trust();
+    packets.trust(most_bytes);
     let conversation = Conversation {
         packets,
         mailbox,
         subscriptions: Subscriptions::new(&hall.fanout, slot),
         rate,
-        read_from: Instant::now(),
+        bucket: &mut seat.bucket,
+        read_from,
         guest,
         hall,
     };
@@ -221,7 +229,9 @@ struct Conversation<'a, S> {
     packets: Packets<S>,
     mailbox: Mailbox,
     subscriptions: Subscriptions,
+    /// Absent for a service.
     rate: Option<Rate>,
+    bucket: &'a mut Bucket,
     /// When the next packet may be read.
     read_from: Instant,
     guest: &'a Guest,
@@ -270,13 +280,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     async fn listen(&mut self, first: Packet) -> Result<Next, Fault> {
         let mut packet = Some(first);
         while let Some(here) = packet {
+            let bytes = self.packets.last_bytes();
+            if let Some(rate) = &self.rate {
+                // Before it is answered: who goes in the middle has sent it all the same.
+                self.read_from = self.bucket.count(bytes, rate, Instant::now());
+            }
             if self.answer(here).await? == Next::Leaves {
                 return Ok(Next::Leaves);
             }
             let now = Instant::now();
-            if let Some(rate) = &mut self.rate {
-                self.read_from = rate.count(now);
-            }
             packet = if self.read_from > now {
                 None
             } else {
@@ -312,7 +324,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     }
 
     fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), Fault> {
+        is_bounded(subscribe.filters.len())?;
         let mut codes = Vec::with_capacity(subscribe.filters.len());
+        let mut refused = 0_usize;
         for filter in subscribe.filters {
             codes.push(match self.guest.peer.subscribe(&filter.path) {
                 Ok(subscription) => {
@@ -321,17 +335,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 }
                 Err(why) => {
                     self.hall.counters.refused(why);
-                    let client = self.guest.sitter.entry.identity().name();
-                    tracing::warn!(client, reason = %why, "a subscription was refused");
+                    refused += 1;
                     SubscribeReasonCode::Failure
                 }
             });
+        }
+        if refused > 0 {
+            let client = self.guest.sitter.entry.identity().name();
+            tracing::warn!(client, refused, "filters of a SUBSCRIBE were refused");
         }
         let answer = SubAck::new(subscribe.pkid, codes);
         self.packets.queue(&Packet::SubAck(answer))
     }
 
     fn unsubscribe(&mut self, unsubscribe: Unsubscribe) -> Result<(), Fault> {
+        is_bounded(unsubscribe.topics.len())?;
         for path in &unsubscribe.topics {
             if let Ok(subscription) = self.guest.peer.subscribe(path) {
                 self.subscriptions.remove(&subscription);
@@ -357,6 +375,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     async fn flush(&mut self) -> Result<(), Fault> {
         let written = timeout(WRITE_PATIENCE, self.packets.flush()).await;
         written.unwrap_or(Err(Fault::Refused(Refusal::TooSlow)))
+    }
+}
+
+fn is_bounded(filters: usize) -> Result<(), Fault> {
+    if filters <= MOST_FILTERS {
+        Ok(())
+    } else {
+        Err(Fault::Refused(Refusal::Malformed))
     }
 }
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admission::{Admission, Pass};
 use crate::refusal::Refusal;
 use crate::session::{self, Hall};
+use crate::tls::{CROWDED_PATIENCE, HANDSHAKE_PATIENCE};
 
 /// For sessions to notice that the door closes. They wait for nothing, so this is generous.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
@@ -62,11 +63,16 @@ impl Sessions {
         }
         let hall = Arc::clone(&self.hall);
         let closing = self.closing.clone();
+        let patience = if self.handshakes.is_crowded() {
+            CROWDED_PATIENCE
+        } else {
+            HANDSHAKE_PATIENCE
+        };
         self.tasks.spawn(async move {
             let whole = async {
                 match handshake {
                     None => session::run(stream, None, &hall).await,
-                    Some(handshake) => secured(stream, handshake, &hall).await,
+                    Some(handshake) => secured(stream, handshake, patience, &hall).await,
                 }
             };
             tokio::select! {
@@ -109,11 +115,14 @@ impl Sessions {
 }
 
 /// A handshake, and the session behind it.
-async fn secured(stream: TcpStream, place: Pass, hall: &Hall) {
+async fn secured(stream: TcpStream, place: Pass, patience: Duration, hall: &Hall) {
     // The terms of this moment; later ones judge again before there is a session.
     let trust = hall.trust.borrow().clone();
     let shaken = match trust {
-        Some(terms) => terms.shake_hands(stream).await,
+        Some(terms) => tokio::select! {
+            shaken = terms.shake_hands(stream, patience) => shaken,
+            why = place.withdrawn() => Err(Some(why)),
+        },
         None => Err(Some(Refusal::UnknownAuthority)),
     };
     drop(place);

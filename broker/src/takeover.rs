@@ -4,13 +4,19 @@
 //! The old session is told to end and is *gone* (its socket closed, its subscriptions dropped)
 //! before the new one is answered, so that one gateway's messages never interleave. Several that
 //! come at once wait in a chain, each for the one before it.
+//!
+//! What a gateway has used up of its rate goes with the seat from one session to the next: it is
+//! kept after the last one until the bucket is full again, a few seconds, so there are never more
+//! of these than gateways that left just now.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use veglia_identity::Entry;
 
+use crate::rate::Bucket;
 use crate::refusal::Refusal;
 use crate::tls::Papers;
 
@@ -46,6 +52,8 @@ struct Taken {
     /// Sessions since the start; a seat is given up by its number, not by its name.
     count: u64,
     by_name: HashMap<String, Occupant>,
+    /// Of those who left with a bucket that was not full.
+    buckets: HashMap<String, Bucket>,
 }
 
 /// Somebody who was let in, and by what: enough to be judged again.
@@ -82,18 +90,36 @@ impl Seats {
             };
             (number, taken.by_name.insert(name.clone(), occupant))
         };
-        let seat = Seat {
+        let mut seat = Seat {
             seats: Arc::clone(self),
             name,
             number,
             kick,
+            bucket: Bucket::full(Instant::now()),
             _gone: gone.drop_guard(),
         };
         if let Some(before) = before {
             before.kick.kick(Refusal::TakenOver);
             before.gone.cancelled().await;
         }
+        if let Some(left) = self.taken().buckets.remove(&seat.name) {
+            seat.bucket = left;
+        }
         seat
+    }
+
+    /// Ends the session of an identity, if it has one.
+    pub(crate) fn end(&self, name: &str, why: Refusal) {
+        if let Some(occupant) = self.taken().by_name.get(name) {
+            occupant.kick.kick(why);
+        }
+    }
+
+    /// Forgets the buckets that are full again.
+    pub(crate) fn tidy(&self, now: Instant) {
+        self.taken()
+            .buckets
+            .retain(|_, bucket| !bucket.is_full(now));
     }
 
     /// Asks about everybody, and ends the sessions of those who may not stay.
@@ -129,6 +155,8 @@ pub(crate) struct Seat {
     name: String,
     number: u64,
     kick: Arc<Kick>,
+    /// How much of its rate the identity has left.
+    pub(crate) bucket: Bucket,
     _gone: DropGuard,
 }
 
@@ -149,6 +177,9 @@ impl Drop for Seat {
         if mine.is_some_and(|occupant| occupant.number == self.number) {
             taken.by_name.remove(&self.name);
         }
+        if !self.bucket.is_full(Instant::now()) {
+            taken.buckets.insert(self.name.clone(), self.bucket);
+        }
     }
 }
 
@@ -158,6 +189,8 @@ mod tests {
     use veglia_identity::Identities;
 
     use super::*;
+    use crate::config::Limits;
+    use crate::rate::Rate;
     use crate::warden::judge;
 
     fn identities(names: &[&str]) -> Identities {
@@ -232,5 +265,23 @@ mod tests {
         seats.judge(|sitter| judge(sitter, &changed));
         assert_eq!(one.kick().kicked().await, Refusal::Revoked);
         assert!(!two.kick().token.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_back_finds_the_bucket_as_it_was_left_until_it_is_full() {
+        let seats = Arc::new(Seats::default());
+        let casa = sitter("casa");
+        let rate = Rate::new(&Limits::default());
+        let now = Instant::now();
+        let mut first = seats.take(&casa).await;
+        let used_up = (0..200).map(|_| first.bucket.count(1, &rate, now)).last();
+        drop(first);
+        seats.tidy(now);
+        let second = seats.take(&casa).await;
+        assert_eq!(Some(second.bucket.open_from(&rate, now)), used_up);
+        drop(second);
+        tokio::time::advance(std::time::Duration::from_secs(60)).await;
+        seats.tidy(Instant::now());
+        assert!(seats.taken().buckets.is_empty());
     }
 }

@@ -10,8 +10,8 @@
 //! TLS 1.3 is preferred and 1.2 allowed. There is no resumption: a resumed session would skip the
 //! judging, and connections here live for days, so a handshake saved is worth nothing.
 //!
-//! Limits: a handshake takes at most [`HANDSHAKE_PATIENCE`], however busily its bytes trickle;
-//! how many may be under way is in [`crate::Limits`].
+//! Limits: a handshake takes at most [`HANDSHAKE_PATIENCE`], however busily its bytes trickle, and
+//! less while there are many; how many may be under way is in [`crate::Limits`].
 //!
 //! Deliberately absent: certificate revocation lists (the identity file revokes, within a
 //! second), OCSP, early data, any process-wide provider.
@@ -49,6 +49,10 @@ pub(crate) use papers::Papers;
 /// For a whole handshake: three round trips of a mobile network that has just woken up. A busy
 /// trickle of bytes does not make it longer.
 pub(crate) const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// For one that begins while more than half of all places are taken: three round trips of a
+/// mobile network that is awake. Whoever needs more comes back when it is quiet.
+pub(crate) const CROWDED_PATIENCE: Duration = Duration::from_secs(4);
 
 /// TLS 1.3 first.
 const VERSIONS: &[&rustls::SupportedProtocolVersion] =
@@ -97,13 +101,15 @@ impl Terms {
         verified.map(|_| ()).map_err(|fault| why(&fault))
     }
 
-    /// Opens a stream. `Err(None)` is a client that left before it was done: nobody's fault.
+    /// Opens a stream, within this time. `Err(None)` is a client that left before it was done:
+    /// nobody's fault.
     pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
+        patience: Duration,
     ) -> Result<(TlsStream<S>, Papers), Option<Refusal>> {
         let accept = self.acceptor.accept(stream).into_fallible();
-        match timeout(HANDSHAKE_PATIENCE, accept).await {
+        match timeout(patience, accept).await {
             Err(_) => Err(Some(Refusal::HandshakeTime)),
             Ok(Err((fault, stream))) => {
                 // The alert is on its way; closing with bytes unread would overtake it.

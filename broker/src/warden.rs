@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustls::pki_types::UnixTime;
 use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use veglia_identity::{Identities, Poll, Watch};
 
 use crate::refusal::Refusal;
@@ -64,6 +64,7 @@ impl Warden {
             let judged = judge(sitter, &identities);
             judged.and_then(|()| vouch(sitter, &trust, is_other_trust, now))
         });
+        self.seats.tidy(Instant::now());
     }
 
     fn look_at_the_list(&mut self) {

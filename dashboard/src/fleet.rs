@@ -10,7 +10,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
-use axum::serve::IncomingStream;
 use serde::Deserialize;
 use veglia_fleet::{
     Answer, Asked, AssignForm, FleetError, InviteForm, Invited, MAX_BODY_BYTES, Now, OrderForm,
@@ -18,10 +17,8 @@ use veglia_fleet::{
 };
 
 use crate::Shell;
-use crate::listener::Bounded;
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
-use crate::tls::Secured;
 
 const PAGE: &str = "/dispositivi";
 
@@ -57,19 +54,7 @@ pub(crate) fn open_routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(IpAddr);
-
-impl axum::extract::connect_info::Connected<IncomingStream<'_, Bounded>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
-        Self(stream.remote_addr().ip())
-    }
-}
-
-impl axum::extract::connect_info::Connected<IncomingStream<'_, Secured>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Secured>) -> Self {
-        Self(stream.remote_addr().ip())
-    }
-}
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Who asks: the other end, or whom the proxy in front names last, which is what it saw itself.
 struct Asker(IpAddr);

@@ -12,13 +12,11 @@
 //! unless it speaks TLS ([`Config::tls`]) or a proxy that does stands in front
 //! ([`Config::behind_proxy`]).
 //!
-//! **Deliberately absent** for now: timeouts for slow requests (a proxy has them), languages other
-//! than Italian.
+//! **Deliberately absent** for now: languages other than Italian.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,8 +45,11 @@ mod health;
 mod listener;
 mod login;
 mod pages;
+mod server;
 mod session;
 mod tls;
+
+use listener::{Bounded, Callers};
 
 pub use tls::{Tls, TlsError};
 
@@ -65,7 +66,8 @@ pub struct Config {
     /// Address and port of the listener.
     pub listen: SocketAddr,
     /// A proxy that speaks TLS stands in front and passes `Host` and `Origin` on unchanged. Cookies
-    /// are then for encrypted connections only.
+    /// are then for encrypted connections only, and how many connections an address may have is
+    /// for the proxy to say.
     pub behind_proxy: bool,
     /// The certificate of this server. Cookies are then for encrypted connections only.
     pub tls: Option<Tls>,
@@ -164,12 +166,9 @@ pub(crate) struct Shell {
 
 /// What the pages are served through.
 enum Entrance {
-    Plain(listener::Bounded),
+    Plain(Bounded),
     Tls(tls::Secured),
 }
-
-/// The server, over either entrance.
-type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 impl From<tls::SecureError> for ServeError {
     fn from(fault: tls::SecureError) -> Self {
@@ -195,14 +194,18 @@ pub async fn serve(
     if !address.ip().is_loopback() && !config.is_encrypted() {
         return Err(ServeError::Exposed(address));
     }
-    let listener = listener::Bounded::new(listener);
+    let callers = if config.behind_proxy {
+        Callers::Proxied
+    } else {
+        Callers::Direct
+    };
+    let listener = Bounded::new(listener, callers);
     let entrance = match config.tls.clone() {
         Some(files) => Entrance::Tls(tls::Secured::new(files, listener)?),
         None => Entrance::Plain(listener),
     };
     let closing = CancellationToken::new();
     let (app, watch) = router(&config, deps, closing.clone());
-    let app = app.into_make_service_with_connect_info::<fleet::Peer>();
     let watching = tokio::spawn(watch.run(closing.clone().cancelled_owned()));
     let ward_died = async {
         match watching.await {
@@ -211,29 +214,19 @@ pub async fn serve(
             Err(died) => died,
         }
     };
-    let stop = {
-        let closing = closing.clone();
-        async move {
-            shutdown.await;
-            closing.cancel();
-        }
-    };
     let overdue = async {
-        closing.cancelled().await;
+        shutdown.await;
+        closing.cancel();
         tokio::time::sleep(DRAIN).await;
     };
-    let serving: Serving = match entrance {
-        Entrance::Tls(listener) => {
-            let server = axum::serve(listener, app).with_graceful_shutdown(stop);
-            Box::pin(server.into_future())
-        }
-        Entrance::Plain(listener) => {
-            let server = axum::serve(listener, app).with_graceful_shutdown(stop);
-            Box::pin(server.into_future())
+    let serving = async {
+        match entrance {
+            Entrance::Tls(listener) => server::run(listener, app, closing.clone()).await,
+            Entrance::Plain(listener) => server::run(listener, app, closing.clone()).await,
         }
     };
     tokio::select! {
-        ended = serving => ended.map_err(ServeError::Socket),
+        () = serving => Ok(()),
         died = ward_died => Err(ServeError::Ward(died)),
         () = overdue => {
             tracing::warn!(drain_ms = DRAIN.as_millis(), "requests were cut off at the stop");

@@ -6,8 +6,9 @@
 //!
 //! The files are looked at every second and a new pair is used from the next handshake on, when two
 //! looks in a row saw the same: half of a new pair never takes effect, and connections under way
-//! stay. The chain is sent as it stands in the file, with the root when it is there: a box that is
-//! being enrolled recognises its centre by it.
+//! stay. A pair that cannot be used is said once, and tried again at every look. The chain is sent
+//! as it stands in the file, with the root when it is there: a box that is being enrolled
+//! recognises its centre by it.
 //!
 //! Deliberately absent: client certificates (people sign in; boxes have the broker's door), and
 //! plain HTTP that redirects, which would need a second port to refuse a password on.
@@ -138,12 +139,11 @@ impl Secured {
     /// Reads the files, and begins to accept.
     pub(crate) fn new(files: Tls, listener: Bounded) -> Result<Self, SecureError> {
         let address = listener.local_addr().map_err(SecureError::Socket)?;
-        // Stamped before they are read: a change in between is seen at the next look.
-        let stamps = files.stamps();
-        let (newest, config) = watch::channel(files.load()?);
+        let (watched, config) = Watched::begin(files)?;
+        let (newest, config) = watch::channel(config);
         let (sender, shaken) = mpsc::channel(SHAKEN);
         let mut tasks = JoinSet::new();
-        tasks.spawn(renew(files, stamps, newest));
+        tasks.spawn(renew(watched, newest));
         tasks.spawn(accept(listener, config, sender));
         Ok(Self {
             shaken,
@@ -205,32 +205,84 @@ async fn accept(
     }
 }
 
-/// Watches the files for as long as anybody shakes hands.
-async fn renew(files: Tls, mut in_force: [Stamp; 2], newest: watch::Sender<Arc<ServerConfig>>) {
-    let mut last_seen = in_force;
-    loop {
-        sleep(LOOK_EVERY).await;
-        let watched = files.clone();
-        let Ok(seen) = spawn_blocking(move || watched.stamps()).await else {
-            continue;
+/// The files, and what was last seen of them.
+struct Watched {
+    files: Tls,
+    /// Those that handshakes use.
+    in_force: [Stamp; 2],
+    last_seen: [Stamp; 2],
+    /// Those that could not be used, and were said.
+    refused: Option<[Stamp; 2]>,
+}
+
+impl Watched {
+    fn begin(files: Tls) -> Result<(Self, Arc<ServerConfig>), TlsError> {
+        // Stamped before they are read: a change in between is seen at the next look.
+        let in_force = files.stamps();
+        let config = files.load()?;
+        let watched = Self {
+            files,
+            in_force,
+            last_seen: in_force,
+            refused: None,
         };
-        let is_settled = seen == last_seen;
-        last_seen = seen;
-        if !is_settled || seen == in_force {
-            continue;
+        Ok((watched, config))
+    }
+
+    /// A new pair, or why it cannot be used; `None` when there is nothing to say.
+    fn look(&mut self) -> Option<Result<Arc<ServerConfig>, TlsError>> {
+        let seen = self.files.stamps();
+        let is_settled = seen == self.last_seen;
+        self.last_seen = seen;
+        if !is_settled || seen == self.in_force {
+            return None;
         }
-        in_force = seen;
-        let watched = files.clone();
-        match spawn_blocking(move || watched.load()).await {
-            Ok(Ok(config)) => {
-                tracing::info!("the pages have a new certificate");
-                newest.send_replace(config);
+        match self.files.load() {
+            Ok(config) => {
+                self.in_force = seen;
+                self.refused = None;
+                Some(Ok(config))
             }
-            Ok(Err(fault)) => {
-                let cause = std::error::Error::source(&fault).map(ToString::to_string);
-                tracing::error!(%fault, cause, "the pages keep the certificate they have");
+            Err(_) if self.refused == Some(seen) => None,
+            Err(fault) => {
+                self.refused = Some(seen);
+                Some(Err(fault))
             }
-            Err(fault) => tracing::error!(%fault, "a certificate could not be read"),
         }
     }
 }
+
+/// Watches the files for as long as anybody shakes hands.
+async fn renew(mut watched: Watched, newest: watch::Sender<Arc<ServerConfig>>) {
+    loop {
+        sleep(LOOK_EVERY).await;
+        let looked = spawn_blocking(move || {
+            let news = watched.look();
+            (watched, news)
+        });
+        let news = match looked.await {
+            Ok((back, news)) => {
+                watched = back;
+                news
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "new certificates are not seen until the next start");
+                return;
+            }
+        };
+        match news {
+            None => {}
+            Some(Ok(config)) => {
+                tracing::info!("the pages have a new certificate");
+                newest.send_replace(config);
+            }
+            Some(Err(fault)) => {
+                let cause = std::error::Error::source(&fault).map(ToString::to_string);
+                tracing::error!(%fault, cause, "the pages keep the certificate they have");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ use crate::seconds::UnixSeconds;
 
 mod sign;
 
-pub use sign::{Issued, MAX_HOSTS, SignError};
+pub use sign::{CENTRE_DAYS, GATEWAY_DAYS, Issued, MAX_HOSTS, SignError};
 
 /// The root certificate, for everybody.
 const CERTIFICATE_FILE: &str = "authority.pem";

@@ -78,6 +78,14 @@ impl CertificateFacts {
         Self::read(&der_of(text)?)
     }
 
+    /// The time before which it cannot have been made, if it was to live for so many days: its own
+    /// beginning is the authority's and says little. Who has lost the time is sure of this much.
+    pub fn made_after(&self, days: i64) -> UnixSeconds {
+        self.not_after
+            .plus_days(days.saturating_neg())
+            .max(self.not_before)
+    }
+
     /// From when on it should be renewed.
     pub fn renew_from(&self) -> UnixSeconds {
         self.not_after.plus_days(-RENEWED_BEFORE_END_DAYS)
@@ -91,5 +99,25 @@ pub(crate) fn der_of(text: &str) -> Result<Vec<u8>, CertificateError> {
         Ok(pem.contents)
     } else {
         Err(CertificateError::Pem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Key;
+
+    #[test]
+    fn a_certificate_was_made_no_earlier_than_its_life_before_its_end() {
+        let began = UnixSeconds(0);
+        let facts = CertificateFacts {
+            name: "casa-1".to_owned(),
+            key: Key::generate().unwrap().hash(),
+            not_before: began,
+            not_after: began.plus_days(1_000),
+        };
+        assert_eq!(facts.made_after(90), began.plus_days(910));
+        assert_eq!(facts.made_after(1_001), began);
+        assert_eq!(facts.made_after(i64::MAX), began);
     }
 }

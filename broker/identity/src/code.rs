@@ -1,12 +1,13 @@
 //! The one-time code that is printed on a box's label.
 //!
-//! `XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX`: 12 characters of secret, then 16 characters by which the
-//! box recognises the centre before it sends anything (the pin of its root certificate). The
+//! `XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX`: 16 characters of secret, then 16 characters by which
+//! the box recognises the centre before it sends anything (the pin of its root certificate). The
 //! characters are those of Crockford's base 32: no I, L, O or U, and whoever types an O or an l
 //! is understood.
 //!
-//! 60 bits of secret are enough: a code lives for days, and 10,000 guesses a second at a centre
-//! that has 2,000 codes open would need 1,800 years. Only its hash is kept.
+//! Only a hash of the secret is kept, a plain one. 80 bits bear that: whoever has copied the hashes
+//! of 2,000 open codes and tries a million million secrets a second finds the first after ten years
+//! or so, and a code lives for 90 days at most.
 //!
 //! Deliberately absent: a check digit. A slip in the second part is found by the box, which does
 //! not recognise the centre, and a slip in the first part by the centre, which knows no such code.
@@ -16,7 +17,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-use crate::fingerprint::{Fingerprint, PIN_BYTES, Pin};
+use crate::fingerprint::{Fingerprint, Pin};
 use crate::hex;
 
 /// Crockford's: a digit's place is its value.
@@ -26,10 +27,10 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const BITS: u32 = 5;
 
 /// Characters of the secret.
-const SECRET_CHARS: usize = 12;
+const SECRET_CHARS: usize = 16;
 
-/// The bits of the secret, in a number.
-const SECRET_MASK: u64 = (1 << 60) - 1;
+/// The bytes of the secret: eight characters are five bytes.
+const SECRET_BYTES: usize = 10;
 
 /// Characters of the pin.
 const PIN_CHARS: usize = 16;
@@ -57,17 +58,17 @@ pub enum CodeError {
 /// A code, in the clear: shown once, never stored by the centre.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EnrolmentCode {
-    secret: u64,
+    secret: [u8; SECRET_BYTES],
     pin: Pin,
 }
 
 impl EnrolmentCode {
     /// Makes a new code for the centre of this root.
     pub(crate) fn generate(root: Fingerprint) -> Result<Self, getrandom::Error> {
-        Ok(Self {
-            secret: getrandom::u64()? & SECRET_MASK,
-            pin: root.pin(),
-        })
+        let mut secret = [0; SECRET_BYTES];
+        getrandom::fill(&mut secret)?;
+        let pin = root.pin();
+        Ok(Self { secret, pin })
     }
 
     /// By which the box recognises the centre.
@@ -76,7 +77,7 @@ impl EnrolmentCode {
     }
 
     pub(crate) fn hash(&self) -> CodeHash {
-        let secret = characters(self.secret.into(), SECRET_CHARS);
+        let secret = characters(number_of(&self.secret), SECRET_CHARS);
         CodeHash(Sha256::digest(secret.as_bytes()).into())
     }
 }
@@ -89,8 +90,8 @@ hex::written_as_hex!(CodeHash);
 
 impl fmt::Display for EnrolmentCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = characters(self.secret.into(), SECRET_CHARS)
-            + &characters(number_of(self.pin), PIN_CHARS);
+        let text = characters(number_of(&self.secret), SECRET_CHARS)
+            + &characters(number_of(&self.pin.0), PIN_CHARS);
         for (place, character) in text.chars().enumerate() {
             if place > 0 && place.is_multiple_of(GROUP_CHARS) {
                 f.write_str("-")?;
@@ -118,17 +119,20 @@ impl FromStr for EnrolmentCode {
         if length != CODE_CHARS || text.len() > MAX_TEXT_CHARS {
             return Err(CodeError::Length(length));
         }
-        let (mut secret, mut pin) = (0_u64, 0_u128);
+        let (mut secret, mut pin) = (0_u128, 0_u128);
         for (place, character) in told().enumerate() {
             let value = value_of(character).ok_or(CodeError::Character(character))?;
-            if place < SECRET_CHARS {
-                secret = secret << BITS | u64::from(value);
+            let part = if place < SECRET_CHARS {
+                &mut secret
             } else {
-                pin = pin << BITS | u128::from(value);
-            }
+                &mut pin
+            };
+            *part = *part << BITS | u128::from(value);
         }
-        let pin = pin_of(pin);
-        Ok(Self { secret, pin })
+        Ok(Self {
+            secret: bytes_of(secret),
+            pin: Pin(bytes_of(pin)),
+        })
     }
 }
 
@@ -158,19 +162,19 @@ fn characters(number: u128, count: usize) -> String {
     text.into_iter().rev().collect()
 }
 
-fn number_of(pin: Pin) -> u128 {
-    pin.0
-        .iter()
-        .fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+fn number_of(bytes: &[u8]) -> u128 {
+    let with_next = |sum: u128, byte: &u8| sum << 8 | u128::from(*byte);
+    bytes.iter().fold(0, with_next)
 }
 
-fn pin_of(number: u128) -> Pin {
-    let bytes = number.to_be_bytes();
-    let mut pin = [0; PIN_BYTES];
-    for (to, from) in pin.iter_mut().rev().zip(bytes.iter().rev()) {
+/// The lowest bytes of a number.
+fn bytes_of<const COUNT: usize>(number: u128) -> [u8; COUNT] {
+    let mut bytes = [0; COUNT];
+    let all = number.to_be_bytes();
+    for (to, from) in bytes.iter_mut().rev().zip(all.iter().rev()) {
         *to = *from;
     }
-    Pin(pin)
+    bytes
 }
 
 #[cfg(test)]
@@ -178,10 +182,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fingerprint::PIN_BYTES;
 
     fn any_code() -> impl Strategy<Value = EnrolmentCode> {
-        (any::<u64>(), any::<[u8; PIN_BYTES]>()).prop_map(|(secret, pin)| EnrolmentCode {
-            secret: secret & SECRET_MASK,
+        let parts = (any::<[u8; SECRET_BYTES]>(), any::<[u8; PIN_BYTES]>());
+        parts.prop_map(|(secret, pin)| EnrolmentCode {
+            secret,
             pin: Pin(pin),
         })
     }
@@ -227,17 +233,20 @@ mod tests {
     #[test]
     fn the_printed_form_never_changes() {
         let code = EnrolmentCode {
-            secret: 0x0123_4567_89ab_cdef,
+            secret: [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01, 0x23],
             pin: Pin([0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0]),
         };
-        assert_eq!(code.to_string(), "28T5-CY4T-QKFF-ZW0F-Y07Z-03ZG-1ZR0");
+        let printed = "04HM-ASW9-NF6Y-Y093-ZW0F-Y07Z-03ZG-1ZR0";
+        assert_eq!(code.to_string(), printed);
+        let hash = "c613e127f004896bdbf9e8f74c436a3996b317deae508348c753cbaed9eb48ae";
+        assert_eq!(code.hash().to_string(), hash);
     }
 
     #[test]
     fn each_fault_is_named() {
         let code = |text: &str| text.parse::<EnrolmentCode>().unwrap_err();
         assert_eq!(code(""), CodeError::Length(0));
-        assert_eq!(code("28T5-CY4T"), CodeError::Length(8));
+        assert_eq!(code("04HM-ASW9"), CodeError::Length(8));
         let long = format!("{}{}", "0".repeat(CODE_CHARS), " ".repeat(MAX_TEXT_CHARS));
         assert_eq!(code(&long), CodeError::Length(CODE_CHARS));
         let with_u = "0".repeat(CODE_CHARS - 1) + "U";

@@ -48,9 +48,17 @@ impl IdentityFile {
     }
 
     /// Writes an empty list, unless there is a file. Says whether it wrote.
+    ///
+    /// For whoever sets a centre up or admits somebody, and for nobody else: a list that is only
+    /// moved aside would be replaced by one in which nobody stands, and everybody shut out.
     pub fn create_if_missing(&self) -> Result<bool, EditError> {
         let _held = self.file.lock()?;
-        if self.file.path().exists() {
+        let path = self.file.path();
+        let is_there = path.try_exists().map_err(|source| LoadError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        if is_there {
             return Ok(false);
         }
         self.replace(&Document::empty())?;

@@ -63,7 +63,10 @@ mod seconds;
 mod secret;
 mod watch;
 
-pub use authority::{Authority, AuthorityError, Issued, MAX_CENTRE_CHARS, MAX_HOSTS, SignError};
+pub use authority::{
+    Authority, AuthorityError, CENTRE_DAYS, GATEWAY_DAYS, Issued, MAX_CENTRE_CHARS, MAX_HOSTS,
+    SignError,
+};
 pub use certificate::{CertificateError, CertificateFacts};
 pub use code::{CodeError, EnrolmentCode};
 pub use document::{MAX_FILE_BYTES, ParseError};

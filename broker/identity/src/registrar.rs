@@ -8,6 +8,7 @@
 //! A renewal needs nothing else: whoever repeats somebody's request gets a certificate for a key
 //! they do not have.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -26,12 +27,19 @@ use crate::seconds::UnixSeconds;
 pub const MAX_BODY_BYTES: usize = 8 * 1024;
 
 /// `POST /enrol`: a box asks to be let in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolRequest {
     /// The one-time code, as it was typed or scanned.
     pub code: String,
     /// The signing request, PEM.
     pub request: String,
+}
+
+/// Redacted: a code in a log is no secret.
+impl fmt::Debug for EnrolRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnrolRequest(redacted)")
+    }
 }
 
 /// `POST /enrol/renew`: a box asks for its next certificate.
@@ -151,7 +159,8 @@ pub struct Registrar {
 
 impl Registrar {
     /// Lets a box in that has a code. The same code with the same key is answered again, so that
-    /// a box whose answer was lost on the way can ask once more.
+    /// a box whose answer was lost on the way can ask once more; the list is then not touched, so
+    /// that whoever is removed at that moment stays removed.
     pub fn enrol(
         &self,
         asked: &EnrolRequest,
@@ -162,20 +171,23 @@ impl Registrar {
         let key = request.key();
         let mut held = self.enrolments.hold()?;
         let ticket = held.look_up(&code, key, now).map_err(no_ticket)?;
-        judge(&self.identities.load()?, &ticket, key)?;
+        let listed = judge(&self.identities.load()?, &ticket, key)?;
         // First what can fail without a trace.
         let certificate = self.authority.sign(&request, &ticket.gateway, now)?;
-        if ticket.progress == Progress::Open {
-            held.claim(&ticket, key)?;
-        }
         let (gateway, partition) = (&ticket.gateway, ticket.partition);
+        match ticket.progress {
+            Progress::Open => held.claim(&ticket, key)?,
+            Progress::Claimed => {}
+            Progress::Used => {
+                let partition = listed.unwrap_or(partition);
+                return Ok(self.admission(gateway, partition, certificate));
+            }
+        }
         let admitted =
             self.identities
                 .admit_invited(gateway, partition, key, ticket.made_at, now)?;
         let partition = admitted.ok_or_else(revoked)?;
-        if ticket.progress != Progress::Used {
-            held.finish(&ticket, now)?;
-        }
+        held.finish(&ticket, now)?;
         Ok(self.admission(gateway, partition, certificate))
     }
 
@@ -233,8 +245,9 @@ fn read(request: &str) -> Result<Request, RegistrarError> {
     request.map_err(|fault| refused(RefusalKind::BadRequest, &fault.to_string()))
 }
 
-/// Whether the allow-list has room for this key under this name.
-fn judge(list: &Identities, ticket: &Ticket, key: KeyHash) -> Result<(), RegistrarError> {
+/// Whether the allow-list has room for this key under this name. Returns the partition that this
+/// name has there already.
+fn judge(list: &Identities, ticket: &Ticket, key: KeyHash) -> Result<Option<u8>, RegistrarError> {
     if let Some(owner) = list.by_key(&key)
         && owner.identity().name() != ticket.gateway
     {
@@ -252,7 +265,10 @@ fn judge(list: &Identities, ticket: &Ticket, key: KeyHash) -> Result<(), Registr
         _ if ticket.progress == Progress::Used && !is_in_force(known, key) => {
             Err(no_ticket(NoTicket::Used))
         }
-        _ => Ok(()),
+        _ => Ok(known.and_then(|known| match known.identity() {
+            Identity::Gateway { partition, .. } => Some(*partition),
+            Identity::Service { .. } => None,
+        })),
     }
 }
 

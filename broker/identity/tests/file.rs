@@ -124,6 +124,16 @@ fn creating_again_keeps_what_is_there() {
 }
 
 #[test]
+fn a_list_that_cannot_be_looked_for_is_not_replaced_by_an_empty_one() {
+    let kept = tempfile::tempdir().unwrap();
+    let path = kept.path().join("identities.toml");
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    let refused = IdentityFile::new(&path).create_if_missing();
+    assert!(refused.is_err());
+    assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
+}
+
+#[test]
 fn who_is_removed_is_unknown() {
     let it = folder();
     let secret = it.file.add_gateway("casa-12", 7).unwrap();

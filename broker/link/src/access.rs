@@ -4,9 +4,10 @@
 //! and therefore to a loopback address only. Everybody else has a certificate. Its files are read
 //! again for each attempt to connect, so that a renewed certificate is used without a restart.
 //!
-//! The time by which certificates are judged is the system's, but never earlier than the beginning
-//! of our own certificate: a box whose clock has lost the time is sure of that much. All other
-//! faults of the clock are told, with what the box believes the time to be.
+//! The time by which certificates are judged is the system's, but never earlier than our own
+//! certificate can have been made: its end less the longest it was to live, and not before its
+//! beginning (which is the authority's). A box whose clock has lost the time is sure of that much.
+//! All other faults of the clock are told, with what the box believes the time to be.
 
 use std::fmt;
 use std::fs;
@@ -163,8 +164,13 @@ impl Access {
 }
 
 impl CertificateFiles {
-    /// Reads the files, as `name`. Blocks on the disk.
-    pub(crate) fn prove(&self, name: &str, wall: Arc<dyn Clock>) -> Result<Proof, AccessError> {
+    /// Reads the files, as `name`, whose certificates live for so many days. Blocks on the disk.
+    pub(crate) fn prove(
+        &self,
+        name: &str,
+        lives_days: i64,
+        wall: Arc<dyn Clock>,
+    ) -> Result<Proof, AccessError> {
         let chain = certificates(&self.certificate)?;
         let damaged = |source| AccessError::Damaged {
             path: self.certificate.clone(),
@@ -189,7 +195,7 @@ impl CertificateFiles {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.der().to_vec()));
         let clock = Arc::new(TlsClock {
             wall,
-            not_before: facts.not_before,
+            not_before: facts.made_after(lives_days),
         });
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_details(provider, clock)
@@ -236,7 +242,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, AccessError
     found.ok().filter(|it| !it.is_empty()).ok_or_else(empty)
 }
 
-/// The system's clock, held at the beginning of our own certificate.
+/// The system's clock, held at the time after which our own certificate was made.
 struct TlsClock {
     wall: Arc<dyn Clock>,
     not_before: UnixSeconds,
@@ -276,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_clock_is_held_at_the_beginning_of_the_certificate() {
+    fn a_lost_clock_is_held_at_what_is_certain() {
         let time = |wall_ms| {
             let clock = TlsClock {
                 wall: Arc::new(Hand(wall_ms)),

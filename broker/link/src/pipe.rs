@@ -48,6 +48,8 @@ pub(crate) struct PipeOptions {
     pub(crate) wall: Arc<dyn Clock>,
     /// Client id, user name, and whom a certificate must be for.
     pub(crate) name: String,
+    /// Days that a certificate of ours lives.
+    pub(crate) lives_days: i64,
     pub(crate) filters: Vec<String>,
     /// Connecting and subscribing together may take this long.
     pub(crate) within: Duration,

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use veglia_identity::CENTRE_DAYS;
 use veglia_wire::{CareClock, Channel, DecodeError, Filter, Hello, Partition, State, Topic};
 
 use crate::access::Access;
@@ -147,6 +148,7 @@ impl Receiver {
             access: self.config.access.clone(),
             wall: Arc::clone(self.config.clock.wall()),
             name: self.config.service.clone(),
+            lives_days: CENTRE_DAYS,
             filters: filters(&self.config.partitions),
             within: self.config.timing.connect,
         };

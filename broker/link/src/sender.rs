@@ -22,6 +22,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use veglia_identity::GATEWAY_DAYS;
 use veglia_wire::{Boot, CareClock, Channel, ClockState, GatewayId, Partition, Sequence, Topic};
 
 use crate::access::Access;
@@ -235,6 +236,7 @@ impl<S: Source> Sender<S> {
             access: self.config.access.clone(),
             wall: Arc::clone(self.config.clock.wall()),
             name: self.config.gateway.to_string(),
+            lives_days: GATEWAY_DAYS,
             filters: self.filters(),
             within: self.config.timing.connect,
         };

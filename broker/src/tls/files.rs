@@ -2,9 +2,9 @@
 //!
 //! They are replaced while the door is open, one after the other and perhaps in place. So a change
 //! counts when two looks in a row saw the same: half of a new pair never takes effect. What cannot
-//! be used then leaves the terms as they are, and is reported once. An authority that is gone
-//! is no accident to be bridged: it is withdrawn trust, and nobody is vouched for until there is
-//! one again.
+//! be used then leaves the terms as they are, is reported once, and tried again at every look: it
+//! may be the process that had no file to open. An authority that is gone is no accident to be
+//! bridged: it is withdrawn trust, and nobody is vouched for until there is one again.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -111,6 +111,8 @@ pub(crate) struct Files {
     identities: watch::Receiver<Arc<Identities>>,
     in_force: Stamps,
     last_seen: Stamps,
+    /// What could not be used, and was told.
+    reported: Option<Stamps>,
 }
 
 impl Files {
@@ -127,6 +129,7 @@ impl Files {
             identities,
             in_force: stamps,
             last_seen: stamps,
+            reported: None,
         };
         Ok((files, terms))
     }
@@ -139,11 +142,22 @@ impl Files {
         if !is_settled || stamps == self.in_force {
             return Look::Unchanged;
         }
-        self.in_force = stamps;
         if stamps.authority.is_none() {
+            self.in_force = stamps;
             return Look::Withdrawn;
         }
-        load(&self.paths, self.identities.clone()).map_or_else(Look::Broken, Look::Changed)
+        match load(&self.paths, self.identities.clone()) {
+            Ok(terms) => {
+                self.in_force = stamps;
+                self.reported = None;
+                Look::Changed(terms)
+            }
+            Err(_) if self.reported == Some(stamps) => Look::Unchanged,
+            Err(fault) => {
+                self.reported = Some(stamps);
+                Look::Broken(fault)
+            }
+        }
     }
 }
 

@@ -101,8 +101,10 @@ async fn a_good_handshake_brings_the_papers_and_a_stream() {
     let (ours, theirs) = duplex(4096);
     let server = ServerName::try_from("localhost").unwrap();
     let connector = TlsConnector::from(Arc::clone(&centre.casa));
-    let (shaken, connected) =
-        tokio::join!(terms.shake_hands(ours), connector.connect(server, theirs));
+    let (shaken, connected) = tokio::join!(
+        terms.shake_hands(ours, HANDSHAKE_PATIENCE),
+        connector.connect(server, theirs)
+    );
     let (mut ours, papers) = shaken.unwrap();
     let mut theirs = connected.unwrap();
     assert_eq!(papers.facts().name, "casa-1");
@@ -132,7 +134,7 @@ async fn a_handshake_that_trickles_is_ended_when_its_time_is_over() {
             sleep(Duration::from_secs(1)).await;
         }
     };
-    let (shaken, ()) = tokio::join!(terms.shake_hands(ours), trickle);
+    let (shaken, ()) = tokio::join!(terms.shake_hands(ours, HANDSHAKE_PATIENCE), trickle);
     assert!(matches!(shaken, Err(Some(Refusal::HandshakeTime))));
     assert!(start.elapsed() <= HANDSHAKE_PATIENCE + Duration::from_secs(1));
 }
@@ -143,7 +145,10 @@ async fn a_client_that_leaves_in_the_middle_is_nobodys_fault() {
     let (_, terms) = centre.open();
     let (ours, theirs) = duplex(4096);
     drop(theirs);
-    assert!(matches!(terms.shake_hands(ours).await, Err(None)));
+    assert!(matches!(
+        terms.shake_hands(ours, HANDSHAKE_PATIENCE).await,
+        Err(None)
+    ));
 }
 
 #[test]
@@ -205,4 +210,24 @@ fn an_authority_that_is_gone_is_withdrawn_and_one_that_blinks_is_not() {
     fs::rename(&away, path).unwrap();
     assert!(matches!(files.look(), Look::Unchanged));
     assert!(matches!(files.look(), Look::Changed(_)));
+}
+
+/// As after a moment in which the process could open no more files.
+#[test]
+fn what_could_not_be_read_for_a_moment_is_tried_again_without_another_change() {
+    let centre = Centre::new();
+    let (mut files, _) = centre.open();
+    certify(&centre.authority, &centre.paths);
+    let key = fs::read(&centre.paths.key).unwrap();
+    fs::write(&centre.paths.key, vec![b'x'; key.len()]).unwrap();
+    let written = fs::metadata(&centre.paths.key).unwrap().modified().unwrap();
+    assert!(matches!(files.look(), Look::Unchanged));
+    assert!(matches!(files.look(), Look::Broken(_)));
+    assert!(matches!(files.look(), Look::Unchanged), "told once");
+    // To a look the same file as before: only reading it is different.
+    fs::write(&centre.paths.key, key).unwrap();
+    let file = fs::File::options().write(true).open(&centre.paths.key);
+    file.unwrap().set_modified(written).unwrap();
+    assert!(matches!(files.look(), Look::Changed(_)));
+    assert!(matches!(files.look(), Look::Unchanged));
 }

@@ -129,10 +129,14 @@ async fn handshakes_are_limited_in_all_and_by_address() {
     house
         .until("four are under way", |it| it.handshakes == 4)
         .await;
-    let mut fifth = Client::open(&house).await;
-    assert!(fifth.is_closed().await);
+    // A newcomer takes the place of the oldest of whoever has most, until they have as many.
+    let _fifth = Client::open(&house).await;
     house.has_refused(Refusal::HandshakesFull, 1).await;
-    drop(elsewhere);
+    assert!(elsewhere.remove(0).is_closed().await);
+    let mut sixth = Client::open(&house).await;
+    assert!(sixth.is_closed().await);
+    house.has_refused(Refusal::HandshakesFull, 2).await;
+    drop((elsewhere, _fifth));
     house.until("one is left", |it| it.handshakes == 1).await;
     house.is_served().await;
     house.close().await.unwrap();

@@ -14,6 +14,7 @@ mod certificates;
 mod client;
 mod crowd;
 mod floods;
+mod greedy;
 mod grounds;
 #[path = "../support/homes.rs"]
 mod homes;

@@ -14,7 +14,7 @@ async fn an_oversized_packet_ends_the_connection_before_it_is_read() {
     let house = House::open().await;
     let honest = Honest::start(&house).await;
     let mut casa = Client::enter(&house, "casa-1").await;
-    casa.publish("v1/p/07/g/casa-1/up", QoS::AtLeastOnce, &[0x5a; 70_000])
+    casa.publish("v1/p/07/g/casa-1/up", QoS::AtLeastOnce, &[0x5a; 21_000])
         .await;
     assert!(casa.is_closed().await);
     house.has_refused(Refusal::TooLarge, 1).await;

@@ -19,8 +19,8 @@ fn some(number: u32) -> NonZeroU32 {
 async fn a_packet_above_the_limit_ends_the_connection_before_it_is_read() {
     let house = House::open().await;
     let mut casa = Client::enter(&house, "casa-1").await;
-    casa.hand_over("v1/p/07/g/casa-1/up", &[0x5a; 60_000]).await;
-    casa.publish("v1/p/07/g/casa-1/up", QoS::AtLeastOnce, &[0x5a; 70_000])
+    casa.hand_over("v1/p/07/g/casa-1/up", &[0x5a; 20_000]).await;
+    casa.publish("v1/p/07/g/casa-1/up", QoS::AtLeastOnce, &[0x5a; 21_000])
         .await;
     assert!(casa.is_closed().await);
     house

@@ -73,6 +73,7 @@ async fn two_doors_before_one_broker_do_not_hear_each_other() {
     other.close().await.unwrap();
 }
 
+/// A service's, which may be larger than a gateway's.
 #[tokio::test]
 async fn the_largest_packet_of_a_client_does_not_end_the_connection_of_all() {
     let mosquitto = Mosquitto::start();
@@ -80,14 +81,14 @@ async fn the_largest_packet_of_a_client_does_not_end_the_connection_of_all() {
     let standing = standing(&*backend);
     let house = House::before(unbridled(), backend).await;
     let mut ingest = Client::enter(&house, "ingest").await;
-    ingest.hear("v1/p/07/g/+/up").await;
     let mut casa = Client::enter(&house, "casa-1").await;
     // Fixed header of 4 bytes, length of the topic in 2, and no packet id.
-    let topic = "v1/p/07/g/casa-1/up";
+    let topic = "v1/p/07/g/casa-1/cmd";
+    casa.hear(topic).await;
     let largest = vec![0x5a; 64 * 1024 - 4 - 2 - topic.len()];
     for _ in 0..20 {
-        casa.publish(topic, QoS::AtMostOnce, &largest).await;
-        assert_eq!(ingest.message().await.1.len(), largest.len());
+        ingest.publish(topic, QoS::AtMostOnce, &largest).await;
+        assert_eq!(casa.message().await.1.len(), largest.len());
     }
     assert_eq!(standing.borrow().connections, 1);
     assert_eq!(standing.borrow().lost, 0);

@@ -142,7 +142,6 @@ impl Files {
             let Some(authority) = files.open_authority()? else {
                 return Ok(None);
             };
-            files.list.create_if_missing()?;
             let registrar = Registrar {
                 authority,
                 identities: files.list.clone(),

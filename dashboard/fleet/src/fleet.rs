@@ -121,8 +121,8 @@ impl Fleet {
         &self.reception
     }
 
-    /// The page of all boxes, for one reader; with something in `search`, of those whose name,
-    /// device or wearer holds it.
+    /// The page of all boxes, for one reader; with something in `search`, of those whose name
+    /// or device holds it.
     ///
     /// # Errors
     /// See [`FleetError`]; an ingest that does not answer is none, the page says so.

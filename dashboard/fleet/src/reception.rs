@@ -2,14 +2,17 @@
 //!
 //! A body in, a status and a body out, both JSON. Everybody may ask, so everything is bounded: how
 //! often an address may, how many are served at once, how long a body is (the door sees to that
-//! with [`MAX_BODY_BYTES`]). What is admitted is written into the log before it is answered.
+//! with [`MAX_BODY_BYTES`]). What is admitted is written into the log before it is answered. What
+//! was begun is done to its end, its place and its line in the log included, also when the asker
+//! hangs up meanwhile.
 //!
 //! Deliberately absent: who the asker is (the code or the key says it) and any word in the log
 //! about what was asked.
 
 use std::error::Error;
+use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -56,7 +59,7 @@ pub struct Answer {
 }
 
 /// A question as it came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// From where.
     pub from: IpAddr,
@@ -66,30 +69,46 @@ pub struct Asked<'a> {
     pub body: &'a [u8],
 }
 
+/// Redacted: a code in a log is no secret, and neither is where a home is.
+impl fmt::Debug for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asked(redacted)")
+    }
+}
+
 /// The counter at which boxes ask.
 #[derive(Debug)]
 pub struct Reception {
+    clerk: Clerk,
+    limiter: Mutex<Limiter>,
+    places: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+}
+
+/// Who does what is asked.
+#[derive(Debug, Clone)]
+struct Clerk {
     files: Files,
     record: Database,
     broker: Option<String>,
-    limiter: Mutex<Limiter>,
-    places: Semaphore,
-    queue: Semaphore,
 }
 
 impl Reception {
     pub(crate) fn new(files: Files, record: Database, broker: Option<String>) -> Self {
         Self {
-            files,
-            record,
-            broker,
+            clerk: Clerk {
+                files,
+                record,
+                broker,
+            },
             limiter: Mutex::default(),
-            places: Semaphore::new(AT_ONCE),
-            queue: Semaphore::new(QUEUE),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            queue: Arc::new(Semaphore::new(QUEUE)),
         }
     }
 
-    /// Answers a box. `now` is wall time.
+    /// Answers a box. `now` is wall time. Dropped while it waits for its turn, nothing is done;
+    /// dropped later, the work goes on without anybody to answer.
     pub async fn answer(&self, wish: Wish, asked: Asked<'_>, now: WallMs) -> Answer {
         let admitted = {
             let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,28 +117,37 @@ impl Reception {
         if !admitted {
             return too_many();
         }
-        let Ok(_waiting) = self.queue.try_acquire() else {
+        let Ok(waiting) = Arc::clone(&self.queue).try_acquire_owned() else {
             return too_many();
         };
-        let Ok(_place) = self.places.acquire().await else {
+        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
             return too_many();
         };
-        match wish {
-            Wish::Enrol => self.serve(asked, Registrar::enrol, now).await,
-            Wish::Renew => self.serve(asked, Registrar::renew, now).await,
-        }
+        let clerk = self.clerk.clone();
+        let body = asked.body.to_vec();
+        let broker = clerk.broker_for(asked.host);
+        let served = tokio::spawn(async move {
+            let _held = (waiting, place);
+            match wish {
+                Wish::Enrol => clerk.serve(&body, broker, Registrar::enrol, now).await,
+                Wish::Renew => clerk.serve(&body, broker, Registrar::renew, now).await,
+            }
+        });
+        served.await.unwrap_or_else(|fault| faulty(&fault))
     }
+}
 
+impl Clerk {
     async fn serve<R: DeserializeOwned + Send + 'static>(
         &self,
-        asked: Asked<'_>,
+        body: &[u8],
+        broker: String,
         work: fn(&Registrar, &R, UnixSeconds) -> Result<Admission, RegistrarError>,
         now: WallMs,
     ) -> Answer {
-        let Ok(request) = serde_json::from_slice::<R>(asked.body) else {
+        let Ok(request) = serde_json::from_slice::<R>(body) else {
             return not_understood();
         };
-        let broker = self.broker_for(asked.host);
         let at = seconds(now);
         let done = self
             .files
@@ -176,13 +204,13 @@ impl Reception {
     }
 }
 
-/// The answer to a body that is too long, or that is no JSON of ours.
+/// The answer to a body that is too long, did not come in time, or is no JSON of ours.
 #[must_use]
 pub fn not_understood() -> Answer {
     refusal(Refusal {
         error: format!(
-            "the request is not JSON of a known kind, or longer than {MAX_BODY_BYTES} bytes: use \
-             the same version of Veglia on the box and at the centre"
+            "the request is cut off, longer than {MAX_BODY_BYTES} bytes, or not JSON of a known \
+             kind: use the same version of Veglia on the box and at the centre, and try again"
         ),
         kind: RefusalKind::BadRequest,
     })

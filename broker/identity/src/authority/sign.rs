@@ -15,13 +15,13 @@ use crate::key::{Key, KeyError, common_name};
 use crate::request::Request;
 use crate::seconds::UnixSeconds;
 
-/// How long a gateway's certificate lives. A box that was off for a season can still renew: the
+/// Days that a gateway's certificate lives. A box that was off for a season can still renew: the
 /// renewal is proven by the key, not by the certificate.
-const GATEWAY_DAYS: i64 = 90;
+pub const GATEWAY_DAYS: i64 = 90;
 
-/// How long the certificates of the centre's own machines live, which a person renews once a
+/// Days that the certificates of the centre's own machines live, which a person renews once a
 /// year: a year and a month.
-const CENTRE_DAYS: i64 = 397;
+pub const CENTRE_DAYS: i64 = 397;
 
 /// Most names of one server. More means that several servers were meant.
 pub const MAX_HOSTS: usize = 32;

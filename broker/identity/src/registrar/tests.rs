@@ -160,3 +160,47 @@ fn a_revocation_in_the_middle_of_an_enrolment_is_not_undone_by_it() {
     let list = identities.load().unwrap();
     assert_eq!(list.entry("casa-12").unwrap().revoked_at(), Some(NOW));
 }
+
+#[test]
+fn a_code_that_was_used_is_answered_again_without_touching_the_list() {
+    let centre = centre();
+    let code = centre.code();
+    let key = Key::generate().unwrap();
+    centre.enrol(&code, &key).unwrap();
+    // Where the list is locked for a change stands a folder: whoever wants to change it fails.
+    let lock = centre.codes.with_file_name("identities.toml.lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let again = centre.enrol(&code, &key).unwrap();
+    assert_eq!((again.gateway.as_str(), again.partition), ("casa-12", 7));
+
+    std::fs::remove_dir(&lock).unwrap();
+    centre.registrar.identities.remove("casa-12").unwrap();
+    assert_eq!(centre.enrol(&code, &key), Err(RefusalKind::Used));
+    assert_eq!(centre.listed(), None);
+}
+
+#[test]
+fn while_the_list_is_moved_aside_boxes_are_told_to_come_again_and_nobody_makes_another() {
+    let centre = centre();
+    let code = centre.code();
+    let key = Key::generate().unwrap();
+    let list = centre.codes.with_file_name("identities.toml");
+    let aside = centre.codes.with_file_name("aside");
+    std::fs::rename(&list, &aside).unwrap();
+    assert_eq!(centre.enrol(&code, &key), Err(RefusalKind::Busy));
+    assert!(!list.exists());
+
+    std::fs::rename(&aside, &list).unwrap();
+    centre.enrol(&code, &key).unwrap();
+    assert_eq!(centre.listed(), Some(key.hash()));
+}
+
+#[test]
+fn a_code_does_not_show_in_a_debug_print_of_what_was_asked() {
+    let asked = EnrolRequest {
+        code: "04HM-ASW9".to_owned(),
+        request: "-----BEGIN".to_owned(),
+    };
+    assert_eq!(format!("{asked:?}"), "EnrolRequest(redacted)");
+}

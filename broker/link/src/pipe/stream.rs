@@ -78,8 +78,9 @@ fn unproved(options: &PipeOptions, source: AccessError) -> PipeError {
 async fn prove(files: &CertificateFiles, options: &PipeOptions) -> Result<Proved, PipeError> {
     let files = files.clone();
     let (name, wall) = (options.name.clone(), Arc::clone(&options.wall));
+    let lives_days = options.lives_days;
     let proving = tokio::task::spawn_blocking(move || {
-        let proof = files.prove(&name, wall)?;
+        let proof = files.prove(&name, lives_days, wall)?;
         Ok(Proved { files, proof })
     });
     match proving.await {

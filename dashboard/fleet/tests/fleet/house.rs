@@ -111,6 +111,7 @@ impl House {
         let house = Self::without_authority().await;
         let at = UnixSeconds(WALL.0 / 1_000);
         Authority::create(&house.path("ca"), "prova", at).unwrap();
+        house.list().create_if_missing().unwrap();
         house
     }
 

@@ -3,6 +3,7 @@
 #![cfg(test)]
 // req: G3, G5, G8
 
+mod hang_up;
 mod house;
 
 use askama::Template;
@@ -159,11 +160,26 @@ async fn a_box_that_is_enrolled_is_replaced_only_after_a_question() {
 }
 
 #[tokio::test]
+async fn nobody_who_asks_makes_a_new_list_while_the_list_is_moved_aside() {
+    let house = House::new().await;
+    let (_, code) = house.label("casa-1").await;
+    let (list, aside) = (house.path("identities.toml"), house.path("aside"));
+    std::fs::rename(&list, &aside).unwrap();
+    let key = Key::generate().unwrap();
+    let answer = house.enrol(&code, &key).await;
+    assert_eq!((answer.status, refused(&answer)), (503, RefusalKind::Busy));
+    assert!(!list.exists(), "an empty list would shut everybody out");
+
+    std::fs::rename(&aside, &list).unwrap();
+    assert_eq!(house.enrol(&code, &key).await.status, 200);
+}
+
+#[tokio::test]
 async fn without_an_authority_page_and_counter_say_how_to_make_one() {
     let house = House::without_authority().await;
     assert!(house.page(&house.admin).await.contains("veglia ca init"));
     let key = Key::generate().unwrap();
-    let code = "0000-0000-0000-0000-0000-0000-0000";
+    let code = "0000-0000-0000-0000-0000-0000-0000-0000";
     let answer = house.enrol(code, &key).await;
     assert_eq!((answer.status, refused(&answer)), (503, RefusalKind::Busy));
     assert!(answer.json.contains("veglia ca init"), "{}", answer.json);
