@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use veglia_identity::{Authority, Key, keep};
+use veglia_identity::{Authority, IdentityFile, Key, keep};
 
 use crate::clock;
 use crate::config::Config;
@@ -15,7 +15,7 @@ use crate::identity::date;
 /// The commands on the authority.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Ca {
-    /// Makes the authority, once: it signs for ten years.
+    /// Makes the authority, once: it signs for ten years. Begins the list of identities too.
     Init {
         /// The centre's name, as it stands in every certificate: letters, digits, `.`, `_`, `-`.
         #[arg(long, value_name = "CENTRE", default_value = "veglia")]
@@ -30,6 +30,9 @@ pub(crate) enum Ca {
         /// Where server.key and server.pem go, instead of the authority's folder.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Makes a new key too and drops the old one, for example because it was stolen.
+        #[arg(long)]
+        new_key: bool,
     },
     /// Says who the authority is and how long it signs.
     Show,
@@ -43,6 +46,7 @@ impl Ca {
         let done = match self {
             Self::Init { name } => {
                 let made = Authority::create(&folder, &name, now)?;
+                IdentityFile::new(config.identities()).create_if_missing()?;
                 format!(
                     "{}\nKeep a copy of {} in a safe place: without it every box has to be \
                      enrolled again.",
@@ -50,10 +54,10 @@ impl Ca {
                     folder.display()
                 )
             }
-            Self::Server { name, out } => {
+            Self::Server { name, out, new_key } => {
                 let authority = Authority::open(&folder)?;
                 let out = out.unwrap_or(folder);
-                server(&authority, &name, &out)?
+                server(&authority, &name, &out, new_key)?
             }
             Self::Show => described(&Authority::open(&folder)?),
         };
@@ -61,10 +65,10 @@ impl Ca {
     }
 }
 
-fn server(authority: &Authority, hosts: &[String], out: &std::path::Path) -> Result<String> {
+fn server(authority: &Authority, hosts: &[String], out: &Path, new_key: bool) -> Result<String> {
     let (key_file, certificate_file) = (out.join("server.key"), out.join("server.pem"));
-    let is_there = fs::symlink_metadata(&key_file).is_ok();
-    let key = if is_there {
+    let stays = !new_key && fs::symlink_metadata(&key_file).is_ok();
+    let key = if stays {
         Key::open(&key_file)?
     } else {
         Key::generate()?
@@ -72,8 +76,9 @@ fn server(authority: &Authority, hosts: &[String], out: &std::path::Path) -> Res
     // A host that cannot be is refused here, before a file is made for it.
     let certificate = authority.server_certificate(hosts, &key, clock::unix())?;
     fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    if !is_there {
-        key.save(&key_file)?;
+    // Whoever looks between the two finds a key of another certificate, and looks again.
+    if !stays {
+        keep(&key_file, &key.pem())?;
     }
     keep(&certificate_file, &certificate)?;
     Ok(format!(

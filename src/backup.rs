@@ -51,9 +51,9 @@ const QUARANTINE: &str = "ingest/quarantine";
 /// The clinical record: without it there is nothing to restore.
 const RECORD: &str = "record.db";
 
-/// The certificate authority, and the server's certificate where `veglia ca server` puts it.
-/// Without its key no certificate can be renewed, and every box must be enrolled again.
-const AUTHORITY: &str = "ca";
+/// What `veglia ca` makes in the authority's folder. Without its key no certificate can be renewed,
+/// and every box must be enrolled again.
+const AUTHORITY: [&str; 4] = ["authority.pem", "authority.key", "server.pem", "server.key"];
 
 /// The one-time codes that are waiting for their box.
 const CODES: &str = "enrolments.toml";
@@ -162,8 +162,6 @@ impl Copy {
         self.database(RECORD).await?;
         self.folder(QUARANTINE, "frame")?;
         self.folder(DEMO_SECRETS, "")?;
-        self.folder(AUTHORITY, "pem")?;
-        self.folder(AUTHORITY, "key")?;
         for file in configured(config) {
             if let Ok(inside) = file.strip_prefix(&self.data) {
                 self.file(inside)?;
@@ -192,10 +190,7 @@ impl Copy {
         if !from.exists() {
             return Ok(());
         }
-        let to = self.part.join(name);
-        if !to.exists() {
-            private_dir(&to)?;
-        }
+        private_dir(&self.part.join(name))?;
         let mut files = Vec::new();
         for file in fs::read_dir(&from).with_context(|| format!("in {}", from.display()))? {
             let file = PathBuf::from(file?.file_name());
@@ -228,8 +223,11 @@ impl Copy {
 }
 
 /// Files of the centre that the configuration names.
-fn configured(config: &Config) -> [PathBuf; 2] {
-    [config.identities(), config.ingest.secret_file.clone()]
+fn configured(config: &Config) -> Vec<PathBuf> {
+    let mut files = vec![config.identities(), config.ingest.secret_file.clone()];
+    let made = AUTHORITY.map(|file| config.authority().join(file));
+    files.extend(made.into_iter().filter(|file| file.exists()));
+    files
 }
 
 /// Opens the copied journal as ingest will, and reads all of it.

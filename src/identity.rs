@@ -59,7 +59,8 @@ pub(crate) struct Gateway {
     #[command(flatten)]
     way: Way,
     /// How long the code is good, at most 90 days: `24h`, `14d`.
-    #[arg(long, value_name = "TIME", default_value = "24h", requires = "code", value_parser = clock::span)]
+    #[arg(long, value_name = "TIME", default_value = "24h", requires = "code")]
+    #[arg(value_parser = clock::span)]
     valid: SignedDuration,
     /// The centre's pages as boxes reach them, for the label.
     #[arg(long, value_name = "URL", requires = "code")]
@@ -101,7 +102,11 @@ impl Identity {
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
         let file = IdentityFile::new(&path);
-        file.create_if_missing()?;
+        // Whoever admits somebody may begin the list. To look at it, or to change somebody in it,
+        // it must be there: it may only have been moved aside.
+        if self.admits() {
+            file.create_if_missing()?;
+        }
         let codes = EnrolmentFile::new(config.enrolments());
         let now = clock::unix();
         let done = match self {
@@ -129,6 +134,13 @@ impl Identity {
             Self::List => list(&file, &codes, now)?,
         };
         Ok(writeln!(io::stdout(), "{done}")?)
+    }
+
+    fn admits(&self) -> bool {
+        match self {
+            Self::Gateway(_) | Self::Ingest { .. } | Self::Service(_) => true,
+            Self::Revoke { .. } | Self::Reinstate { .. } | Self::List => false,
+        }
     }
 }
 

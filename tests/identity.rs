@@ -138,6 +138,12 @@ fn a_servers_certificate_is_renewed_and_its_key_kept() {
     let facts = CertificateFacts::read_pem(&fs::read_to_string(&certificate).unwrap()).unwrap();
     assert_eq!(facts.key, Key::open(&key).unwrap().hash());
 
+    centre.says("ca server --name centre.example --new-key");
+    assert_ne!(fs::read(&key).unwrap(), first_key);
+    assert_eq!(mode(&key), 0o600);
+    let facts = CertificateFacts::read_pem(&fs::read_to_string(&certificate).unwrap()).unwrap();
+    assert_eq!(facts.key, Key::open(&key).unwrap().hash());
+
     centre.says("ca server --name other.example --out elsewhere");
     assert!(centre.path("elsewhere/server.pem").exists());
     centre.refuses("ca server --name http://x", &["http://x", "host name"]);
@@ -261,6 +267,19 @@ fn a_revoked_identity_stays_in_the_list_and_its_code_is_withdrawn() {
 }
 
 #[test]
+fn a_list_that_is_moved_aside_is_begun_anew_by_nobody_who_only_looks() {
+    let centre = centre();
+    centre.says("ca init");
+    let list = centre.path("data/identities.toml");
+    assert!(list.exists(), "the authority comes with an empty list");
+    fs::rename(&list, centre.path("aside")).unwrap();
+    for arguments in ["list", "revoke casa-1", "reinstate casa-1"] {
+        centre.refuses(&format!("identity {arguments}"), &["identities.toml"]);
+        assert!(!list.exists(), "{arguments}");
+    }
+}
+
+#[test]
 fn a_service_has_a_key_that_stays_and_a_certificate_that_is_renewed() {
     let centre = centre();
     let service = "identity service ingest --certificate";
@@ -291,7 +310,7 @@ fn a_service_has_a_key_that_stays_and_a_certificate_that_is_renewed() {
 #[test]
 fn a_file_of_a_newer_version_is_refused_and_left_alone() {
     let centre = centre();
-    centre.says("identity list");
+    centre.says("ca init");
     let file = centre.path("data/identities.toml");
     fs::write(&file, "version = 3\nnew = true\n").unwrap();
     for arguments in ["identity list", "identity revoke casa-12"] {

@@ -6,6 +6,8 @@
 
 mod trust;
 
+pub(crate) use trust::Trust;
+
 use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -26,7 +28,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use veglia_identity::{Admission, MAX_BODY_BYTES, Pin, Refusal, UnixSeconds};
+use veglia_identity::{Admission, MAX_BODY_BYTES, Refusal, UnixSeconds};
 use veglia_link::date;
 use veglia_wire::Clock;
 
@@ -67,7 +69,8 @@ pub enum CentreError {
     /// Somebody else's certificate.
     #[error(
         "what answers at {url} is not the centre of this code: check the address, and that the \
-         code was copied whole"
+         code was copied whole; a centre behind a proxy with a certificate of a public authority \
+         needs --public-ca"
     )]
     Impostor {
         /// The address.
@@ -204,17 +207,17 @@ impl Centre {
         }
     }
 
-    /// Asks, of a centre whose root certificate is known by its pin.
+    /// Asks whoever is to be believed to be the centre.
     pub(crate) async fn ask(
         &self,
         path: &str,
         question: &impl Serialize,
-        pin: Pin,
+        trust: Trust,
         wall: &Arc<dyn Clock>,
     ) -> Result<Admission, CentreError> {
         let question = serde_json::to_vec(question).expect("two texts are always JSON");
         let url = self.to_string();
-        match timeout(PATIENCE, self.exchange(path, question, pin, wall)).await {
+        match timeout(PATIENCE, self.exchange(path, question, trust, wall)).await {
             Err(_) => Err(CentreError::Slow { url }),
             Ok(Err(error)) => Err(error),
             Ok(Ok((StatusCode::OK, answer))) => {
@@ -235,14 +238,14 @@ impl Centre {
         &self,
         path: &str,
         question: Vec<u8>,
-        pin: Pin,
+        trust: Trust,
         wall: &Arc<dyn Clock>,
     ) -> Result<(StatusCode, Bytes), CentreError> {
         let socket = self.reach().await?;
         if !self.encrypted {
             return self.post(socket, path, question).await;
         }
-        let config = trust::config(pin, Arc::clone(wall)).map_err(|source| CentreError::Tls {
+        let config = trust::config(trust, Arc::clone(wall)).map_err(|source| CentreError::Tls {
             url: self.to_string(),
             source,
         })?;

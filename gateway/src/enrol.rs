@@ -4,8 +4,7 @@
 //! key made here → code + signing request → centre → certificate, partition, broker → kept
 //! ```
 //! The key never leaves the box. The code tells which centre it is (see [`crate::centre`]), and
-//! what the centre answers is believed only if it carries the root certificate of the code and a
-//! certificate for the key that was made here.
+//! what the centre answers is checked before it is kept (see [`crate::answer`]).
 //!
 //! An answer that was lost on its way is asked for again with the same code and the same key, and
 //! given again. What a power cut leaves is told in [`crate::enrolment`].
@@ -14,16 +13,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use veglia_identity::{
-    Admission, CertificateFacts, EnrolRequest, EnrolmentCode, EnrolmentLink, Key, KeyError,
-    KeyHash, LinkError, Pin, RefusalKind,
+    Admission, EnrolRequest, EnrolmentCode, EnrolmentLink, Key, KeyError, LinkError, RefusalKind,
+    UnixSeconds,
 };
-use veglia_link::AddressError;
-use veglia_wire::{Clock, GatewayId, IdError, Partition};
+use veglia_wire::Clock;
 
-use crate::centre::{Centre, CentreError};
+use crate::answer::{self, AnswerError};
+use crate::centre::{Centre, CentreError, Trust};
 use crate::enrolment::{self, Enrolment, EnrolmentError};
 
 /// Where a code is redeemed, below the centre's address.
@@ -37,6 +34,7 @@ const NAME_IN_REQUEST: &str = "gateway";
 pub struct Invitation {
     centre: Centre,
     code: EnrolmentCode,
+    public_ca: bool,
 }
 
 /// How an enrolment went.
@@ -74,34 +72,6 @@ pub enum EnrolError {
     Answer(#[from] AnswerError),
 }
 
-/// What is wrong with an answer.
-#[derive(Debug, thiserror::Error)]
-pub enum AnswerError {
-    /// The root is not that of the code.
-    #[error("it is of another centre than the code")]
-    OtherCentre,
-    /// The certificate is for another key.
-    #[error("its certificate is for the key of another box")]
-    OtherKey,
-    /// The certificate is for another name.
-    #[error("its certificate is for {found:?} and not for {name:?}")]
-    OtherName {
-        /// Whom it is for.
-        found: String,
-        /// Whom it should be for.
-        name: String,
-    },
-    /// A certificate cannot be read.
-    #[error("its certificate cannot be read")]
-    Certificate(#[from] veglia_identity::CertificateError),
-    /// The id or the partition cannot be.
-    #[error("its gateway or partition cannot be")]
-    Id(#[from] IdError),
-    /// The broker's address cannot be.
-    #[error("its broker cannot be")]
-    Broker(#[from] AddressError),
-}
-
 impl Invitation {
     /// Reads what a person typed or scanned: a code, or the whole text of a label. An address that
     /// was typed wins over the label's.
@@ -115,7 +85,22 @@ impl Invitation {
         };
         let centre = centre.or(on_label.as_deref()).ok_or(EnrolError::NoCentre)?;
         let centre = centre.parse()?;
-        Ok(Self { centre, code })
+        Ok(Self {
+            centre,
+            code,
+            public_ca: false,
+        })
+    }
+
+    /// Lets a centre that shows no certificate of its own authority be vouched for by the roots of
+    /// the operating system: it stands behind a proxy. Whoever has a certificate of any of these
+    /// for the centre's address is then told the code.
+    #[must_use]
+    pub fn by_public_ca(self) -> Self {
+        Self {
+            public_ca: true,
+            ..self
+        }
     }
 }
 
@@ -130,13 +115,22 @@ pub async fn enrol(
     if let Some(before) = enrolment::find(data)?.pop().filter(|_| !again) {
         return Ok(Enrolled::Before(before));
     }
-    let Invitation { centre, code } = invitation;
+    let Invitation {
+        centre,
+        code,
+        public_ca,
+    } = invitation;
     let key = key_under_way(data)?;
     let question = EnrolRequest {
         code: code.to_string(),
         request: key.request(NAME_IN_REQUEST)?,
     };
-    let answered = centre.ask(PATH, &question, code.pin(), wall).await;
+    let trust = Trust {
+        pin: code.pin(),
+        public_ca: *public_ca,
+        not_before: UnixSeconds(0),
+    };
+    let answered = centre.ask(PATH, &question, trust, wall).await;
     let admission = match answered {
         Ok(admission) => admission,
         Err(error) => {
@@ -144,7 +138,8 @@ pub async fn enrol(
             return Err(error.into());
         }
     };
-    let enrolment = believe(&admission, centre, key.hash(), code.pin())?;
+    let now = UnixSeconds(wall.now().0.div_euclid(1000));
+    let enrolment = answer::believe(&admission, centre, key.hash(), code.pin(), now)?;
     let Admission {
         certificate,
         authority,
@@ -179,33 +174,4 @@ fn forget_key(data: &Path, error: &CentreError) -> Result<(), EnrolError> {
         }
         RefusalKind::UnknownCode | RefusalKind::Expired | RefusalKind::Busy => Ok(()),
     }
-}
-
-/// Checks an answer against what was asked.
-pub(crate) fn believe(
-    answer: &Admission,
-    centre: &Centre,
-    key: KeyHash,
-    pin: Pin,
-) -> Result<Enrolment, AnswerError> {
-    let root = CertificateDer::from_pem_slice(answer.authority.as_bytes());
-    if !root.is_ok_and(|root| pin.matches(&root)) {
-        return Err(AnswerError::OtherCentre);
-    }
-    let facts = CertificateFacts::read_pem(&answer.certificate)?;
-    if facts.key != key {
-        return Err(AnswerError::OtherKey);
-    }
-    if facts.name != answer.gateway {
-        return Err(AnswerError::OtherName {
-            found: facts.name,
-            name: answer.gateway.clone(),
-        });
-    }
-    Ok(Enrolment {
-        gateway: GatewayId::new(&answer.gateway)?,
-        partition: Partition::new(answer.partition)?,
-        broker: answer.broker.parse()?,
-        centre: centre.to_string(),
-    })
 }

@@ -20,6 +20,7 @@
 //! Deliberately absent: patients (the box knows devices only), thresholds and alarms, any
 //! decision about a value beyond what the device itself said of it, Bluetooth (not yet).
 
+mod answer;
 mod boot;
 mod centre;
 mod clock;
@@ -34,9 +35,10 @@ mod port;
 mod renewal;
 mod run;
 
+pub use answer::AnswerError;
 pub use centre::CentreError;
 pub use config::{Config, ConfigError, MAX_PORTS, PortConfig};
-pub use enrol::{AnswerError, EnrolError, Enrolled, Invitation, enrol};
+pub use enrol::{EnrolError, Enrolled, Invitation, enrol};
 pub use enrolment::{Enrolment, EnrolmentError, Fault, UNDER_WAY};
 pub use figures::Figures;
-pub use run::{Gateway, RunError};
+pub use run::{Gateway, RunError, waiting};

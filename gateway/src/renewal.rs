@@ -6,7 +6,11 @@
 //! next one on.
 //!
 //! A clock may step, and a box may not know the time at all: so the question "is it due?" is asked
-//! again and again, and also answered with yes when the broker says that the certificate ended.
+//! again and again, and also answered with yes when the broker says that the certificate ended,
+//! or that it does not know it: a wrong certificate beside the right key is then replaced.
+//!
+//! Nothing secret is asked with, and the answer must be signed by the root that was kept, so here
+//! the roots of the operating system may vouch for the connection too.
 
 use std::fs;
 use std::future::pending;
@@ -21,14 +25,14 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use veglia_identity::{
-    CertificateError, CertificateFacts, Fingerprint, Key, KeyError, Pin, RefusalKind, RenewRequest,
-    UnixSeconds,
+    CertificateError, CertificateFacts, Fingerprint, GATEWAY_DAYS, Key, KeyError, Pin, RefusalKind,
+    RenewRequest, UnixSeconds,
 };
 use veglia_link::{CertificateFiles, LinkStatus, Refused, date};
 use veglia_wire::Clock;
 
-use crate::centre::{Centre, CentreError};
-use crate::enrol::{self, AnswerError};
+use crate::answer::{self, AnswerError};
+use crate::centre::{Centre, CentreError, Trust};
 use crate::enrolment::{self, Enrolment, EnrolmentError};
 
 /// Where a certificate is renewed, below the centre's address.
@@ -90,7 +94,7 @@ impl Renewal {
                 if asked {
                     sleep(PAUSE_AFTER_ASKING.mul_f64(1.0 + 3.0 * fastrand::f64())).await;
                 } else {
-                    drop(timeout(LOOK_EVERY, self.expired()).await);
+                    drop(timeout(LOOK_EVERY, self.not_accepted()).await);
                 }
             };
             tokio::select! {
@@ -100,10 +104,9 @@ impl Renewal {
         }
     }
 
-    /// When the broker says that the certificate has ended.
-    async fn expired(&mut self) {
-        let says = |status: &LinkStatus| status.refused == Some(Refused::Expired);
-        if self.link.wait_for(says).await.is_err() {
+    /// When the broker says that it wants another certificate.
+    async fn not_accepted(&mut self) {
+        if self.link.wait_for(wants_another).await.is_err() {
             pending::<()>().await;
         }
     }
@@ -112,8 +115,8 @@ impl Renewal {
     async fn round(&self, jitter: i64) -> Result<bool, RenewalError> {
         let files = enrolment::certificate_files(&self.dir);
         let own = spawn_blocking(move || Own::read(&files)).await??;
-        let now = UnixSeconds(self.wall.now().0.div_euclid(1000));
-        let refused = self.link.borrow().refused == Some(Refused::Expired);
+        let now = self.now();
+        let refused = wants_another(&self.link.borrow());
         if !refused && !is_due(&own.facts, now, jitter) {
             return Ok(false);
         }
@@ -121,14 +124,24 @@ impl Renewal {
         Ok(true)
     }
 
+    /// What the clock says.
+    fn now(&self) -> UnixSeconds {
+        UnixSeconds(self.wall.now().0.div_euclid(1000))
+    }
+
     async fn renew(&self, own: Own) -> Result<(), RenewalError> {
-        let Own { key, pin, .. } = own;
+        let Own { facts, key, pin } = own;
+        let trust = Trust {
+            pin,
+            public_ca: true,
+            not_before: facts.made_after(GATEWAY_DAYS),
+        };
         let centre: Centre = self.enrolment.centre.parse()?;
         let question = RenewRequest {
             request: key.request(self.enrolment.gateway.as_str())?,
         };
-        let answer = centre.ask(PATH, &question, pin, &self.wall).await?;
-        let fresh = enrol::believe(&answer, &centre, key.hash(), pin)?;
+        let answer = centre.ask(PATH, &question, trust, &self.wall).await?;
+        let fresh = answer::believe(&answer, &centre, key.hash(), pin, self.now())?;
         if fresh.gateway != self.enrolment.gateway {
             return Err(AnswerError::OtherName {
                 found: fresh.gateway.to_string(),
@@ -181,6 +194,11 @@ fn text(path: &Path) -> Result<String, EnrolmentError> {
     })
 }
 
+/// Whether the broker refuses the certificate, and another might help.
+fn wants_another(status: &LinkStatus) -> bool {
+    matches!(status.refused, Some(Refused::Expired | Refused::Unknown))
+}
+
 /// Whether it is time, so many seconds after the earliest.
 fn is_due(facts: &CertificateFacts, now: UnixSeconds, jitter: i64) -> bool {
     now.0 >= facts.renew_from().0.saturating_add(jitter)
@@ -208,6 +226,20 @@ fn tell(error: &RenewalError, told: &mut Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_certificate_is_asked_for_when_the_broker_does_not_take_this_one() {
+        let wants = |refused| {
+            wants_another(&LinkStatus {
+                refused,
+                ..LinkStatus::default()
+            })
+        };
+        assert!(wants(Some(Refused::Expired)));
+        assert!(wants(Some(Refused::Unknown)));
+        assert!(!wants(Some(Refused::Revoked)));
+        assert!(!wants(None));
+    }
 
     #[test]
     fn a_certificate_is_due_when_two_thirds_of_its_life_are_over() {

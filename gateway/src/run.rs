@@ -195,6 +195,23 @@ impl Gateway {
     }
 }
 
+/// How many records wait in the outbox of a gateway's folder; zero without one. The folder must
+/// not be in use.
+pub async fn waiting(dir: &Path) -> Result<u64, RunError> {
+    let dir = dir.join("outbox");
+    if !dir.is_dir() {
+        return Ok(0);
+    }
+    let options = OutboxOptions {
+        segment_bytes: SEGMENT_BYTES,
+        ..OutboxOptions::default()
+    };
+    let outbox = Outbox::open(&dir, options)?;
+    let waiting = outbox.status().waiting();
+    outbox.close().await;
+    Ok(waiting)
+}
+
 /// The two ends of being commanded: the link's and the commander's.
 fn command(desk: Desk, ports: Vec<mpsc::Sender<Ask>>) -> (Control, Commander) {
     let (to_commander, commands) = mpsc::channel(COMMANDS_WAITING);

@@ -102,9 +102,13 @@ fn measured(flag: &OpenFlag, vital: VitalKind, now: WallMs) -> String {
             let at = words::time(at, now);
             format!("{opening}, confermato: nessuna seconda misura entro le {at}")
         }
+        // The reading that left no time to wait may be a later one.
         Standing::Confirmed {
             how: How::AtOnce, ..
-        } => opening,
+        } => match evidence.last() {
+            Some(last) if evidence.len() > 1 => format!("{opening}, poi {}", said(last)),
+            _ => opening,
+        },
     }
 }
 

@@ -2,11 +2,14 @@
 //!
 //! A code carries the beginning of the SHA-256 of the centre's root certificate. If the server
 //! presents a root that matches, everything must be signed by it and nothing else counts: this
-//! needs no certificate from anybody outside. If it presents none (a centre behind a proxy with a
-//! certificate of a public authority), the roots of the operating system decide; what the centre
-//! then answers must still carry the root of the code.
+//! needs no certificate from anybody outside. If it presents none, it is not believed and nothing
+//! is sent; unless a person has said that the centre stands behind a proxy with a certificate of a
+//! public authority. Then the roots of the operating system decide who is told the code, and only
+//! the answer must still carry the root of the code.
 //!
-//! A box whose clock was lost judges a matching root at that root's own beginning.
+//! A box whose clock was lost takes the newest time it can prove: that at which its own
+//! certificate can have been made, or else the beginning of the root that is shown. Until the end
+//! of the server's certificate, whoever has stolen the server's key is believed by such a box.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -20,18 +23,33 @@ use rustls::time_provider::TimeProvider;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
-use veglia_identity::{CertificateFacts, Pin};
+use veglia_identity::{CertificateFacts, Pin, UnixSeconds};
 use veglia_wire::Clock;
 
-/// TLS towards a centre with this pin.
-pub(super) fn config(pin: Pin, wall: Arc<dyn Clock>) -> Result<ClientConfig, Error> {
+/// Who is believed to be the centre.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trust {
+    /// What its root certificate is known by.
+    pub(crate) pin: Pin,
+    /// Whether the roots of the operating system count when it does not show that root.
+    pub(crate) public_ca: bool,
+    /// The time is not before this, whatever the clock says.
+    pub(crate) not_before: UnixSeconds,
+}
+
+/// TLS towards a centre.
+pub(super) fn config(trust: Trust, wall: Arc<dyn Clock>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let clock = Wall {
+        wall,
+        not_before: trust.not_before,
+    };
     let verifier = CentreVerifier {
-        pin,
+        trust,
         provider: Arc::clone(&provider),
         system: OnceLock::new(),
     };
-    let config = ClientConfig::builder_with_details(provider, Arc::new(Wall(wall)))
+    let config = ClientConfig::builder_with_details(provider, Arc::new(clock))
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
@@ -39,23 +57,28 @@ pub(super) fn config(pin: Pin, wall: Arc<dyn Clock>) -> Result<ClientConfig, Err
     Ok(config)
 }
 
-struct Wall(Arc<dyn Clock>);
+/// The system's clock, held at what is certain.
+struct Wall {
+    wall: Arc<dyn Clock>,
+    not_before: UnixSeconds,
+}
 
 impl TimeProvider for Wall {
     fn current_time(&self) -> Option<UnixTime> {
-        let seconds = u64::try_from(self.0.now().0.div_euclid(1000)).unwrap_or(0);
+        let seconds = self.wall.now().0.div_euclid(1000);
+        let seconds = u64::try_from(seconds.max(self.not_before.0)).unwrap_or(0);
         Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
     }
 }
 
 impl fmt::Debug for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Wall").finish()
+        f.debug_struct("Wall").finish_non_exhaustive()
     }
 }
 
 struct CentreVerifier {
-    pin: Pin,
+    trust: Trust,
     provider: Arc<CryptoProvider>,
     /// The system's roots, read when they are first needed.
     system: OnceLock<RootCertStore>,
@@ -68,12 +91,15 @@ impl CentreVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(Arc<WebPkiServerVerifier>, UnixTime), Error> {
-        let pinned = intermediates.iter().find(|it| self.pin.matches(it));
+        let pinned = intermediates.iter().find(|it| self.trust.pin.matches(it));
         let (roots, now) = match pinned {
             Some(root) => {
                 let mut roots = RootCertStore::empty();
                 roots.add(root.clone().into_owned())?;
                 (roots, now.max(beginning(root)))
+            }
+            None if !self.trust.public_ca => {
+                return Err(CertificateError::UnknownIssuer.into());
             }
             None => (self.system.get_or_init(system_roots).clone(), now),
         };
@@ -145,7 +171,82 @@ impl ServerCertVerifier for CentreVerifier {
 impl fmt::Debug for CentreVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CentreVerifier")
-            .field("pin", &self.pin)
+            .field("trust", &self.trust)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::pem::PemObject;
+    use veglia_identity::{Authority, Fingerprint};
+
+    use super::*;
+
+    const BEGAN: UnixSeconds = UnixSeconds(1_603_152_000);
+
+    /// The chain of a server as it shows it: its own certificate, then the root.
+    fn chain(authority: &Authority) -> Vec<CertificateDer<'static>> {
+        let hosts = ["centre.example".to_owned()];
+        let issued = authority.issue_server(&hosts, BEGAN).unwrap();
+        let chain = CertificateDer::pem_slice_iter(issued.certificate.as_bytes());
+        chain.map(Result::unwrap).collect()
+    }
+
+    fn verifier(pin: Pin, public_ca: bool, system: Option<&Authority>) -> CentreVerifier {
+        let mut roots = RootCertStore::empty();
+        if let Some(root) = system {
+            roots.add(root.der().to_vec().into()).unwrap();
+        }
+        CentreVerifier {
+            trust: Trust {
+                pin,
+                public_ca,
+                not_before: UnixSeconds(0),
+            },
+            provider: Arc::new(rustls::crypto::ring::default_provider()),
+            system: OnceLock::from(roots),
+        }
+    }
+
+    fn judged(verifier: &CentreVerifier, chain: &[CertificateDer<'_>]) -> Result<(), Error> {
+        let name = ServerName::try_from("centre.example").unwrap();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_603_152_001));
+        let verified = verifier.verify_server_cert(&chain[0], &chain[1..], &name, &[], now);
+        verified.map(drop)
+    }
+
+    #[test]
+    fn the_systems_roots_count_only_when_somebody_said_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = |name: &str| Authority::create(&folder.path().join(name), name, BEGAN).unwrap();
+        let (centre, public) = (made("centre"), made("public"));
+        let pin = Fingerprint::of(centre.der()).pin();
+
+        let strict = verifier(pin, false, Some(&public));
+        let unknown = Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
+        assert_eq!(judged(&strict, &chain(&centre)), Ok(()));
+        assert_eq!(judged(&strict, &chain(&public)), unknown);
+
+        let public_too = verifier(pin, true, Some(&public));
+        assert_eq!(judged(&public_too, &chain(&centre)), Ok(()));
+        assert_eq!(judged(&public_too, &chain(&public)), Ok(()));
+        let nobodys = verifier(pin, true, None);
+        assert_eq!(judged(&nobodys, &chain(&public)), unknown);
+    }
+
+    #[test]
+    fn a_lost_clock_is_held_at_what_is_certain() {
+        struct Lost;
+        impl Clock for Lost {
+            fn now(&self) -> veglia_wire::WallMs {
+                veglia_wire::WallMs(0)
+            }
+        }
+        let clock = Wall {
+            wall: Arc::new(Lost),
+            not_before: BEGAN,
+        };
+        assert_eq!(clock.current_time().unwrap().as_secs(), 1_603_152_000);
     }
 }

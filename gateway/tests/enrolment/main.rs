@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod answers;
 mod centre;
 #[path = "../../../broker/link/tests/support/log.rs"]
 mod log;
@@ -15,8 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use veglia_gateway::{
-    AnswerError, CentreError, Config, EnrolError, Enrolled, Enrolment, Gateway, Invitation,
-    UNDER_WAY, enrol,
+    CentreError, Config, EnrolError, Enrolled, Enrolment, Gateway, Invitation, UNDER_WAY, enrol,
 };
 use veglia_identity::{CertificateFacts, EnrolmentLink, Key, RefusalKind, UnixSeconds};
 use veglia_wire::{CareClock, Clock};
@@ -211,22 +211,6 @@ async fn a_code_is_not_sent_to_another_centre() {
         "{error:?}"
     );
     assert!(!other.heard("code"), "nothing was said to it");
-}
-
-// req: G5
-#[tokio::test]
-async fn an_answer_with_another_root_than_the_code_is_not_believed() {
-    let centre = Centre::open_plain().await;
-    let other = Centre::open_plain().await;
-    centre.behave(Manner::OtherRoot(other.root()));
-    let error = enrolled(&invited(&centre, "casa-1"), &centre)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, EnrolError::Answer(AnswerError::OtherCentre)),
-        "{error:?}"
-    );
-    assert!(starts(&centre.data()).unwrap_err().contains("not enrolled"));
 }
 
 #[tokio::test]

@@ -138,6 +138,13 @@ fn every_flag_is_explained_in_words() {
             "SpO₂ 91 % alle 14:05, da confermare: si attende la seconda misura entro le 14:15",
         ),
         (
+            red(
+                confirmed(How::AtOnce, 7),
+                vec![low(914, 5), low(905, 6), low(850, 7)],
+            ),
+            "SpO₂ 91 % alle 14:05, poi 85 % alle 14:07",
+        ),
+        (
             red(confirmed(How::Repeat, 6), vec![low(914, 5), low(900, 6)]),
             "SpO₂ 91 % alle 14:05, confermato da 90 % alle 14:06",
         ),
