@@ -36,7 +36,7 @@ enum Task {
 
 #[derive(Debug, Args)]
 struct Enroll {
-    /// The centre's pages, for example https://centre.example; the label may say it.
+    /// The centre's pages, for example `https://centre.example`; the label may say it.
     #[arg(long, value_name = "URL")]
     centre: Option<String>,
     /// The one-time code from the centre, or the whole text of the box's label; `-` reads it from
