@@ -14,8 +14,8 @@ use serde::Serialize;
 use veglia_diary::Told;
 use veglia_ingest::replay::{Order, replay};
 use veglia_store::{Database, Purpose};
-use veglia_triage::{Evidence, FlagId, Severity, Standing, Why};
-use veglia_wire::{VitalKind, WallMs};
+use veglia_triage::{About, Evidence, FlagId, Severity, Standing, Why};
+use veglia_wire::WallMs;
 
 use crate::config::Config;
 use crate::datadir::RoleDir;
@@ -33,7 +33,7 @@ pub(crate) struct Replay {
 struct Line<'a> {
     flag: &'a FlagId,
     severity: Severity,
-    vital: VitalKind,
+    about: About,
     since: WallMs,
     standing: Standing,
     ended: Option<Ended>,
@@ -82,7 +82,7 @@ fn line(told: &Told) -> Line<'_> {
     Line {
         flag: &flag.id,
         severity: flag.severity,
-        vital: flag.vital,
+        about: flag.about,
         since: flag.since,
         standing: flag.standing,
         ended: told.ended.map(|(why, at)| Ended { why, at }),

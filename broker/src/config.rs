@@ -59,7 +59,7 @@ pub struct Tls {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Connections at once. At some 30 KiB each with TLS, a third of it without, this many cost
+    /// Connections at once. At some 30 KiB each with TLS, 24 without, this many cost
     /// 240 MiB; one machine is made for 2,000 gateways, which cost 60.
     pub connections: NonZeroU32,
     /// Connections at once from one IPv4 address, or one IPv6 /64 or /56: a quarter of the whole,

@@ -264,11 +264,15 @@ fn wish(verdict: &Verdict, device: &DeviceId, gateway: &GatewayId) -> Option<Wis
     let Standing::Unconfirmed { repeat_by } = flag.standing else {
         return None;
     };
-    // Silence is no measurement to be repeated.
-    (flag.severity != Severity::Technical).then(|| Wish {
+    // Silence is no measurement to be repeated, and an answer is no measurement at all.
+    let vital = flag
+        .about
+        .vital()
+        .filter(|_| flag.severity != Severity::Technical)?;
+    Some(Wish {
         flag: flag.id.clone(),
         repeat_by,
-        vital: flag.vital,
+        vital,
         device: device.clone(),
         gateway: gateway.clone(),
     })

@@ -7,7 +7,7 @@ use veglia_people::patients::NewPerson;
 use veglia_people::staff::{self, NewStaff, Role};
 use veglia_people::{CodiceFiscale, Password};
 use veglia_store::{Actor, Database};
-use veglia_triage::{Expected, Parameter, PatientId, Plan, PlanVersion};
+use veglia_triage::{Expected, OxygenScale, Parameter, PatientId, Plan, PlanVersion};
 use veglia_wire::{VitalKind, WallMs};
 
 use super::saved::{Saved, USERNAME};
@@ -109,6 +109,8 @@ fn plan(patient: PatientId, home: &Home, now: WallMs) -> Plan {
         until: None,
         parameters: vitals.into_iter().map(parameter).collect(),
         spo2: None,
+        oxygen_scale: OxygenScale::One,
+        guards: Vec::new(),
     }
 }
 

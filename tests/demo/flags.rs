@@ -88,9 +88,9 @@ impl Left {
             Trigger::Record(first) => {
                 let is_true = |evidence: &Evidence| {
                     let kept = &self.journal[&evidence.id];
+                    let (vital, steps) = evidence.value().expect("a reading");
                     is_ours(&kept.device)
-                        && (kept.vital, kept.steps, kept.at)
-                            == (evidence.vital, evidence.steps, evidence.at)
+                        && (kept.vital, kept.steps, kept.at) == (vital, steps, evidence.at)
                         && kept.quality.is_clean()
                         && means(flag.id.rule.as_str(), evidence)
                 };
@@ -132,11 +132,12 @@ impl Left {
 
 /// The limits as the clinical documents have them, written a second time.
 fn means(rule: &str, evidence: &Evidence) -> bool {
-    match (rule, evidence.vital) {
+    let (vital, steps) = evidence.value().expect("a reading");
+    match (rule, vital) {
         // Whole percents, rounded down: 92 or less.
-        ("spo2-red", VitalKind::SpO2) => evidence.steps < 930,
+        ("spo2-red", VitalKind::SpO2) => steps < 930,
         // Tenths of a degree, rounded: above 38.0.
-        ("fever", VitalKind::Temperature) => evidence.steps >= 3_805,
+        ("fever", VitalKind::Temperature) => steps >= 3_805,
         _ => false,
     }
 }
@@ -146,7 +147,7 @@ fn line(open: &OpenFlag) -> Value {
     json!({
         "flag": flag.id,
         "severity": flag.severity,
-        "vital": flag.vital,
+        "about": flag.about,
         "since": flag.since,
         "standing": flag.standing,
         "ended": open.ended.map(|(why, at)| json!({ "why": why, "at": at })),

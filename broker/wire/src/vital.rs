@@ -90,6 +90,12 @@ vital_value! {
     from_per_minute_tenths, per_minute_tenths, 0..=2000
 }
 
+vital_value! {
+    /// Systolic arterial pressure, by a cuff.
+    SystolicPressure, "systolic pressure", "tenths of a millimetre of mercury",
+    from_mmhg_tenths, mmhg_tenths, 0..=3000
+}
+
 /// Where a temperature was taken (the types of the Bluetooth Health Thermometer, and skin).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -163,15 +169,18 @@ pub enum VitalKind {
     Temperature,
     /// Respiratory rate, in steps of 0.1 /min.
     RespiratoryRate,
+    /// Systolic arterial pressure, in steps of 0.1 mmHg.
+    SystolicPressure,
 }
 
 impl VitalKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::SpO2,
         Self::Pulse,
         Self::Temperature,
         Self::RespiratoryRate,
+        Self::SystolicPressure,
     ];
 
     /// Code on the wire and in storage; never changes its meaning.
@@ -181,6 +190,7 @@ impl VitalKind {
             Self::Pulse => 2,
             Self::Temperature => 3,
             Self::RespiratoryRate => 4,
+            Self::SystolicPressure => 5,
         }
     }
 
@@ -192,28 +202,30 @@ impl VitalKind {
     /// Steps in one unit: 10 (tenths) or 100 (hundredths).
     pub fn steps_per_unit(self) -> i32 {
         match self {
-            Self::SpO2 | Self::Pulse | Self::RespiratoryRate => 10,
+            Self::SpO2 | Self::Pulse | Self::RespiratoryRate | Self::SystolicPressure => 10,
             Self::Temperature => 100,
         }
     }
 
     /// The name used in exports, commands and plans: `spo2`, `pulse`, `temperature`,
-    /// `respiratory-rate`.
+    /// `respiratory-rate`, `systolic-pressure`.
     pub fn name(self) -> &'static str {
         match self {
             Self::SpO2 => "spo2",
             Self::Pulse => "pulse",
             Self::Temperature => "temperature",
             Self::RespiratoryRate => "respiratory-rate",
+            Self::SystolicPressure => "systolic-pressure",
         }
     }
 
-    /// The unit as UCUM writes it (`%`, `/min`, `Cel`).
+    /// The unit as UCUM writes it (`%`, `/min`, `Cel`, `mm[Hg]`).
     pub fn ucum(self) -> &'static str {
         match self {
             Self::SpO2 => "%",
             Self::Pulse | Self::RespiratoryRate => "/min",
             Self::Temperature => "Cel",
+            Self::SystolicPressure => "mm[Hg]",
         }
     }
 }
@@ -236,7 +248,7 @@ impl core::str::FromStr for VitalKind {
 
 /// A text that names no vital sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a vital sign is one of spo2, pulse, temperature, respiratory-rate")]
+#[error("a vital sign is one of spo2, pulse, temperature, respiratory-rate, systolic-pressure")]
 pub struct UnknownVital;
 
 /// A measured vital sign.
@@ -252,6 +264,8 @@ pub enum Vital {
     Temperature(Temperature, Site),
     /// Respiratory rate.
     RespiratoryRate(RespiratoryRate),
+    /// Systolic arterial pressure.
+    SystolicPressure(SystolicPressure),
 }
 
 impl Vital {
@@ -262,6 +276,7 @@ impl Vital {
             Self::Pulse(_) => VitalKind::Pulse,
             Self::Temperature(..) => VitalKind::Temperature,
             Self::RespiratoryRate(_) => VitalKind::RespiratoryRate,
+            Self::SystolicPressure(_) => VitalKind::SystolicPressure,
         }
     }
 
@@ -272,6 +287,7 @@ impl Vital {
             Self::Pulse(v) => v.per_minute_tenths(),
             Self::Temperature(v, _) => v.celsius_hundredths(),
             Self::RespiratoryRate(v) => v.per_minute_tenths(),
+            Self::SystolicPressure(v) => v.mmhg_tenths(),
         }
     }
 
@@ -293,6 +309,9 @@ impl Vital {
             }
             VitalKind::RespiratoryRate => {
                 Self::RespiratoryRate(RespiratoryRate::from_per_minute_tenths(steps)?)
+            }
+            VitalKind::SystolicPressure => {
+                Self::SystolicPressure(SystolicPressure::from_mmhg_tenths(steps)?)
             }
         })
     }

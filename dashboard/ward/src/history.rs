@@ -69,11 +69,9 @@ fn said(verdict: &Verdict, now: WallMs) -> String {
                 How::MissedRepeat => "perché la seconda misura non è arrivata",
                 How::AtOnce => "subito",
             };
-            let last = evidence.last().map(|it| {
-                let at = words::at_time(it.at, now);
-                let value = words::value(it.vital, it.steps);
-                format!(": {value} {at}{}", words::median(it))
-            });
+            let last = evidence
+                .last()
+                .map(|it| format!(": {}", words::said(it, now)));
             format!("Confermato {how}{}", last.unwrap_or_default())
         }
         Verdict::End { why, at, .. } => {
@@ -93,11 +91,7 @@ fn raised(flag: &Flag, now: WallMs) -> String {
         let at = words::at_time(expected, now);
         return format!("{colour}: nessuna misura di {name}, era attesa {at}");
     }
-    let first = flag.evidence.first().map(|it| {
-        let at = words::at_time(it.at, now);
-        let value = words::value(it.vital, it.steps);
-        format!("{value} {at}{}", words::median(it))
-    });
+    let first = flag.evidence.first().map(|it| words::said(it, now));
     let doubt = match flag.standing {
         Standing::Unconfirmed { .. } => ", da confermare",
         Standing::Confirmed { .. } => "",
@@ -107,7 +101,7 @@ fn raised(flag: &Flag, now: WallMs) -> String {
     } else {
         ""
     };
-    let name = words::vital_name(flag.vital);
+    let name = words::about(flag.about);
     format!(
         "{colour}: {name} {}{doubt}{late}",
         first.unwrap_or_default()

@@ -82,7 +82,7 @@ struct FlagView {
 #[derive(Debug)]
 struct EvidenceView {
     id: String,
-    vital: &'static str,
+    what: &'static str,
     value: String,
     time: String,
     /// From which record to which it is the median, and of how many.
@@ -163,7 +163,11 @@ impl PatientPage {
             values: VitalKind::ALL
                 .into_iter()
                 .filter(|vital| {
-                    *vital != VitalKind::RespiratoryRate || row.latest(*vital).is_some()
+                    let is_home = matches!(
+                        vital,
+                        VitalKind::SpO2 | VitalKind::Pulse | VitalKind::Temperature
+                    );
+                    is_home || row.latest(*vital).is_some()
                 })
                 .map(|vital| cell(&about, vital))
                 .collect(),
@@ -300,7 +304,7 @@ fn planned(plan: &Plan, now: WallMs) -> Vec<String> {
 }
 
 fn device(state: &DeviceState, now: WallMs) -> String {
-    use veglia_view::{Battery, Contact};
+    use veglia_view::Battery;
     let mut said = vec![
         if state.up {
             "collegato"
@@ -311,12 +315,7 @@ fn device(state: &DeviceState, now: WallMs) -> String {
     ];
     // What a device said last says nothing of now once it is gone.
     for (sensor, contact) in state.contacts.iter().filter(|_| state.up) {
-        let contact = match contact {
-            Contact::On => "in misura",
-            Contact::Off => "staccato dal corpo",
-            Contact::Searching => "ricerca del segnale",
-            Contact::Unmeasurable => "misura non riuscita",
-        };
+        let contact = words::contact(*contact);
         said.push(format!("{} {contact}", words::sensor(*sensor)));
     }
     match state.battery {
@@ -357,11 +356,11 @@ fn flag_view(flag: &OpenFlag, about: &About<'_>, now: WallMs) -> FlagView {
             .iter()
             .map(|it| EvidenceView {
                 id: it.id.to_string(),
-                vital: words::vital_name(it.vital),
-                value: words::exact_value(it.vital, it.steps),
+                what: words::what(it),
+                value: words::exact(it),
                 time: words::full_time(it.at),
                 median: it
-                    .median
+                    .median()
                     .map(|of| (of.first.to_string(), of.last.to_string(), of.readings)),
             })
             .collect(),

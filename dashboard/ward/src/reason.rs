@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use veglia_view::{
-    Evidence, How, OpenFlag, Parameter, Plan, Row, Severity, Standing, Trigger, VitalKind, WallMs,
-    Why,
+    About, Evidence, How, OpenFlag, Parameter, Plan, Row, Severity, Standing, Trigger, VitalKind,
+    WallMs, Why,
 };
 
 use crate::line::Charge;
@@ -37,10 +37,9 @@ pub(crate) fn in_charge(charge: &Charge, now: WallMs) -> String {
 
 /// Why a flag is there.
 pub(crate) fn why(flag: &OpenFlag, row: &Row, plan: Option<&Plan>, now: WallMs) -> String {
-    let vital = flag.flag.vital;
     let mut words = match flag.flag.id.trigger {
         Trigger::SilentSince(vital, expected) => silence(vital, expected, row, plan, now),
-        Trigger::Record(_) => measured(flag, vital, now),
+        Trigger::Record(_) => measured(flag, now),
     };
     if flag.flag.late {
         words.push_str(" (arrivata in ritardo)");
@@ -63,26 +62,20 @@ pub(crate) fn ended(why: Why) -> &'static str {
     }
 }
 
-fn measured(flag: &OpenFlag, vital: VitalKind, now: WallMs) -> String {
+fn measured(flag: &OpenFlag, now: WallMs) -> String {
     let evidence = &flag.flag.evidence;
     let Some(first) = evidence.first() else {
         let since = words::since_time(flag.flag.since, now);
-        return format!("{} oltre i limiti {since}", words::vital_name(vital));
+        return format!("{} oltre i limiti {since}", words::about(flag.flag.about));
     };
-    let high = vital == VitalKind::Temperature && flag.flag.severity == Severity::Amber;
-    let name = if high {
+    let is_high = flag.flag.about == About::Vital(VitalKind::Temperature)
+        && flag.flag.severity == Severity::Amber;
+    let name = if is_high {
         "Febbre"
     } else {
-        words::vital_name(vital)
+        words::about(flag.flag.about)
     };
-    let said = |it: &Evidence| {
-        let value = words::value(it.vital, it.steps);
-        format!(
-            "{value} {}{}",
-            words::at_time(it.at, now),
-            words::median(it)
-        )
-    };
+    let said = |it: &Evidence| words::said(it, now);
     let opening = format!("{name} {}", said(first));
     match flag.flag.standing {
         Standing::Unconfirmed { repeat_by } => {

@@ -204,7 +204,10 @@ fn points(vital: VitalKind, trend: &Trend) -> Vec<Point> {
     let bucket_ms = i64::try_from(trend.bucket_ms).unwrap_or(i64::MAX);
     let join_ms = match vital {
         VitalKind::Temperature => JOIN_TEMPERATURE_MS,
-        VitalKind::SpO2 | VitalKind::Pulse | VitalKind::RespiratoryRate => JOIN_MS,
+        VitalKind::SpO2
+        | VitalKind::Pulse
+        | VitalKind::RespiratoryRate
+        | VitalKind::SystolicPressure => JOIN_MS,
     };
     let join_ms = bucket_ms.saturating_mul(2).max(join_ms);
     let mut points: Vec<Point> = Vec::with_capacity(trend.buckets.len().saturating_mul(4));
@@ -292,7 +295,9 @@ fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> 
     let (from, to, step) = match vital {
         VitalKind::Temperature => (3_000, 4_400, 10),
         VitalKind::SpO2 => (0, 1_000, 10),
-        VitalKind::Pulse | VitalKind::RespiratoryRate => (0, 3_000, 10),
+        VitalKind::Pulse | VitalKind::RespiratoryRate | VitalKind::SystolicPressure => {
+            (0, 3_000, 10)
+        }
     };
     let values = (0..=(to - from) / step).map(|place| from + place * step);
     let banded: Vec<(i32, Option<String>)> = values

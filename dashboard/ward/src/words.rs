@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use veglia_view::{
-    Evidence, Expected, Median, Parameter, Quality, Sensor, Site, Source, VitalKind, WallMs,
-    decimal,
+    About, Answer, AnswerCode, Contact, Evidence, Expected, Median, Parameter, Quality, Scale,
+    Sensor, Site, Source, VitalKind, WallMs, What, decimal,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -23,6 +23,18 @@ pub(crate) fn vital_name(vital: VitalKind) -> &'static str {
         VitalKind::Pulse => "Polso",
         VitalKind::Temperature => "Temperatura",
         VitalKind::RespiratoryRate => "Respiro",
+        VitalKind::SystolicPressure => "Pressione massima",
+    }
+}
+
+/// What a flag is about.
+pub(crate) fn about(about: About) -> &'static str {
+    match about {
+        About::Vital(vital) => vital_name(vital),
+        About::Score(Scale::News2) => "NEWS2",
+        About::Score(Scale::Mews) => "MEWS",
+        About::Symptoms => "Sintomo",
+        About::Together => "Più parametri insieme",
     }
 }
 
@@ -33,6 +45,7 @@ pub(crate) fn vital_in_sentence(vital: VitalKind) -> &'static str {
         VitalKind::Pulse => "polso",
         VitalKind::Temperature => "temperatura",
         VitalKind::RespiratoryRate => "respiro",
+        VitalKind::SystolicPressure => "pressione massima",
     }
 }
 
@@ -43,6 +56,7 @@ pub(crate) fn unit(vital: VitalKind) -> &'static str {
         VitalKind::Pulse => "/min",
         VitalKind::Temperature => "°C",
         VitalKind::RespiratoryRate => "atti/min",
+        VitalKind::SystolicPressure => "mmHg",
     }
 }
 
@@ -50,7 +64,7 @@ pub(crate) fn unit(vital: VitalKind) -> &'static str {
 pub(crate) fn value(vital: VitalKind, steps: i32) -> String {
     let number = match vital {
         VitalKind::SpO2 => steps.div_euclid(10).to_string(),
-        VitalKind::Pulse | VitalKind::RespiratoryRate => {
+        VitalKind::Pulse | VitalKind::RespiratoryRate | VitalKind::SystolicPressure => {
             steps.saturating_add(5).div_euclid(10).to_string()
         }
         VitalKind::Temperature => {
@@ -73,7 +87,63 @@ pub(crate) fn exact_value(vital: VitalKind, steps: i32) -> String {
 /// misure)`; nothing for a reading judged by itself.
 pub(crate) fn median(evidence: &Evidence) -> String {
     let said = |it: Median| format!(" (mediana di {} misure)", it.readings);
-    evidence.median.map(said).unwrap_or_default()
+    evidence.median().map(said).unwrap_or_default()
+}
+
+/// What a record behind a flag is: the name of its vital sign, an answer, a sensor.
+pub(crate) fn what(evidence: &Evidence) -> &'static str {
+    match evidence.what {
+        What::Value { vital, .. } => vital_name(vital),
+        What::Answer { .. } => "Risposta",
+        What::Contact { sensor: which, .. } => sensor(which),
+    }
+}
+
+/// What it says, exactly as stored.
+pub(crate) fn exact(evidence: &Evidence) -> String {
+    match evidence.what {
+        What::Value { vital, steps, .. } => exact_value(vital, steps),
+        What::Answer { answer: given } => answer(given),
+        What::Contact { contact: held, .. } => contact(held).to_owned(),
+    }
+}
+
+/// What a record behind a flag says, and when: `91 % alle 14:05`.
+pub(crate) fn said(evidence: &Evidence, now: WallMs) -> String {
+    let value = match evidence.what {
+        What::Value { vital, steps, .. } => value(vital, steps),
+        What::Answer { answer: given } => answer(given),
+        What::Contact { contact: held, .. } => contact(held).to_owned(),
+    };
+    format!("{value} {}{}", at_time(evidence.at, now), median(evidence))
+}
+
+/// What a person answered, in the words of the question.
+pub(crate) fn answer(answer: Answer) -> String {
+    let asked = match answer.code {
+        AnswerCode::BreathlessAtRest => "fiato corto a riposo",
+        AnswerCode::CannotFinishSentence => "non riesce a finire una frase",
+        AnswerCode::ChestPain => "dolore al petto",
+        AnswerCode::Confusion => "confusione",
+        AnswerCode::BlueLips => "labbra blu",
+        AnswerCode::Fainting => "svenimento",
+        AnswerCode::CoughingBlood => "tosse con sangue",
+        AnswerCode::OnOxygen => "con ossigeno",
+        AnswerCode::Consciousness => {
+            return match answer.value {
+                0 => "vigile",
+                1 => "risponde alla voce",
+                2 => "risponde al dolore",
+                3 => "non risponde",
+                _ => "confusione nuova",
+            }
+            .to_owned();
+        }
+    };
+    match answer.value {
+        0 => format!("{asked}: no"),
+        _ => asked.to_owned(),
+    }
 }
 
 fn local(at: WallMs) -> Option<Zoned> {
@@ -202,6 +272,16 @@ pub(crate) fn rhythm(parameter: &Parameter) -> String {
                 None => "mai".to_owned(),
             }
         }
+    }
+}
+
+/// How a sensor holds on the body.
+pub(crate) fn contact(contact: Contact) -> &'static str {
+    match contact {
+        Contact::On => "in misura",
+        Contact::Off => "staccato dal corpo",
+        Contact::Searching => "ricerca del segnale",
+        Contact::Unmeasurable => "misura non riuscita",
     }
 }
 

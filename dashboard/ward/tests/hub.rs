@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use veglia_people::{CodiceFiscale, patients};
 use veglia_store::{Actor, Database, Purpose};
 use veglia_view::{
-    Asked, Bedside, Board, Edition, Evidence, ExportAsk, Flag, FlagId, How, Latest, Lines,
+    About, Asked, Bedside, Board, Edition, Evidence, ExportAsk, Flag, FlagId, How, Latest, Lines,
     OpenFlag, PatientId, Progress, Quality, Readings, ReadingsAsk, Severity, Site, Source,
     Standing, Status, Trend, TrendAsk, Trigger, Verdict, Version, View, ViewError, VitalKind,
     WallMs, Ward,
@@ -346,13 +346,12 @@ async fn a_page_shows_each_patient_in_words_and_shapes() {
 }
 
 fn low(patient: PatientId) -> Flag {
-    let evidence = Evidence {
-        id: "00000000000000aa-1".parse().expect("a record id"),
-        vital: VitalKind::SpO2,
-        steps: 870,
-        at: WallMs(NOW),
-        median: None,
-    };
+    let evidence = Evidence::reading(
+        "00000000000000aa-1".parse().expect("a record id"),
+        VitalKind::SpO2,
+        870,
+        WallMs(NOW),
+    );
     Flag {
         id: FlagId {
             patient,
@@ -361,7 +360,7 @@ fn low(patient: PatientId) -> Flag {
             trigger: Trigger::Record(evidence.id),
         },
         severity: Severity::Red,
-        vital: VitalKind::SpO2,
+        about: About::Vital(VitalKind::SpO2),
         since: WallMs(NOW),
         evidence: vec![evidence],
         standing: Standing::Confirmed {

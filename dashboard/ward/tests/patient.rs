@@ -11,8 +11,8 @@ use veglia_people::staff::{self, NewStaff, Role};
 use veglia_people::{Password, patients};
 use veglia_store::{Actor, Database, Purpose};
 use veglia_view::{
-    Evidence, Flag, FlagId, How, HttpView, Median, PatientId, Plan, RuleSet, Severity, Standing,
-    Trigger, Verdict, VitalKind, WallMs, Why,
+    About, Evidence, Flag, FlagId, How, HttpView, Median, PatientId, Plan, RuleSet, Severity,
+    Standing, Trigger, Verdict, VitalKind, WallMs, What, Why,
 };
 use veglia_ward::{
     ActError, ActForm, CURVES_WINDOW_MS, Chart, CurveError, Link, Outcome, PageError, PatientPage,
@@ -74,13 +74,12 @@ async fn house() -> House {
 
 fn evidence(steps: i32, minutes_ago: i64) -> Evidence {
     let id = format!("00000000000000aa-{steps}");
-    Evidence {
-        id: id.parse().expect("a record id"),
-        vital: VitalKind::SpO2,
+    Evidence::reading(
+        id.parse().expect("a record id"),
+        VitalKind::SpO2,
         steps,
-        at: NOW.plus_ms(-minutes_ago * 60_000),
-        median: None,
-    }
+        NOW.plus_ms(-minutes_ago * 60_000),
+    )
 }
 
 fn low(patient: PatientId) -> Flag {
@@ -93,7 +92,7 @@ fn low(patient: PatientId) -> Flag {
             trigger: Trigger::Record(first.id),
         },
         severity: Severity::Red,
-        vital: VitalKind::SpO2,
+        about: About::Vital(VitalKind::SpO2),
         since: first.at,
         evidence: vec![first],
         standing: Standing::Unconfirmed {
@@ -326,11 +325,16 @@ async fn nobody_is_shown_under_an_unknown_number() {
 async fn a_median_is_shown_with_the_readings_it_is_the_median_of() {
     let house = house().await;
     let mut flag = low(house.maria);
-    flag.evidence[0].median = Some(Median {
+    let median = Median {
         first: "00000000000000aa-1".parse().expect("a record id"),
         last: "00000000000000aa-120".parse().expect("a record id"),
         readings: 118,
-    });
+    };
+    flag.evidence[0].what = What::Value {
+        vital: VitalKind::SpO2,
+        steps: 914,
+        median: Some(median),
+    };
     house.say(&[Verdict::Raise(flag)]).await;
     let page = house.page().await;
     for words in [

@@ -62,7 +62,7 @@ impl Identity {
         match vital {
             VitalKind::SpO2 | VitalKind::Pulse => self.model != Model::Thermometer,
             VitalKind::Temperature => self.model != Model::Oximeter,
-            VitalKind::RespiratoryRate => false,
+            VitalKind::RespiratoryRate | VitalKind::SystolicPressure => false,
         }
     }
 

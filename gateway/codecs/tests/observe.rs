@@ -312,9 +312,12 @@ fn a_node_can_be_asked_for_what_its_model_measures_and_a_nonin_for_nothing() {
         };
         VitalKind::ALL.map(|vital| node.measures(vital))
     };
-    assert_eq!(measured(Model::Oximeter), [true, true, false, false]);
-    assert_eq!(measured(Model::Thermometer), [false, false, true, false]);
-    assert_eq!(measured(Model::Both), [true, true, true, false]);
+    assert_eq!(measured(Model::Oximeter), [true, true, false, false, false]);
+    assert_eq!(
+        measured(Model::Thermometer),
+        [false, false, true, false, false]
+    );
+    assert_eq!(measured(Model::Both), [true, true, true, false, false]);
     assert_eq!(Protocol::Node.measure_now(), Some(&b"!"[..]));
     assert_eq!(Protocol::Nonin8.measure_now(), None);
 }

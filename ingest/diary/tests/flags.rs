@@ -95,7 +95,12 @@ async fn a_flag_on_the_list_has_the_standing_and_readings_told_last() {
         at: minute(2),
     };
     assert_eq!(confirmed.flag.standing, expected);
-    let steps: Vec<i32> = confirmed.flag.evidence.iter().map(|it| it.steps).collect();
+    let steps: Vec<i32> = confirmed
+        .flag
+        .evidence
+        .iter()
+        .map(|it| it.value().unwrap().1)
+        .collect();
     assert_eq!(steps, [910, 900]);
 }
 

@@ -4,10 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{RecordId, VitalKind, WallMs};
+use veglia_wire::{Answer, Contact, RecordId, Sensor, VitalKind, WallMs};
 
 use crate::patient::PatientId;
 use crate::rules::RuleName;
+use crate::score::Scale;
 
 /// How much a flag asks of people. Technical flags speak of the watch, not of the patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +39,67 @@ impl fmt::Display for Severity {
         f.write_str(self.name())
     }
 }
+
+/// What a flag is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum About {
+    /// One vital sign: its value, its course, its signal or its silence.
+    Vital(VitalKind),
+    /// A score over several vital signs.
+    Score(Scale),
+    /// What a person said of how they feel.
+    Symptoms,
+    /// Several vital signs that are bad at one time.
+    Together,
+}
+
+impl About {
+    /// The vital sign, if it is one.
+    #[must_use]
+    pub fn vital(self) -> Option<VitalKind> {
+        match self {
+            Self::Vital(vital) => Some(vital),
+            Self::Score(_) | Self::Symptoms | Self::Together => None,
+        }
+    }
+
+    /// The name of the vital sign or score, `symptoms` or `together`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vital(vital) => vital.name(),
+            Self::Score(scale) => scale.name(),
+            Self::Symptoms => "symptoms",
+            Self::Together => "together",
+        }
+    }
+}
+
+impl TryFrom<String> for About {
+    type Error = UnknownAbout;
+
+    fn try_from(text: String) -> Result<Self, UnknownAbout> {
+        if let Ok(vital) = text.parse() {
+            return Ok(Self::Vital(vital));
+        }
+        let scores = Scale::ALL.map(Self::Score);
+        let others = scores.into_iter().chain([Self::Symptoms, Self::Together]);
+        let mut named = others.filter(|about| about.name() == text);
+        named.next().ok_or(UnknownAbout)
+    }
+}
+
+impl From<About> for String {
+    fn from(about: About) -> Self {
+        about.name().to_owned()
+    }
+}
+
+/// A text that names nothing a flag is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a flag is about a vital sign, a score, symptoms, or several together")]
+pub struct UnknownAbout;
 
 /// What set a flag off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -133,20 +195,75 @@ pub struct Median {
     pub readings: u32,
 }
 
-/// A reading that stands behind a flag.
+/// A record that stands behind a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Evidence {
     /// The record.
     pub id: RecordId,
-    /// Which vital sign.
-    pub vital: VitalKind,
-    /// Its value as measured, not as rounded, in [`VitalKind::steps_per_unit`].
-    pub steps: i32,
-    /// When it was measured.
+    /// When it was measured or said.
     pub at: WallMs,
+    /// What it says.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+impl Evidence {
+    /// A reading that was judged by itself.
+    #[must_use]
+    pub fn reading(id: RecordId, vital: VitalKind, steps: i32, at: WallMs) -> Self {
+        let what = What::Value {
+            vital,
+            steps,
+            median: None,
+        };
+        Self { id, at, what }
+    }
+
+    /// The value it says, in the steps of its vital sign, if it is a reading.
+    #[must_use]
+    pub fn value(&self) -> Option<(VitalKind, i32)> {
+        match self.what {
+            What::Value { vital, steps, .. } => Some((vital, steps)),
+            What::Answer { .. } | What::Contact { .. } => None,
+        }
+    }
+
     /// Of which readings it is the median, if it was judged as one of a stream.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub median: Option<Median>,
+    #[must_use]
+    pub fn median(&self) -> Option<Median> {
+        match self.what {
+            What::Value { median, .. } => median,
+            What::Answer { .. } | What::Contact { .. } => None,
+        }
+    }
+}
+
+/// What a record behind a flag says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum What {
+    /// A vital sign was measured.
+    Value {
+        /// Which vital sign.
+        vital: VitalKind,
+        /// Its value as measured, not as rounded, in [`VitalKind::steps_per_unit`].
+        steps: i32,
+        /// Of which readings it is the median, if it was judged as one of a stream.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        median: Option<Median>,
+    },
+    /// A person answered a question.
+    Answer {
+        /// The question and the answer.
+        answer: Answer,
+    },
+    /// A sensor said how it holds on the body.
+    Contact {
+        /// Which sensor.
+        sensor: Sensor,
+        /// How.
+        contact: Contact,
+    },
 }
 
 /// How a flag was confirmed.
@@ -212,12 +329,13 @@ pub struct Flag {
     pub id: FlagId,
     /// What it asks of people.
     pub severity: Severity,
-    /// Which vital sign.
-    pub vital: VitalKind,
+    /// What it is about.
+    #[serde(alias = "vital")]
+    pub about: About,
     /// Since when, by the time of measuring: of a stream, when its median went over. For silence,
     /// when a reading was expected.
     pub since: WallMs,
-    /// The exact readings behind it, oldest first; none for silence.
+    /// The exact records behind it, oldest first; none for silence.
     pub evidence: Vec<Evidence>,
     /// How sure it is.
     pub standing: Standing,

@@ -6,9 +6,9 @@
 //! is said.
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{RecordId, VitalKind, WallMs};
+use veglia_wire::{RecordId, WallMs};
 
-use crate::flag::{Evidence, Flag, FlagId, Severity, Standing, Trigger, Verdict, Why};
+use crate::flag::{About, Evidence, Flag, FlagId, Severity, Standing, Trigger, Verdict, Why};
 use crate::patient::PatientId;
 use crate::rules::RuleName;
 
@@ -44,7 +44,7 @@ impl Story {
     }
 }
 
-/// A trigger within a ledger, whose vital sign is known.
+/// A trigger within a vital sign's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StoredTrigger {
     Record(RecordId),
@@ -68,20 +68,21 @@ struct Told {
     tellings: u32,
 }
 
-/// What was told of one rule's flags, within the memory of its vital sign.
+/// What was told of one rule's flags, within the memory of what it judges.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     rule: RuleName,
-    vital: VitalKind,
+    #[serde(alias = "vital")]
+    about: About,
     severity: Severity,
     told: Vec<Told>,
 }
 
 impl Ledger {
-    pub(crate) fn new(rule: RuleName, vital: VitalKind, severity: Severity) -> Self {
+    pub(crate) fn new(rule: RuleName, about: About, severity: Severity) -> Self {
         Self {
             rule,
-            vital,
+            about,
             severity,
             told: Vec::new(),
         }
@@ -102,7 +103,7 @@ impl Ledger {
             .iter()
             .rposition(|told| told.story.trigger == story.trigger);
         let saying = |told: &mut Told, voice: &mut Voice<'_>, sayings: Sayings| {
-            told.say(self.severity, self.vital, sayings, voice);
+            told.say(self.severity, self.about, sayings, voice);
         };
         match known.and_then(|index| self.told.get_mut(index)) {
             Some(told) => {
@@ -154,7 +155,7 @@ impl Ledger {
                     withdraw: true,
                     ..Sayings::default()
                 };
-                told.say(self.severity, self.vital, sayings, voice);
+                told.say(self.severity, self.about, sayings, voice);
             }
         }
     }
@@ -193,7 +194,7 @@ impl Ledger {
     /// Every flag that stands by what is known now, and whether its episode goes on.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
         let standing = self.told.iter().filter(|told| !told.withdrawn);
-        standing.map(|told| (told.flag(self.severity, self.vital), told.is_open()))
+        standing.map(|told| (told.flag(self.severity, self.about), told.is_open()))
     }
 
     fn flag_id(&self, trigger: StoredTrigger, voice: &Voice<'_>) -> FlagId {
@@ -203,7 +204,11 @@ impl Ledger {
             rule_set: voice.rule_set.clone(),
             trigger: match trigger {
                 StoredTrigger::Record(record) => Trigger::Record(record),
-                StoredTrigger::SilentSince(since) => Trigger::SilentSince(self.vital, since),
+                StoredTrigger::SilentSince(since) => {
+                    let vital = self.about.vital();
+                    let vital = vital.expect("only a vital sign is expected and falls silent");
+                    Trigger::SilentSince(vital, since)
+                }
             },
         }
     }
@@ -259,12 +264,12 @@ impl Told {
         !self.withdrawn && self.story.end.is_none()
     }
 
-    fn flag(&self, severity: Severity, vital: VitalKind) -> Flag {
+    fn flag(&self, severity: Severity, about: About) -> Flag {
         let story = &self.story;
         Flag {
             id: self.id.clone(),
             severity,
-            vital,
+            about,
             since: story.since,
             evidence: story.evidence.clone(),
             standing: story.standing,
@@ -273,12 +278,12 @@ impl Told {
         }
     }
 
-    fn say(&mut self, severity: Severity, vital: VitalKind, what: Sayings, voice: &mut Voice<'_>) {
+    fn say(&mut self, severity: Severity, about: About, what: Sayings, voice: &mut Voice<'_>) {
         if what.raise {
             self.tellings += 1;
             voice
                 .verdicts
-                .push(Verdict::Raise(self.flag(severity, vital)));
+                .push(Verdict::Raise(self.flag(severity, about)));
         }
         if let (true, Standing::Confirmed { how, at }) = (what.confirm, self.story.standing) {
             self.tellings += 1;

@@ -35,17 +35,22 @@ mod observation;
 mod patient;
 pub mod plan;
 mod rules;
+mod score;
 mod silence;
 mod state;
 mod stream;
 mod track;
 
 pub use flag::{
-    Evidence, Flag, FlagId, FlagIdError, How, Median, Severity, Standing, Trigger, Verdict, Why,
+    About, Evidence, Flag, FlagId, FlagIdError, How, Median, Severity, Standing, Trigger,
+    UnknownAbout, Verdict, What, Why,
 };
 pub use observation::{Input, Observation, Seen, Source};
 pub use patient::{PatientId, PatientIdError};
-pub use plan::{Expected, LocalTime, Parameter, Plan, PlanError, PlanVersion, Target};
+pub use plan::{
+    Expected, Guard, LocalTime, OxygenScale, Parameter, Plan, PlanError, PlanVersion, Target,
+};
 pub use rules::{Band, NAME_CHARS_MAX, RuleName, RuleNameError, RuleSet, RuleSetError};
+pub use score::Scale;
 pub use state::{PLANS_MAX, PatientState, STATE_BYTES_MAX, Said, step};
 pub use track::{HORIZON_MS, Latest, RECENT_MAX};

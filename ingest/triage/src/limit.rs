@@ -18,7 +18,7 @@
 use serde::{Deserialize, Serialize};
 use veglia_wire::{DeviceId, RecordId, WallMs};
 
-use crate::flag::{How, Standing, Why};
+use crate::flag::{About, How, Standing, Why};
 use crate::ledger::{Ledger, StoredTrigger, Story, Voice};
 use crate::plan::{Plan, in_force};
 use crate::rules::{Confirmation, LimitRule, Range, RuleSet, VitalRules};
@@ -331,7 +331,7 @@ pub(crate) struct Limit {
 impl Limit {
     pub(crate) fn new(rule: &LimitRule) -> Self {
         Self {
-            ledger: Ledger::new(rule.name.clone(), rule.vital, rule.severity),
+            ledger: Ledger::new(rule.name.clone(), About::Vital(rule.vital), rule.severity),
             base: Course::default(),
             tip: Course::default(),
             alone: None,

@@ -130,6 +130,27 @@ pub struct Target {
     pub high_percent: u8,
 }
 
+/// By which scale NEWS2 counts oxygen saturation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OxygenScale {
+    /// For nearly everybody.
+    #[default]
+    One,
+    /// For a person whose hypercapnic respiratory failure a competent clinician has recorded.
+    Two,
+}
+
+/// Why the scores, which are made for adults, are not counted for a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guard {
+    /// Younger than 16 years.
+    Under16,
+    /// Pregnant.
+    Pregnancy,
+}
+
 /// One version of a patient's plan.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,6 +167,12 @@ pub struct Plan {
     pub parameters: Vec<Parameter>,
     /// Personal target of oxygen saturation.
     pub spo2: Option<Target>,
+    /// By which scale NEWS2 counts oxygen saturation.
+    #[serde(default)]
+    pub oxygen_scale: OxygenScale,
+    /// Why scores are not counted, if they are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Guard>,
 }
 
 /// What is wrong with a plan, in a sentence for the person who wrote it.
@@ -211,6 +238,8 @@ impl Plan {
             until: None,
             parameters,
             spo2: None,
+            oxygen_scale: OxygenScale::One,
+            guards: Vec::new(),
         })
     }
 

@@ -49,6 +49,7 @@ impl RuleName {
             VitalKind::Pulse => "silence-pulse",
             VitalKind::Temperature => "silence-temperature",
             VitalKind::RespiratoryRate => "silence-respiratory-rate",
+            VitalKind::SystolicPressure => "silence-systolic-pressure",
         }))
     }
 }

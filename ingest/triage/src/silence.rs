@@ -103,11 +103,12 @@ impl<'a> Watch<'a> {
             }
         }
         let last = open.map(|silence| {
-            silence.story(match asked_until {
+            let end = match asked_until {
                 Some(until) if until <= to => Some((Why::PlanEnded, until)),
                 _ if is_reading => Some((Why::DataReturned, to)),
                 _ => None,
-            })
+            };
+            silence.story(end)
         });
         stories.extend(last);
         stories

@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 
 use veglia_wire::{DeviceId, RecordId, VitalKind, WallMs};
 
-use crate::flag::{Evidence, Median};
+use crate::flag::{Evidence, Median, What};
 use crate::limit::Reading;
 use crate::rules::Continuous;
 
@@ -76,12 +76,14 @@ impl Measured {
     pub(crate) fn evidence(&self, vital: VitalKind) -> Evidence {
         Evidence {
             id: self.id,
-            vital,
-            steps: self.steps,
             at: self.value_at,
-            median: match self.basis {
-                Basis::Spot => None,
-                Basis::Few(median) | Basis::Settled(median) => Some(median),
+            what: What::Value {
+                vital,
+                steps: self.steps,
+                median: match self.basis {
+                    Basis::Spot => None,
+                    Basis::Few(median) | Basis::Settled(median) => Some(median),
+                },
             },
         }
     }

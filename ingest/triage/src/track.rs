@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use veglia_wire::{Quality, RecordId, Vital, VitalKind, WallMs};
 
-use crate::flag::{Flag, Severity, Standing};
+use crate::flag::{About, Flag, Severity, Standing};
 use crate::ledger::{Ledger, Story, Voice};
 use crate::limit::{Limit, Reading, with_judges};
 use crate::plan::Plan;
@@ -78,7 +78,11 @@ impl Track {
             lingering: VecDeque::new(),
             floor: None,
             limits: Vec::new(),
-            silence: Ledger::new(RuleName::silence(kind), kind, Severity::Technical),
+            silence: Ledger::new(
+                RuleName::silence(kind),
+                About::Vital(kind),
+                Severity::Technical,
+            ),
             silence_check: None,
         }
     }

@@ -56,7 +56,7 @@ fn after_a_clock_stepped_back_the_grave_values_are_told_and_stay() {
     assert_eq!(words(&said), ["raise spo2-red MissedRepeat"]);
     let said = stream.play(&mut home, 605..2_105, -1_800, 75);
     assert_eq!(words(&said)[0], "raise spo2-red AtOnce");
-    assert_eq!(raised(&said).evidence[0].steps, 750);
+    assert_eq!(raised(&said).evidence[0].value().unwrap().1, 750);
     assert!(home.known.open().len() >= 2, "none is over");
 }
 

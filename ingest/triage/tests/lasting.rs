@@ -26,7 +26,7 @@ fn a_confirmed_red_that_falls_to_88_is_confirmed_at_once_and_said_once() {
     let Verdict::Confirm { evidence, .. } = &said[0] else {
         panic!("it is confirmed: {said:?}");
     };
-    let steps: Vec<i32> = evidence.iter().map(|it| it.steps).collect();
+    let steps: Vec<i32> = evidence.iter().map(|it| it.value().unwrap().1).collect();
     assert_eq!(steps, [910, 910, 850]);
     assert_eq!(words(&home.spo2(7, 75)), NOTHING);
     assert_eq!(words(&home.spo2(9, 60)), NOTHING);

@@ -142,7 +142,10 @@ fn the_flag_carries_the_exact_readings_and_their_time() {
     let mut home = Home::new();
     let raise = home.vital(3, spo2(919));
     let flag = raised(&raise);
-    assert_eq!((flag.since, flag.evidence[0].steps), (minute(3), 919));
+    assert_eq!(
+        (flag.since, flag.evidence[0].value().unwrap().1),
+        (minute(3), 919)
+    );
     assert_eq!(
         flag.id.to_string(),
         "00000000000a11ce.spo2-red.home-2020-3.record.0000000000000007-1"
@@ -150,7 +153,11 @@ fn the_flag_carries_the_exact_readings_and_their_time() {
     assert_eq!(flag.id.to_string().parse(), Ok(flag.id.clone()));
     home.vital(5, spo2(905));
     let open = home.state.open_flags();
-    let steps: Vec<i32> = open[0].evidence.iter().map(|it| it.steps).collect();
+    let steps: Vec<i32> = open[0]
+        .evidence
+        .iter()
+        .map(|it| it.value().unwrap().1)
+        .collect();
     assert_eq!(steps, [919, 905]);
 }
 

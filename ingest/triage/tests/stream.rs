@@ -89,10 +89,10 @@ fn the_flag_names_the_median_and_the_readings_it_is_the_median_of() {
     };
     // 30 seconds of 90 %, then 30 of 91 %: the sixtieth is the last of 91 %.
     assert_eq!(
-        (first.steps, first.at, first.id),
+        (first.value().unwrap().1, first.at, first.id),
         (910, second(329), record(330))
     );
-    let median = first.median.expect("it is a median");
+    let median = first.median().expect("it is a median");
     assert_eq!((median.first, median.last), (record(241), record(360)));
     assert_eq!(median.readings, 120);
     assert_eq!(
@@ -101,7 +101,7 @@ fn the_flag_names_the_median_and_the_readings_it_is_the_median_of() {
     );
     let open = home.state.open_flags();
     let second: &Evidence = &open[0].evidence[1];
-    let median = second.median.expect("it is a median");
+    let median = second.median().expect("it is a median");
     assert_eq!((median.first, median.last), (record(361), record(480)));
 }
 
@@ -170,7 +170,7 @@ fn only_valid_seconds_count() {
     let said = play(&mut home, 360..420, 90);
     // 120 s before second 389: thirty of 97 % and thirty of 90 %.
     assert_eq!(told(&said), [says(389, "raise spo2-red unconfirmed")]);
-    let median = home.state.open_flags()[0].evidence[0].median;
+    let median = home.state.open_flags()[0].evidence[0].median();
     assert_eq!(median.expect("it is a median").readings, 60);
 }
 
@@ -197,7 +197,7 @@ fn spot_measurements_a_minute_apart_are_each_others_repeat() {
         says(60, "confirm spo2-red Repeat"),
     ];
     assert_eq!(told(&said), expected);
-    assert_eq!(home.state.open_flags()[0].evidence[0].median, None);
+    assert_eq!(home.state.open_flags()[0].evidence[0].median(), None);
 }
 
 #[test]

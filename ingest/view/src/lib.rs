@@ -46,11 +46,12 @@ pub use socket::serve;
 
 // The words that rows and answers are made of, for those who ask and know neither room.
 pub use veglia_triage::{
-    Evidence, Expected, Flag, FlagId, How, LocalTime, Median, Parameter, PatientId, Plan,
-    PlanVersion, RuleName, RuleSet, Severity, Source, Standing, Target, Trigger, Verdict, Why,
+    About, Evidence, Expected, Flag, FlagId, Guard, How, LocalTime, Median, OxygenScale, Parameter,
+    PatientId, Plan, PlanVersion, RuleName, RuleSet, Scale, Severity, Source, Standing, Target,
+    Trigger, Verdict, What, Why,
 };
 pub use veglia_wire::{
-    Answered, Boot, CareClock, Charge, Clock, ClockState, CommandId, CommandKind, Contact,
-    DeviceId, GatewayId, Outcome, PortReport, PortState, Quality, RecordId, Sensor, Session, Site,
-    State, Vital, VitalKind, WallMs,
+    Answer, AnswerCode, Answered, Boot, CareClock, Charge, Clock, ClockState, CommandId,
+    CommandKind, Contact, DeviceId, GatewayId, Outcome, PortReport, PortState, Quality, RecordId,
+    Sensor, Session, Site, State, Vital, VitalKind, WallMs,
 };

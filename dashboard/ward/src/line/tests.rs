@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use veglia_view::{
-    DeviceId, Evidence, Expected, Flag, FlagId, How, Latest, OpenFlag, Parameter, PatientId, Plan,
-    PlanVersion, Quality, Row, Severity, Site, Source, Standing, Trigger, VitalKind, WallMs, Why,
+    About as FlagAbout, DeviceId, Evidence, Expected, Flag, FlagId, How, Latest, OpenFlag,
+    OxygenScale, Parameter, PatientId, Plan, PlanVersion, Quality, Row, Severity, Site, Source,
+    Standing, Trigger, VitalKind, WallMs, Why,
 };
 
 use super::*;
@@ -19,13 +20,12 @@ fn at(minute: i64) -> WallMs {
 }
 
 fn evidence(vital: VitalKind, steps: i32, minute: i64) -> Evidence {
-    Evidence {
-        id: format!("00000000000000aa-{steps}").parse().unwrap(),
+    Evidence::reading(
+        format!("00000000000000aa-{steps}").parse().unwrap(),
         vital,
         steps,
-        at: at(minute),
-        median: None,
-    }
+        at(minute),
+    )
 }
 
 fn measured(severity: Severity, standing: Standing, evidence: Vec<Evidence>) -> OpenFlag {
@@ -43,7 +43,7 @@ fn measured(severity: Severity, standing: Standing, evidence: Vec<Evidence>) -> 
                 trigger: Trigger::Record(first.id),
             },
             severity,
-            vital: first.vital,
+            about: FlagAbout::Vital(first.value().unwrap().0),
             since: first.at,
             evidence,
             standing,
@@ -104,6 +104,8 @@ fn plan() -> Plan {
             grace_minutes: 5,
         }],
         spo2: None,
+        oxygen_scale: OxygenScale::One,
+        guards: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 // req: G8
 
 use proptest::prelude::*;
-use veglia_view::{PlanVersion, Quality, Target};
+use veglia_view::{OxygenScale, PlanVersion, Quality, Target};
 
 use super::*;
 
@@ -164,6 +164,8 @@ fn limits_are_those_of_the_rules_or_of_the_patient() {
             low_percent: 88,
             high_percent: 92,
         }),
+        oxygen_scale: OxygenScale::One,
+        guards: Vec::new(),
     };
     let own = [
         "obiettivo personale, minimo 88 %",

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use veglia_triage::{
-    Expected, Flag, How, Input, LocalTime, Observation, Parameter, PatientId, PatientState, Plan,
-    PlanVersion, RuleSet, Seen, Source, Standing, Verdict, Why, step,
+    Expected, Flag, How, Input, LocalTime, Observation, OxygenScale, Parameter, PatientId,
+    PatientState, Plan, PlanVersion, RuleSet, Seen, Source, Standing, Verdict, Why, step,
 };
 use veglia_wire::{DeviceId, Epoch, Quality, RecordId, Sequence, Site, Vital, VitalKind, WallMs};
 
@@ -74,6 +74,8 @@ pub(crate) fn plan(version: i64, from: WallMs, parameters: Vec<Parameter>) -> Pl
         until: None,
         parameters,
         spo2: None,
+        oxygen_scale: OxygenScale::One,
+        guards: Vec::new(),
     }
 }
 
