@@ -84,7 +84,7 @@ enum Command {
     /// Monitoring plans.
     #[cfg(feature = "dashboard")]
     #[command(subcommand)]
-    Plan(crate::record::Plan),
+    Plan(crate::plan::Plan),
     /// Devices and whom they are assigned to.
     #[cfg(feature = "dashboard")]
     #[command(subcommand)]
@@ -93,6 +93,14 @@ enum Command {
     #[cfg(feature = "dashboard")]
     #[command(subcommand)]
     Staff(crate::record::Staff),
+    /// The roster: who is called, when and how.
+    #[cfg(feature = "dashboard")]
+    #[command(subcommand)]
+    Duty(crate::duty::Duty),
+    /// Family doctors.
+    #[cfg(feature = "dashboard")]
+    #[command(subcommand)]
+    Mmg(crate::duty::Mmg),
     /// Who may speak over the broker.
     #[command(subcommand)]
     Identity(crate::identity::Identity),
@@ -178,6 +186,10 @@ impl Cli {
             Command::Device(device) => until_stopped(|_| device.run(config())),
             #[cfg(feature = "dashboard")]
             Command::Staff(staff) => until_stopped(|_| staff.run(config())),
+            #[cfg(feature = "dashboard")]
+            Command::Duty(duty) => until_stopped(|_| duty.run(config())),
+            #[cfg(feature = "dashboard")]
+            Command::Mmg(mmg) => until_stopped(|_| mmg.run(config())),
             #[cfg(feature = "gateway")]
             Command::Gateway(gateway) => until_stopped(|stop| gateway.run(config(), stop)),
             #[cfg(feature = "broker")]

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) ingest: veglia_ingest::Config,
     #[cfg(feature = "dashboard")]
     pub(crate) dashboard: veglia_dashboard::Config,
+    #[cfg(feature = "dashboard")]
+    pub(crate) notify: veglia_notify::Config,
 }
 
 impl Default for Config {
@@ -41,6 +43,8 @@ impl Default for Config {
             ingest: veglia_ingest::Config::default(),
             #[cfg(feature = "dashboard")]
             dashboard: veglia_dashboard::Config::default(),
+            #[cfg(feature = "dashboard")]
+            notify: veglia_notify::Config::default(),
         }
     }
 }
@@ -67,6 +71,8 @@ impl Config {
         config.ingest.place(&config.data);
         #[cfg(feature = "dashboard")]
         config.dashboard.place(&config.data);
+        #[cfg(feature = "dashboard")]
+        config.notify.place(&config.data);
         Ok(config)
     }
 
@@ -94,8 +100,7 @@ impl Config {
     fn parse(text: &str) -> Result<Self> {
         match toml::from_str(text) {
             Ok(config) => Ok(config),
-            // The message shows the line and points at the key.
-            Err(error) => bail!("{}", error.to_string().trim_end()),
+            Err(error) => bail!("{}", in_words(text, &error)),
         }
     }
 
@@ -115,7 +120,29 @@ impl Config {
         sections.push(veglia_ingest::Config::TEMPLATE);
         #[cfg(feature = "dashboard")]
         sections.push(veglia_dashboard::Config::TEMPLATE);
+        #[cfg(feature = "dashboard")]
+        sections.push(veglia_notify::Config::TEMPLATE);
         sections.join("\n")
+    }
+}
+
+/// What is wrong, with its line and the key there. What stands behind the key is not repeated,
+/// as the library would: it may be a URL with a password.
+fn in_words(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let Some(before) = before else {
+        return error.message().to_owned();
+    };
+    let number = before.matches('\n').count() + 1;
+    let line = text.lines().nth(number - 1).unwrap_or_default();
+    let key = line.split_once('=').map(|(key, _)| key.trim());
+    let is_plain = |it: &&str| {
+        it.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+    };
+    match key.filter(is_plain) {
+        Some(key) => format!("line {number}, {key}: {}", error.message()),
+        None => format!("line {number}: {}", error.message()),
     }
 }
 
@@ -136,5 +163,33 @@ mod tests {
         let error = Config::parse("data = \"x\"\n[clock]\nspeeed = 2\n").unwrap_err();
         let text = format!("{error:#}");
         assert!(text.contains("line 3") && text.contains("speeed"), "{text}");
+        let error = Config::parse("[clock]\nspeed = \"fast\"\n").unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.starts_with("line 2, speed: "), "{text}");
+    }
+
+    #[cfg(feature = "broker")]
+    #[test]
+    fn a_password_in_the_url_of_a_backend_is_never_shown_with_what_is_wrong_about_it() {
+        for wrong in [
+            "backend = { url = \"http://door:sesame@localhost\" }",
+            "backend = { url = \"mqtt://door:sesame\" }",
+            "backend = { url = \"mqtt://door:sesame@192.0.2.1\" }",
+            "backend = { url = \"mqtt://door:sesame@localhost\", ca = 5 }",
+            "backend = { url = \"mqtt://door:sesame@localhost\", pasword_file = \"x\" }",
+            "backend = { url = \"mqtt://door:sesame@localhost\" }, x",
+            "backend = { url = \"mqtt://door:sesame@localhost }",
+            "backend = { url = mqtt://door:sesame@localhost }",
+            "backend = { \"mqtt://door:sesame=@localhost\" }",
+            "backend = \"mqtt://door:sesame@localhost\"",
+            "backend = [\"mqtt://door:sesame@localhost\"]",
+            "url = \"mqtt://door:sesame@localhost\"",
+            "backend = \"\"\"\nmqtt://door:sesame@localhost\"\"\"",
+        ] {
+            let error = Config::parse(&format!("[broker]\n{wrong}\n")).unwrap_err();
+            let text = format!("{error:#} {error:?}");
+            assert!(!text.contains("sesame"), "{text}");
+            assert!(text.contains("line "), "{text}");
+        }
     }
 }

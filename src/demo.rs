@@ -31,6 +31,7 @@ use clap::Args;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use veglia_dashboard::Deps;
 use veglia_homes::{Home, Log, MAX_HOMES, Replay};
 use veglia_store::{Actor, Database};
 use veglia_view::LocalView;
@@ -39,7 +40,7 @@ use veglia_wire::{CareClock, WallMs};
 
 use crate::datadir::RoleDir;
 use crate::health::{Desk, Kind, dashboard::Pages};
-use crate::{record, roles};
+use crate::{clock, record, roles};
 use house::{House, Running};
 use saved::{Saved, USERNAME};
 use screen::Screen;
@@ -285,13 +286,32 @@ fn pages(
     let (folder, record, view) = (data.join("dashboard"), record.clone(), Arc::new(view));
     let mut config = veglia_dashboard::Config::default();
     config.place(data);
-    let lists = (data.join("identities.toml"), data.join("enrolments.toml"));
+    let deps = Deps {
+        record: record.clone(),
+        view: view.clone(),
+        clock: clock::wall(),
+        care,
+        identities: data.join("identities.toml"),
+        enrolments: data.join("enrolments.toml"),
+        notify: messages_to_a_file(data, &listener),
+    };
     move |stop| {
         Box::pin(async move {
             let role = Pages::new(record.clone(), view.clone());
             let _desk = Desk::of(Kind::Dashboard, &folder, &stop, role);
-            roles::dashboard::pages(config, lists, listener, record, view, care, stop).await
+            roles::dashboard::pages(config, deps, listener, stop).await
         })
+    }
+}
+
+/// Who is called in a demonstration is called by a line in a file.
+fn messages_to_a_file(data: &Path, listener: &TcpListener) -> veglia_notify::Config {
+    let address = listener.local_addr();
+    let port = address.map_or(0, |address| address.port());
+    veglia_notify::Config {
+        link: format!("http://localhost:{port}"),
+        file: Some(data.join("messages.jsonl")),
+        ..veglia_notify::Config::default()
     }
 }
 

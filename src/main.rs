@@ -13,6 +13,8 @@ mod datadir;
 mod decode;
 #[cfg(all(feature = "gateway", feature = "broker", feature = "dashboard"))]
 mod demo;
+#[cfg(feature = "dashboard")]
+mod duty;
 #[cfg(feature = "gateway")]
 mod enroll;
 #[cfg(feature = "ingest")]
@@ -25,6 +27,8 @@ mod identity;
 mod influx;
 mod label;
 mod open_files;
+#[cfg(feature = "dashboard")]
+mod plan;
 #[cfg(feature = "dashboard")]
 mod record;
 #[cfg(feature = "ingest")]

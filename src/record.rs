@@ -1,4 +1,4 @@
-//! `veglia patient|plan|device|staff …`: the clinical record from the command line. The
+//! `veglia patient|device|staff …`: the clinical record from the command line. The
 //! demonstration makes its patients by the same calls.
 
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -11,7 +11,7 @@ use veglia_people::patients::NewPerson;
 use veglia_people::staff::{self, NewStaff, Role, Username};
 use veglia_people::{CodiceFiscale, Password, PersonId, Phone, patients};
 use veglia_store::{Actor, Database, Purpose};
-use veglia_triage::{PatientId, Plan as CarePlan, PlanVersion};
+use veglia_triage::{PatientId, Whereabouts};
 use veglia_wire::{DeviceId, WallMs};
 
 use crate::config::Config;
@@ -37,18 +37,18 @@ pub(crate) enum Patient {
         #[arg(long)]
         address: String,
     },
-}
-
-/// Monitoring plans.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Plan {
-    /// Gives a patient a plan from a template, from now on.
-    Set {
+    /// Says where a patient is from now on, and why; without that, what was said so far.
+    ///
+    /// While a patient is not at home, silence, reminders and requests to measure again stop.
+    Standing {
         /// The patient's identifier.
         patient: PatientId,
-        /// The template.
-        #[arg(long, default_value = "home-covid")]
-        template: String,
+        /// at-home, in-hospital, suspended, discharged or deceased.
+        #[arg(requires = "why")]
+        whereabouts: Option<Whereabouts>,
+        /// Why.
+        #[arg(long)]
+        why: Option<String>,
     },
 }
 
@@ -93,16 +93,18 @@ pub(crate) async fn open_in(data: &Path) -> Result<Database> {
         veglia_people::SCHEMA,
         veglia_diary::SCHEMA,
         veglia_fleet::SCHEMA,
+        veglia_notify::SCHEMA,
     ];
     Ok(Database::open(&data.join("record.db"), Purpose::Record, &schemas).await?)
 }
 
-async fn open(config: &Config) -> Result<Database> {
+/// The same, where the configuration says.
+pub(crate) async fn open(config: &Config) -> Result<Database> {
     open_in(&config.data).await
 }
 
 /// Who types the command.
-fn actor() -> Actor {
+pub(crate) fn actor() -> Actor {
     Actor::Command(std::env::var("USER").unwrap_or_else(|_| "unknown".into()))
 }
 
@@ -115,23 +117,62 @@ impl Patient {
     pub(crate) async fn run(self, config: Result<Config>) -> Result<()> {
         let config = config?;
         let record = open(&config).await?;
-        let Self::Add {
-            name,
-            surname,
-            codice_fiscale,
-            phone,
-            address,
-        } = self;
-        let person = NewPerson {
-            name,
-            surname,
-            codice_fiscale,
-            phone,
-            address,
-        };
-        let patient = register(&record, &actor(), &person, config.clock.care().now()).await?;
-        say(&patient.to_string())
+        let now = config.clock.care().now();
+        match self {
+            Self::Add {
+                name,
+                surname,
+                codice_fiscale,
+                phone,
+                address,
+            } => {
+                let person = NewPerson {
+                    name,
+                    surname,
+                    codice_fiscale,
+                    phone,
+                    address,
+                };
+                let patient = register(&record, &actor(), &person, now).await?;
+                say(&patient.to_string())
+            }
+            Self::Standing {
+                patient,
+                whereabouts,
+                why,
+            } => match whereabouts.zip(why) {
+                Some((whereabouts, why)) => {
+                    let from = (whereabouts, now);
+                    diary::set_standing(&record, &actor(), patient, from, &why, now).await?;
+                    say(&format!("patient {patient} is {whereabouts}"))
+                }
+                None => tell_standings(&record, patient).await,
+            },
+        }
     }
+}
+
+async fn tell_standings(record: &Database, patient: PatientId) -> Result<()> {
+    for stood in diary::standings_of(record, &actor(), patient).await? {
+        let from = local_time(stood.standing.from);
+        let whereabouts = stood.standing.whereabouts;
+        say(&format!(
+            "{from}  {whereabouts}  {}  {}",
+            stood.by, stood.why
+        ))?;
+    }
+    Ok(())
+}
+
+/// A time as a person reads it, on the clock of the patients' kitchens.
+pub(crate) fn local_time(at: WallMs) -> String {
+    let zone = jiff::tz::TimeZone::get("Europe/Rome").ok();
+    let time = jiff::Timestamp::from_millisecond(at.0).ok();
+    let local = time.zip(zone).map(|(time, zone)| time.to_zoned(zone));
+    local.map_or_else(
+        || at.to_string(),
+        |local| local.strftime("%Y-%m-%d %H:%M").to_string(),
+    )
 }
 
 /// Registers a person who is a patient: the same number names both.
@@ -148,27 +189,6 @@ pub(crate) async fn register(
 fn patient_of(person: PersonId) -> Result<PatientId> {
     let number = u64::try_from(person.get()).context("an identifier of a person is positive")?;
     Ok(PatientId::new(number))
-}
-
-impl Plan {
-    /// Carries the command out.
-    pub(crate) async fn run(self, config: Result<Config>) -> Result<()> {
-        let config = config?;
-        let record = open(&config).await?;
-        let Self::Set { patient, template } = self;
-        let now = config.clock.care().now();
-        let Some(mut plan) = CarePlan::template(&template, patient, now) else {
-            bail!(
-                "there is no template {template:?}; there is {}",
-                CarePlan::TEMPLATES.join(", ")
-            );
-        };
-        if let Some(current) = diary::plan_of(&record, &actor(), patient).await? {
-            plan.version = PlanVersion(current.version.0 + 1);
-        }
-        diary::create_plan(&record, &actor(), &plan, now).await?;
-        say(&format!("plan {template} set for patient {patient}"))
-    }
 }
 
 impl Device {

@@ -24,10 +24,13 @@ use tree::{Fault, File};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("broker", &["identity", "wire"]),
     ("codecs", &["firmware-core", "wire"]),
-    // store and wire: the shell is handed the record and the clock, and hands them on.
+    // store and wire: the shell is handed the record and the clock, and hands them on. diary and
+    // notify: what the one decides, the other delivers; the bridge between them is the shell's.
     (
         "dashboard",
-        &["fleet", "people", "store", "view", "ward", "wire"],
+        &[
+            "diary", "fleet", "notify", "people", "store", "view", "ward", "wire",
+        ],
     ),
     ("diary", &["store", "triage", "wire"]),
     ("firmware-core", &[]),
@@ -48,6 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("journal", &[]),
     ("link", &["identity", "journal", "wire"]), // identity: reads keys and certificates
+    ("notify", &["people", "store", "wire"]),   // no diary: what it carries says nothing clinical
     ("people", &["store", "wire"]),
     ("series", &["store", "wire"]),
     ("store", &[]),
@@ -64,6 +68,7 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("dashboard", &["identity"]),     // certificates to be served with
     ("gateway", &["broker", "homes"]), // a real broker to be commanded through, devices to read
     ("link", &["broker", "identity"]), // a real broker to speak to
+    ("notify", &["identity"]),        // certificates for a real mail server
 ];
 
 /// The only room that knows names, and those that must never learn one.
@@ -79,6 +84,7 @@ const HOLDERS: &[(&str, &[&str], &str)] = &[
     ("ciborium-ll", &["wire"], "only wire knows CBOR"),
     ("clap", &[ROOT], "only the executable has a command line"),
     ("influxdb2", &["influx"], "only influx speaks to InfluxDB"),
+    ("lettre", &["notify"], "only notify sends mail"),
     (
         "reqwest-of-influxdb2",
         &["influx"],
@@ -94,6 +100,11 @@ const HOLDERS: &[(&str, &[&str], &str)] = &[
         &["identity"],
         "only identity makes keys and certificates",
     ),
+    (
+        "ring",
+        &["notify"],
+        "signatures of calls and web push; elsewhere TLS is rustls",
+    ),
     ("rumqttd", &["broker"], "only broker runs the broker"),
     (
         "sea-orm",
@@ -104,8 +115,8 @@ const HOLDERS: &[(&str, &[&str], &str)] = &[
     ("sqlx", &[], "SQL goes through store"),
     (
         "toml",
-        &["gateway", "homes", "identity", ROOT, "triage"],
-        "only the root reads the configuration; gateway keeps its enrolment",
+        &["diary", "gateway", "homes", "identity", ROOT, "triage"],
+        "only the root reads the configuration; gateway keeps its enrolment, diary its ladder",
     ),
 ];
 

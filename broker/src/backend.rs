@@ -16,6 +16,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
+use crate::tls::TlsError;
+
 /// Messages that wait to be handed over. Small: who sends should feel at once that the backend
 /// is behind, by not being read from.
 pub(crate) const HAND_OVER_MESSAGES: usize = 64;
@@ -103,4 +105,7 @@ pub enum BackendError {
         #[source]
         source: io::Error,
     },
+    /// The certificates for the broker behind the door.
+    #[error("the files of TLS for the broker behind the door cannot be used")]
+    Tls(#[source] TlsError),
 }

@@ -83,6 +83,13 @@ pub struct Limits {
     /// of 32 unacknowledged frames, or that window of the largest. It does not begin anew with a
     /// connection.
     pub packet_burst: NonZeroU32,
+    /// How often a minute one identity may come in, over time. A gateway that gets nothing done
+    /// waits longer each time, and one whose line breaks after each frame loses nothing by waiting
+    /// two seconds; whoever comes more often is in a loop, or two boxes have one key.
+    pub arrivals_per_minute: NonZeroU32,
+    /// How often one identity may come in at once before that rate counts: a minute of a line
+    /// that breaks every second.
+    pub arrival_burst: NonZeroU32,
 }
 
 impl Default for Limits {
@@ -94,6 +101,8 @@ impl Default for Limits {
             handshakes_per_address: const { NonZeroU32::new(128).expect("it is not zero") },
             packets_per_second: const { NonZeroU32::new(50).expect("it is not zero") },
             packet_burst: const { NonZeroU32::new(128).expect("it is not zero") },
+            arrivals_per_minute: const { NonZeroU32::new(30).expect("it is not zero") },
+            arrival_burst: const { NonZeroU32::new(60).expect("it is not zero") },
         }
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::admission::Admission;
+use crate::arrivals::Arrivals;
 use crate::backend::Standing;
 use crate::fanout::Fanout;
 use crate::refusal::Refusal;
@@ -103,6 +104,7 @@ pub struct Health {
     pub(crate) counters: Arc<Counters>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) handshakes: Arc<Admission>,
+    pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) seats: Arc<Seats>,
     pub(crate) fanout: Arc<Fanout>,
     pub(crate) standing: Option<watch::Receiver<Standing>>,

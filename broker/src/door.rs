@@ -170,6 +170,7 @@ impl FrontDoor {
             counters: Arc::new(Counters::default()),
             admission: Admission::to_the_house(&config.limits),
             handshakes: Admission::to_handshakes(&config.limits),
+            arrivals: Arc::default(),
             seats: Arc::new(Seats::default()),
             fanout: Arc::new(Fanout::default()),
             standing: backend.standing(),
@@ -179,6 +180,7 @@ impl FrontDoor {
             identities,
             files,
             trust,
+            arrivals: Arc::clone(&health.arrivals),
             seats: Arc::clone(&health.seats),
         };
         Ok(Self {
@@ -331,6 +333,7 @@ impl House {
             counters,
             admission,
             handshakes,
+            arrivals,
             seats,
             fanout,
             standing: _,
@@ -354,6 +357,7 @@ impl House {
         let hall = Hall {
             identities: self.identities.clone(),
             trust: self.trust.clone(),
+            arrivals,
             seats,
             fanout,
             hand_over: link.hand_over,

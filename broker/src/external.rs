@@ -17,10 +17,14 @@
 //! [`window::MESSAGES`] messages for a client, and take packets of 64 KiB: Mosquitto does so with
 //! its defaults. It needs no persistence.
 //!
-//! Deliberately absent: TLS on this leg (a broker behind the door stands on the same machine, or
-//! on a network that whoever runs it says is trusted), persistent sessions, retained messages.
+//! To another machine the way is encrypted, unless whoever runs it says that its network is
+//! trusted; see [`line`].
+//!
+//! Deliberately absent: persistent sessions, retained messages.
 
 mod connection;
+mod fault;
+mod line;
 mod settings;
 mod window;
 
@@ -33,7 +37,8 @@ use tokio::time::sleep;
 use crate::backend::{
     Backend, BackendError, DELIVERIES_MESSAGES, HAND_OVER_MESSAGES, Link, Message, Remedy, Standing,
 };
-use connection::{Ended, Fault};
+use connection::Ended;
+use fault::Fault;
 pub use settings::{BackendConfig, ExternalConfig};
 
 /// Before the first call after a connection was lost, doubled each time it was in vain. Short:
@@ -66,8 +71,11 @@ impl External {
 
 impl Backend for External {
     fn open(&self) -> Result<Link, BackendError> {
-        // Read here only to fail early: each call reads it again.
+        // Read here only to fail early: each call reads them again.
         self.config.login()?;
+        if let Some(secured) = self.config.secured() {
+            secured.terms().map_err(BackendError::Tls)?;
+        }
         let (hand_over, from_door) = mpsc::channel(HAND_OVER_MESSAGES);
         let (to_door, deliveries) = mpsc::channel(DELIVERIES_MESSAGES);
         let caller = Caller {

@@ -73,6 +73,7 @@ impl Door {
         Hall {
             identities: watch::channel(Arc::clone(&self.identities)).1,
             trust: watch::channel(None).1,
+            arrivals: Arc::default(),
             seats: Arc::default(),
             fanout: Arc::default(),
             hand_over,

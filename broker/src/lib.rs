@@ -35,6 +35,7 @@
 //! caller chooses, `$share`; the database (the identity file is watched instead).
 
 mod admission;
+mod arrivals;
 mod backend;
 mod config;
 mod counters;

@@ -1,8 +1,9 @@
 //! How fast one gateway is read: a token bucket, kept as the moment at which it will be full.
+//! How often an identity may come in is counted by another of the same kind; see `arrivals`.
 //!
-//! Nothing is refused and nothing is dropped: whoever sends faster is read later, and feels it as
-//! a full socket. A large packet counts as several. The bucket belongs to the identity and not to
-//! the connection: who comes back finds it as it was left. Time is an argument.
+//! Of packets nothing is refused and nothing is dropped: whoever sends faster is read later, and
+//! feels it as a full socket. A large packet counts as several. The bucket belongs to the identity
+//! and not to the connection: who comes back finds it as it was left. Time is an argument.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::config::Limits;
 /// burst is then a whole window of 32 of the largest.
 pub(crate) const STEP_BYTES: usize = 4 * 1024;
 
-/// The terms that hold for every gateway.
+/// The terms that hold for everybody.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rate {
     /// Time that one step costs.
@@ -29,6 +30,15 @@ impl Rate {
         Self {
             each,
             burst: each.saturating_mul(limits.packet_burst.get()),
+        }
+    }
+
+    /// How often an identity may come in; each time is one step.
+    pub(crate) fn of_arrivals(limits: &Limits) -> Self {
+        let each = Duration::from_secs(60) / limits.arrivals_per_minute.get();
+        Self {
+            each,
+            burst: each.saturating_mul(limits.arrival_burst.get()),
         }
     }
 }

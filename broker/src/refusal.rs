@@ -75,6 +75,8 @@ pub enum Refusal {
     TooSlow,
     /// More of its messages wait for one service than one gateway may have there.
     MailboxShare,
+    /// It connects more often than one identity may.
+    TooOften,
     /// The same identity connected again.
     TakenOver,
     /// The identity was revoked, or the file no longer says what it said.
@@ -115,6 +117,7 @@ impl Refusal {
             Self::Silent => "silent",
             Self::TooSlow => "too_slow",
             Self::MailboxShare => "mailbox_share",
+            Self::TooOften => "too_often",
             Self::TakenOver => "taken_over",
             Self::Revoked => "revoked",
         }
@@ -132,6 +135,7 @@ impl Refusal {
             | Self::UnknownAuthority
             | Self::CertificateExpired
             | Self::CertificateTooNew => Some(ConnectReturnCode::NotAuthorized),
+            Self::TooOften => Some(ConnectReturnCode::ServiceUnavailable),
             _ => None,
         }
     }

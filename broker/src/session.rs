@@ -23,10 +23,11 @@ use rumqttc::mqttbytes::v4::{
 use rustls::pki_types::UnixTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use veglia_identity::Identities;
 use veglia_wire::Topic;
 
+use crate::arrivals::{Arrivals, LATE};
 use crate::backend::Message;
 use crate::config::Limits;
 use crate::counters::Counters;
@@ -59,6 +60,7 @@ const WILL_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Hall {
     pub(crate) identities: watch::Receiver<Arc<Identities>>,
     pub(crate) trust: watch::Receiver<Trust>,
+    pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) seats: Arc<Seats>,
     pub(crate) fanout: Arc<Fanout>,
     pub(crate) hand_over: mpsc::Sender<Message>,
@@ -121,9 +123,13 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(Err(Fault::Refused(why))) => return refuse(packets, why, hall).await,
         Err(_) => return refuse(packets, Refusal::NoConnect, hall).await,
     };
+    let name = guest.sitter.entry.identity().name();
+    if let Err(why) = hall.arrivals.count(name, &hall.limits, Instant::now()) {
+        sleep(LATE).await;
+        return refuse(packets, why, hall).await;
+    }
     let mut seat = hall.seats.take(&guest.sitter).await;
     let kick = Arc::clone(seat.kick());
-    let name = guest.sitter.entry.identity().name();
     // The list or the authority may have changed since the handshake. Who has a seat is judged
     // at every later change.
     if let Err(why) = hall.judge(&guest.sitter, UnixTime::now()) {

@@ -55,7 +55,7 @@ pub(crate) const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const CROWDED_PATIENCE: Duration = Duration::from_secs(4);
 
 /// TLS 1.3 first.
-const VERSIONS: &[&rustls::SupportedProtocolVersion] =
+pub(crate) const VERSIONS: &[&rustls::SupportedProtocolVersion] =
     &[&rustls::version::TLS13, &rustls::version::TLS12];
 
 /// What TLS offers and asks for, at one moment.

@@ -18,6 +18,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, sleep};
 use veglia_identity::{Identities, Poll, Watch};
 
+use crate::arrivals::Arrivals;
 use crate::refusal::Refusal;
 use crate::takeover::{Seats, Sitter};
 use crate::tls::Trust;
@@ -34,6 +35,7 @@ pub(crate) struct Warden {
     /// Absent without TLS.
     pub(crate) files: Option<Files>,
     pub(crate) trust: watch::Sender<Trust>,
+    pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) seats: Arc<Seats>,
 }
 
@@ -65,6 +67,7 @@ impl Warden {
             judged.and_then(|()| vouch(sitter, &trust, is_other_trust, now))
         });
         self.seats.tidy(Instant::now());
+        self.arrivals.tidy(Instant::now());
     }
 
     fn look_at_the_list(&mut self) {

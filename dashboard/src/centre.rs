@@ -115,7 +115,7 @@ async fn trend(
     }
 }
 
-/// `POST /pazienti/{id}/atti`: taking charge, a note, closing.
+/// `POST /pazienti/{id}/atti`: what staff do about an alert, and notes.
 async fn acted(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,

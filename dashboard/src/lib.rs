@@ -27,10 +27,11 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower_http::csrf::CsrfLayer;
 use veglia_fleet::{Fleet, Places};
+use veglia_notify::{Courier, Senders};
 use veglia_people::SignIn;
 use veglia_store::Database;
 use veglia_view::{CareClock, RuleSet, View};
@@ -38,6 +39,7 @@ use veglia_ward::{Hub, Pace, Watch};
 use veglia_wire::Clock;
 
 mod assets;
+mod avvisi;
 mod centre;
 mod fleet;
 mod headers;
@@ -45,11 +47,14 @@ mod health;
 mod listener;
 mod login;
 mod pages;
+mod paging;
+mod reach;
 mod server;
 mod session;
 mod tls;
 
 use listener::{Bounded, Callers};
+use paging::Paging;
 
 pub use tls::{Tls, TlsError};
 
@@ -124,6 +129,8 @@ pub struct Deps {
     pub identities: PathBuf,
     /// The one-time codes of enrolment.
     pub enrolments: PathBuf,
+    /// How people are called.
+    pub notify: veglia_notify::Config,
 }
 
 /// Why the dashboard does not answer.
@@ -145,6 +152,12 @@ pub enum ServeError {
     /// Pages would stand still without saying so.
     #[error("the task that keeps the ward up to date died")]
     Ward(#[source] JoinError),
+    /// A channel is configured and cannot be used.
+    #[error("people cannot be called")]
+    Notify(#[source] veglia_notify::OpenError),
+    /// Nobody would be called, and nobody would know.
+    #[error("a task that calls people died")]
+    Paging(#[source] JoinError),
 }
 
 /// What every route may use.
@@ -158,6 +171,7 @@ pub(crate) struct Shell {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) care: CareClock,
     pub(crate) door: Arc<SignIn>,
+    pub(crate) senders: Arc<Senders>,
     pub(crate) cookie: session::CookieKind,
     pub(crate) behind_proxy: bool,
     /// Cancelled when the server stops: a stream that does not watch it holds the stop up.
@@ -205,7 +219,10 @@ pub async fn serve(
         None => Entrance::Plain(listener),
     };
     let closing = CancellationToken::new();
-    let (app, watch) = router(&config, deps, closing.clone());
+    let senders = Senders::open(&deps.notify).map_err(ServeError::Notify)?;
+    let senders = Arc::new(senders);
+    let mut calling = calling(&deps, Arc::clone(&senders));
+    let (app, watch) = router(&config, deps, senders, closing.clone());
     let watching = tokio::spawn(watch.run(closing.clone().cancelled_owned()));
     let ward_died = async {
         match watching.await {
@@ -228,6 +245,9 @@ pub async fn serve(
     tokio::select! {
         () = serving => Ok(()),
         died = ward_died => Err(ServeError::Ward(died)),
+        // They do not end by themselves, and are cut off with the set when this function ends:
+        // what was in the middle of a call is sent again.
+        Some(Err(died)) = calling.join_next() => Err(ServeError::Paging(died)),
         () = overdue => {
             tracing::warn!(drain_ms = DRAIN.as_millis(), "requests were cut off at the stop");
             Ok(())
@@ -235,8 +255,33 @@ pub async fn serve(
     }
 }
 
+/// The tasks that call people.
+fn calling(deps: &Deps, senders: Arc<Senders>) -> JoinSet<()> {
+    let paging = Paging {
+        record: deps.record.clone(),
+        care: deps.care.clone(),
+        notify: Arc::new(deps.notify.clone()),
+    };
+    let clock = Arc::clone(&deps.clock);
+    let courier = Courier::new(
+        deps.record.clone(),
+        clock,
+        senders,
+        veglia_notify::Pace::default(),
+    );
+    let mut tasks = JoinSet::new();
+    tasks.spawn(paging.run());
+    tasks.spawn(courier.run());
+    tasks
+}
+
 /// Every route, with all that stands before it; and the task that keeps the ward up to date.
-fn router(config: &Config, deps: Deps, closing: CancellationToken) -> (Router, Watch) {
+fn router(
+    config: &Config,
+    deps: Deps,
+    senders: Arc<Senders>,
+    closing: CancellationToken,
+) -> (Router, Watch) {
     let (hub, watch) = Hub::new(Arc::clone(&deps.view), deps.record.clone(), Pace::default());
     let door = Arc::new(SignIn::new(deps.record.clone(), deps.clock.now()));
     let encrypted = config.is_encrypted();
@@ -261,6 +306,7 @@ fn router(config: &Config, deps: Deps, closing: CancellationToken) -> (Router, W
         clock: deps.clock,
         care: deps.care,
         door,
+        senders,
         cookie,
         behind_proxy: config.behind_proxy,
         closing,
@@ -269,6 +315,7 @@ fn router(config: &Config, deps: Deps, closing: CancellationToken) -> (Router, W
     let centre = centre::routes()
         .into_iter()
         .chain(fleet::routes())
+        .chain(reach::routes())
         .fold(Router::new(), |door, (path, methods)| {
             door.route(path, methods)
         })
@@ -281,6 +328,7 @@ fn router(config: &Config, deps: Deps, closing: CancellationToken) -> (Router, W
         .route("/assets/{bundle}/{*name}", get(assets::file));
     let open = fleet::open_routes()
         .into_iter()
+        .chain(avvisi::open_routes())
         .fold(open, |open, (path, methods)| open.route(path, methods));
 
     let pages = centre

@@ -16,6 +16,8 @@ pub(crate) enum Section {
     Patients,
     /// Boxes and devices.
     Fleet,
+    /// Who is called, and by what.
+    Reach,
     /// What stands beside the menu.
     None,
 }
@@ -51,11 +53,12 @@ impl Layout<'_> {
     }
 
     /// The sections of the menu: address, name, and whether this page stands there.
-    fn menu(&self) -> [(&'static str, &'static str, bool); 2] {
+    fn menu(&self) -> [(&'static str, &'static str, bool); 3] {
         let at = |section| self.section == section;
         [
             ("/", "Pazienti", at(Section::Patients)),
             ("/dispositivi", "Dispositivi e gateway", at(Section::Fleet)),
+            ("/reperibilita", "Reperibilità", at(Section::Reach)),
         ]
     }
 

@@ -2,6 +2,7 @@
 
 mod centre;
 mod fleet;
+mod paging;
 mod site;
 
 use std::sync::atomic::Ordering;
@@ -17,7 +18,10 @@ use crate::tests::site::{RIGHT, Site, WRONG, leads_to, posted, request, set_cook
 async fn no_page_of_the_centre_opens_without_a_session() {
     let site = Site::with_anna(Config::default()).await;
     let routes = crate::centre::routes();
-    for (path, _) in routes.into_iter().chain(crate::fleet::routes()) {
+    let others = crate::fleet::routes()
+        .into_iter()
+        .chain(crate::reach::routes());
+    for (path, _) in routes.into_iter().chain(others) {
         let path = path.replace(['{', '}'], "");
         let nobody = site.get(&path).await;
         assert_eq!(nobody.status(), StatusCode::SEE_OTHER, "{path}");

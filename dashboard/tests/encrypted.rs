@@ -116,6 +116,7 @@ async fn deps(folder: &Path) -> Deps {
         veglia_people::SCHEMA,
         veglia_diary::SCHEMA,
         veglia_fleet::SCHEMA,
+        veglia_notify::SCHEMA,
     ];
     let record = Database::open(&path, Purpose::Record, &schemas).await;
     Deps {
@@ -125,6 +126,7 @@ async fn deps(folder: &Path) -> Deps {
         care: CareClock::real(Arc::new(Noon)),
         identities: folder.join("identities.toml"),
         enrolments: folder.join("enrolments.toml"),
+        notify: veglia_notify::Config::default(),
     }
 }
 

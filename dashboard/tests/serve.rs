@@ -33,6 +33,7 @@ async fn deps(folder: &tempfile::TempDir) -> Deps {
             veglia_people::SCHEMA,
             veglia_diary::SCHEMA,
             veglia_fleet::SCHEMA,
+            veglia_notify::SCHEMA,
         ],
     )
     .await
@@ -44,6 +45,7 @@ async fn deps(folder: &tempfile::TempDir) -> Deps {
         care: CareClock::real(Arc::new(Noon)),
         identities: folder.path().join("identities.toml"),
         enrolments: folder.path().join("enrolments.toml"),
+        notify: veglia_notify::Config::default(),
     }
 }
 

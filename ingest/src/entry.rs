@@ -1,18 +1,30 @@
 //! What an entry of ingest's journal says: the only ordered input of everything that follows.
 //!
 //! ```text
-//! Entry { version: u8 = 1, kind: u8, at: i64 (care milliseconds, little endian), rest by kind }
+//! Entry { version: u8, kind: u8, at: i64 (care milliseconds, little endian), rest by kind }
 //!   1 frame    skip: u8, the frame's bytes           records from `skip` on are new
 //!   2 tick     –                                     a deadline may have passed
 //!   3 change   id: i64                               a plan or assignment row to take up
 //!   4 gone     gateway: u8 + bytes, epoch, from, to: u64   records no one has any more
 //!   5 refused  reason: u8, the frame's bytes         intact, and not understood
+//!   6 dated    received: i64, frame: u64, boot: u32, zero: i64, exact: u8, skip: u8, bytes
+//!                                                    what waited in a frame for a clock
 //! ```
+//! Version 2 has dated entries; all others are still written as version 1, which knew them.
+//!
 //! A replay of these entries gives the same flags: nothing else reaches the rules.
 
-use veglia_wire::{Epoch, GatewayId, RefusalReason, Sequence, WallMs};
+use veglia_wire::{Boot, Epoch, GatewayId, RefusalReason, Sequence, WallMs};
 
-const VERSION: u8 = 1;
+/// The newest version read, and that of dated entries.
+const VERSION: u8 = 2;
+
+/// The version of all other entries, and the last kind that it knew.
+const FIRST_VERSION: u8 = 1;
+const LAST_OF_FIRST_VERSION: u8 = 5;
+
+/// Bytes of a dated entry beside its frame, after what all entries have.
+const DATED_BYTES: usize = 30;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +72,25 @@ pub enum Entry {
         /// The frame.
         bytes: Vec<u8>,
     },
+    /// Records of one boot of a frame that had no time when it came.
+    Dated {
+        /// Care time at which they were dated.
+        at: WallMs,
+        /// Care time at which the frame was received.
+        received: WallMs,
+        /// Its position in the journal.
+        frame: u64,
+        /// Whose start.
+        boot: Boot,
+        /// The moment that the boot's monotonic time counts from.
+        zero: WallMs,
+        /// Whether the gateway's clock said so; else it is the latest that it can be.
+        is_exact: bool,
+        /// How many of the frame's records were known when it came.
+        skip: u8,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
 }
 
 /// Why bytes of the journal are not an entry.
@@ -81,20 +112,22 @@ impl Entry {
             | Self::Tick { at }
             | Self::Change { at, .. }
             | Self::Gone { at, .. }
-            | Self::Refused { at, .. } => *at,
+            | Self::Refused { at, .. }
+            | Self::Dated { at, .. } => *at,
         }
     }
 
     /// Whether it holds records from home; the others only say that something happened here.
     pub fn is_record(&self) -> bool {
-        matches!(self, Self::Frame { .. })
+        matches!(self, Self::Frame { .. } | Self::Dated { .. })
     }
 
     /// The entry's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let start = |kind: u8, rest: usize| {
             let mut out = Vec::with_capacity(10 + rest);
-            out.extend([VERSION, kind]);
+            let is_first = kind <= LAST_OF_FIRST_VERSION;
+            out.extend([if is_first { FIRST_VERSION } else { VERSION }, kind]);
             out.extend(self.at().0.to_le_bytes());
             out
         };
@@ -137,6 +170,25 @@ impl Entry {
                 out.extend(bytes);
                 out
             }
+            Self::Dated {
+                received,
+                frame,
+                boot,
+                zero,
+                is_exact,
+                skip,
+                bytes,
+                ..
+            } => {
+                let mut out = start(6, DATED_BYTES + bytes.len());
+                out.extend(received.0.to_le_bytes());
+                out.extend(frame.to_le_bytes());
+                out.extend(boot.0.to_le_bytes());
+                out.extend(zero.0.to_le_bytes());
+                out.extend([u8::from(*is_exact), *skip]);
+                out.extend(bytes);
+                out
+            }
         }
     }
 
@@ -144,7 +196,7 @@ impl Entry {
     pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
         let mut input = Input(bytes);
         let [version, kind] = input.take("version")?;
-        if version != VERSION {
+        if !(FIRST_VERSION..=VERSION).contains(&version) {
             return Err(EntryError::Newer(version));
         }
         let at = WallMs(i64::from_le_bytes(input.take("time")?));
@@ -175,6 +227,7 @@ impl Entry {
                     bytes: input.rest(),
                 }
             }
+            6 => input.dated(at)?,
             _ => return Err(EntryError::Malformed("kind")),
         };
         if input.0.is_empty() {
@@ -199,6 +252,23 @@ impl Input<'_> {
 
     fn rest(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.0).to_vec()
+    }
+
+    fn dated(&mut self, at: WallMs) -> Result<Entry, EntryError> {
+        Ok(Entry::Dated {
+            at,
+            received: WallMs(i64::from_le_bytes(self.take("received")?)),
+            frame: u64::from_le_bytes(self.take("frame")?),
+            boot: Boot(u32::from_le_bytes(self.take("boot")?)),
+            zero: WallMs(i64::from_le_bytes(self.take("zero")?)),
+            is_exact: match self.take("exact")? {
+                [0] => false,
+                [1] => true,
+                _ => return Err(EntryError::Malformed("exact")),
+            },
+            skip: u8::from_le_bytes(self.take("skip")?),
+            bytes: self.rest(),
+        })
     }
 
     fn gone(&mut self, at: WallMs) -> Result<Entry, EntryError> {
@@ -228,79 +298,4 @@ impl Input<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn any_entry() -> impl Strategy<Value = Entry> {
-        let bytes = || prop::collection::vec(any::<u8>(), 0..64);
-        let at = || any::<i64>().prop_map(WallMs);
-        prop_oneof![
-            (at(), any::<u8>(), bytes()).prop_map(|(at, skip, bytes)| Entry::Frame {
-                at,
-                skip,
-                bytes
-            }),
-            at().prop_map(|at| Entry::Tick { at }),
-            (at(), any::<i64>()).prop_map(|(at, id)| Entry::Change { at, id }),
-            (at(), "[a-z]{1,64}", any::<u64>(), 1_u64.., 1_u64..).prop_map(
-                |(at, gateway, epoch, from, to)| Entry::Gone {
-                    at,
-                    gateway: GatewayId::new(&gateway).unwrap(),
-                    epoch: Epoch(epoch),
-                    from: Sequence::new(from).unwrap(),
-                    to: Sequence::new(to).unwrap(),
-                }
-            ),
-            (at(), bytes()).prop_map(|(at, bytes)| Entry::Refused {
-                at,
-                reason: RefusalReason::Undecodable,
-                bytes
-            }),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn every_entry_reads_back(entry in any_entry()) {
-            prop_assert_eq!(Entry::decode(&entry.encode()).unwrap(), entry);
-        }
-
-        #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            drop(Entry::decode(&bytes));
-        }
-    }
-
-    #[test]
-    fn an_entry_of_a_newer_version_is_refused_with_a_sentence() {
-        let mut bytes = Entry::Tick { at: WallMs(1) }.encode();
-        bytes[0] = 2;
-        let error = Entry::decode(&bytes).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the journal holds entries of version 2, this program reads 1; update it"
-        );
-    }
-
-    #[test]
-    fn entries_of_version_1_have_these_bytes() {
-        let gone = Entry::Gone {
-            at: WallMs(-2),
-            gateway: GatewayId::new("casa").unwrap(),
-            epoch: Epoch(7),
-            from: Sequence::new(3).unwrap(),
-            to: Sequence::new(4).unwrap(),
-        };
-        let hex: String = gone
-            .encode()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(
-            hex,
-            "0104feffffffffffffff0463617361070000000000000003000000000000000400000000000000"
-        );
-    }
-}
+mod tests;

@@ -12,19 +12,22 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use veglia_diary::{
-    ActKind, Assignments, Change, ChangeId, Changed, ReadError, changes_since, last_change_by,
+    ActKind, Assignment, Assignments, Change, ChangeId, Changed, ReadError, changes_since,
+    last_change_by,
 };
 use veglia_store::Database;
 use veglia_triage::{
     FlagId, Input, Observation, PatientId, PatientState, RuleSet, Seen, Severity, Source, Standing,
-    Verdict, step,
+    Verdict, Whereabouts, step,
 };
 use veglia_view::{Worn, WornBy};
-use veglia_wire::{Body, DeviceId, GatewayId, Record, RecordId, UpFrame, WallMs};
+use veglia_wire::{Body, DeviceId, GatewayId, Quality, Record, RecordId, WallMs};
 
-use crate::dating::date;
+use crate::dating::{Records, Time};
 use crate::entry::Entry;
+use crate::homes::{self, Homes, Ticks};
 use crate::memory::Known;
+use crate::nobodys::Nobodys;
 use crate::repeats::Wish;
 use crate::rows;
 use crate::watch::ACTOR;
@@ -39,6 +42,12 @@ pub(crate) struct Fold {
     pub(crate) patients: HashMap<PatientId, Known>,
     /// The last row of changes taken up.
     change: i64,
+    /// What waits for an assignment.
+    pub(crate) nobodys: Nobodys,
+    /// Whose home each gateway is in.
+    homes: Homes,
+    /// Whether the centre was listening.
+    pub(crate) ticks: Ticks,
 }
 
 /// What some entries have to say.
@@ -54,12 +63,14 @@ pub(crate) struct Told {
     pub(crate) wishes: Vec<Wish>,
 }
 
-/// A record that reached the centre for the first time.
+/// A record that reached the rules, for the first time or with a time that it did not have.
+#[derive(Debug, Clone)]
 pub(crate) struct Arrived {
-    received: WallMs,
-    gateway: GatewayId,
-    id: RecordId,
+    pub(crate) received: WallMs,
+    pub(crate) gateway: GatewayId,
+    pub(crate) id: RecordId,
     pub(crate) record: Record,
+    pub(crate) time: Time,
 }
 
 impl Fold {
@@ -71,12 +82,16 @@ impl Fold {
         change: i64,
     ) -> Result<Self, ReadError> {
         let assignments = assignments_at(&record, ChangeId(change)).await?;
+        let homes = Homes::of(&patients);
         Ok(Self {
             rules: RuleSet::shipped(),
             record,
             assignments: Arc::new(RwLock::new(assignments)),
             patients,
             change,
+            nobodys: Nobodys::default(),
+            homes,
+            ticks: Ticks::default(),
         })
     }
 
@@ -96,6 +111,7 @@ impl Fold {
                     device: device.clone(),
                     from: worn.from,
                     until: worn.until,
+                    is_shared: known.of_device(device).any(|it| it.patient != patient),
                 })
                 .collect()
         })
@@ -121,10 +137,22 @@ impl Fold {
             .resolve(device, at)
     }
 
+    /// Whose a record is. One without a time may be of any time before it came: it is a patient's
+    /// only if nobody else ever had the device.
+    fn wearer(&self, device: &DeviceId, time: Time) -> Option<PatientId> {
+        let known = self
+            .assignments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let patient = known.resolve(device, time.at())?;
+        let is_sole = || known.of_device(device).all(|worn| worn.patient == patient);
+        (time.is_known() || is_sole()).then_some(patient)
+    }
+
     /// Takes an entry up.
     pub(crate) async fn take(&mut self, entry: &Entry, told: &mut Told) -> Result<(), ReadError> {
         match entry {
-            Entry::Frame { .. } => {
+            Entry::Frame { .. } | Entry::Dated { .. } => {
                 for arrived in arrived(entry) {
                     self.arrive(&arrived, told);
                 }
@@ -144,12 +172,19 @@ impl Fold {
             gateway,
             id,
             record,
+            time,
         } = arrived;
         let (received, id) = (*received, *id);
-        let Some(device) = &record.device else { return };
-        let (at, doubt) = date(record, received);
-        // Nobody wears it: the reading is in the series, and waits there to be assigned.
-        let Some(patient) = self.resolve(device, at) else {
+        let Some(device) = &record.device else {
+            self.hear_gateway(arrived, told);
+            return;
+        };
+        let (at, doubt) = (time.at(), time.doubt());
+        // Nobody wears it: the reading is in the series, and waits to be assigned.
+        let Some(patient) = self.wearer(device, *time) else {
+            if is_observed(record) {
+                self.nobodys.keep(arrived);
+            }
             return;
         };
         let wears_it_still = self.resolve(device, received) == Some(patient);
@@ -157,17 +192,36 @@ impl Fold {
             .patients
             .entry(patient)
             .or_insert_with(|| Known::new(patient));
+        if let (Time::Mapped(_), Body::Reading(vital, _)) = (time, record.body) {
+            // It was shown without its time.
+            let is_dated = |doubt: Quality| !doubt.contains(Quality::TIME_UNCERTAIN);
+            let latest = &mut known.row.latest;
+            latest.retain(|it| it.vital != vital.kind() || is_dated(it.quality));
+        }
         rows::take(&mut known.row, device, record, at, doubt);
+        let source = source(device);
+        if source == Source::Device {
+            self.homes.carry(gateway, device, &mut known.row, at);
+        }
+        if matches!(time, Time::Awaited(_)) {
+            told.touched.insert(patient);
+            return;
+        }
         let seen = match record.body {
             Body::Reading(vital, quality) => Seen::Vital(vital, quality | doubt),
             Body::Contact(sensor, contact) => Seen::Contact(sensor, contact),
             Body::Answer(answer) => Seen::Answer(answer),
             Body::Event(_) | Body::Clock | Body::Gap(_) | Body::Heartbeat(_) => {
+                let sign = homes::sign(record, id, at, received);
+                let input = Input::Presence(&sign);
+                told.say(
+                    step(&self.rules, &mut known.state, input, received),
+                    received,
+                );
                 told.touched.insert(patient);
                 return;
             }
         };
-        let source = source(device);
         let observation = Observation {
             id,
             device: device.clone(),
@@ -179,8 +233,9 @@ impl Fold {
         let input = Input::Observation(&observation);
         let verdicts = step(&self.rules, &mut known.state, input, received);
         // A value that comes late, from a device that another patient wears by now, asks nobody;
-        // neither does one that a person typed.
-        if source == Source::Device && wears_it_still {
+        // neither does one that a person typed, or one of a patient who is not at home.
+        let is_at_home = known.state.whereabouts(received) == Whereabouts::AtHome;
+        if source == Source::Device && wears_it_still && is_at_home {
             let wishes = verdicts.iter().filter_map(|it| wish(it, device, gateway));
             told.wishes.extend(wishes);
         }
@@ -188,7 +243,38 @@ impl Fold {
         told.touched.insert(patient);
     }
 
+    /// What a gateway says for itself is a sign of life of the homes it is in.
+    fn hear_gateway(&mut self, arrived: &Arrived, told: &mut Told) {
+        let Arrived {
+            received,
+            gateway,
+            id,
+            record,
+            time,
+        } = arrived;
+        let sign = homes::sign(record, *id, time.at(), *received);
+        for patient in self.homes.around(gateway) {
+            let Some(known) = self.patients.get_mut(&patient) else {
+                continue;
+            };
+            if homes::is_at_home(&known.row, gateway) {
+                let input = Input::Presence(&sign);
+                let verdicts = step(&self.rules, &mut known.state, input, *received);
+                told.say(verdicts, *received);
+                let heard = &mut known.row.gateway_last_heard;
+                *heard = (*heard).max(Some(time.at()));
+                told.touched.insert(patient);
+            }
+        }
+    }
+
     fn tick(&mut self, now: WallMs, told: &mut Told) {
+        if let Some(since) = self.ticks.follow(now) {
+            for known in self.patients.values_mut() {
+                let input = Input::Deaf(since);
+                told.say(step(&self.rules, &mut known.state, input, now), now);
+            }
+        }
         for (patient, known) in &mut self.patients {
             if known
                 .state
@@ -241,10 +327,37 @@ impl Fold {
                 told.say(verdicts, now);
                 told.touched.insert(patient);
             }
+            Changed::Standing(standing) => {
+                let patient = standing.patient;
+                let known = self
+                    .patients
+                    .entry(patient)
+                    .or_insert_with(|| Known::new(patient));
+                let input = Input::Standing(&standing);
+                told.say(step(&self.rules, &mut known.state, input, now), now);
+                told.touched.insert(patient);
+            }
             Changed::Act(act) if act.kind == ActKind::Closed => {
                 told.closed.extend(act.flag);
             }
-            Changed::Act(_) | Changed::Assigned(_) | Changed::Ended(_) => {}
+            Changed::Assigned(assignment) => self.hand_over(&assignment, now, told),
+            Changed::Act(_) | Changed::Ended(_) => {}
+        }
+    }
+
+    /// What was measured since a device was given to a patient, and was nobody's until the diary
+    /// said so, reaches the rules now.
+    fn hand_over(&mut self, assignment: &Assignment, now: WallMs, told: &mut Told) {
+        let since = assignment.from;
+        for arrived in self.nobodys.take(&assignment.device, since, now) {
+            let received = now;
+            self.arrive(
+                &Arrived {
+                    received,
+                    ..arrived
+                },
+                told,
+            );
         }
     }
 }
@@ -278,23 +391,28 @@ fn wish(verdict: &Verdict, device: &DeviceId, gateway: &GatewayId) -> Option<Wis
     })
 }
 
-/// The records of an entry that are new at the centre, in order.
+/// Whether the rules have a use for what a record says.
+fn is_observed(record: &Record) -> bool {
+    match record.body {
+        Body::Reading(..) | Body::Contact(..) | Body::Answer(_) => true,
+        Body::Event(_) | Body::Clock | Body::Gap(_) | Body::Heartbeat(_) => false,
+    }
+}
+
+/// The records of an entry that are new at the centre or newly dated, in order.
 pub(crate) fn arrived(entry: &Entry) -> Vec<Arrived> {
-    let Entry::Frame { at, skip, bytes } = entry else {
+    let Some(records) = Records::of(entry) else {
         return Vec::new();
     };
-    let Ok(frame) = UpFrame::decode(bytes) else {
-        tracing::error!("a frame that was understood when it came cannot be read any more");
-        return Vec::new();
-    };
-    let gateway = frame.header.gateway.clone();
-    let records = frame.into_numbered().skip(usize::from(*skip));
-    records
-        .map(|(id, record)| Arrived {
-            received: *at,
+    let (gateway, received) = (records.gateway.clone(), entry.at());
+    let dated = records.dated();
+    dated
+        .map(|dated| Arrived {
+            received,
             gateway: gateway.clone(),
-            id,
-            record,
+            id: dated.id,
+            record: dated.record,
+            time: dated.time,
         })
         .collect()
 }

@@ -1,29 +1,36 @@
 //! Frames to journal to acknowledgement: one thread that owns the journal.
 //!
 //! ```text
-//! gather what has arrived → weigh each on a draft of the ledger → one append, one fsync
-//! → Durable → take it up in the ledger → answer every receipt
+//! gather what has arrived → ask the diary for changes → weigh each on a draft of the ledger
+//! → one append, one fsync → Durable → take it up in the ledger → answer every receipt
+//! → date what waited for a clock (`undated.rs`)
 //! ```
+//! A change that was in the diary when a frame was received stands before it in the journal, so
+//! that whoever reads the journal knows who wore a device before it reads what it measured.
+//!
 //! While the disk works on one batch the next one gathers, and a batch that is not full waits
 //! `GATHER` for company, so that a busy ingest syncs seldom and an idle one almost at once.
 //! Nothing is answered before its batch is on disk, and what cannot be written is not answered at
 //! all: forgetting a receipt never acknowledges, and the gateway sends again.
 
+mod desk;
+
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use veglia_journal::{AppendError, Durable, Journal, Position, RemoveError};
+use veglia_journal::{AppendError, Durable, Item, Journal, JournalReader, Position, RemoveError};
 use veglia_link::receiver::{Parcel, Receipt, Reply};
-use veglia_wire::{
-    CareClock, DecodeError, Epoch, FrameError, FrameHeader, GatewayId, Hello, Refusal,
-    RefusalReason, Sequence, UpFrame, WallMs,
-};
+use veglia_wire::{CareClock, Epoch, GatewayId, Hello, Refusal, Sequence, UpFrame, WallMs};
 
 use crate::entry::Entry;
 use crate::figures::Figures;
-use crate::ledger::{Draft, Ledger, Weighed};
+use crate::ledger::Ledger;
+use crate::news::News;
 use crate::quarantine::Quarantine;
 use crate::retention::Retention;
+use crate::undated::Due;
+
+use desk::{Desk, gone};
 
 /// Arrivals in one batch. 256 frames of at most 16 KiB stay well within one journal frame, and
 /// commit in a few milliseconds.
@@ -48,8 +55,8 @@ pub enum Arrival {
     Hello(GatewayId, Hello, Reply),
     /// Care time passed.
     Tick,
-    /// A row of changes was found.
-    Change(i64),
+    /// The diary may have news.
+    Look,
     /// A consumer has kept all before this position for itself.
     Passed(Consumer, Position),
 }
@@ -87,6 +94,9 @@ enum Answer {
     Hello(Reply, Epoch, Option<Sequence>),
 }
 
+/// An entry to be written, and for a frame what it was decoded to.
+type Line = (Entry, Option<UpFrame>);
+
 /// The thread's work and all it owns.
 pub(crate) struct Intake<J: Journal> {
     journal: J,
@@ -94,8 +104,9 @@ pub(crate) struct Intake<J: Journal> {
     quarantine: Quarantine,
     retention: Retention,
     passed: [Option<Position>; 2],
-    /// The last row of changes found, until it is on disk: nobody sends it again.
-    pending_change: Option<i64>,
+    news: News,
+    /// Something that waited for a clock may be due.
+    is_ripe: bool,
     care: CareClock,
     /// The last proof; it covers everything before, duplicates included.
     proof: Durable,
@@ -111,6 +122,7 @@ impl<J: Journal> Intake<J> {
         ledger: Ledger,
         quarantine: Quarantine,
         care: CareClock,
+        news: News,
         figures: Figures,
         retention: Retention,
     ) -> Result<(Self, watch::Receiver<Position>), IntakeError> {
@@ -123,7 +135,8 @@ impl<J: Journal> Intake<J> {
             quarantine,
             retention,
             passed: [None; 2],
-            pending_change: None,
+            news,
+            is_ripe: true,
             care,
             proof,
             written,
@@ -158,14 +171,15 @@ impl<J: Journal> Intake<J> {
 
     fn commit(&mut self, batch: impl Iterator<Item = Arrival>) -> Result<(), IntakeError> {
         let now = self.care.now();
-        let refused = self.pending_change;
-        let mut entries: Vec<Entry> = refused
-            .into_iter()
-            .map(|id| Entry::Change { at: now, id })
-            .collect();
+        let mut lines: Vec<Line> = Vec::new();
         let mut answers = Vec::new();
         let mut draft = self.ledger.draft();
+        let mut has_asked = false;
         for arrival in batch {
+            let asks = matches!(arrival, Arrival::Frame(_) | Arrival::Look);
+            if asks && !std::mem::replace(&mut has_asked, true) {
+                lines.extend(self.news.newer(now).map(plain));
+            }
             match arrival {
                 Arrival::Frame(parcel) => {
                     let mut desk = Desk {
@@ -173,37 +187,62 @@ impl<J: Journal> Intake<J> {
                         quarantine: &mut self.quarantine,
                         figures: &self.figures,
                     };
-                    let (entry, answer) = desk.weigh(parcel, now);
-                    entries.extend(entry);
+                    let (line, answer) = desk.weigh(parcel, now);
+                    lines.extend(line);
                     answers.extend(answer);
                 }
                 Arrival::Hello(gateway, hello, reply) => {
-                    entries.extend(gone(&mut draft, &gateway, &hello, now));
+                    lines.extend(gone(&mut draft, &gateway, &hello, now).map(plain));
                     let through = draft.through(&gateway, hello.epoch);
                     answers.push(Answer::Hello(reply, hello.epoch, through));
                 }
-                Arrival::Tick => entries.push(Entry::Tick { at: now }),
-                Arrival::Change(id) => {
-                    entries.push(Entry::Change { at: now, id });
-                    self.pending_change = Some(id);
+                Arrival::Look => {}
+                Arrival::Tick => {
+                    lines.push(plain(Entry::Tick { at: now }));
+                    self.is_ripe = true;
                 }
                 Arrival::Passed(Consumer::Tape, position) => self.passed[0] = Some(position),
                 Arrival::Passed(Consumer::Watch, position) => self.passed[1] = Some(position),
             }
         }
-        if self.append(&entries)? {
-            self.pending_change = None;
+        if self.append(&lines)? {
             self.answer(answers);
+            self.date(now)?;
         }
         self.forget(now)
     }
 
+    /// Writes what waited for a clock and waits no more.
+    fn date(&mut self, now: WallMs) -> Result<(), IntakeError> {
+        while std::mem::take(&mut self.is_ripe) {
+            let due = self.ledger.undated.due(now, MAX_BATCH);
+            if due.is_empty() {
+                break;
+            }
+            let mut reader = self.journal.reader();
+            let lines = due.iter().map(|due| (due, dated(&mut reader, due, now)));
+            let (found, lost): (Vec<_>, Vec<_>) = lines.partition(|(_, line)| line.is_some());
+            for (due, _) in lost {
+                tracing::error!(
+                    position = due.position, gateway = %due.gateway,
+                    "a frame that waited for a clock cannot be read any more"
+                );
+                let undated = &mut self.ledger.undated;
+                undated.forget(&due.gateway, due.position, due.boot);
+            }
+            let lines: Vec<Line> = found.into_iter().filter_map(|(_, line)| line).collect();
+            // What the disk refuses is due again at the next tick.
+            self.is_ripe = self.append(&lines)?;
+        }
+        Ok(())
+    }
+
     /// Writes the batch. False when the disk refused it for now.
-    fn append(&mut self, entries: &[Entry]) -> Result<bool, IntakeError> {
-        if entries.is_empty() {
+    fn append(&mut self, lines: &[Line]) -> Result<bool, IntakeError> {
+        if lines.is_empty() {
             return Ok(true);
         }
-        let encoded: Vec<Vec<u8>> = entries.iter().map(Entry::encode).collect();
+        let encoded: Vec<Vec<u8>> = lines.iter().map(|(entry, _)| entry.encode()).collect();
         let slices: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
         match self.journal.append(&slices) {
             Ok(durable) => {
@@ -213,8 +252,10 @@ impl<J: Journal> Intake<J> {
                 self.disk_full = false;
                 self.figures.disk_full(false);
                 self.proof = durable;
-                for entry in entries {
-                    self.ledger.follow(entry);
+                let mut position = durable.first();
+                for line in lines {
+                    self.take_up(position, line);
+                    position = position.next();
                 }
                 self.written.send_replace(durable.through());
                 Ok(true)
@@ -230,6 +271,19 @@ impl<J: Journal> Intake<J> {
                 std::thread::sleep(DISK_FULL_REST);
                 Ok(false)
             }
+        }
+    }
+
+    /// Takes up what is on disk now.
+    fn take_up(&mut self, position: Position, (entry, frame): &Line) {
+        match (entry, frame) {
+            (Entry::Frame { at, skip, .. }, Some(frame)) => {
+                self.ledger.count(entry);
+                let undated = &mut self.ledger.undated;
+                self.is_ripe |= undated.hear(position, frame, *skip, *at);
+            }
+            (Entry::Change { id, .. }, _) => self.news.journaled(*id),
+            _ => self.ledger.follow(position, entry),
         }
     }
 
@@ -278,161 +332,31 @@ impl<J: Journal> Intake<J> {
     }
 }
 
-/// Where one frame is weighed.
-struct Desk<'a, 'b> {
-    draft: &'a mut Draft<'b>,
-    quarantine: &'a mut Quarantine,
-    figures: &'a Figures,
+/// An entry that is no frame.
+fn plain(entry: Entry) -> Line {
+    (entry, None)
 }
 
-/// What a frame adds to the batch, if anything, and what it is answered, if anything.
-type Outcome = (Option<Entry>, Option<Answer>);
-
-impl Desk<'_, '_> {
-    fn weigh(&mut self, parcel: Parcel, now: WallMs) -> Outcome {
-        let Parcel {
-            gateway,
-            bytes,
-            receipt,
-        } = parcel;
-        match UpFrame::decode(&bytes) {
-            Ok(frame) if frame.header.gateway == gateway => {
-                self.weigh_sound(&frame, bytes, receipt, now)
-            }
-            // The topic is what the broker has checked; a frame may not speak for another.
-            Ok(_) => self.damaged(&bytes, "it names another gateway than its topic"),
-            Err(FrameError::Body { header, source }) if header.gateway == gateway => {
-                self.weigh_foreign(&header, &source, bytes, receipt, now)
-            }
-            Err(FrameError::BodyCrc { header, .. }) if header.gateway == gateway => {
-                self.damaged(&bytes, "its body is damaged");
-                let through = self.draft.through(&gateway, header.epoch);
-                let expected = Sequence::FIRST.plus(through.map_or(0, Sequence::get));
-                (None, Some(Answer::Hole(receipt, header.epoch, expected)))
-            }
-            Err(error) => self.damaged(&bytes, &error.to_string()),
-        }
-    }
-
-    fn weigh_sound(
-        &mut self,
-        frame: &UpFrame,
-        bytes: Vec<u8>,
-        receipt: Receipt,
-        now: WallMs,
-    ) -> Outcome {
-        let header = &frame.header;
-        let weighed = self.draft.weigh(header);
-        self.figures.frame(header, weighed);
-        let Weighed::New { skip } = weighed else {
-            return (None, Some(self.again(header, weighed, receipt)));
-        };
-        let measured = frame.records.last().and_then(|record| record.when.wall);
-        (
-            Some(Entry::Frame {
-                at: now,
-                skip,
-                bytes,
-            }),
-            Some(Answer::Stored {
-                receipt,
-                epoch: header.epoch,
-                through: header.last(),
-                measured,
-            }),
-        )
-    }
-
-    /// A frame that arrived as it was sent and says nothing we understand: kept in quarantine and
-    /// in the journal, and counted as received, or it would block its gateway for ever.
-    fn weigh_foreign(
-        &mut self,
-        header: &FrameHeader,
-        why: &DecodeError,
-        bytes: Vec<u8>,
-        receipt: Receipt,
-        now: WallMs,
-    ) -> Outcome {
-        let weighed = self.draft.weigh(header);
-        let Weighed::New { .. } = weighed else {
-            return (None, Some(self.again(header, weighed, receipt)));
-        };
-        self.damaged(&bytes, &why.to_string());
-        self.figures.refused(u64::from(header.count));
-        let reason = match why {
-            DecodeError::NewerVersion { .. } => RefusalReason::NewerVersion,
-            _ => RefusalReason::Undecodable,
-        };
-        let refusal = Refusal {
-            from: header.first,
-            to: header.last(),
-            reason,
-        };
-        (
-            Some(Entry::Refused {
-                at: now,
-                reason,
-                bytes,
-            }),
-            Some(Answer::Refused(receipt, header.epoch, refusal)),
-        )
-    }
-
-    /// Says again what is known, or which sequence is missing.
-    fn again(&self, header: &FrameHeader, weighed: Weighed, receipt: Receipt) -> Answer {
-        let epoch = header.epoch;
-        let known = self.draft.through(&header.gateway, epoch);
-        match weighed {
-            Weighed::Hole { expected } => Answer::Hole(receipt, epoch, expected),
-            Weighed::New { .. } | Weighed::Seen => {
-                let through = known.unwrap_or(header.last());
-                Answer::Stored {
-                    receipt,
-                    epoch,
-                    through,
-                    measured: None,
-                }
-            }
-        }
-    }
-
-    /// Keeps a damaged frame and says so. It is not answered: the gateway sends it again.
-    fn damaged(&mut self, bytes: &[u8], why: &str) -> Outcome {
-        self.figures.damaged();
-        match self.quarantine.keep(bytes) {
-            Ok(kept) => tracing::warn!(why, kept, "a frame was put in quarantine"),
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(why, %error, cause, "a damaged frame could not be kept");
-            }
-        }
-        (None, None)
-    }
-}
-
-/// Records that a gateway no longer has and ingest never had: only a disk that lost what it had
-/// confirmed, here or there, makes them. They are written down as lost; waiting for them would
-/// block the gateway for ever.
-fn gone(draft: &mut Draft<'_>, gateway: &GatewayId, hello: &Hello, now: WallMs) -> Option<Entry> {
-    let known = draft.through(gateway, hello.epoch).map_or(0, Sequence::get);
-    let kept_from = hello
-        .oldest
-        .or_else(|| hello.newest.map(|newest| newest.plus(1)))?;
-    let from = Sequence::FIRST.plus(known);
-    let to = Sequence::new(kept_from.get().saturating_sub(1)).filter(|to| *to >= from)?;
-    tracing::error!(
-        gateway = %gateway, epoch = %hello.epoch, %from, %to,
-        "records are lost: the gateway does not have them any more and they are not here"
-    );
-    draft.advance(gateway, hello.epoch, to);
-    let (gateway, epoch) = (gateway.clone(), hello.epoch);
-    Some(Entry::Gone {
+/// The entry that dates what waited in a frame; none when the frame cannot be read.
+fn dated(reader: &mut impl JournalReader, due: &Due, now: WallMs) -> Option<Line> {
+    let position = Position::new(due.position)?;
+    let items = reader.read(position, 1).ok()?;
+    let Some(Item::Entry(found)) = items.into_iter().next() else {
+        return None;
+    };
+    let Ok(Entry::Frame { bytes, .. }) = Entry::decode(&found.bytes) else {
+        return None;
+    };
+    Some(plain(Entry::Dated {
         at: now,
-        gateway,
-        epoch,
-        from,
-        to,
-    })
+        received: due.received,
+        frame: due.position,
+        boot: due.boot,
+        zero: due.zero,
+        is_exact: due.is_exact,
+        skip: due.skip,
+        bytes,
+    }))
 }
 
 #[cfg(test)]

@@ -7,9 +7,12 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use veglia_journal::Position;
 use veglia_wire::{Epoch, FrameHeader, GatewayId, Sequence};
 
 use crate::entry::Entry;
+use crate::homes::Ticks;
+use crate::undated::Undated;
 
 /// Outbox lives remembered for each gateway. A box makes a new one only when its disk was
 /// replaced; the oldest is forgotten when it has long been empty.
@@ -36,6 +39,12 @@ pub(crate) enum Weighed {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     through: HashMap<GatewayId, Vec<(Epoch, Sequence)>>,
+    /// What waits for a clock.
+    #[serde(default)]
+    pub(crate) undated: Undated,
+    /// Whether the centre was listening.
+    #[serde(default)]
+    pub(crate) ticks: Ticks,
 }
 
 impl Ledger {
@@ -49,7 +58,13 @@ impl Ledger {
     }
 
     /// Takes up what an entry of the journal says.
-    pub(crate) fn follow(&mut self, entry: &Entry) {
+    pub(crate) fn follow(&mut self, position: Position, entry: &Entry) {
+        self.undated.follow(position, entry);
+        self.count(entry);
+    }
+
+    /// The same without what waits for a clock.
+    pub(crate) fn count(&mut self, entry: &Entry) {
         match entry {
             Entry::Frame { bytes, .. } | Entry::Refused { bytes, .. } => {
                 if let Ok(header) = FrameHeader::peek(bytes) {
@@ -60,7 +75,8 @@ impl Ledger {
             Entry::Gone {
                 gateway, epoch, to, ..
             } => self.advance(gateway, *epoch, *to),
-            Entry::Tick { .. } | Entry::Change { .. } => {}
+            Entry::Tick { at } => drop(self.ticks.follow(*at)),
+            Entry::Change { .. } | Entry::Dated { .. } => {}
         }
     }
 
@@ -146,13 +162,14 @@ mod tests {
     }
 
     fn gone_to(ledger: &mut Ledger, to: u64) {
-        ledger.follow(&Entry::Gone {
+        let gone = Entry::Gone {
             at: WallMs(0),
             gateway: GatewayId::new("casa").unwrap(),
             epoch: Epoch(7),
             from: Sequence::FIRST,
             to: Sequence::new(to).unwrap(),
-        });
+        };
+        ledger.follow(Position::FIRST, &gone);
     }
 
     #[test]

@@ -10,6 +10,10 @@
 //! Beside it, of the moment and never in the journal: what gateways say of themselves, and what is
 //! asked of them (`repeats.rs`, and whoever asks the view).
 //!
+//! What came without a time waits in the journal for its gateway's clock and is dated by a further
+//! entry (`dating.rs`); what is new in the diary stands in the journal before what came after it
+//! (`news.rs`). So whose a reading is, and when it was measured, can be told from the journal.
+//!
 //! The journal is the ground state; series, triage states, flags and rows are derived from it and
 //! resume from cursors of their own. Whatever is killed, wherever, comes back to the same place.
 //!
@@ -25,9 +29,12 @@ pub mod entry;
 mod figures;
 mod fold;
 mod follower;
+mod homes;
 pub mod intake;
 mod ledger;
 mod memory;
+mod news;
+mod nobodys;
 mod quarantine;
 mod repeats;
 pub mod replay;
@@ -36,6 +43,7 @@ mod rows;
 mod run;
 pub mod tap;
 mod tape;
+mod undated;
 mod watch;
 
 pub use config::{Config, ConfigError, InfluxDb};

@@ -10,8 +10,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use veglia_journal::Position;
 use veglia_store::sea_orm::sea_query::{Alias, OnConflict};
 use veglia_store::sea_orm::{ConnectionTrait, DbErr, QueryResult};
@@ -22,6 +22,7 @@ use veglia_triage::{PatientId, PatientState};
 use veglia_view::Row;
 
 use crate::ledger::Ledger;
+use crate::nobodys::Saved;
 
 const ACTOR: Actor = Actor::System("watch");
 
@@ -65,6 +66,27 @@ pub(crate) struct Remembered {
     pub(crate) ledger: Ledger,
     /// Every patient.
     pub(crate) patients: HashMap<PatientId, Known>,
+    /// Readings that wait for an assignment.
+    pub(crate) nobodys: Vec<Saved>,
+}
+
+/// What is kept beside the patients.
+pub(crate) struct Beside<'a> {
+    /// The last row of changes taken up.
+    pub(crate) change: i64,
+    /// Who has been heard, up to where.
+    pub(crate) ledger: &'a Ledger,
+    /// Readings that wait for an assignment.
+    pub(crate) nobodys: Vec<Saved>,
+}
+
+/// The column of the ledger: the ledger, and what waits for an assignment.
+#[derive(Serialize, Deserialize)]
+struct Heard<L> {
+    #[serde(flatten)]
+    ledger: L,
+    #[serde(default)]
+    nobodys: Vec<Saved>,
 }
 
 /// The watch's memory.
@@ -129,13 +151,18 @@ impl Memory {
                 change: 0,
                 ledger: Ledger::default(),
                 patients,
+                nobodys: Vec::new(),
             },
-            Some(moment) => Remembered {
-                next: moment.next.try_into().ok().and_then(Position::new),
-                change: moment.change,
-                ledger: understood(&moment.ledger)?,
-                patients,
-            },
+            Some(moment) => {
+                let heard: Heard<Ledger> = understood(&moment.ledger)?;
+                Remembered {
+                    next: moment.next.try_into().ok().and_then(Position::new),
+                    change: moment.change,
+                    ledger: heard.ledger,
+                    patients,
+                    nobodys: heard.nobodys,
+                }
+            }
         })
     }
 
@@ -143,8 +170,7 @@ impl Memory {
     pub(crate) async fn keep<'a>(
         &self,
         next: Position,
-        change: i64,
-        ledger: &Ledger,
+        beside: Beside<'_>,
         changed: impl Iterator<Item = &'a Known>,
     ) -> Result<(), MemoryError> {
         let rows: Result<Vec<[String; 3]>, MemoryError> = changed
@@ -153,7 +179,12 @@ impl Memory {
                 Ok([patient, said(&known.state)?, said(&known.row)?])
             })
             .collect();
-        let (rows, ledger) = (rows?, said(ledger)?);
+        let heard = Heard {
+            ledger: beside.ledger,
+            nobodys: beside.nobodys,
+        };
+        let (rows, ledger) = (rows?, said(&heard)?);
+        let change = beside.change;
         let next = next.get().try_into().unwrap_or(i64::MAX);
         let moment = Moment {
             next,

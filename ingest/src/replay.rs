@@ -186,7 +186,7 @@ impl Shuffle {
 
     async fn take(&mut self, entry: Entry, replay: &mut Replay) -> Result<(), ReplayError> {
         match entry {
-            Entry::Frame { .. } => {
+            Entry::Frame { .. } | Entry::Dated { .. } => {
                 for arrived in fold::arrived(&entry) {
                     self.gather(arrived, replay).await?;
                 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use veglia_diary::{ChangeId, changes_since};
 use veglia_journal::{
     HostFilesystem, Item, Journal, JournalReader, Options, Position, ReadError, SegmentedLog,
 };
@@ -29,19 +28,20 @@ use crate::follower::{FollowError, Follower};
 use crate::intake::{Arrival, Intake, IntakeError, MAX_WAITING};
 use crate::ledger::Ledger;
 use crate::memory::{Memory, MemoryError, Remembered};
+use crate::news::News;
 use crate::quarantine::{Quarantine, QuarantineError};
 use crate::repeats::{Asker, Repeats};
 use crate::retention::Retention;
 use crate::tap::Tap;
 use crate::tape::{self, TapeError};
-use crate::watch::{ACTOR, Watch, WatchError};
+use crate::watch::{Watch, WatchError};
 
 /// How often a tick goes into the journal: deadlines are then acted on within a second of wall
 /// time, and a day of ticks is a few megabytes.
 const TICK_EVERY: Duration = Duration::from_secs(1);
 
-/// How often new plans and assignments are looked for: a device handed over is watched within a
-/// second.
+/// How often new plans, assignments and acts are looked for while nothing arrives: a device handed
+/// over is watched within a second.
 const CHANGES_EVERY: Duration = Duration::from_millis(500);
 
 /// Longest pause between two attempts to reach the broker. A centre has few ingests, and while one
@@ -100,8 +100,6 @@ pub struct Ingest {
     series_writer: veglia_series::SeriesWriter,
     watch: Watch,
     journal: Follower<<SegmentedLog as Journal>::Reader>,
-    /// The last row of changes that is in the journal.
-    change: i64,
     view: LocalView,
     /// What gateways said of themselves, and the way to ask something of them.
     gateways: GatewayBoard,
@@ -149,6 +147,7 @@ impl Ingest {
             caught_up.ledger,
             quarantine,
             care.clone(),
+            News::of(record.clone(), caught_up.change),
             figures.clone(),
             retention,
         )?;
@@ -182,7 +181,6 @@ impl Ingest {
             series_writer,
             watch,
             journal,
-            change: caught_up.change,
             view,
             gateways,
             commands,
@@ -223,7 +221,6 @@ impl Ingest {
             series_writer,
             watch,
             journal,
-            change,
             gateways,
             commands,
             repeats,
@@ -246,14 +243,8 @@ impl Ingest {
         tasks.spawn(
             async move { Ok(tape::run(tape, series_writer, passed, counts, tape_stop).await?) },
         );
-        let (passed, notice, record) =
-            (arrivals.downgrade(), arrivals.clone(), watch.record.clone());
+        let passed = arrivals.downgrade();
         tasks.spawn(async move { Ok(watch.run(journal, passed, consumers).await?) });
-        let notice_stop = stop.clone();
-        tasks.spawn(async move {
-            notice_changes(record, ChangeId(change), notice, notice_stop).await;
-            Ok(())
-        });
         let (incoming, came) = mpsc::channel(MAX_WAITING);
         let receiver_stop = stop.clone();
         tasks.spawn(async move {
@@ -301,8 +292,8 @@ fn orders(commands: Commands) -> Orders {
     })
 }
 
-/// Hands what came to the intake, and ticks; ends the intake by dropping its sender. What gateways
-/// say of themselves stays here.
+/// Hands what came to the intake, ticks, and has it look for changes; ends the intake by dropping
+/// its sender. What gateways say of themselves stays here.
 async fn forward(
     mut came: mpsc::Receiver<Incoming>,
     arrivals: mpsc::Sender<Arrival>,
@@ -311,11 +302,15 @@ async fn forward(
     stop: CancellationToken,
 ) {
     let mut tick = tokio::time::interval(TICK_EVERY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut look = tokio::time::interval(CHANGES_EVERY);
+    for interval in [&mut tick, &mut look] {
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    }
     loop {
         let arrival = tokio::select! {
             () = stop.cancelled() => return,
             _ = tick.tick() => Arrival::Tick,
+            _ = look.tick() => Arrival::Look,
             incoming = came.recv() => match incoming {
                 Some(Incoming::Frame(parcel)) => Arrival::Frame(parcel),
                 Some(Incoming::Hello { gateway, hello, reply }) => {
@@ -357,42 +352,6 @@ fn resume(journal: &SegmentedLog, done: u64) -> Position {
     Position::new(done).map_or(journal.oldest(), |done| done.next().max(journal.oldest()))
 }
 
-/// Looks for new plans, assignments and acts, and puts them in order with everything else.
-async fn notice_changes(
-    record: Database,
-    mut change: ChangeId,
-    arrivals: mpsc::Sender<Arrival>,
-    stop: CancellationToken,
-) {
-    let mut look = tokio::time::interval(CHANGES_EVERY);
-    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut told = false;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = look.tick() => {}
-        }
-        match changes_since(&record, &ACTOR, change).await {
-            Ok(changes) => {
-                told = false;
-                let Some(newest) = changes.last() else {
-                    continue;
-                };
-                if arrivals.send(Arrival::Change(newest.id.0)).await.is_err() {
-                    return;
-                }
-                change = newest.id;
-            }
-            Err(error) if !told => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "new plans and assignments wait for the record");
-                told = true;
-            }
-            Err(_) => {}
-        }
-    }
-}
-
 /// What the journal says beyond what the watch remembers.
 struct CaughtUp {
     ledger: Ledger,
@@ -417,7 +376,7 @@ fn catch_up(
                     let position = entry.position;
                     let said = Entry::decode(&entry.bytes)
                         .map_err(|source| FollowError::Entry { position, source })?;
-                    caught_up.ledger.follow(&said);
+                    caught_up.ledger.follow(position, &said);
                     if let Entry::Change { id, .. } = said {
                         caught_up.change = caught_up.change.max(id);
                     }

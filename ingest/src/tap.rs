@@ -13,12 +13,12 @@ use veglia_journal::{
     ReadError, SegmentedLog,
 };
 use veglia_series::Sample;
-use veglia_wire::{UpFrame, WallMs};
+use veglia_wire::WallMs;
 
+use crate::dating::{self, Records};
 use crate::entry::Entry;
 use crate::figures::Figures;
 use crate::follower::{FollowError, Follower};
-use crate::tape;
 
 /// What was drawn at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,17 +100,9 @@ impl Tap {
     }
 }
 
-/// The readings of an entry, by the same rules as those of the embedded series. A frame that
-/// cannot be read is told by the tape.
-fn samples(entry: &Entry) -> Vec<Sample> {
-    let Entry::Frame { at, skip, bytes } = entry else {
-        return Vec::new();
-    };
-    let Ok(frame) = UpFrame::decode(bytes) else {
-        return Vec::new();
-    };
-    let new = frame.records.iter().skip(usize::from(*skip));
-    new.filter_map(|record| tape::sample(record, *at)).collect()
+/// The readings of an entry, by the same rules as those of the embedded series.
+fn samples(entry: &Entry) -> impl Iterator<Item = Sample> {
+    Records::of(entry).into_iter().flat_map(dating::samples)
 }
 
 /// The first position in the journal of `ingest`, a folder that must be the caller's alone, that

@@ -3,16 +3,19 @@
 //! A checkpoint writes the samples and the journal position in one transaction, so that a restart
 //! reads on from exactly there: nothing twice, nothing missing. A full disk is an ordinary event:
 //! the samples stay in memory and in the journal, and the checkpoint is tried again.
+//!
+//! A reading without a time is kept when an entry dates it, a quarter of an hour later at most: a
+//! sample is never moved, so it goes where it belongs or, when nobody knows, is marked.
 
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use veglia_journal::{JournalReader, Position};
-use veglia_series::{CheckpointError, Pressure, Sample, SeriesWriter};
-use veglia_wire::{Body, Record, UpFrame, WallMs};
+use veglia_series::{CheckpointError, Pressure, SeriesWriter};
+use veglia_wire::Body;
 
-use crate::dating::date;
+use crate::dating::{Records, sample};
 use crate::entry::Entry;
 use crate::figures::Figures;
 use crate::follower::{FollowError, Follower};
@@ -105,42 +108,22 @@ fn read_so_far<R: JournalReader + 'static>(journal: &Follower<R>) -> u64 {
 
 /// Pushes the readings of an entry. True when memory calls for a checkpoint.
 fn record(series: &mut SeriesWriter, entry: &Entry, figures: &Figures) -> bool {
-    let Entry::Frame { at, skip, bytes } = entry else {
+    let Some(records) = Records::of(entry) else {
         return false;
     };
-    let Ok(frame) = UpFrame::decode(bytes) else {
-        // The intake stores only what it has decoded, and the journal has checked the bytes.
-        tracing::error!("a frame that was understood when it came cannot be read any more");
-        return false;
-    };
+    let gateway = records.gateway.clone();
     let mut pressed = false;
-    for record in frame.records.iter().skip(usize::from(*skip)) {
-        if let Body::Gap(gap) = record.body {
+    for dated in records.dated() {
+        if let Body::Gap(gap) = dated.record.body {
             figures.lost_at_home(gap.lost);
             tracing::warn!(
-                gateway = %frame.header.gateway, reason = ?gap.reason, lost = gap.lost,
+                %gateway, reason = ?gap.reason, lost = gap.lost,
                 lasted_ms = gap.lasted_ms, "a home could not keep records; they are missing"
             );
         }
-        if let Some(sample) = sample(record, *at) {
+        if let Some(sample) = sample(&dated) {
             pressed |= series.push(&sample) == Pressure::Checkpoint;
         }
     }
     pressed
-}
-
-/// The sample of a record, if it is a reading of a device.
-pub(crate) fn sample(record: &Record, received: WallMs) -> Option<Sample> {
-    let (Body::Reading(vital, quality), Some(device)) = (record.body, &record.device) else {
-        return None;
-    };
-    let (at, doubt) = date(record, received);
-    Some(Sample {
-        device: device.clone(),
-        vital: vital.kind(),
-        site: vital.site(),
-        at,
-        value: vital.steps(),
-        quality: quality | doubt,
-    })
 }

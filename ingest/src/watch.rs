@@ -4,6 +4,7 @@
 //! ```text
 //! entries of the journal → fold (assignments, triage) → verdicts
 //!     → diary, in one transaction a batch → board → now and then: memory
+//! ticks → the deadlines of alerts, in the diary
 //! ```
 //! A flag that waits for a second measurement has the home asked for one (`repeats.rs`).
 //!
@@ -18,7 +19,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use veglia_diary::{OpenFlag, ReadError, RecordError, flags_listed, open_flags, record_verdicts};
+use veglia_diary::{
+    OpenFlag, ReadError, RecordError, adopt, flags_listed, open_flags, record_verdicts, tick,
+};
 use veglia_journal::{JournalReader, Position};
 use veglia_store::{Actor, Database};
 use veglia_triage::{FlagId, PatientId, Verdict};
@@ -30,7 +33,8 @@ use crate::fold::{Fold, Told};
 use crate::follower::{FollowError, Follower};
 use crate::intake::{Arrival, Consumer};
 use crate::ledger::Ledger;
-use crate::memory::{Known, Memory, MemoryError, Remembered};
+use crate::memory::{Beside, Known, Memory, MemoryError, Remembered};
+use crate::nobodys::Nobodys;
 use crate::repeats::Wish;
 use crate::rows;
 
@@ -80,6 +84,8 @@ pub(crate) struct Watch {
     wishes: mpsc::Sender<Wish>,
     /// The journal does not have all that came after what is remembered.
     has_gap: bool,
+    /// Whether every flag on the list is known to have its alert.
+    are_adopted: bool,
 }
 
 impl Watch {
@@ -98,6 +104,7 @@ impl Watch {
             change,
             ledger,
             mut patients,
+            nobodys,
         } = remembered;
         patients
             .values_mut()
@@ -112,8 +119,11 @@ impl Watch {
             let row = known.row.clone();
             board.update(*patient, |shown| *shown = row)?;
         }
+        let mut fold = Fold::resume(record.clone(), patients, change).await?;
+        fold.nobodys = Nobodys::remembered(nobodys);
+        fold.ticks = ledger.ticks;
         Ok(Self {
-            fold: Fold::resume(record.clone(), patients, change).await?,
+            fold,
             record,
             memory,
             board,
@@ -121,6 +131,7 @@ impl Watch {
             unkept: HashSet::new(),
             wishes,
             has_gap: next.unwrap_or(Position::FIRST) < from,
+            are_adopted: false,
         })
     }
 
@@ -180,8 +191,8 @@ impl Watch {
         {
             self.fold.begin_at(oldest.at(), &mut told).await?;
         }
-        for (_, entry) in entries {
-            self.ledger.follow(entry);
+        for (position, entry) in entries {
+            self.ledger.follow(*position, entry);
             self.fold.take(entry, &mut told).await?;
         }
         self.write_down(&told.verdicts).await?;
@@ -189,6 +200,11 @@ impl Watch {
             self.wish(wish);
         }
         self.list(&mut told).await?;
+        let ticks = entries.iter().rev().map(|(_, entry)| entry);
+        let mut ticks = ticks.filter(|entry| matches!(entry, Entry::Tick { .. }));
+        if let Some(last) = ticks.next() {
+            self.climb(last.at()).await?;
+        }
         for patient in &told.touched {
             if let Some(known) = self.fold.patients.get(patient) {
                 let row = known.row.clone();
@@ -221,6 +237,32 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    /// Acts on the deadlines of alerts. Of the ticks of a batch the last stands for all: what fell
+    /// due before it is late in any case, and says so.
+    async fn climb(&mut self, now: WallMs) -> Result<(), WatchError> {
+        let acted = async {
+            if !self.are_adopted {
+                adopt(&self.record, &ACTOR, now).await?;
+            }
+            tick(&self.record, &ACTOR, now).await
+        };
+        match acted.await {
+            Ok(moved) => {
+                self.are_adopted = true;
+                if moved > 0 {
+                    tracing::debug!(moved, "alerts called for people");
+                }
+                Ok(())
+            }
+            // The next tick finds the same deadlines.
+            Err(error) if error.is_passing() => {
+                tracing::error!(%error, "alerts wait for the diary; free some space");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Has the home asked for a second measurement. The diary knows the flag by now.
@@ -268,10 +310,12 @@ impl Watch {
             .unkept
             .iter()
             .filter_map(|patient| self.fold.patients.get(patient));
-        let kept = self
-            .memory
-            .keep(next, self.fold.change(), &self.ledger, changed)
-            .await;
+        let beside = Beside {
+            change: self.fold.change(),
+            ledger: &self.ledger,
+            nobodys: self.fold.nobodys.saved(),
+        };
+        let kept = self.memory.keep(next, beside, changed).await;
         match kept {
             Err(MemoryError::Store(error)) if error.is_passing() => {
                 tracing::error!(%error, "the states of patients are kept later");

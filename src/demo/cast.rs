@@ -3,9 +3,12 @@
 
 use anyhow::{Context, Result};
 use veglia_homes::{Home, Measures};
+use veglia_people::contacts::{self, Address, Channel};
+use veglia_people::duty::{self, Period, Post, Shift};
+use veglia_people::mmg::{self, NewMmg};
 use veglia_people::patients::NewPerson;
 use veglia_people::staff::{self, NewStaff, Role};
-use veglia_people::{CodiceFiscale, Password};
+use veglia_people::{CodiceFiscale, Hours, MmgId, Party, Password, PersonId};
 use veglia_store::{Actor, Database};
 use veglia_triage::{Expected, OxygenScale, Parameter, PatientId, Plan, PlanVersion};
 use veglia_wire::{VitalKind, WallMs};
@@ -17,6 +20,10 @@ use crate::{clock, record};
 /// the demonstration measure about once a care minute.
 const EXPECTED_EVERY_MINUTES: u32 = 15;
 const GRACE_MINUTES: u32 = 10;
+
+/// Nobody's number and nobody's address: in a demonstration messages go to a file.
+const CENTRE_MOBILE: &str = "+39 333 0000000";
+const DOCTOR_EMAIL: &str = "medico@prova.example";
 
 const NAMES: [&str; 16] = [
     "Ada", "Bruno", "Carla", "Dario", "Elena", "Franco", "Giulia", "Ivo", "Lucia", "Marco",
@@ -53,12 +60,14 @@ pub(super) async fn enter(
             role: Role::Nurse,
             password: Password::new(saved.password().to_owned()),
         };
-        staff::create(record, &actor, account, clock::wall().now()).await?;
+        let centre = staff::create(record, &actor, account, clock::wall().now()).await?;
+        man(record, &actor, Party::Staff(centre), now).await?;
         saved.account = true;
     }
+    let doctor = family_doctor(record, &actor, now).await?;
     for (place, home) in homes.iter().enumerate() {
         if !saved.patients.contains_key(&home.name) {
-            let patient = admit(record, &actor, place, home, now)
+            let patient = admit(record, &actor, place, home, doctor, now)
                 .await
                 .with_context(|| format!("cannot admit the patient of {}", home.name))?;
             saved.patients.insert(home.name.clone(), patient);
@@ -67,14 +76,50 @@ pub(super) async fn enter(
     Ok(())
 }
 
+/// One account holds every post of the centre, at every hour.
+async fn man(record: &Database, actor: &Actor, centre: Party, now: WallMs) -> Result<()> {
+    let mobile = Address::new(Channel::Sms, CENTRE_MOBILE)?;
+    contacts::add(record, actor, centre, &mobile, now).await?;
+    for post in Post::ALL {
+        let shift = Shift {
+            post,
+            party: centre,
+            hours: Hours::always(),
+            period: Period {
+                from: now,
+                until: None,
+            },
+        };
+        duty::add_shift(record, actor, &shift).await?;
+    }
+    Ok(())
+}
+
+/// The family doctor of everybody, made at the first start.
+async fn family_doctor(record: &Database, actor: &Actor, now: WallMs) -> Result<MmgId> {
+    if let Some(doctor) = mmg::list(record, actor).await?.first() {
+        return Ok(doctor.id);
+    }
+    let new = NewMmg {
+        name: "Medico di prova".into(),
+        hours: Hours::always(),
+        contacts: vec![Address::new(Channel::Email, DOCTOR_EMAIL)?],
+    };
+    Ok(mmg::add(record, actor, &new, now).await?)
+}
+
 async fn admit(
     record: &Database,
     actor: &Actor,
     place: usize,
     home: &Home,
+    doctor: MmgId,
     now: WallMs,
 ) -> Result<PatientId> {
     let patient = record::register(record, actor, &person(place)?, now).await?;
+    if let Some(person) = PersonId::new(i64::try_from(patient.get())?) {
+        mmg::assign(record, actor, person, doctor, now).await?;
+    }
     veglia_diary::create_plan(record, actor, &plan(patient, home, now), now).await?;
     for device in &home.devices {
         veglia_diary::assign_device(record, actor, &device.id, patient, now, now).await?;

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{self, BoxFuture};
 use veglia_people::staff;
-use veglia_store::Database;
+use veglia_store::{Actor, Database};
 use veglia_view::View;
 
 use super::figure::Figure;
-use super::{Role, Standing, lasting};
+use super::{Role, Standing, counted, lasting};
 
 /// A dashboard, by what it stands on.
 pub(crate) struct Pages {
@@ -34,7 +34,14 @@ impl Role for Pages {
             let ((record, record_took), (ingest, ingest_took)) = future::join(record, ingest).await;
             let record = record.map(|_| record_took).map_err(anyhow::Error::from);
             let ingest = ingest.map(|_| ingest_took).map_err(anyhow::Error::from);
-            standing(record, ingest)
+            let mut standing = standing(record, ingest);
+            let now = crate::clock::wall().now();
+            // A record that does not answer is told above.
+            let actor = Actor::System("health");
+            if let Ok(calling) = veglia_notify::standing(&self.record, &actor, now).await {
+                add_calling(&mut standing, &calling);
+            }
+            standing
         })
     }
 }
@@ -89,6 +96,62 @@ fn standing(record: anyhow::Result<Duration>, ingest: anyhow::Result<Duration>) 
     }
 }
 
+/// How calling people stands. A channel that does not work makes the role unready: the next one is
+/// used meanwhile, and somebody has to mend it.
+fn add_calling(standing: &mut Standing, calling: &veglia_notify::Standing) {
+    for channel in &calling.channels {
+        if let Some((_, reason)) = &channel.down {
+            standing.unready.push(format!(
+                "nobody is called by {}: {reason}; other ways are used meanwhile",
+                channel.channel
+            ));
+        }
+    }
+    standing.brief.push(format!(
+        "{} sent, {} waiting, {} undelivered",
+        counted(calling.sent, "message", "messages"),
+        calling.waiting,
+        calling.failed
+    ));
+    let up = calling.channels.iter();
+    let up = up.map(|it| (it.channel.code(), it.down.is_none().into()));
+    let oldest_ms = calling.oldest_due_ms.unwrap_or_default();
+    let oldest = Duration::from_millis(u64::try_from(oldest_ms).unwrap_or_default());
+    standing.figures.extend([
+        Figure::level(
+            "veglia_dashboard_waiting_messages",
+            "Messages that wait.",
+            calling.waiting,
+        ),
+        Figure::level(
+            "veglia_dashboard_oldest_message_seconds",
+            "How long the oldest message waits that is due.",
+            oldest,
+        ),
+        Figure::level(
+            "veglia_dashboard_sent_messages",
+            "Messages that a channel took, since the record began.",
+            calling.sent,
+        ),
+        Figure::level(
+            "veglia_dashboard_received_messages",
+            "Of these, such as were said to have arrived.",
+            calling.received,
+        ),
+        Figure::level(
+            "veglia_dashboard_undelivered_messages",
+            "Messages that nobody got.",
+            calling.failed,
+        ),
+        Figure::levels(
+            "veglia_dashboard_channel_works",
+            "Whether a channel took the last message.",
+            "channel",
+            up,
+        ),
+    ]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +164,24 @@ mod tests {
         assert_eq!(told.why(), None);
         let expected = ["record answers in 2 ms", "ingest answers in 2 ms"];
         assert_eq!(told.brief, expected);
+    }
+
+    #[test]
+    fn a_channel_that_is_down_is_named_with_its_reason() {
+        let mut told = standing(Ok(Duration::ZERO), Ok(Duration::ZERO));
+        let calling = veglia_notify::Standing {
+            sent: 1,
+            channels: vec![veglia_notify::ChannelStanding {
+                channel: veglia_people::contacts::Channel::Email,
+                down: Some((veglia_wire::WallMs(0), "the mail server is away".into())),
+            }],
+            ..veglia_notify::Standing::default()
+        };
+        add_calling(&mut told, &calling);
+        let why = told.why().unwrap();
+        assert!(why.contains("by email: the mail server is away"), "{why}");
+        let expected = "1 message sent, 0 waiting, 0 undelivered";
+        assert_eq!(told.brief.last().map(String::as_str), Some(expected));
     }
 
     #[test]

@@ -1,15 +1,13 @@
 //! The pages of the centre, as a process.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use veglia_dashboard::Deps;
-use veglia_store::Database;
-use veglia_view::{HttpView, View};
-use veglia_wire::CareClock;
+use veglia_view::HttpView;
 
 use super::ingest::view_socket;
 use crate::config::Config;
@@ -25,10 +23,17 @@ pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Resu
     let record = record::open_in(&config.data).await?;
     let view = Arc::new(HttpView::new(&view_socket(&config)));
     let listener = listen(&config.dashboard).await?;
-    let care = config.clock.care();
     desk.speak_for(Pages::new(record.clone(), view.clone()));
-    let lists = (config.identities(), config.enrolments());
-    pages(config.dashboard, lists, listener, record, view, care, stop).await
+    let deps = Deps {
+        record,
+        view,
+        clock: clock::wall(),
+        care: config.clock.care(),
+        identities: config.identities(),
+        enrolments: config.enrolments(),
+        notify: config.notify,
+    };
+    pages(config.dashboard, deps, listener, stop).await
 }
 
 async fn listen(config: &veglia_dashboard::Config) -> Result<TcpListener> {
@@ -48,24 +53,13 @@ async fn listen(config: &veglia_dashboard::Config) -> Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves the pages on a listener until told to stop. `lists` are the allow-list and the codes.
+/// Serves the pages on a listener until told to stop.
 pub(crate) async fn pages(
     config: veglia_dashboard::Config,
-    lists: (PathBuf, PathBuf),
+    deps: Deps,
     listener: TcpListener,
-    record: Database,
-    view: Arc<dyn View>,
-    care: CareClock,
     stop: CancellationToken,
 ) -> Result<()> {
-    let deps = Deps {
-        record,
-        view,
-        clock: clock::wall(),
-        care,
-        identities: lists.0,
-        enrolments: lists.1,
-    };
     let closed = async move { stop.cancelled().await };
     Ok(veglia_dashboard::serve(config, deps, listener, closed).await?)
 }

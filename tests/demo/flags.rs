@@ -98,6 +98,7 @@ impl Left {
                     && flag.evidence.first().is_some_and(|it| it.id == first)
                     && flag.evidence.iter().all(is_true)
             }
+            Trigger::HomeSilentSince(_) => false,
             Trigger::SilentSince(vital, since) => {
                 let ours = self.journal.values();
                 let ours = ours.filter(|kept| kept.vital == vital && is_ours(&kept.device));

@@ -9,24 +9,22 @@
 //! beginning (which is the authority's). A box whose clock has lost the time is sure of that much.
 //! All other faults of the clock are told, with what the box believes the time to be.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::client::ClientConfig;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
-use rustls::time_provider::TimeProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{InconsistentKeys, RootCertStore};
 use thiserror::Error;
-use veglia_identity::{CertificateError, CertificateFacts, Key, KeyError, UnixSeconds};
+use veglia_identity::{CertificateError, CertificateFacts, Key, KeyError};
 use veglia_wire::Clock;
 
 use crate::address::{Address, Scheme};
 use crate::secret::Secret;
+use crate::tls_clock::TlsClock;
 
 /// Largest file of certificates. Ours holds one or two of less than a kilobyte each.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -193,10 +191,7 @@ impl CertificateFiles {
         }
         let key = Key::open(&self.key)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.der().to_vec()));
-        let clock = Arc::new(TlsClock {
-            wall,
-            not_before: facts.made_after(lives_days),
-        });
+        let clock = Arc::new(TlsClock::new(wall, facts.made_after(lives_days)));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_details(provider, clock)
             .with_safe_default_protocol_versions()
@@ -242,58 +237,9 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, AccessError
     found.ok().filter(|it| !it.is_empty()).ok_or_else(empty)
 }
 
-/// The system's clock, held at the time after which our own certificate was made.
-struct TlsClock {
-    wall: Arc<dyn Clock>,
-    not_before: UnixSeconds,
-}
-
-impl TimeProvider for TlsClock {
-    fn current_time(&self) -> Option<UnixTime> {
-        let seconds = believed(self.wall.as_ref()).max(self.not_before);
-        let seconds = u64::try_from(seconds.0).ok()?;
-        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
-    }
-}
-
-impl fmt::Debug for TlsClock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsClock").finish_non_exhaustive()
-    }
-}
-
-/// What the system's clock says.
-pub(crate) fn believed(wall: &dyn Clock) -> UnixSeconds {
-    UnixSeconds(wall.now().0.div_euclid(1000))
-}
-
 #[cfg(test)]
 mod tests {
-    use veglia_wire::WallMs;
-
     use super::*;
-
-    struct Hand(i64);
-
-    impl Clock for Hand {
-        fn now(&self) -> WallMs {
-            WallMs(self.0)
-        }
-    }
-
-    #[test]
-    fn a_lost_clock_is_held_at_what_is_certain() {
-        let time = |wall_ms| {
-            let clock = TlsClock {
-                wall: Arc::new(Hand(wall_ms)),
-                not_before: UnixSeconds(1_000_000),
-            };
-            clock.current_time().unwrap().as_secs()
-        };
-        assert_eq!(time(0), 1_000_000);
-        assert_eq!(time(-5), 1_000_000);
-        assert_eq!(time(1_000_001_999), 1_000_001);
-    }
 
     #[test]
     fn a_url_that_promises_otherwise_is_refused() {

@@ -33,6 +33,7 @@ mod reconnect;
 mod secret;
 pub mod sender;
 mod status;
+mod tls_clock;
 mod tls_fault;
 mod window;
 
@@ -44,4 +45,5 @@ pub use receiver::{CommandError, Commands, Incoming, Parcel, Receipt, ReceiverCo
 pub use secret::Secret;
 pub use sender::{SenderConfig, SenderError, Timing};
 pub use status::{LinkStatus, Phase, Refused};
+pub use tls_clock::TlsClock;
 pub use tls_fault::date;

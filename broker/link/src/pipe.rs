@@ -112,6 +112,11 @@ pub(crate) enum NotAdmitted {
          made into its file"
     )]
     WrongSecret { name: String },
+    #[error(
+        "the broker at {broker} lets {name} in later, because it connected too often: if it goes \
+         on, look at the line, and for a second box with the same key"
+    )]
+    NotNow { broker: Address, name: String },
     #[error("the broker at {broker} does not serve {name} ({code:?})")]
     Otherwise {
         broker: Address,
@@ -196,6 +201,10 @@ fn not_admitted(options: &PipeOptions, code: ConnectReturnCode) -> NotAdmitted {
             NotAdmitted::UnknownKey { name }
         }
         ConnectReturnCode::BadUserNamePassword => NotAdmitted::WrongSecret { name },
+        ConnectReturnCode::ServiceUnavailable => NotAdmitted::NotNow {
+            broker: options.broker.clone(),
+            name,
+        },
         code => NotAdmitted::Otherwise {
             broker: options.broker.clone(),
             name,

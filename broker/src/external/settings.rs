@@ -1,8 +1,10 @@
 //! Which broker stands behind the door, as `[broker] backend` says it.
+//!
+//! A password may stand in the URL and is better kept in a file of its own: whoever looks at a
+//! configuration sees what is in it. No fault repeats what was written.
 
 use std::fmt;
 use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
@@ -12,11 +14,15 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use url::Url;
 
 use super::External;
+use super::line::{bare, is_here};
 use crate::backend::{Backend, BackendError};
 use crate::rumqttd::Rumqttd;
 
 /// What MQTT without TLS is spoken on.
 const MQTT_PORT: u16 = 1883;
+
+/// What MQTT over TLS is spoken on.
+const MQTTS_PORT: u16 = 8883;
 
 /// The one word that is not a table.
 const RUMQTTD: &str = "rumqttd";
@@ -32,13 +38,17 @@ pub enum BackendConfig {
 }
 
 impl BackendConfig {
-    /// Lets a relative path start in the data directory.
+    /// Lets relative paths start in the data directory.
     pub fn place(&mut self, data: &Path) {
-        if let Self::External(ExternalConfig {
-            password: Some(Password::File(file)),
-            ..
-        }) = self
-        {
+        let Self::External(config) = self else {
+            return;
+        };
+        let password = match &mut config.password {
+            Some(Password::File(file)) => Some(file),
+            _ => None,
+        };
+        let secured = config.secured.iter_mut().flat_map(Secured::files);
+        for file in secured.chain(password) {
             *file = data.join(&*file);
         }
     }
@@ -60,6 +70,32 @@ pub struct ExternalConfig {
     port: u16,
     user: Option<String>,
     password: Option<Password>,
+    /// With TLS.
+    secured: Option<Secured>,
+}
+
+/// The files of TLS towards the other broker, all PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Secured {
+    /// Whose signature makes its certificate a good one.
+    pub(super) ca: PathBuf,
+    /// What we show, if it asks.
+    pub(super) own: Option<Own>,
+}
+
+/// Our certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+impl Secured {
+    fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let own = self.own.iter_mut();
+        let own = own.flat_map(|own| [&mut own.certificate, &mut own.key]);
+        std::iter::once(&mut self.ca).chain(own)
+    }
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -83,7 +119,11 @@ impl fmt::Debug for Password {
 #[serde(deny_unknown_fields)]
 struct Written {
     url: String,
+    user: Option<String>,
     password_file: Option<PathBuf>,
+    ca: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
     #[serde(default)]
     trusted_network: bool,
 }
@@ -92,26 +132,44 @@ struct Written {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum InvalidBackend {
     /// Not a URL of the kind that is spoken.
-    #[error("write url as \"mqtt://user:password@host:port\", for example mqtt://127.0.0.1:1884")]
+    #[error(
+        "write url as \"mqtt://host:port\" or \"mqtts://host:port\", for example \
+         \"mqtt://127.0.0.1:1884\""
+    )]
     Url,
     /// A path, query or fragment.
     #[error("nothing may follow the port in url: the topics are the door's business")]
     Beyond,
     /// A password without a user.
-    #[error("the password has no user: write url as \"mqtt://user@host:port\"")]
+    #[error("the password has no user: write user beside url")]
     NoUser,
+    /// Two users.
+    #[error("write the user in url or in user, not in both")]
+    TwoUsers,
     /// Two passwords.
     #[error("write the password in url or in password_file, not in both")]
     TwoPasswords,
     /// Another machine, in plain text.
     #[error(
-        "readings and the password would travel to {host} in the clear: put that broker on this \
-         machine, or say trusted_network = true if nobody else can listen there"
+        "readings and the password would travel to {host} in the clear: write mqtts:// and ca, \
+         or say trusted_network = true if nobody else can listen there"
     )]
     Clear {
         /// The other machine.
         host: String,
     },
+    /// TLS with whoever answers.
+    #[error(
+        "mqtts:// needs ca = \"FILE\" beside it: the certificate of the authority that has signed \
+         that broker's"
+    )]
+    NoAuthority,
+    /// Half of a pair.
+    #[error("certificate and key belong together: write both, or neither")]
+    HalfPair,
+    /// Files of TLS without TLS.
+    #[error("ca, certificate and key are for mqtts:// only: write url with it, or leave them out")]
+    NotSecured,
 }
 
 impl TryFrom<Written> for ExternalConfig {
@@ -121,17 +179,24 @@ impl TryFrom<Written> for ExternalConfig {
         let url = Url::parse(&written.url).map_err(|_| InvalidBackend::Url)?;
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or(InvalidBackend::Url)?.to_owned();
-        if url.scheme() != "mqtt" {
-            return Err(InvalidBackend::Url);
-        }
+        let is_secured = match url.scheme() {
+            "mqtt" => false,
+            "mqtts" => true,
+            _ => return Err(InvalidBackend::Url),
+        };
         let is_bare = matches!(url.path(), "" | "/");
         if !is_bare || url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidBackend::Beyond);
         }
-        if !written.trusted_network && !is_here(&host) {
+        if !is_secured && !written.trusted_network && !is_here(&host) {
             return Err(InvalidBackend::Clear { host });
         }
+        let secured = secured(is_secured, written.ca, written.certificate, written.key)?;
         let user = Some(url.username()).filter(|user| !user.is_empty());
+        let user = match (user.map(decoded).transpose()?, written.user) {
+            (Some(_), Some(_)) => return Err(InvalidBackend::TwoUsers),
+            (in_url, beside) => in_url.or(beside),
+        };
         let password = match (url.password(), written.password_file) {
             (Some(_), Some(_)) => return Err(InvalidBackend::TwoPasswords),
             (Some(text), None) => Some(Password::Text(decoded(text)?)),
@@ -142,11 +207,33 @@ impl TryFrom<Written> for ExternalConfig {
             return Err(InvalidBackend::NoUser);
         }
         Ok(Self {
-            port: url.port().unwrap_or(MQTT_PORT),
-            user: user.map(decoded).transpose()?,
+            port: url
+                .port()
+                .unwrap_or(if is_secured { MQTTS_PORT } else { MQTT_PORT }),
+            user,
             password,
+            secured,
             host,
         })
+    }
+}
+
+fn secured(
+    is_secured: bool,
+    ca: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<Secured>, InvalidBackend> {
+    let own = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(Own { certificate, key }),
+        (None, None) => None,
+        _ => return Err(InvalidBackend::HalfPair),
+    };
+    match (is_secured, ca) {
+        (true, Some(ca)) => Ok(Some(Secured { ca, own })),
+        (true, None) => Err(InvalidBackend::NoAuthority),
+        (false, None) if own.is_none() => Ok(None),
+        (false, _) => Err(InvalidBackend::NotSecured),
     }
 }
 
@@ -155,19 +242,19 @@ fn decoded(text: &str) -> Result<String, InvalidBackend> {
     text.map(String::from).map_err(|_| InvalidBackend::Url)
 }
 
-fn is_here(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let address = bare.parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 impl ExternalConfig {
-    pub(super) fn host(&self) -> &str {
-        &self.host
+    /// As it is looked up.
+    pub(super) fn bare_host(&self) -> &str {
+        bare(&self.host)
     }
 
     pub(super) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// With what TLS is spoken; `None` without it.
+    pub(super) fn secured(&self) -> Option<&Secured> {
+        self.secured.as_ref()
     }
 
     /// Where it is, for people.
@@ -210,10 +297,7 @@ impl<'de> Visitor<'de> for WordOrTable {
     type Value = BackendConfig;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "\"{RUMQTTD}\" or {{ url = \"mqtt://user:password@host:port\" }}"
-        )
+        write!(f, "\"{RUMQTTD}\" or {{ url = \"mqtt://host:port\" }}")
     }
 
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<BackendConfig, E> {

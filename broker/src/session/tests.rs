@@ -13,6 +13,7 @@ fn hall() -> Hall {
     Hall {
         identities,
         trust,
+        arrivals: Arc::default(),
         seats: Arc::default(),
         fanout: Arc::default(),
         hand_over,

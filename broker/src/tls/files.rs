@@ -65,6 +65,9 @@ pub enum TlsError {
         #[source]
         source: Error,
     },
+    /// The provider and the versions of TLS do not go together.
+    #[error("this build speaks no version of TLS that is safe: report it")]
+    Unsupported(#[source] Error),
     /// Key and certificate do not go together, or are of a kind that is not known.
     #[error(
         "the certificate {} and the key {} cannot be used together: \
@@ -194,7 +197,7 @@ fn load(paths: &Tls, identities: watch::Receiver<Arc<Identities>>) -> Result<Ter
 }
 
 /// At least one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let text = read(path)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     let all = all.map_err(|source| TlsError::Pem {
@@ -207,7 +210,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     Ok(all)
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+/// The first.
+pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = read(path)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|source| match source {
         pem::Error::NoItemsFound => TlsError::NoKey(path.to_owned()),

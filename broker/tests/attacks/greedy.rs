@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::ConnectReturnCode;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use veglia_broker::{Limits, Refusal};
 
@@ -64,6 +65,57 @@ async fn a_gateway_that_floods_and_comes_back_does_not_cost_ingest_its_session()
     assert_eq!(house.refused(Refusal::TooSlow), 0);
     assert!(!reader.is_finished(), "ingest has lost its session");
     reader.abort();
+    house.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_connects_in_a_loop_is_told_not_now_and_late_and_the_others_notice_nothing() {
+    const LOOPS: u32 = 50;
+    const BURST: u32 = 5;
+    let some = |number| NonZeroU32::new(number).expect("it is not zero");
+    let house = House::with(Limits {
+        arrivals_per_minute: some(1),
+        arrival_burst: some(BURST),
+        ..Limits::default()
+    })
+    .await;
+    let honest = Honest::start(&house).await;
+    let mut stays = Client::enter(&house, "casa-1").await;
+    for _ in 1..BURST {
+        stays = Client::enter(&house, "casa-1").await;
+    }
+    let takeovers = u64::from(BURST - 1);
+    house.has_refused(Refusal::TakenOver, takeovers).await;
+
+    let start = Instant::now();
+    let mut loops = JoinSet::new();
+    for _ in 0..LOOPS {
+        let mut again = Client::open(&house).await;
+        let connect = house.connect("casa-1");
+        loops.spawn(async move {
+            let code = again.connect(&connect).await;
+            assert!(again.is_closed().await);
+            code
+        });
+    }
+    // Meanwhile others come in at once, and nobody's seat is touched, not even its own.
+    Client::enter(&house, "casa-3").await.ping().await;
+    stays.ping().await;
+    honest.is_served().await;
+    while let Some(code) = loops.join_next().await {
+        let not_now = Some(ConnectReturnCode::ServiceUnavailable);
+        assert_eq!(code.unwrap(), not_now);
+    }
+    assert!(start.elapsed() >= Duration::from_secs(4), "it is told late");
+    house.has_refused(Refusal::TooOften, LOOPS.into()).await;
+    assert_eq!(house.refused(Refusal::TakenOver), takeovers);
+    stays.ping().await;
+    house
+        .until("only the pair and the one session are left", |it| {
+            (it.connections, it.sessions) == (3, 3)
+        })
+        .await;
+    honest.end().await;
     house.close().await.unwrap();
 }
 

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rumqttc::mqttbytes::v4::ConnectReturnCode;
 use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use veglia_broker::{FrontDoor, Limits, Rumqttd};
@@ -26,6 +28,9 @@ use crate::pki::Centre;
 /// Tells the child where its files are; nobody else sets it.
 const FOLDER: &str = "VEGLIA_TEST_DOOR";
 
+/// Tells the child to hold to the limits that are shipped.
+const SHIPPED_LIMITS: &str = "VEGLIA_TEST_SHIPPED_LIMITS";
+
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -35,7 +40,11 @@ async fn the_door_of_a_child() {
     let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else {
         return;
     };
-    let config = config(&folder, unbridled());
+    let limits = match env::var_os(SHIPPED_LIMITS) {
+        Some(_) => Limits::default(),
+        None => unbridled(),
+    };
+    let config = config(&folder, limits);
     let listeners = listen(&config).await;
     let (plain, tls) = addresses(&listeners);
     let door = FrontDoor::new(config, Box::new(Rumqttd)).unwrap();
@@ -57,8 +66,18 @@ impl Measured {
         Self::start_on(Grounds::new(Centre::new("centro-di-prova"))).await
     }
 
-    async fn start_on(mut grounds: Grounds) -> Self {
-        let child = Command::new(env::current_exe().unwrap())
+    async fn start_on(grounds: Grounds) -> Self {
+        Self::run(Command::new(env::current_exe().unwrap()), grounds).await
+    }
+
+    async fn start_with_shipped_limits() -> Self {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.env(SHIPPED_LIMITS, "");
+        Self::run(command, Grounds::new(Centre::new("centro-di-prova"))).await
+    }
+
+    async fn run(mut command: Command, mut grounds: Grounds) -> Self {
+        let child = command
             .args(["--exact", "memory::the_door_of_a_child", "--nocapture"])
             .env(FOLDER, grounds.folder.path())
             .stdin(Stdio::null())
@@ -181,6 +200,36 @@ async fn a_flood_at_a_reader_that_has_stopped_holds_what_the_mailbox_does() {
     // messages of 16 KiB.
     let most = 2 * (8 * MIB + MIB + MIB / 2 + 2 * 64 * 16 * KIB);
     is_bounded("a flood of 24 MiB at a stopped reader", most_held, most);
+    honest.end().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_connects_in_many_loops_holds_what_its_connections_do() {
+    const LOOPS: u32 = 300;
+    let door = Measured::start_with_shipped_limits().await;
+    let honest = Honest::start(&door.grounds).await;
+    for _ in 0..Limits::default().arrival_burst.get() {
+        Client::enter(&door.grounds, "casa-1").await;
+    }
+    let before = door.resident_bytes();
+    let mut loops = JoinSet::new();
+    for _ in 0..LOOPS {
+        let mut again = Client::open(&door.grounds).await;
+        let connect = door.grounds.connect("casa-1");
+        loops.spawn(async move { again.connect(&connect).await });
+    }
+    let growth = door.growth_since(before).await;
+    honest.is_served().await;
+    let codes = loops.join_all().await;
+    let not_now = Some(ConnectReturnCode::ServiceUnavailable);
+    let late = codes.iter().filter(|code| **code == not_now).count();
+    assert!(late > 100, "most are told late: {late}");
+    // What `Limits` says of a connection, and the handshakes under way beside them.
+    is_bounded(
+        "300 loops of one gateway",
+        growth,
+        2 * u64::from(LOOPS) * 40 * KIB,
+    );
     honest.end().await;
 }
 

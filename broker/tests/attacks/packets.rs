@@ -88,10 +88,11 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
 async fn a_malformed_packet_ends_its_own_session_and_no_other() {
     let house = House::open().await;
     let honest = Honest::start(&house).await;
-    for (what, bytes) in malformed() {
+    for (seen_before, (what, bytes)) in (0..).zip(malformed()) {
         let mut casa = Client::enter(&house, "casa-1").await;
         casa.send_bytes(&bytes).await;
         assert!(casa.is_closed().await, "{what}");
+        house.has_refused(Refusal::Malformed, seen_before + 1).await;
     }
     let mut casa = Client::enter(&house, "casa-1").await;
     casa.send(Packet::PubAck(PubAck::new(1))).await;

@@ -97,7 +97,7 @@ async fn the_end_of_a_dead_line_does_not_touch_its_successor() {
 
 #[tokio::test]
 async fn a_gateway_that_comes_and_goes_all_the_time_disturbs_nobody() {
-    let house = House::open().await;
+    let house = House::with(unbridled()).await;
     let honest = Honest::start(&house).await;
     for round in 0..100 {
         let mut casa = Client::enter(&house, "casa-1").await;

@@ -100,6 +100,7 @@ async fn wildcards_are_no_topics() {
         casa.send_bytes(&publish_of(topic)).await;
         assert!(casa.is_closed().await, "{topic}");
     }
+    house.has_refused(Refusal::NotATopic, 5).await;
     honest.end().await;
     house.close().await.unwrap();
 }

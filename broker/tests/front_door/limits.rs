@@ -81,6 +81,26 @@ async fn who_keeps_silent_beyond_the_keep_alive_is_sent_away_and_who_pings_stays
 }
 
 #[tokio::test]
+async fn a_packet_that_trickles_gets_no_more_time_than_silence() {
+    let house = House::open().await;
+    let mut casa = Client::open(&house).await;
+    let mut impatient = house.connect("casa-1");
+    impatient.keep_alive = 1;
+    let code = casa.connect(&impatient).await;
+    assert_eq!(code, Some(ConnectReturnCode::Success));
+    // A publish of 100 bytes that would take ten seconds.
+    casa.send_bytes(&[0x30, 100]).await;
+    while house.refused(Refusal::Silent) == 0 {
+        casa.send_bytes(&[0]).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(casa.is_closed().await);
+    assert_eq!(house.refused(Refusal::Malformed), 0, "it was never whole");
+    house.is_served().await;
+    house.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_full_house_refuses_the_next_and_takes_it_when_one_leaves() {
     let limits = Limits {
         connections: some(2),

@@ -6,7 +6,7 @@ use veglia_broker::Refusal;
 
 use crate::arrivals::{arrive_at_once, served};
 use crate::client::Client;
-use crate::house::House;
+use crate::house::{House, unbridled};
 
 fn with_will(house: &House) -> Connect {
     let mut connect = house.connect("casa-1");
@@ -79,7 +79,7 @@ async fn a_will_is_told_when_a_gateway_is_lost_and_only_then() {
 
 #[tokio::test]
 async fn two_hundred_comings_and_goings_leave_nothing_behind() {
-    let house = House::open().await;
+    let house = House::with(unbridled()).await;
     for round in 0..200 {
         let mut casa = Client::enter(&house, "casa-1").await;
         casa.hear("v1/p/07/g/casa-1/ack").await;

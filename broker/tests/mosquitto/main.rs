@@ -42,5 +42,7 @@ mod takeover;
 mod away;
 mod behind;
 mod link;
+mod log;
 mod mosquitto;
+mod secured;
 mod strangers;

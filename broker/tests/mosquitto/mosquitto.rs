@@ -127,8 +127,12 @@ impl Mosquitto {
 
     /// The backend with `user:password@` in its URL and other keys beside it.
     pub(crate) fn backend_as(&self, login: &str, keys: &str) -> Box<dyn Backend> {
-        let address = self.address;
-        let text = format!("backend = {{ url = \"mqtt://{login}{address}\"{keys} }}");
+        self.backend_at(&format!("mqtt://{login}{}", self.address), keys)
+    }
+
+    /// The backend at this URL, with other keys beside it.
+    pub(crate) fn backend_at(&self, url: &str, keys: &str) -> Box<dyn Backend> {
+        let text = format!("backend = {{ url = \"{url}\"{keys} }}");
         let config: Config = toml::from_str(&text).expect("a good section");
         config.backend.make()
     }

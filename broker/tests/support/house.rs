@@ -57,10 +57,11 @@ impl Deref for House {
     }
 }
 
-/// Lets a gateway send as fast as it can, to fill what is behind the door.
+/// Lets a gateway send and come back as fast as it can, to fill what is behind the door.
 pub(crate) fn unbridled() -> Limits {
     Limits {
         packets_per_second: const { NonZeroU32::new(1_000_000).expect("it is not zero") },
+        arrival_burst: const { NonZeroU32::new(1_000_000).expect("it is not zero") },
         ..Limits::default()
     }
 }

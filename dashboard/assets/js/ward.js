@@ -35,6 +35,7 @@ function fillReasons(list, reasons) {
     item.className = `why why-${why.kind}`;
     setText(item, ".why-text", why.text);
     setText(item, ".why-charge", why.charge ?? "");
+    setText(item, ".why-next", why.next ?? "");
     return item;
   });
   list.replaceChildren(...items);

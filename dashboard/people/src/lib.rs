@@ -6,29 +6,42 @@
 //!
 //! - [`patients`]: who is followed at home, with a validated [`CodiceFiscale`] and [`Phone`];
 //! - [`staff`]: accounts, roles, passwords, and the door that checks them ([`SignIn`]);
-//! - [`sessions`]: who is signed in, in the database, so that a session can be ended from anywhere.
+//! - [`sessions`]: who is signed in, in the database, so that a session can be ended from anywhere;
+//! - [`contacts`], [`mmg`], [`duty`]: how somebody who is called is reached, which family doctor
+//!   a patient has, who is on duty with what hours and substitutes; [`links`] open one call.
 //!
 //! Names, codes, numbers and addresses never appear in `Debug`, in errors or in logs. Time is an
 //! argument everywhere. There is no default account and no default password: the first account is
 //! made at the command line.
 //!
-//! **Deliberately absent** for now: citizens signing in, care relations, consent and cases.
+//! **Deliberately absent** for now: citizens and family doctors signing in, other care relations,
+//! consent, cases and holidays.
 
 mod attempts;
 mod codice_fiscale;
+mod hours;
 mod ids;
+mod party;
 mod password;
 mod phone;
+mod reach_rows;
+mod reach_schema;
 mod rows;
 mod schema;
 mod sign_in;
 
+pub mod contacts;
+pub mod duty;
+pub mod links;
+pub mod mmg;
 pub mod patients;
 pub mod sessions;
 pub mod staff;
 
 pub use codice_fiscale::{CodiceFiscale, CodiceFiscaleError};
+pub use hours::{CalendarError, Hours, HoursError, TIME_ZONE};
 pub use ids::{IdError, PersonId, StaffId};
+pub use party::{MmgId, Party, PartyError};
 pub use password::{Password, PasswordError};
 pub use phone::{Phone, PhoneError};
 pub use schema::SCHEMA;

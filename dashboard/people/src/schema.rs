@@ -8,7 +8,7 @@ use veglia_store::sea_orm_migration::prelude::*;
 /// What `people` keeps in `record.db`.
 pub const SCHEMA: Schema = Schema {
     room: "people",
-    migrations: || vec![Box::new(First)],
+    migrations: || vec![Box::new(First), Box::new(crate::reach_schema::Reach)],
 };
 
 /// People, staff and sessions.

@@ -309,6 +309,26 @@ pub async fn any(record: &Database) -> Result<bool, TxError> {
         .await
 }
 
+/// The account of a user name, unless it is closed or nobody's.
+///
+/// # Errors
+/// What the database reports.
+pub async fn by_username(
+    record: &Database,
+    actor: &Actor,
+    username: &Username,
+) -> Result<Option<Staff>, TxError> {
+    let row = record
+        .read_tx("staff.by_username", actor, move |tx| {
+            Box::pin(async move {
+                let named = staff::Column::Username.eq(username.as_str());
+                Ok(staff::Entity::find().filter(named).one(tx).await?)
+            })
+        })
+        .await?;
+    Ok(row.and_then(Staff::from_row))
+}
+
 /// The role behind every actor that is or was a member of staff, by the same signature as in
 /// [`signatures`]; a role that this program does not know is left out.
 ///

@@ -9,6 +9,7 @@ use axum::http::request::Builder;
 use axum::http::{Method, Request, Response, StatusCode, header};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+use veglia_notify::Senders;
 use veglia_people::Password;
 use veglia_people::staff::{self, NewStaff, Role};
 use veglia_store::{Actor, Database, Purpose};
@@ -49,6 +50,7 @@ impl Site {
                 veglia_people::SCHEMA,
                 veglia_diary::SCHEMA,
                 veglia_fleet::SCHEMA,
+                veglia_notify::SCHEMA,
             ],
         );
         let record = record.await.unwrap();
@@ -61,8 +63,10 @@ impl Site {
             care: CareClock::real(clock.clone()),
             identities: folder.path().join("identities.toml"),
             enrolments: folder.path().join("enrolments.toml"),
+            notify: veglia_notify::Config::default(),
         };
-        let (app, watch) = router(&config, deps, CancellationToken::new());
+        let senders = Arc::new(Senders::open(&deps.notify).unwrap());
+        let (app, watch) = router(&config, deps, senders, CancellationToken::new());
         tokio::spawn(watch.run(std::future::pending()));
         Self {
             app,

@@ -4,7 +4,10 @@
 //! one of them who was first. What was typed is never lost: it comes back with the sentence.
 
 use serde::Deserialize;
-use veglia_diary::{ActRefused, WORDS_CHARS_MAX, close, take_charge, write_note};
+use veglia_diary::{
+    ActRefused, CallOutcome, WORDS_CHARS_MAX, Whom, close, escalate, hand_over, record_call,
+    snooze, take_charge, write_note,
+};
 use veglia_store::{Actor, Database};
 use veglia_view::{FlagId, PatientId, WallMs};
 
@@ -14,7 +17,7 @@ use crate::{reason, words};
 /// A form as it was sent. A field that a form does not have is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ActForm {
-    /// Which button: `take-charge`, `close` or `note`.
+    /// Which button: `take-charge`, `call`, `snooze`, `escalate`, `hand-over`, `close` or `note`.
     pub act: String,
     /// About which flag; empty for a note on the patient.
     #[serde(default)]
@@ -25,7 +28,36 @@ pub struct ActForm {
     /// What was typed.
     #[serde(default)]
     pub words: String,
+    /// Of a call: to whom, as in [`WHOM`].
+    #[serde(default)]
+    pub whom: String,
+    /// Of a call: how it ended, as in [`OUTCOMES`].
+    #[serde(default)]
+    pub outcome: String,
+    /// Of a snooze: how long.
+    #[serde(default)]
+    pub minutes: String,
+    /// Of handing over: to whom, by the id of their row.
+    #[serde(default)]
+    pub to: String,
 }
+
+/// Whom one telephones, as forms say it.
+pub(crate) const WHOM: [(&str, Whom); 5] = [
+    ("patient", Whom::Patient),
+    ("contact", Whom::Contact),
+    ("key-holder", Whom::KeyHolder),
+    ("family-doctor", Whom::FamilyDoctor),
+    ("112", Whom::Emergency),
+];
+
+/// How a call ends, as forms say it.
+pub(crate) const OUTCOMES: [(&str, CallOutcome); 4] = [
+    ("well", CallOutcome::Well),
+    ("unwell", CallOutcome::Unwell),
+    ("no-answer", CallOutcome::NoAnswer),
+    ("help-sent", CallOutcome::HelpSent),
+];
 
 /// What became of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +105,20 @@ pub async fn act(
     let text = form.words.replace("\r\n", "\n");
     let done = match (form.act.as_str(), &flag) {
         ("take-charge", Some(flag)) => take_charge(record, actor, flag, at).await,
+        ("call", Some(flag)) => {
+            let call = form.call().ok_or(ActError::Form)?;
+            record_call(record, actor, flag, call, &text, at).await
+        }
+        ("snooze", Some(flag)) => {
+            let minutes: u32 = form.minutes.parse().map_err(|_| ActError::Form)?;
+            let until = at.plus_ms(i64::from(minutes) * words::MINUTE_MS);
+            snooze(record, actor, flag, until, &text, at).await
+        }
+        ("escalate", Some(flag)) => escalate(record, actor, flag, &text, at).await,
+        ("hand-over", Some(flag)) => {
+            let to: i64 = form.to.parse().map_err(|_| ActError::Form)?;
+            hand_over(record, actor, flag, to, &text, at).await
+        }
         ("close", Some(flag)) => close(record, actor, flag, form.seen, &text, at).await,
         ("note", flag) if flag.is_some() || form.flag.is_empty() => {
             write_note(record, actor, patient, flag.as_ref(), &text, at).await
@@ -87,6 +133,15 @@ pub async fn act(
             let sentence = sentence.map_err(|error| ActError::Names(Box::new(error)))?;
             Ok(Outcome::Refused(sentence))
         }
+    }
+}
+
+impl ActForm {
+    fn call(&self) -> Option<(Whom, CallOutcome)> {
+        let (_, whom) = WHOM.into_iter().find(|(name, _)| *name == self.whom)?;
+        let mut outcomes = OUTCOMES.into_iter();
+        let (_, outcome) = outcomes.find(|(name, _)| *name == self.outcome)?;
+        Some((whom, outcome))
     }
 }
 
@@ -117,6 +172,10 @@ async fn sentence(
         ActRefused::News => "La segnalazione è cambiata mentre la pagina era aperta: rileggerla \
             qui sotto, poi ripetere la chiusura. Nulla è stato scritto."
             .to_owned(),
+        ActRefused::Snooze { minutes } => format!(
+            "Questa segnalazione si può sospendere al massimo per {minutes} minuti. Nulla è stato \
+             scritto."
+        ),
         ActRefused::Words => {
             format!("Scrivere una nota da 1 a {WORDS_CHARS_MAX} caratteri. Nulla è stato scritto.")
         }

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::error::Error;
 
-use veglia_diary::{ActKind, CHANGES_MAX, Change, ChangeId, Changed, changes_since};
+use veglia_diary::{
+    Alert, AlertCursor, AlertFigures, CHANGES_MAX, Change, ChangeId, Changed, alert_figures,
+    alerts_since, changes_since, patient_days,
+};
 use veglia_people::{PersonId, patients, staff};
 use veglia_store::{Actor, Database, TxError};
-use veglia_view::{FlagId, PatientId, Plan};
+use veglia_view::{PatientId, Plan, WallMs};
 
-use crate::line::Charge;
+use crate::care::Care;
 
 /// The list is kept for everybody at once; who reads it is recorded by the door.
 const ACTOR: Actor = Actor::System("ward");
@@ -35,10 +38,8 @@ pub(crate) enum BookError {
 pub(crate) enum News {
     /// A version of a plan.
     Plan(Plan),
-    /// Somebody has taken charge of a flag.
-    Taken(FlagId, Charge),
-    /// Somebody has closed a flag: its next round has nobody in charge.
-    Closed(FlagId),
+    /// An alert moved, or is closed.
+    Alert(Care),
 }
 
 /// The record, and how far its diary was followed.
@@ -46,14 +47,28 @@ pub(crate) enum News {
 pub(crate) struct Book {
     record: Database,
     read: ChangeId,
+    /// How far alerts were followed; none before the open ones were read.
+    moved: Option<AlertCursor>,
     signatures: Signatures,
 }
+
+/// How many alerts there were of late, and who closed them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) alerts: AlertFigures,
+    /// Days of patients under watch in the same time, in thousandths.
+    pub(crate) patient_days_thousandths: u64,
+}
+
+/// The time that figures look back, in milliseconds: a week has every day of it once.
+pub(crate) const FIGURES_MS: i64 = 7 * 86_400_000;
 
 impl Book {
     pub(crate) fn new(record: Database) -> Self {
         Self {
             record,
             read: ChangeId::default(),
+            moved: None,
             signatures: Signatures::default(),
         }
     }
@@ -84,36 +99,49 @@ impl Book {
             let is_last = u64::try_from(page.len()).is_ok_and(|count| count < CHANGES_MAX);
             for change in page {
                 let read = change.id;
-                news.extend(self.understand(change).await?);
+                news.extend(understand(change));
                 self.read = read;
             }
             if is_last {
                 break;
             }
         }
+        news.extend(self.alerts().await?);
         Ok(news)
     }
 
-    async fn understand(&mut self, change: Change) -> Result<Option<News>, BookError> {
-        let act = match change.what {
-            Changed::Plan(plan) => return Ok(Some(News::Plan(plan))),
-            Changed::Act(act) => act,
-            Changed::Assigned(_) | Changed::Ended(_) => return Ok(None),
-        };
-        let Some(flag) = act.flag else {
-            return Ok(None);
-        };
-        Ok(match act.kind {
-            ActKind::TakenCharge => {
-                if !self.signatures.knows(&act.by) {
-                    self.signatures = signatures(&self.record, &ACTOR).await?;
-                }
-                let by = self.signatures.name(&act.by);
-                Some(News::Taken(flag, Charge { by, at: act.at }))
+    /// The alerts that moved since the last time.
+    async fn alerts(&mut self) -> Result<Vec<News>, BookError> {
+        let read = alerts_since(&self.record, &ACTOR, self.moved).await;
+        let (alerts, cursor) = read.map_err(BookError::Diary)?;
+        let mut news = Vec::with_capacity(alerts.len());
+        for alert in alerts {
+            let is_strange = |by: &str| !self.signatures.knows(by);
+            if Care::signature(&alert).is_some_and(is_strange) {
+                self.signatures = signatures(&self.record, &ACTOR).await?;
             }
-            ActKind::Closed => Some(News::Closed(flag)),
-            ActKind::Note => None,
+            news.push(News::Alert(self.signatures.care(alert)));
+        }
+        self.moved = Some(cursor);
+        Ok(news)
+    }
+
+    /// The figures of the time before a moment.
+    pub(crate) async fn figures(&self, now: WallMs) -> Result<Figures, BookError> {
+        let from = now.plus_ms(-FIGURES_MS);
+        let alerts = alert_figures(&self.record, &ACTOR, from, now).await;
+        let days = patient_days(&self.record, &ACTOR, from, now).await;
+        Ok(Figures {
+            alerts: alerts.map_err(BookError::Diary)?,
+            patient_days_thousandths: days.map_err(BookError::Diary)?,
         })
+    }
+}
+
+fn understand(change: Change) -> Option<News> {
+    match change.what {
+        Changed::Plan(plan) => Some(News::Plan(plan)),
+        _ => None,
     }
 }
 
@@ -134,6 +162,26 @@ pub(crate) struct Signatures(HashMap<String, String>);
 impl Signatures {
     fn knows(&self, by: &str) -> bool {
         self.0.contains_key(by)
+    }
+
+    /// An alert, with the name of whoever sees to it.
+    pub(crate) fn care(&self, alert: Alert) -> Care {
+        let by = Care::signature(&alert).map(|by| self.name(by));
+        Care {
+            by: by.unwrap_or_default(),
+            alert,
+        }
+    }
+
+    /// Members of staff by the id of their row, by name.
+    pub(crate) fn staff(&self) -> Vec<(i64, String)> {
+        let staff = self.0.iter().filter_map(|(by, name)| {
+            let id = by.strip_prefix("staff:")?.parse().ok()?;
+            Some((id, name.clone()))
+        });
+        let mut staff: Vec<(i64, String)> = staff.collect();
+        staff.sort_by(|one, other| one.1.cmp(&other.1));
+        staff
     }
 
     /// The name behind a signature; the signature itself in words when it is nobody's name.

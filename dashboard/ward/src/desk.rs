@@ -5,18 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::civil::Date;
-use veglia_view::{Delta, FlagId, PatientId, Plan, Row, WallMs};
+use veglia_view::{Delta, PatientId, Plan, Row, WallMs};
 
 use crate::book::News;
-use crate::line::{About, Charge, Lane, Line, Rank, place};
+use crate::care::Care;
+use crate::line::{About, Lane, Line, Rank, place};
 use crate::{event, words};
 
 /// Lines shown at most; whoever needs somebody comes first, so those left out are the calm ones.
 /// A page of this length is still scrolled; beyond it people search.
 pub const LINES_MAX: usize = 300;
-
-/// Charges remembered before those of flags no longer on the list are dropped.
-const CHARGES_MAX: usize = 50_000;
 
 /// A line that is shown, and its event, rendered once for everybody.
 #[derive(Debug, Clone)]
@@ -49,7 +47,8 @@ pub(crate) struct Desk {
     /// Patients whose names were asked for, known or not.
     asked: HashSet<PatientId>,
     plans: HashMap<PatientId, Plan>,
-    charges: HashMap<FlagId, Charge>,
+    /// Open alerts only.
+    alerts: HashMap<PatientId, Vec<Care>>,
     entries: HashMap<PatientId, Entry>,
     ranked: BTreeMap<Rank, PatientId>,
     /// Calm lines, by the moment at which they stop being calm.
@@ -115,28 +114,19 @@ impl Desk {
                 self.dirty.insert(plan.patient);
                 self.plans.insert(plan.patient, plan);
             }
-            News::Taken(flag, charge) => {
-                self.dirty.insert(flag.patient);
-                self.charges.insert(flag, charge);
-                self.forget_old_charges();
-            }
-            News::Closed(flag) => {
-                self.dirty.insert(flag.patient);
-                self.charges.remove(&flag);
+            News::Alert(care) => {
+                let patient = care.alert.patient;
+                self.dirty.insert(patient);
+                let alerts = self.alerts.entry(patient).or_default();
+                alerts.retain(|known| known.alert.id != care.alert.id);
+                if care.alert.closed.is_none() {
+                    alerts.push(care);
+                }
+                if alerts.is_empty() {
+                    self.alerts.remove(&patient);
+                }
             }
         }
-    }
-
-    /// A flag that ended by itself leaves its charge behind.
-    fn forget_old_charges(&mut self) {
-        if self.charges.len() <= CHARGES_MAX {
-            return;
-        }
-        let rows = &self.rows;
-        self.charges.retain(|id, _| {
-            let flags = rows.get(&id.patient).map(|row| row.flags.as_slice());
-            flags.unwrap_or_default().iter().any(|it| it.flag.id == *id)
-        });
     }
 
     /// Renders what changed, by itself or by the passing of time.
@@ -197,7 +187,7 @@ impl Desk {
                 .plans
                 .get(&patient)
                 .filter(|plan| is_in_force(plan, now)),
-            charges: &self.charges,
+            alerts: self.alerts.get(&patient).map_or(&[], Vec::as_slice),
         };
         let placed = place(&about, now);
         let before = self.unplace(patient);

@@ -1,10 +1,10 @@
 //! The diary as a timeline of sentences.
 
-use veglia_diary::{Act, ActKind, Line, Written};
+use veglia_diary::{Act, ActKind, CallOutcome, Line, Whom, Written};
 use veglia_view::{Flag, How, Severity, Standing, Trigger, Verdict, WallMs};
 
 use crate::book::Signatures;
-use crate::{reason, words};
+use crate::{care, reason, words};
 
 /// One entry of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +32,17 @@ pub(crate) fn entry(line: &Line, signed: &Signatures, now: WallMs) -> Entry {
 fn sentence(line: &Line, signed: &Signatures, now: WallMs) -> (String, String) {
     match &line.what {
         Written::Said(verdict) => (said(verdict, now), String::new()),
-        Written::Act(act) => (acted(act, signed), act.words.clone()),
-        Written::Planned { version, by } => {
+        Written::Act(act) => (acted(act, signed, now), act.words.clone()),
+        Written::Paged(paged) => (care::paged(paged, now), String::new()),
+        Written::Planned { version, by, why } => {
             let by = signed.name(by);
-            (format!("Piano, versione {version}, di {by}"), String::new())
+            (format!("Piano, versione {version}, di {by}"), why.clone())
+        }
+        Written::Went(stood) => {
+            let by = signed.name(&stood.by);
+            let since = words::since_time(stood.standing.from, now);
+            let place = words::whereabouts(stood.standing.whereabouts);
+            (format!("{place} {since}, da {by}"), stood.why.clone())
         }
         Written::Given { device, from, by } => {
             let (by, from) = (signed.name(by), words::since_time(*from, now));
@@ -50,13 +57,50 @@ fn sentence(line: &Line, signed: &Signatures, now: WallMs) -> (String, String) {
     }
 }
 
-fn acted(act: &Act, signed: &Signatures) -> String {
+fn acted(act: &Act, signed: &Signatures, now: WallMs) -> String {
     let by = signed.name(&act.by);
     match (act.kind, &act.flag) {
         (ActKind::TakenCharge, _) => format!("{by} ha preso in carico la segnalazione"),
         (ActKind::Closed, _) => format!("{by} ha chiuso la segnalazione"),
         (ActKind::Note, Some(_)) => format!("Nota di {by} sulla segnalazione"),
         (ActKind::Note, None) => format!("Nota di {by}"),
+        (ActKind::Called(whom, outcome), _) => {
+            format!(
+                "Telefonata di {by} a {}: {}",
+                whom_name(whom),
+                outcome_name(outcome)
+            )
+        }
+        (ActKind::Snoozed(until), _) => {
+            let until = words::until_time(until, now);
+            format!("{by} ha sospeso la segnalazione {until}")
+        }
+        (ActKind::Escalated, _) => format!("{by} ha chiesto il medico di guardia"),
+        (ActKind::HandedOver(to), _) => {
+            let to = signed.name(&format!("staff:{to}"));
+            format!("{by} ha passato la segnalazione a {to}")
+        }
+    }
+}
+
+/// Who was telephoned.
+pub(crate) fn whom_name(whom: Whom) -> &'static str {
+    match whom {
+        Whom::Patient => "paziente",
+        Whom::Contact => "persona di contatto",
+        Whom::KeyHolder => "chi ha le chiavi",
+        Whom::FamilyDoctor => "medico di famiglia",
+        Whom::Emergency => "112",
+    }
+}
+
+/// How a telephone call ended.
+pub(crate) fn outcome_name(outcome: CallOutcome) -> &'static str {
+    match outcome {
+        CallOutcome::Well => "risponde, sta bene",
+        CallOutcome::Unwell => "risponde, non sta bene",
+        CallOutcome::NoAnswer => "non risponde",
+        CallOutcome::HelpSent => "soccorso inviato",
     }
 }
 
@@ -68,6 +112,9 @@ fn said(verdict: &Verdict, now: WallMs) -> String {
                 How::Repeat => "da una seconda misura",
                 How::MissedRepeat => "perché la seconda misura non è arrivata",
                 How::AtOnce => "subito",
+                How::Silent(cause) => {
+                    return format!("Causa del silenzio: {}", words::cause(*cause));
+                }
             };
             let last = evidence
                 .last()
@@ -90,6 +137,9 @@ fn raised(flag: &Flag, now: WallMs) -> String {
         let name = words::vital_in_sentence(vital);
         let at = words::at_time(expected, now);
         return format!("{colour}: nessuna misura di {name}, era attesa {at}");
+    }
+    if let Trigger::HomeSilentSince(since) = flag.id.trigger {
+        return format!("{colour}: {}", reason::home_silence(since, now));
     }
     let first = flag.evidence.first().map(|it| words::said(it, now));
     let doubt = match flag.standing {

@@ -23,7 +23,7 @@ use tokio_stream::wrappers::BroadcastStream;
 use veglia_store::Database;
 use veglia_view::{Status, Version, View, ViewError, WallMs};
 
-use crate::book::{self, Book, BookError};
+use crate::book::{self, Book, BookError, Figures};
 use crate::desk::{Changes, Desk, Order, Shown};
 use crate::event;
 
@@ -92,6 +92,8 @@ pub(crate) struct Snapshot {
     pub(crate) lines: Vec<Shown>,
     pub(crate) order: Order,
     pub(crate) link: Link,
+    /// Counted every now and then; none before the first time.
+    pub(crate) figures: Option<Figures>,
 }
 
 /// The live ward; clones are the same.
@@ -116,6 +118,9 @@ pub struct Watch {
     desk: Desk,
     since: Option<Version>,
     link: Link,
+    figures: Option<Figures>,
+    /// Whether alerts are to be counted at the next look.
+    counts: bool,
     /// Whether the record of people answered last time, so that a fault is logged once.
     book_is_open: bool,
 }
@@ -129,6 +134,7 @@ impl Hub {
             lines: Vec::new(),
             order: Order::default(),
             link: Link::Never,
+            figures: None,
         };
         let (writer, snapshot) = watch::channel(Arc::new(empty));
         let hub = Self {
@@ -144,6 +150,8 @@ impl Hub {
             desk: Desk::default(),
             since: None,
             link: Link::Never,
+            figures: None,
+            counts: true,
             book_is_open: true,
         };
         (hub, watch)
@@ -207,7 +215,10 @@ impl Watch {
         loop {
             tokio::select! {
                 () = &mut shutdown => return,
-                _ = names.tick() => self.desk.ask_names_again(),
+                _ = names.tick() => {
+                    self.desk.ask_names_again();
+                    self.counts = true;
+                }
                 _ = poll.tick() => self.poll().await,
                 _ = tick.tick() => {
                     if let Link::Alive(status) = &self.link {
@@ -244,6 +255,7 @@ impl Watch {
             lines,
             order: shown_order,
             link: self.link,
+            figures: self.figures,
         }));
         rows.into_iter().for_each(|row| self.tell(row));
         if let Some(order) = order {
@@ -307,6 +319,10 @@ impl Watch {
         }
         let news = self.book.news().await?;
         news.into_iter().for_each(|news| self.desk.learn(news));
+        if let Some(now) = self.link.now().filter(|_| self.counts) {
+            self.figures = Some(self.book.figures(now).await?);
+            self.counts = false;
+        }
         Ok(())
     }
 

@@ -15,6 +15,9 @@
 //! grey, dashed, and says since when. When ingest dies, pages say within five seconds that their
 //! data stand still, and since when.
 //!
+//! **Whoever has an alert, and until when**, stands beside it, or else who is called next and when
+//! (`care.rs`). Both are the diary's: the list follows its events.
+//!
 //! **Limits**: [`LINES_MAX`] lines on a page, [`PAGES_MAX`] open pages, [`PIXELS_MAX`] points
 //! across.
 //!
@@ -27,6 +30,7 @@
 mod access;
 mod acts;
 mod book;
+mod care;
 mod desk;
 mod event;
 mod history;
@@ -41,9 +45,10 @@ mod words;
 
 pub use access::{CURVES_WINDOW_MS, Viewing, who_has_seen};
 pub use acts::{ActError, ActForm, Outcome, act};
+pub use care::Care;
 pub use desk::LINES_MAX;
 pub use hub::{Crowded, Hub, Link, PAGES_MAX, Pace, Watch};
-pub use line::{About, Charge, Chip, Lane, Line, Placed, Rank, Value, place};
+pub use line::{About, Chip, Lane, Line, Placed, Rank, Value, place};
 pub use page::WardPage;
 pub use patient::{PageError, PatientPage, Sources};
 pub use reason::Reason;

@@ -8,13 +8,11 @@
 //! than its plan allows; else it says that data stand still, or that there are none.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 use serde::Serialize;
-use veglia_view::{
-    Expected, FlagId, Latest, PatientId, Plan, Row, Severity, Trigger, VitalKind, WallMs,
-};
+use veglia_view::{Expected, Latest, PatientId, Plan, Row, Severity, Trigger, VitalKind, WallMs};
 
+use crate::care::{self, Care};
 use crate::reason::{self, Reason};
 use crate::words;
 
@@ -119,15 +117,6 @@ pub struct Line {
     pub values: Vec<Value>,
 }
 
-/// Who has taken charge of a flag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Charge {
-    /// What they are called.
-    pub by: String,
-    /// Since when.
-    pub at: WallMs,
-}
-
 /// What the line of a patient is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
@@ -137,8 +126,8 @@ pub struct About<'a> {
     pub name: Option<&'a str>,
     /// The plan in force.
     pub plan: Option<&'a Plan>,
-    /// Who has taken charge of which flag.
-    pub charges: &'a HashMap<FlagId, Charge>,
+    /// The patient's open alerts.
+    pub alerts: &'a [Care],
 }
 
 /// Where a line stands among the others: the smallest first. Unattended severity, severity, who is
@@ -204,7 +193,7 @@ pub fn place(about: &About<'_>, now: WallMs) -> Placed {
     let unattended = row
         .flags
         .iter()
-        .filter(|flag| !about.charges.contains_key(&flag.flag.id));
+        .filter(|flag| !care::of(about.alerts, &flag.flag.id).is_some_and(Care::is_attended));
     let worst = worst(row);
     let rank = Rank {
         lane,
@@ -243,14 +232,7 @@ pub(crate) fn nameless(patient: PatientId) -> String {
 pub(crate) fn reasons(about: &About<'_>, now: WallMs) -> Vec<Reason> {
     let mut flags: Vec<_> = about.row.flags.iter().collect();
     flags.sort_by_key(|flag| (Reverse(flag.flag.severity), flag.raised_at));
-    let reason = |flag: &veglia_view::OpenFlag| Reason {
-        kind: reason::kind(flag.flag.severity),
-        text: reason::why(flag, about.row, about.plan, now),
-        charge: about
-            .charges
-            .get(&flag.flag.id)
-            .map(|charge| reason::in_charge(charge, now)),
-    };
+    let reason = |flag: &veglia_view::OpenFlag| Reason::new(flag, about, now);
     flags.into_iter().map(reason).collect()
 }
 
@@ -268,6 +250,7 @@ fn blindness(chip: &Chip, now: WallMs) -> Option<Reason> {
         kind: "technical",
         text,
         charge: None,
+        next: None,
     })
 }
 
@@ -338,7 +321,7 @@ fn stale_at(about: &About<'_>, latest: &Latest) -> WallMs {
             let minutes = match &parameter.expected {
                 Expected::EveryMinutes(minutes) => *minutes,
                 // The rules know the hour and flag the silence; this bounds what they miss.
-                Expected::DailyAt(_) => 24 * 60,
+                Expected::DailyAt(_) | Expected::Within(_) => 24 * 60,
             };
             i64::from(minutes.saturating_add(parameter.grace_minutes)).saturating_mul(60_000)
         });
@@ -361,7 +344,11 @@ pub(crate) fn cell(about: &About<'_>, vital: VitalKind) -> Value {
         };
     };
     let is_silent = about.row.flags.iter().any(|flag| {
-        let silent = matches!(flag.flag.id.trigger, Trigger::SilentSince(of, _) if of == vital);
+        let silent = match flag.flag.id.trigger {
+            Trigger::SilentSince(of, _) => of == vital,
+            Trigger::HomeSilentSince(since) => latest.at <= since,
+            Trigger::Record(_) => false,
+        };
         silent && flag.over.is_none()
     });
     let stale_at = if is_silent {

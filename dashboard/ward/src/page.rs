@@ -5,6 +5,9 @@ use std::sync::Arc;
 use askama::Template;
 use veglia_view::WallMs;
 
+use veglia_diary::AlertFigures;
+
+use crate::book::{FIGURES_MS, Figures};
 use crate::desk::Order;
 use crate::hub::{Hub, Link};
 use crate::line::{Lane, Line};
@@ -21,6 +24,7 @@ pub struct WardPage {
     clock: String,
     lost: Option<String>,
     lanes: Vec<LaneView>,
+    figures: Option<String>,
     /// A line without content, for the script to copy.
     blank: Vec<(&'static str, &'static str)>,
 }
@@ -57,6 +61,7 @@ impl WardPage {
                 .map_or_else(|| "–".to_owned(), words::clock),
             lost: lost(&snapshot.link),
             lanes: lanes(&lines, &snapshot.order),
+            figures: snapshot.figures.as_ref().map(figures),
             blank: crate::line::COLUMNS
                 .iter()
                 .map(|vital| (vital.name(), words::vital_name(*vital)))
@@ -80,6 +85,37 @@ pub(crate) fn lost(link: &Link) -> Option<String> {
         )),
         Link::Never => Some("Collegamento interrotto – nessun dato ancora ricevuto".to_owned()),
     }
+}
+
+/// How many alerts there were of late, for whom, and how many no person closed.
+fn figures(of: &Figures) -> String {
+    let days = FIGURES_MS / 86_400_000;
+    let AlertFigures {
+        opened,
+        technical,
+        closed,
+        closed_alone,
+    } = of.alerts;
+    let rate = match of.patient_days_thousandths {
+        0 => String::new(),
+        // In hundredths; 100 × 1 000 because the days are in thousandths.
+        thousandths => {
+            let hundredths = opened.saturating_mul(100_000) / thousandths;
+            let (whole, part) = (hundredths / 100, hundredths % 100);
+            format!(", {whole},{part:02} per paziente al giorno")
+        }
+    };
+    let alone = match closed {
+        1.. => {
+            let share = closed_alone.saturating_mul(100) / closed;
+            format!("{closed} chiusi, di cui {closed_alone} ({share} %) senza una persona")
+        }
+        0 => "nessuno chiuso".to_owned(),
+    };
+    format!(
+        "Ultimi {days} giorni: {opened} allarmi clinici{rate}; {alone}. Segnalazioni tecniche: \
+         {technical}."
+    )
 }
 
 fn lanes(lines: &[Arc<Line>], order: &Order) -> Vec<LaneView> {

@@ -3,21 +3,22 @@
 //!
 //! What the record holds is shown also while ingest does not answer; then the page says so.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
-use veglia_diary::{diary_of, open_flags, plan_of};
+use veglia_diary::ladder::Ladder;
+use veglia_diary::{Alert, diary_of, open_flags, plan_of};
 use veglia_people::patients;
 use veglia_store::{Actor, Database, TxError};
-use veglia_view::{DeviceState, OpenFlag, PatientId, Plan, Row, View, VitalKind, WallMs};
+use veglia_view::{DeviceState, OpenFlag, PatientId, Plan, Row, Severity, View, VitalKind, WallMs};
 
-use crate::acts::ActForm;
+use crate::acts::{ActForm, OUTCOMES, WHOM};
 use crate::book::{self, BookError, Signatures};
+use crate::care::{self, Care};
 use crate::desk::is_in_force;
-use crate::history::{Entry, entry};
+use crate::history::{Entry, entry, outcome_name, whom_name};
 use crate::hub::Link;
-use crate::line::{About, Charge, Value, cell, nameless};
+use crate::line::{About, Value, cell, nameless};
 use crate::reason::{self, Reason};
 use crate::{access, identity, page, words};
 
@@ -29,6 +30,9 @@ const AHEAD_MS: i64 = 86_400_000;
 
 /// Lines of the diary on the page; the older ones are left out and the page says so.
 const DIARY_LINES: u64 = 200;
+
+/// What is measured at home, and always has its tile and its curve.
+const HOME: [VitalKind; 3] = [VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature];
 
 /// Why a page cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +67,8 @@ pub struct PatientPage {
     values: Vec<Value>,
     devices: Vec<String>,
     flags: Vec<FlagView>,
+    /// To whom an alert may be given, without whoever reads.
+    colleagues: Vec<(i64, String)>,
     diary: Vec<Entry>,
     diary_is_cut: bool,
     charts: Vec<(&'static str, &'static str)>,
@@ -75,8 +81,23 @@ struct FlagView {
     telling: u32,
     colour: &'static str,
     reason: Reason,
+    /// What follows when the charge ends, and where the family doctor stands.
+    ladder: Vec<String>,
+    /// What the centre says to the patient.
+    to_say: Vec<&'static str>,
+    charge: ChargeView,
+    /// For how many minutes it may be snoozed.
+    snoozes: Vec<i64>,
     evidence: Vec<EvidenceView>,
     rule: String,
+}
+
+/// Who has a flag, as seen by the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ChargeView {
+    Nobody,
+    Reader,
+    Other,
 }
 
 #[derive(Debug)]
@@ -136,12 +157,12 @@ impl PatientPage {
             .into_iter()
             .filter(|flag| flag.flag.id.patient == patient);
         let mut row = row.map_or_else(|| Row::new(patient), Arc::unwrap_or_clone);
-        let charges = take_flags(&mut row, of_patient, &signed);
+        let alerts = take_flags(&mut row, of_patient, &signed);
         let about = About {
             row: &row,
             name: None,
             plan: plan.as_ref().filter(|plan| is_in_force(plan, now)),
-            charges: &charges,
+            alerts: &alerts,
         };
         let diary: Vec<Entry> = lines.iter().map(|line| entry(line, &signed, now)).collect();
         Ok(Some(Self {
@@ -160,26 +181,13 @@ impl PatientPage {
                 .as_ref()
                 .map(|plan| planned(plan, now))
                 .unwrap_or_default(),
-            values: VitalKind::ALL
-                .into_iter()
-                .filter(|vital| {
-                    let is_home = matches!(
-                        vital,
-                        VitalKind::SpO2 | VitalKind::Pulse | VitalKind::Temperature
-                    );
-                    is_home || row.latest(*vital).is_some()
-                })
-                .map(|vital| cell(&about, vital))
-                .collect(),
+            values: values(&about),
             devices: row.devices.iter().map(|it| device(it, now)).collect(),
-            flags: row
-                .flags
-                .iter()
-                .map(|flag| flag_view(flag, &about, now))
-                .collect(),
+            flags: flag_views(&about, &actor.to_string(), now),
+            colleagues: colleagues(&signed, actor),
             diary_is_cut: u64::try_from(diary.len()).is_ok_and(|count| count >= DIARY_LINES),
             diary,
-            charts: [VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature]
+            charts: HOME
                 .map(|vital| (vital.name(), words::vital_name(vital)))
                 .to_vec(),
             draft: ActForm::default(),
@@ -202,6 +210,18 @@ impl PatientPage {
         &self.name
     }
 
+    /// Whom one telephones: as forms and as people say it.
+    fn whom(&self) -> Vec<(&'static str, &'static str)> {
+        let said = WHOM.iter().map(|(name, whom)| (*name, whom_name(*whom)));
+        said.collect()
+    }
+
+    /// How a call ends: as forms and as people say it.
+    fn outcomes(&self) -> Vec<(&'static str, &'static str)> {
+        let said = OUTCOMES.iter().map(|(name, it)| (*name, outcome_name(*it)));
+        said.collect()
+    }
+
     /// What was typed about this flag and not written; `""` for a note on the patient, where also
     /// the words about a flag stand that somebody else has closed meanwhile.
     fn typed(&self, flag: &str) -> &str {
@@ -213,6 +233,26 @@ impl PatientPage {
             ""
         }
     }
+}
+
+/// The tiles: what is measured at home, and whatever else was measured.
+fn values(about: &About<'_>) -> Vec<Value> {
+    let has = |vital: &VitalKind| HOME.contains(vital) || about.row.latest(*vital).is_some();
+    let shown = VitalKind::ALL.into_iter().filter(has);
+    shown.map(|vital| cell(about, vital)).collect()
+}
+
+fn flag_views(about: &About<'_>, reader: &str, now: WallMs) -> Vec<FlagView> {
+    let flags = about.row.flags.iter();
+    let view = |flag| flag_view(flag, about, reader, now);
+    flags.map(view).collect()
+}
+
+/// To whom the reader may give an alert.
+fn colleagues(signed: &Signatures, reader: &Actor) -> Vec<(i64, String)> {
+    let mut staff = signed.staff();
+    staff.retain(|(id, _)| Actor::Staff(*id) != *reader);
+    staff
 }
 
 async fn write_opening(sources: Sources<'_>, patient: PatientId) -> Result<(), PageError> {
@@ -258,13 +298,13 @@ fn take_flags(
     row: &mut Row,
     open: impl Iterator<Item = veglia_diary::OpenFlag>,
     signed: &Signatures,
-) -> HashMap<veglia_view::FlagId, Charge> {
+) -> Vec<Care> {
     row.flags.clear();
-    let mut charges = HashMap::new();
+    let mut alerts: Vec<Care> = Vec::new();
     for flag in open {
-        if let Some(act) = flag.charge {
-            let by = signed.name(&act.by);
-            charges.insert(flag.flag.id.clone(), Charge { by, at: act.at });
+        let is_new = |alert: &Alert| alerts.iter().all(|known| known.alert.id != alert.id);
+        if let Some(alert) = flag.alert.filter(is_new) {
+            alerts.push(signed.care(alert));
         }
         row.flag(OpenFlag {
             flag: flag.flag,
@@ -272,7 +312,7 @@ fn take_flags(
             over: flag.ended,
         });
     }
-    charges
+    alerts
 }
 
 fn planned(plan: &Plan, now: WallMs) -> Vec<String> {
@@ -334,9 +374,22 @@ fn device(state: &DeviceState, now: WallMs) -> String {
     format!("{}: {}", state.device, said.join(", "))
 }
 
-fn flag_view(flag: &OpenFlag, about: &About<'_>, now: WallMs) -> FlagView {
+/// The lengths of a snooze that a form offers, in minutes.
+fn snoozes(severity: Severity) -> Vec<i64> {
+    let longest = Ladder::shipped().course(severity).snooze_ms / words::MINUTE_MS;
+    let offered = [5, 10, 15, 30, 60, 120, 240, 480, 1_440];
+    offered.into_iter().filter(|it| *it <= longest).collect()
+}
+
+fn flag_view(flag: &OpenFlag, about: &About<'_>, reader: &str, now: WallMs) -> FlagView {
     let id = &flag.flag.id;
-    let charge = about.charges.get(id);
+    let care = care::of(about.alerts, id);
+    let hold = care.and_then(|care| care.alert.state.hold.as_ref());
+    let ladder = [
+        care.and_then(|care| care.afterwards(now)),
+        care.and_then(|care| care.family_doctor(now)),
+    ];
+    let is_confirmed = flag.flag.standing.is_confirmed();
     FlagView {
         id: id.to_string(),
         telling: flag.flag.telling,
@@ -345,11 +398,15 @@ fn flag_view(flag: &OpenFlag, about: &About<'_>, now: WallMs) -> FlagView {
             "amber" => "▲ GIALLO",
             _ => "▬ TECNICO",
         },
-        reason: Reason {
-            kind: reason::kind(flag.flag.severity),
-            text: reason::why(flag, about.row, about.plan, now),
-            charge: charge.map(|charge| reason::in_charge(charge, now)),
+        reason: Reason::new(flag, about, now),
+        ladder: ladder.into_iter().flatten().collect(),
+        to_say: care::to_say(flag.flag.severity, is_confirmed, now),
+        charge: match hold {
+            None => ChargeView::Nobody,
+            Some(hold) if hold.by == reader => ChargeView::Reader,
+            Some(_) => ChargeView::Other,
         },
+        snoozes: snoozes(flag.flag.severity),
         evidence: flag
             .flag
             .evidence

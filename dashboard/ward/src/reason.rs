@@ -6,7 +6,8 @@ use veglia_view::{
     WallMs, Why,
 };
 
-use crate::line::Charge;
+use crate::care;
+use crate::line::About as Patient;
 use crate::words;
 
 /// One reason, as a sentence.
@@ -16,8 +17,28 @@ pub struct Reason {
     pub kind: &'static str,
     /// The sentence.
     pub text: String,
-    /// Who has taken charge, and since when.
+    /// Who has taken charge, and until when.
     pub charge: Option<String>,
+    /// While nobody has: who is called next, and when.
+    pub next: Option<String>,
+}
+
+impl Reason {
+    /// Why a flag of a patient is there, and who sees to it.
+    pub(crate) fn new(flag: &OpenFlag, about: &Patient<'_>, now: WallMs) -> Self {
+        let care = care::of(about.alerts, &flag.flag.id);
+        let (charge, next) = match care {
+            Some(care) if care.is_attended() => (care.says(now), None),
+            Some(care) => (None, care.says(now)),
+            None => (None, None),
+        };
+        Self {
+            kind: kind(flag.flag.severity),
+            text: why(flag, about.row, about.plan, now),
+            charge,
+            next,
+        }
+    }
 }
 
 /// `red`, `amber`, `technical`.
@@ -29,16 +50,14 @@ pub(crate) fn kind(severity: Severity) -> &'static str {
     }
 }
 
-/// Who has taken charge, in words.
-pub(crate) fn in_charge(charge: &Charge, now: WallMs) -> String {
-    let since = words::since_time(charge.at, now);
-    format!("In carico a {} {since}", charge.by)
-}
-
 /// Why a flag is there.
 pub(crate) fn why(flag: &OpenFlag, row: &Row, plan: Option<&Plan>, now: WallMs) -> String {
     let mut words = match flag.flag.id.trigger {
-        Trigger::SilentSince(vital, expected) => silence(vital, expected, row, plan, now),
+        Trigger::SilentSince(vital, expected) => {
+            let said = silence(vital, expected, row, plan, now);
+            format!("{said}{}", because(flag.flag.standing))
+        }
+        Trigger::HomeSilentSince(since) => home_silence(since, now),
         Trigger::Record(_) => measured(flag, now),
     };
     if flag.flag.late {
@@ -59,6 +78,7 @@ pub(crate) fn ended(why: Why) -> &'static str {
         Why::DataReturned => "Dati ripresi",
         Why::ExplainedByLateData => "Spiegato da dati arrivati in ritardo",
         Why::PlanEnded => "Piano terminato",
+        Why::Away => "Paziente non a casa",
     }
 }
 
@@ -95,6 +115,10 @@ fn measured(flag: &OpenFlag, now: WallMs) -> String {
             let at = words::time(at, now);
             format!("{opening}, confermato: nessuna seconda misura entro le {at}")
         }
+        Standing::Confirmed {
+            how: How::Silent(cause),
+            ..
+        } => format!("{opening}: {}", words::cause(cause)),
         // The reading that left no time to wait may be a later one.
         Standing::Confirmed {
             how: How::AtOnce, ..
@@ -103,6 +127,23 @@ fn measured(flag: &OpenFlag, now: WallMs) -> String {
             _ => opening,
         },
     }
+}
+
+/// The cause of a silence, after what is silent.
+fn because(standing: Standing) -> String {
+    match standing {
+        Standing::Confirmed {
+            how: How::Silent(cause),
+            ..
+        } => format!(": {}", words::cause(cause)),
+        Standing::Confirmed { .. } | Standing::Unconfirmed { .. } => String::new(),
+    }
+}
+
+/// Nothing comes from a home.
+pub(crate) fn home_silence(since: WallMs, now: WallMs) -> String {
+    let since = words::since_time(since, now);
+    format!("Casa non collegata {since}: non arriva niente di quanto atteso")
 }
 
 fn silence(

@@ -8,11 +8,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use veglia_view::{
-    About, Answer, AnswerCode, Contact, Evidence, Expected, Median, Parameter, Quality, Scale,
-    Sensor, Site, Source, VitalKind, WallMs, What, decimal,
+    About, Answer, AnswerCode, Cause, Contact, Evidence, Expected, Median, Parameter, Quality,
+    Scale, Sensor, Site, Source, VitalKind, WallMs, What, Whereabouts, decimal,
 };
 
-const MINUTE_MS: i64 = 60_000;
+pub(crate) const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
@@ -35,6 +35,7 @@ pub(crate) fn about(about: About) -> &'static str {
         About::Score(Scale::Mews) => "MEWS",
         About::Symptoms => "Sintomo",
         About::Together => "Più parametri insieme",
+        About::Home => "Casa",
     }
 }
 
@@ -146,6 +147,27 @@ pub(crate) fn answer(answer: Answer) -> String {
     }
 }
 
+/// Where a patient is.
+pub(crate) fn whereabouts(whereabouts: Whereabouts) -> &'static str {
+    match whereabouts {
+        Whereabouts::AtHome => "A casa",
+        Whereabouts::InHospital => "In ospedale",
+        Whereabouts::Suspended => "Monitoraggio sospeso",
+        Whereabouts::Discharged => "Dimesso dal monitoraggio",
+        Whereabouts::Deceased => "Deceduto",
+    }
+}
+
+/// Why nothing comes, as far as it is known.
+pub(crate) fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::HomeOffline => "casa non collegata",
+        Cause::DeviceOff => "dispositivo spento o scollegato",
+        Cause::NotMeasuring => "il paziente non sta misurando",
+        Cause::Unknown => "causa non nota",
+    }
+}
+
 fn local(at: WallMs) -> Option<Zoned> {
     let zone = TimeZone::get("Europe/Rome").ok()?;
     let timestamp = Timestamp::from_millisecond(at.0).ok()?;
@@ -196,6 +218,14 @@ pub(crate) fn since_time(at: WallMs, now: WallMs) -> String {
     match time(at, now).split_once(' ') {
         Some((day, hour)) => format!("dal {day} alle {hour}"),
         None => format!("dalle {}", time(at, now)),
+    }
+}
+
+/// `fino alle 12:40`, `fino al 21/11 alle 12:40`.
+pub(crate) fn until_time(at: WallMs, now: WallMs) -> String {
+    match time(at, now).split_once(' ') {
+        Some((day, hour)) => format!("fino al {day} alle {hour}"),
+        None => format!("fino alle {}", time(at, now)),
     }
 }
 
@@ -272,6 +302,10 @@ pub(crate) fn rhythm(parameter: &Parameter) -> String {
                 None => "mai".to_owned(),
             }
         }
+        Expected::Within(hours) => format!(
+            "ogni {} min, dalle {} alle {}",
+            hours.every_minutes, hours.from, hours.until
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The patient's page and its forms, over a real record, and who is known to have read them.
 
-// req: G8
+// req: G8, G9
 
 use std::path::Path;
 
@@ -187,6 +187,7 @@ fn form(act: &str, flag: &Flag, seen: u32, words: &str) -> ActForm {
         flag: flag.id.to_string(),
         seen,
         words: words.to_owned(),
+        ..ActForm::default()
     }
 }
 
@@ -238,6 +239,68 @@ async fn of_two_who_take_charge_one_is_told_who_was_first() {
         "{page}"
     );
     assert!(!page.contains("Prendi in carico"), "{page}");
+}
+
+#[tokio::test]
+async fn what_staff_do_about_an_alert_is_on_the_page_and_in_the_diary() {
+    let house = house().await;
+    let flag = low(house.maria);
+    let alert = [Verdict::Raise(flag.clone()), confirmed(&flag)];
+    house.say(&alert).await;
+    let done = async |actor, form: &ActForm| {
+        assert_eq!(house.act(actor, form).await, Outcome::Done);
+    };
+    let says = async |sentences: &[&str]| {
+        let page = house.page().await;
+        for words in sentences {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+    };
+    says(&[
+        "Operatore alle 14:17 se nessuno prende in carico",
+        "«Chiami il 112.»",
+        // A Saturday afternoon: the family doctor opens on Monday.
+        "Medico di famiglia: sarà informato il 23/11 alle 08:00",
+        "Per conoscenza: Continuità Assistenziale",
+    ])
+    .await;
+    let call = ActForm {
+        whom: "patient".to_owned(),
+        outcome: "no-answer".to_owned(),
+        ..form("call", &flag, 2, "")
+    };
+    done(&house.ada, &call).await;
+    says(&[
+        "In carico a Ada Bianchi dalle 14:12, fino alle 14:42",
+        "Telefonata di Ada Bianchi a paziente: non risponde",
+    ])
+    .await;
+    let snooze = |minutes: &str| ActForm {
+        minutes: minutes.to_owned(),
+        ..form("snooze", &flag, 2, "Cambia il dito.")
+    };
+    let refused = house.act(&house.ada, &snooze("31")).await;
+    assert!(matches!(&refused, Outcome::Refused(why) if why.contains("massimo per 30 minuti")));
+    done(&house.ada, &snooze("10")).await;
+    says(&["Sospesa da Ada Bianchi fino alle 14:22", "Cambia il dito."]).await;
+    done(&house.bruno, &form("escalate", &flag, 2, "")).await;
+    says(&[
+        "Medico di guardia alle 14:27 se nessuno prende in carico",
+        "Bruno Verdi ha chiesto il medico di guardia",
+        "Passaggio a: medico di guardia",
+    ])
+    .await;
+    let Actor::Staff(bruno) = house.bruno else {
+        panic!("Bruno is a nurse");
+    };
+    let hand_over = ActForm {
+        to: bruno.to_string(),
+        ..form("hand-over", &flag, 2, "")
+    };
+    done(&house.ada, &hand_over).await;
+    says(&["Ada Bianchi ha passato la segnalazione a Bruno Verdi"]).await;
+    let refused = house.act(&house.ada, &hand_over).await;
+    assert!(matches!(&refused, Outcome::Refused(why) if why.starts_with("Bruno Verdi ha già")));
 }
 
 #[tokio::test]

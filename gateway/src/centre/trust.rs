@@ -19,11 +19,11 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::time_provider::TimeProvider;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 use veglia_identity::{CertificateFacts, Pin, UnixSeconds};
+use veglia_link::TlsClock;
 use veglia_wire::Clock;
 
 /// Who is believed to be the centre.
@@ -40,10 +40,7 @@ pub(crate) struct Trust {
 /// TLS towards a centre.
 pub(super) fn config(trust: Trust, wall: Arc<dyn Clock>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let clock = Wall {
-        wall,
-        not_before: trust.not_before,
-    };
+    let clock = TlsClock::new(wall, trust.not_before);
     let verifier = CentreVerifier {
         trust,
         provider: Arc::clone(&provider),
@@ -55,26 +52,6 @@ pub(super) fn config(trust: Trust, wall: Arc<dyn Clock>) -> Result<ClientConfig,
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     Ok(config)
-}
-
-/// The system's clock, held at what is certain.
-struct Wall {
-    wall: Arc<dyn Clock>,
-    not_before: UnixSeconds,
-}
-
-impl TimeProvider for Wall {
-    fn current_time(&self) -> Option<UnixTime> {
-        let seconds = self.wall.now().0.div_euclid(1000);
-        let seconds = u64::try_from(seconds.max(self.not_before.0)).unwrap_or(0);
-        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
-    }
-}
-
-impl fmt::Debug for Wall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wall").finish_non_exhaustive()
-    }
 }
 
 struct CentreVerifier {
@@ -233,20 +210,5 @@ mod tests {
         assert_eq!(judged(&public_too, &chain(&public)), Ok(()));
         let nobodys = verifier(pin, true, None);
         assert_eq!(judged(&nobodys, &chain(&public)), unknown);
-    }
-
-    #[test]
-    fn a_lost_clock_is_held_at_what_is_certain() {
-        struct Lost;
-        impl Clock for Lost {
-            fn now(&self) -> veglia_wire::WallMs {
-                veglia_wire::WallMs(0)
-            }
-        }
-        let clock = Wall {
-            wall: Arc::new(Lost),
-            not_before: BEGAN,
-        };
-        assert_eq!(clock.current_time().unwrap().as_secs(), 1_603_152_000);
     }
 }

@@ -1,10 +1,13 @@
-//! What people do and write: taking charge of a flag, closing it, notes.
+//! What people do and write: taking charge of a flag, telephoning, snoozing, escalating, handing
+//! over, closing, notes.
 //!
-//! An act is a row that is never altered. Taking charge and closing happen once per *round*: from
-//! a flag's coming on the list to its being closed. Of two people who act at the same moment one
-//! is told who was first. Closing names what the person has seen, so that nobody closes a
-//! confirmation they have not read.
+//! An act is a row that is never altered, and moves the alert of its flag in the same transaction.
+//! Of two people who act at the same moment one is told who was first. Closing names what the
+//! person has seen, so that nobody closes a confirmation they have not read.
 
+mod alerting;
+
+use serde::{Deserialize, Serialize};
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::QueryOrder;
 use veglia_store::sea_orm::entity::prelude::*;
@@ -12,10 +15,13 @@ use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_triage::{FlagId, PatientId, Why};
 use veglia_wire::WallMs;
 
+use crate::alerts;
 use crate::changes::{self, Kind};
 use crate::error::ReadError;
 use crate::flags::{self, Told};
 use crate::rows::entry::{ActiveModel, Column, Entity, Model};
+
+pub use alerting::{close, escalate, hand_over, record_call, snooze, take_charge};
 
 /// Longest note, in characters: a page. More is a document and belongs elsewhere.
 pub const WORDS_CHARS_MAX: usize = 4_000;
@@ -24,27 +30,98 @@ pub const WORDS_CHARS_MAX: usize = 4_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryId(pub i64);
 
+/// Who was telephoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whom {
+    /// The patient.
+    Patient,
+    /// Whoever the patient named to be called.
+    Contact,
+    /// Whoever has a key to the home.
+    KeyHolder,
+    /// The family doctor.
+    FamilyDoctor,
+    /// 112.
+    Emergency,
+}
+
+/// How a telephone call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallOutcome {
+    /// Reached, and there is no cause for worry.
+    Well,
+    /// Reached, and not well.
+    Unwell,
+    /// Nobody answered.
+    NoAnswer,
+    /// Help is on its way.
+    HelpSent,
+}
+
 /// What kind of act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ActKind {
-    /// A person has taken a flag on themselves.
+    /// A person has taken a flag on themselves, or goes on having it.
     TakenCharge,
     /// A person has closed a flag.
     Closed,
     /// A person has written something down.
     Note,
+    /// A person has telephoned about a flag.
+    Called(Whom, CallOutcome),
+    /// A person keeps a flag's alert quiet until then.
+    Snoozed(WallMs),
+    /// A person asks for the doctor on duty.
+    Escalated,
+    /// A person has given a flag to a member of staff.
+    HandedOver(i64),
+}
+
+/// What an act says beside its words, as it is stored.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Detail {
+    Call { whom: Whom, outcome: CallOutcome },
+    Until(i64),
+    To(i64),
 }
 
 impl ActKind {
-    const ALL: [Self; 3] = [Self::TakenCharge, Self::Closed, Self::Note];
-
-    /// `taken-charge`, `closed`, `note`.
+    /// `taken-charge`, `closed`, `note`, `called`, `snoozed`, `escalated`, `handed-over`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::TakenCharge => "taken-charge",
             Self::Closed => "closed",
             Self::Note => "note",
+            Self::Called(..) => "called",
+            Self::Snoozed(_) => "snoozed",
+            Self::Escalated => "escalated",
+            Self::HandedOver(_) => "handed-over",
+        }
+    }
+
+    fn detail(self) -> Option<Detail> {
+        match self {
+            Self::TakenCharge | Self::Closed | Self::Note | Self::Escalated => None,
+            Self::Called(whom, outcome) => Some(Detail::Call { whom, outcome }),
+            Self::Snoozed(until) => Some(Detail::Until(until.0)),
+            Self::HandedOver(to) => Some(Detail::To(to)),
+        }
+    }
+
+    fn stored(name: &str, detail: Option<Detail>) -> Option<Self> {
+        match (name, detail) {
+            ("taken-charge", None) => Some(Self::TakenCharge),
+            ("closed", None) => Some(Self::Closed),
+            ("note", None) => Some(Self::Note),
+            ("escalated", None) => Some(Self::Escalated),
+            ("called", Some(Detail::Call { whom, outcome })) => Some(Self::Called(whom, outcome)),
+            ("snoozed", Some(Detail::Until(until))) => Some(Self::Snoozed(WallMs(until))),
+            ("handed-over", Some(Detail::To(to))) => Some(Self::HandedOver(to)),
+            _ => None,
         }
     }
 }
@@ -64,7 +141,7 @@ pub struct Act {
     pub by: String,
     /// When.
     pub at: WallMs,
-    /// In their words; empty for taking charge.
+    /// In their words; empty where the act says all.
     pub words: String,
 }
 
@@ -101,98 +178,18 @@ pub enum ActRefused {
     /// Something was said of the flag that the person has not seen.
     #[error("it has changed since the page was opened; read it again, then close it")]
     News,
+    /// A snooze that ends too late, or before it begins.
+    #[error("this may be kept quiet for at most {minutes} minutes")]
+    Snooze {
+        /// The longest.
+        minutes: i64,
+    },
     /// Empty, too long, or with control characters.
     #[error("a note has 1 to {WORDS_CHARS_MAX} ordinary characters")]
     Words,
     /// The diary could not be read or written.
     #[error("nothing was written")]
     Read(#[source] ReadError),
-}
-
-/// Takes charge of a flag on the list. Doing so twice is no fault.
-///
-/// # Errors
-/// See [`ActRefused`]; nothing was written then.
-pub async fn take_charge(
-    record: &Database,
-    actor: &Actor,
-    flag: &FlagId,
-    at: WallMs,
-) -> Result<(), ActRefused> {
-    let written = record.run_tx("diary.take_charge", actor, move |tx| {
-        Box::pin(async move {
-            let id = flag.to_string();
-            let round = match listed(tx, flag).await? {
-                Ok((_, rounds)) => rounds.number(),
-                Err(refused) => return Ok(Err(refused)),
-            };
-            if let Some(first) = charge_in(tx, &id, round).await? {
-                let is_same = first.by == tx.actor().to_string();
-                let taken = ActRefused::Taken {
-                    by: first.by,
-                    at: first.at,
-                };
-                return Ok(if is_same { Ok(()) } else { Err(taken) });
-            }
-            let draft = Draft {
-                patient: flag.patient,
-                flag: Some(id.clone()),
-                kind: ActKind::TakenCharge,
-                once: Some(charge_key(&id, round)),
-                telling: None,
-                at,
-                words: "",
-            };
-            draft.write(tx).await?;
-            Ok(Ok(()))
-        })
-    });
-    written
-        .await
-        .map_err(|fault| ActRefused::Read(fault.into()))?
-}
-
-/// Closes a flag on the list, with a note. `seen` is the telling of the flag the person has
-/// before them ([`veglia_triage::Flag::telling`]).
-///
-/// # Errors
-/// See [`ActRefused`]; nothing was written then.
-pub async fn close(
-    record: &Database,
-    actor: &Actor,
-    flag: &FlagId,
-    seen: u32,
-    note: &str,
-    at: WallMs,
-) -> Result<(), ActRefused> {
-    let note = checked(note)?;
-    let written = record.run_tx("diary.close", actor, move |tx| {
-        Box::pin(async move {
-            let id = flag.to_string();
-            let (told, rounds) = match listed(tx, flag).await? {
-                Ok(found) => found,
-                Err(refused) => return Ok(Err(refused)),
-            };
-            if told.flag.telling > seen {
-                return Ok(Err(ActRefused::News));
-            }
-            let draft = Draft {
-                patient: flag.patient,
-                flag: Some(id.clone()),
-                kind: ActKind::Closed,
-                once: Some(format!("closed:{id}:{}", rounds.number())),
-                telling: Some(i64::from(told.latest)),
-                at,
-                words: note,
-            };
-            draft.write(tx).await?;
-            flags::relist(tx, &id).await?;
-            Ok(Ok(()))
-        })
-    });
-    written
-        .await
-        .map_err(|fault| ActRefused::Read(fault.into()))?
 }
 
 /// Writes a note about a patient, or about one of their flags.
@@ -299,6 +296,19 @@ fn checked(words: &str) -> Result<&str, ActRefused> {
     }
 }
 
+/// What a transaction of an act says, as the act's answer.
+fn outcome(written: Result<Result<(), ActRefused>, TxError>) -> Result<(), ActRefused> {
+    written.map_err(|fault| ActRefused::Read(fault.into()))?
+}
+
+/// Words that may be left out.
+fn perhaps(words: &str) -> Result<&str, ActRefused> {
+    if words.trim().is_empty() {
+        return Ok("");
+    }
+    checked(words)
+}
+
 /// How often a flag was closed, and the last time.
 pub(crate) struct Rounds {
     closed: Vec<Model>,
@@ -324,23 +334,6 @@ pub(crate) async fn rounds(tx: &Tx<'_>, flag: &str) -> Result<Rounds, TxError> {
         .all(tx)
         .await?;
     Ok(Rounds { closed })
-}
-
-/// Who has charge of a flag in its present round.
-pub(crate) async fn charge(tx: &Tx<'_>, flag: &str) -> Result<Option<Act>, TxError> {
-    let round = rounds(tx, flag).await?.number();
-    charge_in(tx, flag, round).await
-}
-
-async fn charge_in(tx: &Tx<'_>, flag: &str, round: usize) -> Result<Option<Act>, TxError> {
-    let key = charge_key(flag, round);
-    let row = Entity::find().filter(Column::Once.eq(key)).one(tx).await?;
-    let act = row.map(|row| read(&row)).transpose();
-    act.map_err(TxError::refuse)
-}
-
-fn charge_key(flag: &str, round: usize) -> String {
-    format!("charge:{flag}:{round}")
 }
 
 /// A flag that is on the list, or why it is not.
@@ -375,6 +368,8 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     async fn write(self, tx: &Tx<'_>) -> Result<(), TxError> {
+        let detail = self.kind.detail().map(|it| alerts::written(&it));
+        let detail = detail.transpose()?;
         let row = ActiveModel {
             id: NotSet,
             patient: Set(self.patient.to_string()),
@@ -385,6 +380,7 @@ impl Draft<'_> {
             actor: Set(tx.actor().to_string()),
             at_ms: Set(self.at.0),
             words: Set(self.words.to_owned()),
+            detail: Set(detail),
         };
         let inserted = Entity::insert(row).exec(tx).await?;
         changes::note(tx, Kind::Entry, inserted.last_insert_id).await
@@ -400,9 +396,8 @@ pub(crate) async fn by_row(tx: &Tx<'_>, id: i64) -> Result<Option<Act>, TxError>
 pub(crate) fn read(row: &Model) -> Result<Act, ReadError> {
     let damaged = || ReadError::damaged("entry", row.id);
     let flag = row.flag_id.as_ref().map(|id| id.parse()).transpose();
-    let kind = ActKind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == row.kind);
+    let detail = row.detail.as_deref().map(serde_json::from_str).transpose();
+    let kind = ActKind::stored(&row.kind, detail.map_err(|_| damaged())?);
     Ok(Act {
         id: EntryId(row.id),
         patient: row.patient.parse().map_err(|_| damaged())?,

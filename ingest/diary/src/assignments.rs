@@ -330,7 +330,7 @@ impl Assignments {
         match changed {
             Changed::Assigned(assignment) => self.begin(assignment.clone()),
             Changed::Ended(end) => self.end(*end),
-            Changed::Plan(_) | Changed::Act(_) => {}
+            Changed::Plan(_) | Changed::Standing(_) | Changed::Act(_) => {}
         }
     }
 

@@ -1,4 +1,5 @@
-//! What ingest must hear of: each new plan, assignment, end of one, and act, in one order.
+//! What ingest must hear of: each new plan, assignment, end of one, standing of a patient, and
+//! act, in one order.
 //!
 //! The row a change names is immutable, so a change read again is the same change. Numbers grow
 //! in the order of writing: there is one writer at a time.
@@ -7,7 +8,7 @@ use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::sea_orm::{QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, Tx, TxError};
-use veglia_triage::Plan;
+use veglia_triage::{PatientStanding, Plan};
 use veglia_wire::WallMs;
 
 use crate::acts::{self, Act};
@@ -15,7 +16,8 @@ use crate::assignments::{self, Assignment, AssignmentEnd, AssignmentId};
 use crate::error::ReadError;
 use crate::plans;
 use crate::rows::change::{ActiveModel, Column, Entity, Model};
-use crate::rows::{assignment, assignment_end, entry, plan};
+use crate::rows::{assignment, assignment_end, entry, plan, standing};
+use crate::standings;
 
 /// Changes given at once: a poll that found more asks again.
 pub const CHANGES_MAX: u64 = 500;
@@ -42,6 +44,8 @@ pub enum Changed {
     Assigned(Assignment),
     /// A device was taken back.
     Ended(AssignmentEnd),
+    /// A patient went somewhere, or came home.
+    Standing(PatientStanding),
     /// A person did or wrote something.
     Act(Act),
 }
@@ -52,14 +56,16 @@ pub(crate) enum Kind {
     Assignment,
     AssignmentEnd,
     Entry,
+    Standing,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Plan,
         Self::Assignment,
         Self::AssignmentEnd,
         Self::Entry,
+        Self::Standing,
     ];
 
     fn name(self) -> &'static str {
@@ -68,6 +74,7 @@ impl Kind {
             Self::Assignment => "assignment",
             Self::AssignmentEnd => "assignment-end",
             Self::Entry => "entry",
+            Self::Standing => "standing",
         }
     }
 }
@@ -104,6 +111,20 @@ pub async fn changes_since(
                 });
             }
             Ok(changes)
+        })
+    });
+    Ok(read.await?)
+}
+
+/// The newest change; 0 when there is none.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn newest_change(record: &Database, actor: &Actor) -> Result<ChangeId, ReadError> {
+    let read = record.read_tx("diary.newest_change", actor, |tx| {
+        Box::pin(async move {
+            let newest = Entity::find().order_by_desc(Column::Id).one(tx).await?;
+            Ok(ChangeId(newest.map_or(0, |row| row.id)))
         })
     });
     Ok(read.await?)
@@ -162,6 +183,10 @@ async fn written_at(tx: &Tx<'_>, row: &Model) -> Result<Option<i64>, TxError> {
             let row = entry::Entity::find_by_id(id).one(tx).await?;
             row.map(|row| row.at_ms)
         }
+        Some(Kind::Standing) => {
+            let row = standing::Entity::find_by_id(id).one(tx).await?;
+            row.map(|row| row.created_at_ms)
+        }
         None => None,
     })
 }
@@ -178,6 +203,9 @@ async fn changed(tx: &Tx<'_>, row: &Model) -> Result<Changed, TxError> {
             let id = AssignmentId(row.row_id);
             assignments::end_of(tx, id).await?.map(Changed::Ended)
         }
+        Some(Kind::Standing) => standings::by_row(tx, row.row_id)
+            .await?
+            .map(Changed::Standing),
         Some(Kind::Entry) => acts::by_row(tx, row.row_id).await?.map(Changed::Act),
         None => None,
     };

@@ -18,7 +18,8 @@ use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_triage::{Flag, FlagId, How, Severity, Standing, Verdict, Why};
 use veglia_wire::WallMs;
 
-use crate::acts::{self, Act};
+use crate::acts;
+use crate::alerts::{self, Alert};
 use crate::error::ReadError;
 use crate::rows::{flag, flag_event, open_flag};
 
@@ -60,11 +61,12 @@ pub struct OpenFlag {
     pub raised_at: WallMs,
     /// Why and when its episode ended, for a red that waits to be closed.
     pub ended: Option<(Why, WallMs)>,
-    /// Who has taken charge of it.
-    pub charge: Option<Act>,
+    /// The alert it belongs to, with who has taken charge of it.
+    pub alert: Option<Alert>,
 }
 
-struct Line {
+struct Line<'a> {
+    verdict: &'a Verdict,
     event: flag_event::Model,
     raises: Option<flag::Model>,
 }
@@ -79,7 +81,7 @@ pub async fn record_verdicts(
     verdicts: &[Verdict],
     now: WallMs,
 ) -> Result<usize, RecordError> {
-    let lines: Result<Vec<Line>, _> = verdicts.iter().map(|it| line(it, now)).collect();
+    let lines: Result<Vec<Line<'_>>, _> = verdicts.iter().map(|it| line(it, now)).collect();
     let lines = lines.map_err(RecordError::Encode)?;
     let lines = lines.as_slice();
     if lines.is_empty() {
@@ -88,7 +90,6 @@ pub async fn record_verdicts(
     let written = record.run_tx("diary.record_verdicts", actor, move |tx| {
         Box::pin(async move {
             let mut news = 0;
-            let mut touched = BTreeSet::new();
             for line in lines {
                 let id = &line.event.flag_id;
                 if let Some(row) = &line.raises {
@@ -102,11 +103,10 @@ pub async fn record_verdicts(
                 }
                 if tell_or_ignore(tx, line.event.clone()).await? {
                     news += 1;
-                    touched.insert(id.clone());
+                    if let Some((told, listed)) = relist(tx, id).await? {
+                        alerts::heard(tx, line.verdict, &told, listed, now).await?;
+                    }
                 }
-            }
-            for id in &touched {
-                relist(tx, id).await?;
             }
             Ok(news)
         })
@@ -124,7 +124,7 @@ pub async fn record_verdicts(
 #[error("{0} was never raised")]
 struct Unraised(String);
 
-fn line(verdict: &Verdict, now: WallMs) -> Result<Line, serde_json::Error> {
+fn line(verdict: &Verdict, now: WallMs) -> Result<Line<'_>, serde_json::Error> {
     let id = verdict.id();
     let (what, raises) = match verdict {
         Verdict::Raise(flag) => ("raised", Some(first(flag, now))),
@@ -132,6 +132,7 @@ fn line(verdict: &Verdict, now: WallMs) -> Result<Line, serde_json::Error> {
         Verdict::End { .. } => ("ended", None),
     };
     Ok(Line {
+        verdict,
         event: flag_event::Model {
             flag_id: id.to_string(),
             telling: i64::from(verdict.telling()),
@@ -247,6 +248,11 @@ impl Told {
         }
     }
 
+    /// Whether this telling is the last that asks for a person again.
+    pub(crate) fn is_news(&self, telling: u32) -> bool {
+        self.news == telling
+    }
+
     /// Whether it asks for a person, if it was last closed at this telling.
     pub(crate) fn is_listed(&self, closed: Option<u32>) -> bool {
         let waits = self.flag.severity == Severity::Red && self.was_confirmed;
@@ -294,13 +300,15 @@ fn damaged(row: &flag_event::Model) -> ReadError {
     ReadError::damaged("flag_event", format!("{} {}", row.flag_id, row.telling))
 }
 
-/// Puts a flag on the list or takes it off, by all that is written of it.
-pub(crate) async fn relist(tx: &Tx<'_>, id: &str) -> Result<(), TxError> {
+/// Puts a flag on the list or takes it off, by all that is written of it. Returns that, and
+/// whether it is on the list now; none when it was never raised.
+pub(crate) async fn relist(tx: &Tx<'_>, id: &str) -> Result<Option<(Told, bool)>, TxError> {
     let Some(told) = told_of(tx, id).await? else {
-        return Ok(());
+        return Ok(None);
     };
     let closed = acts::rounds(tx, id).await?.last_telling();
-    if told.is_listed(closed) {
+    let is_listed = told.is_listed(closed);
+    if is_listed {
         let row = open_flag::Model {
             flag_id: id.to_owned(),
         };
@@ -316,21 +324,21 @@ pub(crate) async fn relist(tx: &Tx<'_>, id: &str) -> Result<(), TxError> {
             .exec(tx)
             .await?;
     }
-    Ok(())
+    Ok(Some((told, is_listed)))
 }
 
 /// Flags with all that is said and done of them, in the order of their names.
 async fn as_told(tx: &Tx<'_>, ids: &[String]) -> Result<Vec<OpenFlag>, TxError> {
-    let mut flags = Vec::with_capacity(ids.len());
-    for (id, told) in told(tx, ids).await? {
-        flags.push(OpenFlag {
-            flag: told.flag,
-            raised_at: told.raised_at,
-            ended: told.ended,
-            charge: acts::charge(tx, &id).await?,
-        });
-    }
-    Ok(flags)
+    let told = told(tx, ids).await?;
+    let names = told.values().map(|told| told.flag.id.clone());
+    let alerts = alerts::open_of(tx, names).await?;
+    let flags = told.into_values().map(|told| OpenFlag {
+        alert: alerts.get(&alerts::open_key(&told.flag.id)).cloned(),
+        flag: told.flag,
+        raised_at: told.raised_at,
+        ended: told.ended,
+    });
+    Ok(flags.collect())
 }
 
 /// Of these flags, those on the list; the others need nobody, or were never raised.

@@ -9,9 +9,11 @@ use veglia_triage::{PatientId, PlanVersion, Verdict};
 use veglia_wire::{DeviceId, WallMs};
 
 use crate::acts::{self, Act};
+use crate::alerts::pages::{self, Paged};
 use crate::error::ReadError;
 use crate::flags;
-use crate::rows::{assignment, assignment_end, entry, flag_event, plan};
+use crate::rows::{assignment, assignment_end, entry, flag_event, plan, standing};
+use crate::standings::{self, Stood};
 
 /// Most lines given at once: more than a person scrolls through.
 pub const LINES_MAX: u64 = 1_000;
@@ -32,13 +34,19 @@ pub enum Written {
     Said(Verdict),
     /// A person did or wrote something.
     Act(Act),
+    /// Somebody was to be called.
+    Paged(Paged),
     /// A version of the plan was written.
     Planned {
         /// Which.
         version: PlanVersion,
         /// By whom.
         by: String,
+        /// Why, in their words; empty when none were needed.
+        why: String,
     },
+    /// The patient went somewhere, or came home.
+    Went(Stood),
     /// A device was given to the patient.
     Given {
         /// Which.
@@ -82,7 +90,9 @@ pub async fn diary_of(
         Box::pin(async move {
             let mut lines = ask.said(tx).await?;
             lines.extend(ask.acts(tx).await?);
+            lines.extend(ask.paged(tx).await?);
             lines.extend(ask.planned(tx).await?);
+            lines.extend(ask.went(tx).await?);
             lines.extend(ask.worn(tx).await?);
             Ok(lines)
         })
@@ -136,6 +146,15 @@ impl Ask {
         collect(rows.all(tx).await?.into_iter().map(line))
     }
 
+    async fn paged(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
+        let told = pages::told_in(tx, &self.patient, self.from, self.until, self.limit);
+        let line = |paged: Paged| Line {
+            at: paged.page.at,
+            what: Written::Paged(paged),
+        };
+        Ok(told.await?.into_iter().map(line).collect())
+    }
+
     async fn planned(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
         let rows = plan::Entity::find()
             .filter(plan::Column::Patient.eq(&self.patient))
@@ -149,7 +168,24 @@ impl Ask {
                 what: Written::Planned {
                     version: PlanVersion(row.version),
                     by: row.created_by,
+                    why: row.why.unwrap_or_default(),
                 },
+            })
+        };
+        collect(rows.all(tx).await?.into_iter().map(line))
+    }
+
+    async fn went(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
+        let rows = standing::Entity::find()
+            .filter(standing::Column::Patient.eq(&self.patient))
+            .filter(standing::Column::CreatedAtMs.gte(self.from))
+            .filter(standing::Column::CreatedAtMs.lt(self.until))
+            .order_by_desc(standing::Column::Number)
+            .limit(self.limit);
+        let line = |row: standing::Model| {
+            Ok(Line {
+                at: WallMs(row.created_at_ms),
+                what: Written::Went(standings::read(&row)?),
             })
         };
         collect(rows.all(tx).await?.into_iter().map(line))

@@ -2,7 +2,8 @@
 //!
 //! Every row says who wrote it and when. A plan's new version, an assignment's end, a flag's
 //! confirmation, an act: each is a row of its own beside the old ones. What is current is found
-//! by reading them in order; only the list of open flags is kept ready, and can be made again.
+//! by reading them in order; only the lists of open flags and of alerts are kept ready, and can
+//! be made again.
 //!
 //! **Recording is idempotent.** Flags have names that a replay finds again, and what is said of a
 //! flag is numbered by triage, so the verdicts of a replay are inserted or ignored
@@ -11,37 +12,55 @@
 //! **Ingest listens** by [`changes_since`]: plans, assignments, their ends and acts, in the order
 //! of writing, each with all it says. Verdicts are not among them: ingest wrote those.
 //!
+//! **Alerts** are flags that ask for people (`alerts.rs`). Their ladder ([`ladder`]) is pure and its
+//! numbers are data; verdicts, acts and [`tick`] move it, and whom it calls is read as
+//! [`pages_since`]. Who is on duty, and how a page reaches them, is not known here.
+//!
 //! **Rules.** Two assignments of one device never overlap. A plan's versions follow one another
 //! without a gap. A confirmed red stays on the list until a person closes it. Of two people who
 //! act at once, one is told who was first.
 //!
-//! **Deliberately absent**: names (a patient is a number), the ladder of calls and messages, the
-//! access log (a door that shows a diary has logged the access before), and triage's state.
+//! **Deliberately absent**: names (a patient is a number), deliveries of messages, the access log
+//! (a door that shows a diary has logged the access before), and triage's state.
 
 mod acts;
+mod alerts;
 mod assignments;
 mod changes;
 mod error;
 mod flags;
 mod history;
+pub mod ladder;
 mod plans;
 mod rows;
 mod schema;
+mod standings;
 
 pub use acts::{
-    Act, ActKind, ActRefused, EntryId, WORDS_CHARS_MAX, close, has_noted, note_once, take_charge,
-    write_note,
+    Act, ActKind, ActRefused, CallOutcome, EntryId, WORDS_CHARS_MAX, Whom, close, escalate,
+    hand_over, has_noted, note_once, record_call, snooze, take_charge, write_note,
 };
+pub use alerts::figures::{AlertFigures, alert_figures, patient_days};
+pub use alerts::pages::{
+    Callee, PAGES_MAX, Page, PageId, PageWhy, Paged, UnknownCode, page_failed, page_seen,
+    pages_since,
+};
+pub use alerts::{ALERTS_MAX, Alert, AlertCursor, AlertId, adopt, alerts_since, remade, tick};
 pub use assignments::{
     AssignRefused, Assignment, AssignmentEnd, AssignmentId, Assignments, EndRefused, Worn,
     assign_device, assignments, end_assignment, wearer,
 };
-pub use changes::{CHANGES_MAX, Change, ChangeId, Changed, changes_since, last_change_by};
+pub use changes::{
+    CHANGES_MAX, Change, ChangeId, Changed, changes_since, last_change_by, newest_change,
+};
 pub use error::ReadError;
 pub use flags::{
     OPEN_FLAGS_MAX, OpenFlag, RecordError, Told, flags_listed, flags_raised, open_flags,
     record_verdicts,
 };
 pub use history::{LINES_MAX, Line, Written, diary_of};
-pub use plans::{PlanRefused, create_plan, plan_of, plans_current};
+pub use plans::{
+    PlanRefused, PlanWritten, create_plan, plan_of, plans_current, plans_of, write_plan,
+};
 pub use schema::SCHEMA;
+pub use standings::{StandingRefused, Stood, set_standing, standings_of, whereabouts_at};

@@ -15,6 +15,32 @@ pub(crate) mod plan {
         pub(crate) body: String,
         pub(crate) created_at_ms: i64,
         pub(crate) created_by: String,
+        pub(crate) why: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Where a patient is.
+pub(crate) mod standing {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "standing")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) patient: String,
+        pub(crate) number: i64,
+        pub(crate) from_ms: i64,
+        pub(crate) whereabouts: String,
+        pub(crate) why: String,
+        pub(crate) created_at_ms: i64,
+        pub(crate) created_by: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -152,6 +178,7 @@ pub(crate) mod entry {
         pub(crate) actor: String,
         pub(crate) at_ms: i64,
         pub(crate) words: String,
+        pub(crate) detail: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -172,6 +199,132 @@ pub(crate) mod change {
         pub(crate) id: i64,
         pub(crate) kind: String,
         pub(crate) row_id: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// An alert, as its events have made it. Derived, but for its number.
+pub(crate) mod alert {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "alert")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) patient: String,
+        pub(crate) subject: String,
+        pub(crate) open_key: Option<String>,
+        pub(crate) flag_id: String,
+        pub(crate) severity: String,
+        pub(crate) opened_at_ms: i64,
+        pub(crate) closed_at_ms: Option<i64>,
+        pub(crate) closed_by: Option<String>,
+        pub(crate) due_ms: Option<i64>,
+        pub(crate) events: i64,
+        pub(crate) state: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A flag that belongs to an alert.
+pub(crate) mod alert_flag {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "alert_flag")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) alert_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) flag_id: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// One thing that happened to an alert, in the words of the ladder.
+pub(crate) mod alert_event {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "alert_event")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) alert_id: i64,
+        pub(crate) place: i64,
+        pub(crate) flag_id: String,
+        pub(crate) patient: String,
+        pub(crate) what: String,
+        pub(crate) at_ms: i64,
+        pub(crate) actor: String,
+        pub(crate) body: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Somebody is to be called.
+pub(crate) mod page {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "page")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) once: String,
+        pub(crate) alert_id: i64,
+        pub(crate) flag_id: String,
+        pub(crate) patient: String,
+        pub(crate) severity: String,
+        pub(crate) callee: String,
+        pub(crate) why: String,
+        pub(crate) rung: Option<i64>,
+        pub(crate) due_ms: i64,
+        pub(crate) at_ms: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What became of a page.
+pub(crate) mod page_event {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "page_event")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) page_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) what: String,
+        pub(crate) at_ms: i64,
+        pub(crate) actor: String,
+        pub(crate) reason: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

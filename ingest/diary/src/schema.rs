@@ -1,7 +1,10 @@
 //! The tables of this room. Only the modules of this crate name them.
 //!
-//! Rows are only ever inserted, but for `open_flag`: a list derived from the other tables, so
-//! that the centre's page does not read every flag there ever was.
+//! Rows are only ever inserted, but for `open_flag` and `alert`: lists derived from the other
+//! tables, so that neither the centre's page nor a timer reads all there ever was.
+
+mod alerts;
+mod standings;
 
 use veglia_store::Schema;
 use veglia_store::sea_orm::DbErr;
@@ -11,7 +14,13 @@ use veglia_store::sea_orm_migration::prelude::*;
 /// What the diary keeps in `record.db`.
 pub const SCHEMA: Schema = Schema {
     room: "diary",
-    migrations: || vec![Box::new(First)],
+    migrations: || {
+        vec![
+            Box::new(First),
+            Box::new(alerts::Alerts),
+            Box::new(standings::Standings),
+        ]
+    },
 };
 
 /// Plans, assignments, flags, acts and the list of changes.

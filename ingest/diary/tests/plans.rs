@@ -188,6 +188,7 @@ async fn changes_tell_everything_in_order_and_build_the_same_assignments() {
             Changed::Plan(_) => "plan",
             Changed::Assigned(_) => "assigned",
             Changed::Ended(_) => "ended",
+            Changed::Standing(_) => "standing",
             Changed::Act(_) => "act",
         })
         .collect();

@@ -12,10 +12,10 @@ use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use veglia_store::{Tx, TxError};
-use veglia_wire::{DeviceId, VitalKind, WallMs};
+use veglia_wire::{DeviceId, Quality, VitalKind, WallMs};
 
 use crate::builder::{Channel, ChunkSequence, View};
-use crate::chunk::{Digest, Outline};
+use crate::chunk::{Digest, Outline, quality_of};
 use crate::codec::Point;
 use crate::query::{Damage, ReadError, Series, windows_of};
 use crate::schema::{ChunkBytes, ChunkSummary, among, chunk_bytes, chunk_summaries, first_window};
@@ -58,23 +58,33 @@ pub struct Curve {
     pub damaged: Vec<Damage>,
 }
 
+/// Which readings are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drawn {
+    All,
+    /// Those whose time is certain.
+    Dated,
+}
+
 /// How a range is cut.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     start_ms: i64,
     end_ms: i64,
     bucket_ms: u64,
+    drawn: Drawn,
 }
 
 impl Cut {
     /// The length is rounded up, so there may be fewer buckets than asked for.
-    fn new(range: &Range<WallMs>, buckets: u32) -> Self {
+    fn new(range: &Range<WallMs>, buckets: u32, drawn: Drawn) -> Self {
         let (start_ms, end_ms) = (range.start.0, range.end.0);
         let span = end_ms.wrapping_sub(start_ms).cast_unsigned();
         Self {
             start_ms,
             end_ms,
             bucket_ms: span.div_ceil(u64::from(buckets)).max(1),
+            drawn,
         }
     }
 
@@ -89,6 +99,9 @@ impl Cut {
         let bucket = self.bucket_of(chunk.first.at_ms)?;
         let is_inside = self.bucket_of(chunk.last.at_ms) == Some(bucket);
         let digest = chunk.digest.as_ref().filter(|_| is_inside)?;
+        if self.drawn == Drawn::Dated && digest.doubtful.is_some() {
+            return None;
+        }
         Some((bucket, digest))
     }
 
@@ -127,10 +140,37 @@ impl Series {
         range: Range<WallMs>,
         buckets: u32,
     ) -> Result<Curve, ReadError> {
+        self.curve(device, vital, range, buckets, Drawn::All).await
+    }
+
+    /// The same of the readings whose time is certain. The others may be of any time before, and
+    /// so, where a device changed hands, another patient's.
+    ///
+    /// # Errors
+    /// Those of [`Series::m4`].
+    pub async fn m4_dated(
+        &self,
+        device: &DeviceId,
+        vital: VitalKind,
+        range: Range<WallMs>,
+        buckets: u32,
+    ) -> Result<Curve, ReadError> {
+        self.curve(device, vital, range, buckets, Drawn::Dated)
+            .await
+    }
+
+    async fn curve(
+        &self,
+        device: &DeviceId,
+        vital: VitalKind,
+        range: Range<WallMs>,
+        buckets: u32,
+        which: Drawn,
+    ) -> Result<Curve, ReadError> {
         if buckets == 0 || buckets > BUCKETS_MAX {
             return Err(ReadError::Buckets(buckets));
         }
-        let cut = Cut::new(&range, buckets);
+        let cut = Cut::new(&range, buckets, which);
         let mut damaged = Vec::new();
         let mut filled: BTreeMap<u64, Digest> = BTreeMap::new();
         let source = self
@@ -251,6 +291,14 @@ fn fill(filled: &mut BTreeMap<u64, Digest>, cut: Cut, part: Part<'_>) {
         Part::Points(points) => {
             // Runs, because neighbours mostly share a bucket; the order of arrival is kept.
             let same = |a: &Point, b: &Point| cut.bucket_of(a.at_ms) == cut.bucket_of(b.at_ms);
+            let dated: Vec<Point>;
+            let points = match cut.drawn {
+                Drawn::All => points.as_slice(),
+                Drawn::Dated => {
+                    dated = points.iter().copied().filter(is_dated).collect();
+                    &dated
+                }
+            };
             for run in points.chunk_by(same) {
                 let bucket = run.first().and_then(|point| cut.bucket_of(point.at_ms));
                 if let Some((bucket, digest)) = bucket.zip(Digest::of(run)) {
@@ -259,6 +307,10 @@ fn fill(filled: &mut BTreeMap<u64, Digest>, cut: Cut, part: Part<'_>) {
             }
         }
     }
+}
+
+fn is_dated(point: &Point) -> bool {
+    !quality_of(point.marks).contains(Quality::TIME_UNCERTAIN)
 }
 
 fn drawn(from: WallMs, digest: Digest) -> Bucket {

@@ -1,7 +1,10 @@
 //! What the intake stores, answers and refuses, with a disk that can be filled and failed.
 
+// req: G4
+
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use tempfile::TempDir;
 use veglia_journal::fake::FaultyFilesystem;
@@ -9,15 +12,23 @@ use veglia_journal::{Item, JournalReader, Options, SegmentedLog};
 use veglia_link::Incoming;
 use veglia_link::receiver::fake::FakeGateways;
 use veglia_wire::frame::crc32c;
-use veglia_wire::{Ack, Body, Boot, Clock, ClockState, MonoMs, Record, When};
+use veglia_wire::{
+    Ack, Body, Boot, Clock, ClockState, DeviceId, FrameHeader, MonoMs, Quality, Record,
+    RefusalReason, Site, Vital, VitalKind, When,
+};
 
 use super::*;
 
-struct Noon;
+mod story;
 
-impl Clock for Noon {
+const NOON: WallMs = WallMs(1_603_188_000_000);
+
+/// A clock that is set by hand.
+struct Hand(AtomicI64);
+
+impl Clock for Hand {
     fn now(&self) -> WallMs {
-        WallMs(1_603_188_000_000)
+        WallMs(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -28,6 +39,9 @@ struct Bench {
     gateways: FakeGateways,
     gateway: GatewayId,
     quarantine: TempDir,
+    care: Arc<Hand>,
+    /// The newest row of the diary.
+    changes: Arc<AtomicI64>,
 }
 
 impl Bench {
@@ -37,10 +51,15 @@ impl Bench {
             SegmentedLog::open(disk.clone(), Path::new("journal"), Options::default()).unwrap();
         let quarantine = tempfile::tempdir().unwrap();
         let kept = Quarantine::open(quarantine.path()).unwrap();
-        let care = CareClock::real(Arc::new(Noon));
+        let care = Arc::new(Hand(AtomicI64::new(NOON.0)));
+        let changes = Arc::new(AtomicI64::new(0));
+        let diary = Arc::clone(&changes);
+        let news = News::new(Box::new(move || Some(diary.load(Ordering::SeqCst))), 0);
+        let clock = CareClock::real(care.clone());
         let figures = Figures::default();
         let (ledger, marks) = (Ledger::default(), Retention::default());
-        let (intake, _) = Intake::start(journal, ledger, kept, care, figures, marks).unwrap();
+        let (intake, _) =
+            Intake::start(journal, ledger, kept, clock, news, figures, marks).unwrap();
         let gateway = GatewayId::new("casa-12").unwrap();
         Self {
             disk,
@@ -48,6 +67,8 @@ impl Bench {
             gateways: FakeGateways::new(),
             gateway,
             quarantine,
+            care,
+            changes,
         }
     }
 
@@ -100,6 +121,15 @@ impl Bench {
             damaged @ Item::Damaged { .. } => panic!("{damaged:?}"),
         };
         items.into_iter().map(entry).collect()
+    }
+
+    /// What the journal says to a ledger that knows nothing.
+    fn folded(&self) -> Ledger {
+        let mut folded = Ledger::default();
+        for (entry, place) in self.journal().iter().zip(2..) {
+            folded.follow(Position::new(place).unwrap(), entry);
+        }
+        folded
     }
 
     fn in_quarantine(&self) -> usize {
@@ -226,13 +256,12 @@ fn what_the_disk_does_not_take_is_not_acknowledged_and_comes_again() {
 fn a_change_that_the_disk_does_not_take_is_written_with_the_next_batch_once() {
     let mut bench = Bench::new();
     bench.disk.set_free_bytes(Some(0));
-    bench
-        .intake
-        .commit([Arrival::Change(3)].into_iter())
-        .unwrap();
+    bench.changes.store(3, Ordering::SeqCst);
+    bench.intake.commit([Arrival::Look].into_iter()).unwrap();
     bench.disk.set_free_bytes(None);
     for _ in 0..2 {
-        bench.intake.commit([Arrival::Tick].into_iter()).unwrap();
+        let arrivals = [Arrival::Look, Arrival::Tick];
+        bench.intake.commit(arrivals.into_iter()).unwrap();
     }
     let written = bench.journal();
     assert!(
@@ -304,11 +333,7 @@ fn a_frame_of_a_newer_version_is_refused_and_its_gateway_is_told_so() {
     // It does not come between what is older and what is understood again.
     bench.take(&frame(5, 2)).unwrap();
     assert_eq!(bench.answer().unwrap().through, through(6));
-    let mut folded = Ledger::default();
-    bench
-        .journal()
-        .iter()
-        .for_each(|entry| folded.follow(entry));
+    let folded = bench.folded();
     assert_eq!(folded, bench.intake.ledger);
     // Damaged on the way it is asked for again, like any other.
     let mut bytes = newer(7, 2);
@@ -358,11 +383,111 @@ fn a_ledger_folded_from_the_journal_knows_what_the_intake_knew() {
     bench.take(&frame(1, 4)).unwrap();
     bench.greet(9, 12);
     bench.take(&foreign(9, 4)).unwrap();
-    let mut folded = Ledger::default();
-    bench
-        .journal()
-        .iter()
-        .for_each(|entry| folded.follow(entry));
+    let folded = bench.folded();
     assert_eq!(folded, bench.intake.ledger);
     assert_eq!(folded.through(&bench.gateway, Epoch(7)), through(12));
+}
+
+/// A frame with one reading, and what the gateway knew of its time.
+fn reading(first: u64, mono: u64, wall: Option<WallMs>) -> Vec<u8> {
+    let vital = Vital::from_steps(VitalKind::SpO2, 970, Site::Unknown).unwrap();
+    let record = Record {
+        device: Some(DeviceId::new("nonin:501234").unwrap()),
+        when: When {
+            boot: Boot(1),
+            mono: MonoMs(mono),
+            wall,
+            device: None,
+        },
+        body: Body::Reading(vital, Quality::empty()),
+    };
+    let header = FrameHeader {
+        gateway: GatewayId::new("casa-12").unwrap(),
+        epoch: Epoch(7),
+        first: Sequence::new(first).unwrap(),
+        count: 1,
+    };
+    let frame = UpFrame {
+        header,
+        sent_at: None,
+        clock: ClockState::Unknown,
+        records: vec![record],
+    };
+    frame.encode().unwrap()
+}
+
+#[test]
+fn a_frame_without_a_time_is_acknowledged_at_once_and_dated_when_its_clock_is_known() {
+    let mut bench = Bench::new();
+    bench.take(&reading(1, 1_000, None)).unwrap();
+    assert_eq!(bench.answer().unwrap().through, through(1));
+    let later = NOON.plus_ms(60_000);
+    bench.care.0.store(later.0, Ordering::SeqCst);
+    bench.take(&reading(2, 61_000, Some(later))).unwrap();
+    let journal = bench.journal();
+    let [
+        Entry::Frame { bytes: first, .. },
+        Entry::Frame { .. },
+        dated,
+    ] = &journal[..]
+    else {
+        panic!("{journal:?}")
+    };
+    let expected = Entry::Dated {
+        at: later,
+        received: NOON,
+        frame: 2,
+        boot: Boot(1),
+        zero: NOON.plus_ms(-1_000),
+        is_exact: true,
+        skip: 0,
+        bytes: first.clone(),
+    };
+    assert_eq!(*dated, expected);
+    assert_eq!(bench.folded(), bench.intake.ledger);
+}
+
+#[test]
+fn a_frame_that_the_disk_could_not_date_is_dated_at_the_next_tick_once() {
+    let mut bench = Bench::new();
+    bench.take(&reading(1, 1_000, None)).unwrap();
+    bench.take(&frame(2, 1)).unwrap();
+    let later = NOON.plus_ms(3_600_000);
+    bench.care.0.store(later.0, Ordering::SeqCst);
+    bench.disk.set_free_bytes(Some(0));
+    bench.intake.commit([Arrival::Tick].into_iter()).unwrap();
+    bench.disk.set_free_bytes(None);
+    for _ in 0..2 {
+        bench.intake.commit([Arrival::Tick].into_iter()).unwrap();
+    }
+    let journal = bench.journal();
+    let is_dated = |entry: &&Entry| {
+        matches!(
+            entry,
+            Entry::Dated {
+                is_exact: false,
+                ..
+            }
+        )
+    };
+    assert_eq!(journal.iter().filter(is_dated).count(), 1, "{journal:?}");
+    assert_eq!(bench.folded(), bench.intake.ledger);
+}
+
+#[test]
+fn a_change_written_before_a_frame_came_stands_before_it_in_the_journal() {
+    let mut bench = Bench::new();
+    bench.changes.store(5, Ordering::SeqCst);
+    bench.take(&frame(1, 1)).unwrap();
+    bench.take(&frame(2, 1)).unwrap();
+    let journal = bench.journal();
+    let is_ordered = matches!(
+        journal[..],
+        [
+            Entry::Change { id: 5, .. },
+            Entry::Frame { .. },
+            Entry::Frame { .. }
+        ]
+    );
+    assert!(is_ordered, "{journal:?}");
 }

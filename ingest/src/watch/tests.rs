@@ -27,6 +27,8 @@ use super::*;
 use crate::figures::Figures;
 use crate::repeats::{Asker, Repeats};
 
+mod ladder;
+
 const NOON: WallMs = WallMs(1_603_188_000_000);
 const PATIENT: PatientId = PatientId::new(0xa11ce);
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use veglia_wire::{Answer, Contact, RecordId, Sensor, VitalKind, WallMs};
 
 use crate::patient::PatientId;
+use crate::presence::Cause;
 use crate::rules::RuleName;
 use crate::score::Scale;
 
@@ -52,6 +53,8 @@ pub enum About {
     Symptoms,
     /// Several vital signs that are bad at one time.
     Together,
+    /// The home as a whole: nothing comes from it.
+    Home,
 }
 
 impl About {
@@ -60,11 +63,11 @@ impl About {
     pub fn vital(self) -> Option<VitalKind> {
         match self {
             Self::Vital(vital) => Some(vital),
-            Self::Score(_) | Self::Symptoms | Self::Together => None,
+            Self::Score(_) | Self::Symptoms | Self::Together | Self::Home => None,
         }
     }
 
-    /// The name of the vital sign or score, `symptoms` or `together`.
+    /// The name of the vital sign or score, `symptoms`, `together` or `home`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -72,6 +75,7 @@ impl About {
             Self::Score(scale) => scale.name(),
             Self::Symptoms => "symptoms",
             Self::Together => "together",
+            Self::Home => "home",
         }
     }
 }
@@ -84,7 +88,8 @@ impl TryFrom<String> for About {
             return Ok(Self::Vital(vital));
         }
         let scores = Scale::ALL.map(Self::Score);
-        let others = scores.into_iter().chain([Self::Symptoms, Self::Together]);
+        let others = [Self::Symptoms, Self::Together, Self::Home];
+        let others = scores.into_iter().chain(others);
         let mut named = others.filter(|about| about.name() == text);
         named.next().ok_or(UnknownAbout)
     }
@@ -98,7 +103,7 @@ impl From<About> for String {
 
 /// A text that names nothing a flag is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a flag is about a vital sign, a score, symptoms, or several together")]
+#[error("a flag is about a vital sign, a score, symptoms, several together, or the home")]
 pub struct UnknownAbout;
 
 /// What set a flag off.
@@ -108,6 +113,8 @@ pub enum Trigger {
     Record(RecordId),
     /// A vital sign that was expected at this time and did not come.
     SilentSince(VitalKind, WallMs),
+    /// A home that was last heard at this time.
+    HomeSilentSince(WallMs),
 }
 
 /// The name of a flag for ever: the same inputs make the same name, on any machine, in any order.
@@ -124,13 +131,15 @@ pub struct FlagId {
     pub trigger: Trigger,
 }
 
-/// `patient.rule.rule-set.record.epoch-sequence` or `patient.rule.rule-set.silent.vital.ms`.
+/// `patient.rule.rule-set.record.epoch-sequence`, `patient.rule.rule-set.silent.vital.ms` or
+/// `patient.rule.rule-set.silent.home.ms`.
 impl fmt::Display for FlagId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}.", self.patient, self.rule, self.rule_set)?;
         match self.trigger {
             Trigger::Record(record) => write!(f, "record.{record}"),
             Trigger::SilentSince(vital, since) => write!(f, "silent.{vital}.{since}"),
+            Trigger::HomeSilentSince(since) => write!(f, "silent.home.{since}"),
         }
     }
 }
@@ -147,9 +156,12 @@ impl FromStr for FlagId {
         let trigger = match part()? {
             "record" => Trigger::Record(part()?.parse().map_err(|_| FlagIdError)?),
             "silent" => {
-                let vital = part()?.parse().map_err(|_| FlagIdError)?;
-                let since = part()?.parse().map_err(|_| FlagIdError)?;
-                Trigger::SilentSince(vital, WallMs(since))
+                let what = part()?;
+                let since = WallMs(part()?.parse().map_err(|_| FlagIdError)?);
+                match what {
+                    "home" => Trigger::HomeSilentSince(since),
+                    vital => Trigger::SilentSince(vital.parse().map_err(|_| FlagIdError)?, since),
+                }
             }
             _ => return Err(FlagIdError),
         };
@@ -277,6 +289,9 @@ pub enum How {
     MissedRepeat,
     /// The rule waits for nothing, or the value was too bad to wait.
     AtOnce,
+    /// What was expected did not come, for this cause as far as it is known. The cause is told
+    /// again when it becomes another; of a silence that is over it stays as last told.
+    Silent(Cause),
 }
 
 /// How sure a flag is.
@@ -320,6 +335,8 @@ pub enum Why {
     ExplainedByLateData,
     /// The plan, or the rule, no longer asks.
     PlanEnded,
+    /// The patient is not at home: nothing is expected.
+    Away,
 }
 
 /// Something that people should know of a patient.

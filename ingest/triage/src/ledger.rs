@@ -180,6 +180,13 @@ impl Ledger {
         self.told.retain(|told| told.story.trigger != trigger);
     }
 
+    /// What was told of a trigger last, if it was not taken back.
+    pub(crate) fn story(&self, trigger: StoredTrigger) -> Option<&Story> {
+        let mut standing = self.told.iter().rev().filter(|told| !told.withdrawn);
+        let told = standing.find(|told| told.story.trigger == trigger)?;
+        Some(&told.story)
+    }
+
     pub(crate) fn open(&self) -> impl Iterator<Item = &Story> {
         let open = self.told.iter().filter(|told| told.is_open());
         open.map(|told| &told.story)
@@ -204,11 +211,10 @@ impl Ledger {
             rule_set: voice.rule_set.clone(),
             trigger: match trigger {
                 StoredTrigger::Record(record) => Trigger::Record(record),
-                StoredTrigger::SilentSince(since) => {
-                    let vital = self.about.vital();
-                    let vital = vital.expect("only a vital sign is expected and falls silent");
-                    Trigger::SilentSince(vital, since)
-                }
+                StoredTrigger::SilentSince(since) => match self.about.vital() {
+                    Some(vital) => Trigger::SilentSince(vital, since),
+                    None => Trigger::HomeSilentSince(since),
+                },
             },
         }
     }

@@ -29,17 +29,20 @@
 //! and on poor signal. Veglia is not a certified medical device.
 
 mod flag;
+mod home;
 mod ledger;
 mod limit;
 mod observation;
 mod patient;
 pub mod plan;
+mod presence;
 mod rules;
 mod score;
 mod silence;
 mod state;
 mod stream;
 mod track;
+mod whereabouts;
 
 pub use flag::{
     About, Evidence, Flag, FlagId, FlagIdError, How, Median, Severity, Standing, Trigger,
@@ -48,9 +51,12 @@ pub use flag::{
 pub use observation::{Input, Observation, Seen, Source};
 pub use patient::{PatientId, PatientIdError};
 pub use plan::{
-    Expected, Guard, LocalTime, OxygenScale, Parameter, Plan, PlanError, PlanVersion, Target,
+    Expected, ExpectedError, Guard, Hours, LocalTime, OxygenScale, Parameter, Plan, PlanError,
+    PlanVersion, Target, Template,
 };
+pub use presence::{Cause, Presence, Sign};
 pub use rules::{Band, NAME_CHARS_MAX, RuleName, RuleNameError, RuleSet, RuleSetError};
 pub use score::Scale;
-pub use state::{PLANS_MAX, PatientState, STATE_BYTES_MAX, Said, step};
+pub use state::{PLANS_MAX, PatientState, STANDINGS_MAX, STATE_BYTES_MAX, Said, step};
 pub use track::{HORIZON_MS, Latest, RECENT_MAX};
+pub use whereabouts::{PatientStanding, UnknownWhereabouts, Whereabouts};

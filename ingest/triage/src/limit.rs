@@ -24,6 +24,7 @@ use crate::plan::{Plan, in_force};
 use crate::rules::{Confirmation, LimitRule, Range, RuleSet, VitalRules};
 use crate::stream::{Basis, Measured};
 use crate::track::Ground;
+use crate::whereabouts::{PatientStanding, is_at_home};
 
 /// A reading that may be judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,7 @@ pub(crate) struct Judge<'a> {
     pub(crate) vital: &'a VitalRules,
     pub(crate) limit: &'a LimitRule,
     pub(crate) plans: &'a [Plan],
+    pub(crate) standings: &'a [PatientStanding],
 }
 
 impl Judge<'_> {
@@ -146,10 +148,14 @@ impl Judge<'_> {
     /// The story as it is once ticks have reached `ticked`.
     pub(crate) fn passed(&self, story: &Story, ticked: WallMs) -> Option<Story> {
         match story.standing {
-            Standing::Unconfirmed { repeat_by } if repeat_by <= ticked => Some(Story {
-                standing: self.confirmed_by_miss(story),
-                ..story.clone()
-            }),
+            Standing::Unconfirmed { repeat_by }
+                if repeat_by <= ticked && is_at_home(self.standings, repeat_by) =>
+            {
+                Some(Story {
+                    standing: self.confirmed_by_miss(story),
+                    ..story.clone()
+                })
+            }
             _ => None,
         }
     }
@@ -224,7 +230,8 @@ impl Episode {
         if self.story.standing.is_confirmed() {
             return self.go_on(judge, reading, judgement);
         }
-        if reading.at > judge.missed_at(&self.story) {
+        let missed_at = judge.missed_at(&self.story);
+        if reading.at > missed_at && is_at_home(judge.standings, missed_at) {
             self.story.standing = judge.confirmed_by_miss(&self.story);
             self.go_on(judge, reading, judgement);
             return true;
@@ -300,7 +307,8 @@ impl Episode {
         }
         let told_at = self.story.reminded.map_or(at, |reminded| reminded.max(at));
         let lasts_ms = reading.at.since(told_at);
-        let is_due = judge.limit.remind_ms.is_some_and(|due| due <= lasts_ms);
+        let is_due = judge.limit.remind_ms.is_some_and(|due| due <= lasts_ms)
+            && is_at_home(judge.standings, reading.at);
         if is_due {
             self.story.reminded = Some(reading.at);
         }
@@ -398,8 +406,8 @@ impl Limit {
         });
         let mut story = judge.opening(reading, judgement);
         story.late = true;
-        if let Some(passed) = judge.passed(&story, WallMs(i64::MAX)) {
-            story = passed;
+        if !story.standing.is_confirmed() {
+            story.standing = judge.confirmed_by_miss(&story);
         }
         let newest = newest.filter(|newest| {
             let knows_better = reading.received <= newest.received && newest.at <= voice.now;
@@ -455,6 +463,7 @@ pub(crate) fn with_judges<'a>(
             vital,
             limit: rule,
             plans: ground.plans,
+            standings: ground.standings,
         };
         Some((limit, judge))
     })

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use veglia_wire::{Answer, Contact, DeviceId, Quality, RecordId, Sensor, Vital, WallMs};
 
 use crate::plan::Plan;
+use crate::presence::Presence;
+use crate::whereabouts::PatientStanding;
 
 /// How a value was acquired. The rules are the same for all three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,8 +53,14 @@ pub struct Observation {
 pub enum Input<'a> {
     /// Something was seen.
     Observation(&'a Observation),
+    /// The home, or a device in it, was heard or lost.
+    Presence(&'a Presence),
+    /// The centre has not listened to anybody since then, until now.
+    Deaf(WallMs),
     /// A new, immutable version of the patient's plan.
     Plan(&'a Plan),
+    /// The patient went somewhere, or came home.
+    Standing(&'a PatientStanding),
     /// Time has passed. Deadlines pass by ticks alone, so a replay of the same inputs in the same
     /// order says the same things.
     Tick,

@@ -8,6 +8,8 @@
 //! Deliberately absent: thresholds other than the personal target. They are the rule set's.
 
 mod schedule;
+mod template;
+mod text;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +19,10 @@ use veglia_wire::{VitalKind, WallMs};
 
 use crate::patient::PatientId;
 
-pub(crate) use schedule::{Segment, expectation, in_force, segments};
+pub use template::Template;
+pub use text::ExpectedError;
+
+pub(crate) use schedule::{Segment, asked_around, expectation, in_force, segments};
 
 /// Most times a day for one vital sign: hourly.
 pub const DAILY_TIMES_MAX: usize = 24;
@@ -106,6 +111,28 @@ pub enum Expected {
     EveryMinutes(u32),
     /// At these times of each day. A reading up to the grace before counts for its time.
     DailyAt(Vec<LocalTime>),
+    /// Continuously, in some hours of each day: those of the night.
+    Within(Hours),
+}
+
+/// Hours of each day, over midnight when they end before they begin, and a cadence in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// From when; the first reading is expected then.
+    pub from: LocalTime,
+    /// Until when; within a grace of it nothing is asked any more.
+    pub until: LocalTime,
+    /// So many minutes after the last one.
+    pub every_minutes: u32,
+}
+
+impl Hours {
+    /// How many minutes they last on a day without a change of the clock.
+    fn minutes(self) -> u32 {
+        let (from, until) = (self.from.minute_of_day(), self.until.minute_of_day());
+        (until + DAY_MINUTES - from) % DAY_MINUTES
+    }
 }
 
 /// One vital sign of a plan.
@@ -196,53 +223,21 @@ pub enum PlanError {
     /// A grace of nothing or of more than a week.
     #[error("the grace of {0} must be 1 to {MINUTES_MAX} minutes")]
     Grace(VitalKind),
+    /// Hours of nothing, or too short for what is expected in them.
+    #[error("the hours of {0} must last longer than its grace and its interval together")]
+    Hours(VitalKind),
     /// A reading could count for two times of day.
     #[error("the times of {0} lie closer together than twice its grace; shorten the grace")]
     Crowded(VitalKind),
     /// A target that no oximeter could show or that spans nothing.
     #[error("a personal target lies between 70 and 100 %, the lower value first")]
     Target,
+    /// The second scale, and no target.
+    #[error("the second scale of oxygen saturation needs a personal target, such as 88 to 92 %")]
+    Scale,
 }
 
 impl Plan {
-    /// Names of the plans that [`Plan::template`] knows.
-    pub const TEMPLATES: &'static [&'static str] = &["home-covid"];
-
-    /// A plan to start from: the parameters of a named template, version 1, no end.
-    ///
-    /// `home-covid`: oxygen saturation and pulse at 8, 14 and 20 h, temperature at 8 and 20 h
-    /// (three times a day at the same times: the diary of NHS COVID Oximetry @home).
-    #[must_use]
-    pub fn template(name: &str, patient: PatientId, from: WallMs) -> Option<Self> {
-        let at = |hours: &[i8]| {
-            let times = hours.iter().filter_map(|hour| LocalTime::new(*hour, 0));
-            Expected::DailyAt(times.collect())
-        };
-        let parameter = |vital, hours: &[i8]| Parameter {
-            vital,
-            expected: at(hours),
-            grace_minutes: 120,
-        };
-        let parameters = match name {
-            "home-covid" => vec![
-                parameter(VitalKind::SpO2, &[8, 14, 20]),
-                parameter(VitalKind::Pulse, &[8, 14, 20]),
-                parameter(VitalKind::Temperature, &[8, 20]),
-            ],
-            _ => return None,
-        };
-        Some(Self {
-            patient,
-            version: PlanVersion(1),
-            from,
-            until: None,
-            parameters,
-            spo2: None,
-            oxygen_scale: OxygenScale::One,
-            guards: Vec::new(),
-        })
-    }
-
     /// Checks what a person wrote.
     ///
     /// # Errors
@@ -270,6 +265,9 @@ impl Plan {
         if self.spo2.is_some_and(|target| !is_range(target)) {
             faults.push(PlanError::Target);
         }
+        if self.oxygen_scale == OxygenScale::Two && self.spo2.is_none() {
+            faults.push(PlanError::Scale);
+        }
         if faults.is_empty() {
             Ok(())
         } else {
@@ -296,7 +294,16 @@ impl Parameter {
             Expected::EveryMinutes(every) if allowed.contains(every) => None,
             Expected::EveryMinutes(_) => Some(PlanError::Interval(self.vital)),
             Expected::DailyAt(times) => self.fault_of_times(times),
+            Expected::Within(hours) => self.fault_of_hours(*hours),
         }
+    }
+
+    fn fault_of_hours(&self, hours: Hours) -> Option<PlanError> {
+        if !(1..=MINUTES_MAX).contains(&hours.every_minutes) {
+            return Some(PlanError::Interval(self.vital));
+        }
+        let is_short = hours.minutes() <= self.grace_minutes + hours.every_minutes;
+        is_short.then_some(PlanError::Hours(self.vital))
     }
 
     fn fault_of_times(&self, times: &[LocalTime]) -> Option<PlanError> {

@@ -41,6 +41,12 @@ impl RuleName {
         &self.0
     }
 
+    /// The rule that watches for a home that is off line: `silence-home`.
+    #[must_use]
+    pub fn silence_of_home() -> Self {
+        Self(Arc::from("silence-home"))
+    }
+
     /// The rule that watches for silence of a vital sign: `silence-spo2` and so on.
     #[must_use]
     pub fn silence(vital: VitalKind) -> Self {
@@ -227,6 +233,16 @@ pub(crate) struct Arrival {
     pub(crate) source: String,
 }
 
+/// Numbers about homes that are not heard.
+#[derive(Debug, Clone)]
+pub(crate) struct PresenceRule {
+    /// A home, or a device, that was not heard for so long is off line.
+    pub(crate) offline_after_ms: i64,
+    /// A home that is back has so long to send what it kept.
+    pub(crate) settle_ms: i64,
+    pub(crate) source: String,
+}
+
 /// A checked rule set.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
@@ -234,6 +250,7 @@ pub struct RuleSet {
     pub(crate) zone: TimeZone,
     pub(crate) arrival: Arrival,
     pub(crate) continuous: Continuous,
+    pub(crate) presence: PresenceRule,
     pub(crate) vitals: Vec<VitalRules>,
     pub(crate) limits: Vec<LimitRule>,
     pub(crate) target: TargetRule,
@@ -292,6 +309,12 @@ impl RuleSet {
     #[must_use]
     pub fn source_of_continuous(&self) -> &str {
         &self.continuous.source
+    }
+
+    /// Where the numbers of homes that are not heard come from.
+    #[must_use]
+    pub fn source_of_presence(&self) -> &str {
+        &self.presence.source
     }
 
     /// Whether a reading may be judged: clean, plausible, from a scored site.

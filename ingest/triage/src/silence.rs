@@ -8,17 +8,33 @@
 //! Only readings that may be judged break a silence. A greyed value shows that the device is
 //! alive, but the patient has not been measured, and that is what the plan asks for.
 
-use jiff::tz::TimeZone;
+//!
+//! While nothing can come, the home being off line or the centre not listening (`presence.rs`),
+//! nothing is said of a vital sign: the home is flagged as a whole (`home.rs`).
+
 use veglia_wire::{VitalKind, WallMs};
 
 use crate::flag::{How, Standing, Why};
 use crate::ledger::{StoredTrigger, Story};
-use crate::plan::{Plan, Segment, expectation, segments};
+use crate::plan::{Segment, expectation, segments};
+use crate::presence::{Cause, Outage, postponed};
+use crate::track::Ground;
+use crate::whereabouts::is_at_home;
 
 /// What the plans ask of one vital sign.
 pub(crate) struct Watch<'a> {
     segments: Vec<Segment<'a>>,
-    zone: &'a TimeZone,
+    ground: Ground<'a>,
+    outages: Vec<Outage>,
+}
+
+/// Why nothing is asked any more from a moment on.
+pub(crate) fn why_ended(ground: Ground<'_>, at: WallMs) -> Why {
+    if is_at_home(ground.standings, at) {
+        Why::PlanEnded
+    } else {
+        Why::Away
+    }
 }
 
 /// A silence that would be flagged at `deadline`.
@@ -35,7 +51,7 @@ impl Silence {
             since: self.since,
             evidence: Vec::new(),
             standing: Standing::Confirmed {
-                how: How::AtOnce,
+                how: How::Silent(Cause::Unknown),
                 at: self.deadline,
             },
             late: false,
@@ -46,26 +62,42 @@ impl Silence {
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn new(plans: &'a [Plan], vital: VitalKind, zone: &'a TimeZone) -> Self {
+    pub(crate) fn new(ground: Ground<'a>, vital: VitalKind) -> Self {
         Self {
-            segments: segments(plans, vital),
-            zone,
+            segments: segments(ground.plans, ground.standings, vital),
+            ground,
+            outages: ground.life.outages(&ground.rules.presence),
         }
+    }
+
+    /// In which outage, and by when, a reading was expected between one and the next (none: there
+    /// is none yet) and nothing was said.
+    pub(crate) fn held(
+        &self,
+        from: Option<WallMs>,
+        next: Option<WallMs>,
+        mut held: impl FnMut(&Outage, WallMs),
+    ) {
+        let to = next.unwrap_or(self.ground.ticked);
+        self.gap(from, to, next.is_some(), &self.outages, &mut held);
     }
 
     /// The silences between a reading (none: ever) and the next.
     pub(crate) fn between(&self, from: Option<WallMs>, to: WallMs) -> Vec<Story> {
-        self.gap(from, to, true)
+        self.gap(from, to, true, &self.outages, &mut |_, _| {})
     }
 
     /// The silences after the last reading (none: ever), as known when ticks reached `ticked`.
     pub(crate) fn after(&self, from: Option<WallMs>, ticked: WallMs) -> Vec<Story> {
-        self.gap(from, ticked, false)
+        self.gap(from, ticked, false, &self.outages, &mut |_, _| {})
     }
 
-    /// When [`Watch::after`] next changes without a reading.
+    /// When [`Watch::after`] next changes, or a home that stays off line is flagged, without a
+    /// reading.
     pub(crate) fn next_change(&self, from: Option<WallMs>, ticked: WallMs) -> Option<WallMs> {
-        let stories = self.gap(from, WallMs(i64::MAX), false);
+        let over = self.outages.iter().filter(|outage| outage.until.is_some());
+        let over: Vec<Outage> = over.copied().collect();
+        let stories = self.gap(from, WallMs(i64::MAX), false, &over, &mut |_, _| {});
         let times = stories
             .into_iter()
             .flat_map(|story| [Some(story.flagged_at()), story.end.map(|(_, at)| at)]);
@@ -73,7 +105,14 @@ impl<'a> Watch<'a> {
     }
 
     /// `to` is the next reading (`is_reading`) or the present.
-    fn gap(&self, from: Option<WallMs>, to: WallMs, is_reading: bool) -> Vec<Story> {
+    fn gap(
+        &self,
+        from: Option<WallMs>,
+        to: WallMs,
+        is_reading: bool,
+        outages: &[Outage],
+        held: &mut impl FnMut(&Outage, WallMs),
+    ) -> Vec<Story> {
         let mut stories = Vec::new();
         let mut open: Option<Silence> = None;
         let mut anchor: Option<WallMs> = None;
@@ -92,19 +131,26 @@ impl<'a> Watch<'a> {
             }
             if asked_until != Some(segment.from) {
                 let ended = open.take().zip(asked_until);
-                let ended = ended.map(|(it, until)| it.story(Some((Why::PlanEnded, until))));
+                let ended =
+                    ended.map(|(it, until)| it.story(Some((why_ended(self.ground, until), until))));
                 stories.extend(ended);
                 anchor = Some(from.map_or(segment.from, |from| from.max(segment.from)));
             }
             asked_until = segment.until;
             if open.is_none() {
-                let begun = anchor.and_then(|anchor| self.begun(segment, anchor));
+                let begun = anchor.and_then(|anchor| {
+                    self.begun(segment, anchor, outages, |outage, deadline| {
+                        if is_past(deadline) {
+                            held(outage, deadline);
+                        }
+                    })
+                });
                 open = begun.filter(|silence| is_past(silence.deadline));
             }
         }
         let last = open.map(|silence| {
             let end = match asked_until {
-                Some(until) if until <= to => Some((Why::PlanEnded, until)),
+                Some(until) if until <= to => Some((why_ended(self.ground, until), until)),
                 _ if is_reading => Some((Why::DataReturned, to)),
                 _ => None,
             };
@@ -115,10 +161,22 @@ impl<'a> Watch<'a> {
     }
 
     /// The silence that begins in a segment if nothing comes, unless the segment ends first.
-    fn begun(&self, segment: &Segment<'_>, anchor: WallMs) -> Option<Silence> {
-        let since = expectation(segment.parameter, self.zone, anchor, segment.from)?;
+    fn begun(
+        &self,
+        segment: &Segment<'_>,
+        anchor: WallMs,
+        outages: &[Outage],
+        mut held: impl FnMut(&Outage, WallMs),
+    ) -> Option<Silence> {
+        let zone = &self.ground.rules.zone;
+        let since = expectation(segment.parameter, zone, anchor, segment.from)?;
+        let is_asked = |at: WallMs| segment.until.is_none_or(|until| at < until);
         let deadline = since.plus_ms(segment.parameter.grace_ms());
-        let is_asked = segment.until.is_none_or(|until| deadline < until);
-        is_asked.then_some(Silence { since, deadline })
+        let deadline = postponed(outages, deadline, |outage, at| {
+            if is_asked(at) {
+                held(outage, at);
+            }
+        })?;
+        is_asked(deadline).then_some(Silence { since, deadline })
     }
 }

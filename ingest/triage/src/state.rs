@@ -4,17 +4,24 @@ use serde::{Deserialize, Serialize};
 use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
 
 use crate::flag::{Flag, Severity, Verdict};
+use crate::home;
+use crate::ledger::Ledger;
 use crate::ledger::Voice;
 use crate::limit::Reading;
 use crate::observation::{Input, Observation, Seen, Source};
 use crate::patient::PatientId;
 use crate::plan::Plan;
+use crate::presence::Life;
 use crate::rules::{RuleName, RuleSet};
 use crate::track::{Ground, Latest, Track};
+use crate::whereabouts::{self, PatientStanding, Whereabouts};
 
 /// Versions of the plan kept: more than are made while readings of one memory arrive late. Older
 /// versions no longer change what is told.
 pub const PLANS_MAX: usize = 16;
+
+/// Rows of where the patient is that are kept, for the same reason.
+pub const STANDINGS_MAX: usize = 32;
 
 /// Size of a serialised state (JSON) is below this: four vital signs with full memory, a flag to
 /// every second reading. A snapshot of all patients is sized by it; a usual state is a few KiB.
@@ -40,6 +47,18 @@ pub struct PatientState {
     ticked: WallMs,
     /// By version.
     plans: Vec<Plan>,
+    /// By number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    standings: Vec<PatientStanding>,
+    /// When the home was heard.
+    #[serde(default)]
+    life: Life,
+    /// The silences of the home as a whole.
+    #[serde(default = "home::ledger")]
+    home: Ledger,
+    /// When the cause of a silence, or the silence of the home, may next change by itself.
+    #[serde(default)]
+    home_check: Option<WallMs>,
     tracks: Vec<Track>,
     /// The newest answer to each question.
     answers: Vec<Said<Answer>>,
@@ -56,6 +75,10 @@ impl PatientState {
             rule_set: None,
             ticked: WallMs(i64::MIN),
             plans: Vec::new(),
+            standings: Vec::new(),
+            life: Life::default(),
+            home: home::ledger(),
+            home_check: None,
             tracks: VitalKind::ALL.into_iter().map(Track::new).collect(),
             answers: Vec::new(),
             contacts: Vec::new(),
@@ -80,7 +103,10 @@ impl PatientState {
     /// Every flag within memory that stands by what is known now, and whether its episode goes
     /// on. Withdrawn flags are not among them.
     pub fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
-        self.tracks.iter().flat_map(Track::flags)
+        self.tracks
+            .iter()
+            .flat_map(Track::flags)
+            .chain(self.home.flags())
     }
 
     /// The gravest open flag's severity.
@@ -120,7 +146,15 @@ impl PatientState {
     /// nothing, and a tick at it may still say nothing.
     #[must_use]
     pub fn next_deadline(&self) -> Option<WallMs> {
-        self.tracks.iter().filter_map(Track::next_deadline).min()
+        let tracks = self.tracks.iter().filter_map(Track::next_deadline);
+        let news = self.life.has_news().then_some(self.ticked);
+        tracks.chain(self.home_check).chain(news).min()
+    }
+
+    /// Where the patient was at a moment, by all that is known; at home before anything is said.
+    #[must_use]
+    pub fn whereabouts(&self, at: WallMs) -> Whereabouts {
+        whereabouts::whereabouts(&self.standings, at)
     }
 }
 
@@ -151,6 +185,9 @@ pub fn step(
     match input {
         Input::Observation(observation) => state.observe(rules, observation, &mut voice),
         Input::Plan(plan) => state.adopt_plan(rules, plan, &mut voice),
+        Input::Presence(presence) => state.life.take(presence, &rules.presence),
+        Input::Deaf(since) => state.life.be_deaf(since, now),
+        Input::Standing(standing) => state.adopt_standing(rules, standing, &mut voice),
         Input::Tick => state.tick(rules, &mut voice),
     }
     // Raised and confirmed before ended: see `Verdict`.
@@ -160,6 +197,16 @@ pub fn step(
 
 impl PatientState {
     fn observe(&mut self, rules: &RuleSet, observation: &Observation, voice: &mut Voice<'_>) {
+        if observation.source == Source::Device {
+            let vital = match observation.seen {
+                Seen::Vital(vital, _) => Some(vital.kind()),
+                Seen::Contact(..) | Seen::Answer(_) => None,
+            };
+            let (at, received) = (observation.at, observation.received);
+            let rule = &rules.presence;
+            self.life
+                .observe(&observation.device, vital, at, received, rule);
+        }
         match observation.seen {
             Seen::Vital(vital, quality) => self.measure(rules, observation, vital, quality, voice),
             Seen::Contact(sensor, contact) => {
@@ -189,6 +236,8 @@ impl PatientState {
         let ground = Ground {
             rules,
             plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
             ticked: self.ticked,
         };
         let kind = vital.kind();
@@ -211,7 +260,9 @@ impl PatientState {
                 steps: vital.steps(),
                 device: is_streamed.then(|| observation.device.clone()),
             };
+            let at = reading.at;
             track.observe(reading, ground, voice);
+            self.life.explain(at);
         }
     }
 
@@ -230,28 +281,82 @@ impl PatientState {
         self.retell(rules, voice);
     }
 
+    fn adopt_standing(
+        &mut self,
+        rules: &RuleSet,
+        standing: &PatientStanding,
+        voice: &mut Voice<'_>,
+    ) {
+        if standing.patient != self.patient {
+            return;
+        }
+        let number = |known: &PatientStanding| known.number;
+        let Err(place) = self
+            .standings
+            .binary_search_by_key(&standing.number, number)
+        else {
+            return;
+        };
+        self.standings.insert(place, *standing);
+        if self.standings.len() > STANDINGS_MAX {
+            self.standings.remove(0);
+        }
+        self.retell(rules, voice);
+    }
+
     /// The wall may step back; what has passed has passed.
     fn tick(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
         self.ticked = self.ticked.max(voice.now);
+        let is_due = |check: Option<WallMs>| check.is_some_and(|check| check <= self.ticked);
+        let has_news = self.life.take_news() || is_due(self.home_check);
+        let is_silence_due = |track: &Track| track.is_silence_due(self.ticked);
+        let is_changing = has_news || self.tracks.iter().any(is_silence_due);
         let ground = Ground {
             rules,
             plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
             ticked: self.ticked,
         };
         for track in &mut self.tracks {
             track.tick(ground, voice);
+            if has_news {
+                track.retell_silence(ground, voice);
+            }
         }
+        if is_changing {
+            self.settle_home(rules, voice);
+        }
+    }
+
+    /// What is true of the home as a whole, after all vital signs were settled.
+    fn settle_home(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            ticked: self.ticked,
+        };
+        home::settle(&mut self.home, &self.tracks, ground, voice);
+        let is_silent = self.tracks.iter().any(Track::is_silent);
+        let cause = self.life.next_change(self.ticked, &rules.presence);
+        let end = home::next_end(&self.home, ground);
+        self.home_check = cause.filter(|_| is_silent).into_iter().chain(end).min();
     }
 
     fn retell(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
         let ground = Ground {
             rules,
             plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
             ticked: self.ticked,
         };
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }
+        self.settle_home(rules, voice);
     }
 }
 

@@ -15,13 +15,15 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use veglia_wire::{Quality, RecordId, Vital, VitalKind, WallMs};
 
-use crate::flag::{About, Flag, Severity, Standing};
+use crate::flag::{About, Flag, How, Severity, Standing};
 use crate::ledger::{Ledger, Story, Voice};
 use crate::limit::{Limit, Reading, with_judges};
 use crate::plan::Plan;
+use crate::presence::{Life, Outage};
 use crate::rules::{RuleName, RuleSet, VitalRules};
 use crate::silence::Watch;
 use crate::stream::{self, Measured, WINDOW_READINGS_MAX};
+use crate::whereabouts::PatientStanding;
 
 /// Readings kept per vital sign: five weeks of three a day, or a day at one in eleven minutes. It
 /// bounds the work of a late arrival and the size of a patient's state.
@@ -36,6 +38,8 @@ pub const HORIZON_MS: i64 = 48 * 60 * 60 * 1_000;
 pub(crate) struct Ground<'a> {
     pub(crate) rules: &'a RuleSet,
     pub(crate) plans: &'a [Plan],
+    pub(crate) standings: &'a [PatientStanding],
+    pub(crate) life: &'a Life,
     /// The latest tick: deadlines up to it have passed.
     pub(crate) ticked: WallMs,
 }
@@ -149,10 +153,7 @@ impl Track {
                 limit.tick(&judge, ground.ticked, voice);
             }
         }
-        if self
-            .silence_check
-            .is_some_and(|check| check <= ground.ticked)
-        {
+        if self.is_silence_due(ground.ticked) {
             self.settle_silence(ground, voice);
         }
     }
@@ -166,7 +167,12 @@ impl Track {
                 limit.retell(&measured, self.floor, &judge, ground.ticked, voice);
             }
         }
-        let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
+        self.retell_silence(ground, voice);
+    }
+
+    /// Tells every silence again: the home was heard, or what is asked is something else.
+    pub(crate) fn retell_silence(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let watch = Watch::new(ground, self.kind);
         let mut before = self.floor.map(|(at, _)| at);
         let mut stories = Vec::new();
         for reading in &self.recent {
@@ -175,7 +181,51 @@ impl Track {
         }
         stories.extend(watch.after(before, ground.ticked));
         self.silence_check = watch.next_change(before, ground.ticked);
+        let stories = self.caused(stories, ground);
         self.silence.retell(stories, voice, |_| true);
+    }
+
+    /// Silences with their cause: of one that lasts as it is now, of one that is over as last told.
+    fn caused(&self, mut stories: Vec<Story>, ground: Ground<'_>) -> Vec<Story> {
+        for story in &mut stories {
+            let told = self.silence.story(story.trigger);
+            let Standing::Confirmed { how, .. } = &mut story.standing else {
+                continue;
+            };
+            if story.end.is_none() {
+                let rule = &ground.rules.presence;
+                *how = How::Silent(ground.life.cause(self.kind, ground.ticked, rule));
+            } else if let Some(Standing::Confirmed { how: told, .. }) = told.map(|it| it.standing) {
+                *how = told;
+            }
+        }
+        stories
+    }
+
+    /// In which outages of the home a reading of this vital sign was expected.
+    pub(crate) fn held(&self, ground: Ground<'_>, mut held: impl FnMut(&Outage, WallMs)) {
+        let watch = Watch::new(ground, self.kind);
+        let mut before = self.floor_at();
+        for reading in &self.recent {
+            watch.held(before, Some(reading.at), &mut held);
+            before = Some(reading.at);
+        }
+        watch.held(before, None, held);
+    }
+
+    /// When the newest reading that is forgotten was measured.
+    pub(crate) fn floor_at(&self) -> Option<WallMs> {
+        self.floor.map(|(at, _)| at)
+    }
+
+    /// Whether a silence lasts.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silence.open().next().is_some()
+    }
+
+    /// Whether a silence may begin or end by now.
+    pub(crate) fn is_silence_due(&self, ticked: WallMs) -> bool {
+        self.silence_check.is_some_and(|check| check <= ticked)
     }
 
     /// Rules that are gone end their flags; new ones begin with the readings in memory.
@@ -278,7 +328,7 @@ impl Track {
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
+        let watch = Watch::new(ground, self.kind);
         let mut stories = watch.between(before, at);
         stories.extend(
             after
@@ -296,6 +346,7 @@ impl Track {
                 || pending.iter().any(|it| it.trigger == story.trigger);
             is_inside && !is_left
         };
+        let stories = self.caused(stories, ground);
         self.silence.retell(stories, voice, is_untold);
         let flagged = pending.iter().map(Story::flagged_at).min();
         self.silence_check = flagged.or_else(|| watch.next_change(newest, ground.ticked));
@@ -303,9 +354,9 @@ impl Track {
 
     /// Ticks have reached a moment at which a silence may begin or end.
     fn settle_silence(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
-        let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
+        let watch = Watch::new(ground, self.kind);
         let newest = self.recent.back().map(|last| last.at);
-        let stories = watch.after(newest, ground.ticked);
+        let stories = self.caused(watch.after(newest, ground.ticked), ground);
         let is_after = |since: WallMs| newest.is_none_or(|newest| newest < since);
         self.silence.retell(stories, voice, |story| {
             story.end.is_none() || is_after(story.since)

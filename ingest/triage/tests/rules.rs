@@ -3,7 +3,9 @@
 mod support;
 
 use support::{PATIENT, minute, spo2, temperature};
-use veglia_triage::{Expected, FlagId, LocalTime, PatientId, Plan, PlanError, RuleSet, Target};
+use veglia_triage::{
+    Expected, FlagId, LocalTime, OxygenScale, PatientId, Plan, PlanError, RuleSet, Target, Template,
+};
 use veglia_wire::{Site, Vital, VitalKind};
 
 const SHIPPED: &str = include_str!("../rules/home-2020.toml");
@@ -213,7 +215,7 @@ fn a_number_without_its_source_is_refused() {
 }
 
 #[test]
-fn the_home_covid_template_is_sound() {
+fn every_template_is_sound_and_has_a_source() {
     for name in Plan::TEMPLATES {
         let plan = Plan::template(name, PATIENT, minute(0)).unwrap();
         assert_eq!(plan.validate(), Ok(()), "{name}");
@@ -221,6 +223,68 @@ fn the_home_covid_template_is_sound() {
         assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
     }
     assert_eq!(Plan::template("unknown", PATIENT, minute(0)), None);
+    let named: Vec<&str> = Template::all().iter().map(|it| it.name).collect();
+    assert_eq!(named, Plan::TEMPLATES);
+    let sourced = |it: &Template| it.source.len() > 20 && !it.title.is_empty();
+    assert!(Template::all().iter().all(sourced));
+}
+
+#[test]
+fn a_fortnight_over_the_change_of_the_clock_ends_at_the_hour_it_began() {
+    let plan = Plan::template("home-covid", PATIENT, minute(0)).unwrap();
+    let hours = 14 * 24 + 1;
+    assert_eq!(
+        plan.until,
+        Some(minute(hours * 60)),
+        "25 October has 25 hours"
+    );
+    let copd = Plan::template("copd", PATIENT, minute(0)).unwrap();
+    assert_eq!(copd.until, None);
+    assert_eq!(
+        copd.oxygen_scale,
+        OxygenScale::One,
+        "the other is a decision"
+    );
+}
+
+#[test]
+fn when_is_read_as_it_is_written() {
+    for text in ["60m", "08:00,14:00,20:00", "22:00-06:00/5m"] {
+        let expected: Expected = text.parse().unwrap();
+        assert_eq!(expected.to_string(), text);
+    }
+    for text in [
+        "",
+        "60",
+        "8:00",
+        "25:00",
+        "22:00-06:00",
+        "22:00/5m",
+        "08:00;20:00",
+        "-5m",
+    ] {
+        assert!(text.parse::<Expected>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn hours_and_scales_that_cannot_be_are_refused() {
+    let mut plan = Plan::template("copd", PATIENT, minute(0)).unwrap();
+    plan.oxygen_scale = OxygenScale::Two;
+    assert_eq!(plan.validate(), Ok(()));
+    plan.spo2 = None;
+    assert_eq!(plan.validate(), Err(vec![PlanError::Scale]));
+    plan.oxygen_scale = OxygenScale::One;
+    for (when, fault) in [
+        ("22:00-06:00/5m", None),
+        ("22:00-22:00/5m", Some(PlanError::Hours(VitalKind::SpO2))),
+        ("22:00-23:00/5m", Some(PlanError::Hours(VitalKind::SpO2))),
+        ("22:00-06:00/0m", Some(PlanError::Interval(VitalKind::SpO2))),
+    ] {
+        plan.parameters[0].expected = when.parse().unwrap();
+        let faults = plan.validate().err().unwrap_or_default();
+        assert_eq!(faults.first().cloned(), fault, "{when}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use veglia_triage::{Input, Plan, Trigger};
 use veglia_wire::{Quality, VitalKind, WallMs};
 
 const NOTHING: [&str; 0] = [];
-const SAID: [&str; 1] = ["raise silence-spo2 AtOnce"];
+const SAID: [&str; 1] = ["raise silence-spo2 Silent(Unknown)"];
 
 /// Oxygen every hour with a quarter of grace, from minute 0.
 fn hourly() -> Home {
@@ -69,7 +69,10 @@ fn the_thermometer_falls_silent_while_the_oximeter_talks() {
         assert_eq!(words(&home.spo2(hour * 60, 97)), NOTHING);
         assert_eq!(words(&home.tick(hour * 60)), NOTHING);
     }
-    assert_eq!(words(&home.tick(150)), ["raise silence-temperature AtOnce"]);
+    assert_eq!(
+        words(&home.tick(150)),
+        ["raise silence-temperature Silent(Unknown)"]
+    );
     let said = home.vital(160, temperature(3_700));
     assert_eq!(words(&said), ["end silence-temperature DataReturned"]);
 }
@@ -142,7 +145,7 @@ fn a_silence_that_lasts_is_renamed_at_a_tick_and_not_at_each_reading_of_a_backlo
     assert_eq!(
         words(&said),
         [
-            "raise silence-spo2 AtOnce",
+            "raise silence-spo2 Silent(Unknown)",
             "end silence-spo2 ExplainedByLateData"
         ]
     );
@@ -155,7 +158,7 @@ fn a_late_reading_can_split_a_silence_in_two() {
     home.spo2(0, 97);
     home.spo2(300, 97);
     let said = words(&home.late(150, 301, spo2(970)));
-    assert_eq!(said[0], "raise silence-spo2 AtOnce");
+    assert_eq!(said[0], "raise silence-spo2 Silent(Unknown)");
     assert_eq!(
         said[1..],
         ["end silence-spo2 DataReturned"; 2],

@@ -121,7 +121,7 @@ async fn stretch(
         .map_err(|error| Stop::Told(failed(&error)))?
     {
         damaged += u64::try_from(page.damaged.len()).unwrap_or(u64::MAX);
-        for sample in &page.samples {
+        for sample in page.samples.iter().filter(|it| worn.is_ours(it)) {
             if text.write_str(&line(sample)).is_err() {
                 return Err(Stop::Told(ViewError::Failed));
             }

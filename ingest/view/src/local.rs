@@ -4,9 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use veglia_series::{ReadError, Series};
+use veglia_series::{ReadError, Sample, Series};
 use veglia_triage::PatientId;
-use veglia_wire::{CareClock, DeviceId, WallMs};
+use veglia_wire::{CareClock, DeviceId, Quality, WallMs};
 
 use crate::merge::{Curve, Grid};
 use crate::{
@@ -27,6 +27,16 @@ pub struct Worn {
     pub from: WallMs,
     /// Until when, this moment excluded; `None` when it still is.
     pub until: Option<WallMs>,
+    /// Whether somebody else had it too: what it measured without a time may be theirs, and is
+    /// nobody's.
+    pub is_shared: bool,
+}
+
+impl Worn {
+    /// Whether a reading measured while it was worn is its wearer's.
+    pub(crate) fn is_ours(&self, sample: &Sample) -> bool {
+        !(self.is_shared && sample.quality.contains(Quality::TIME_UNCERTAIN))
+    }
 }
 
 /// Which devices a patient wore, and when. Ingest knows the assignments in memory, because it
@@ -95,11 +105,15 @@ impl LocalView {
         let mut damaged = Vec::new();
         for worn in (self.worn_by)(ask.patient) {
             for part in grid.parts(worn.from, worn.until) {
-                let found = self
-                    .series
-                    .m4(&worn.device, ask.vital, part.range, part.buckets)
-                    .await
-                    .map_err(|error| failed(&error))?;
+                let (device, series) = (&worn.device, &self.series);
+                let found = if worn.is_shared {
+                    let dated = series.m4_dated(device, ask.vital, part.range, part.buckets);
+                    dated.await
+                } else {
+                    let all = series.m4(device, ask.vital, part.range, part.buckets);
+                    all.await
+                };
+                let found = found.map_err(|error| failed(&error))?;
                 found.buckets.iter().for_each(|bucket| curve.add(bucket));
                 damaged.extend(found.damaged.iter().map(|damage| damage.from));
             }
@@ -133,7 +147,8 @@ impl LocalView {
                 .await
                 .map_err(|error| failed(&error))?;
             table.more |= found.more;
-            let readings = found.samples.into_iter().map(|sample| Reading {
+            let ours = found.samples.into_iter().filter(|it| worn.is_ours(it));
+            let readings = ours.map(|sample| Reading {
                 at: sample.at,
                 steps: sample.value,
                 site: sample.site,
@@ -163,6 +178,7 @@ impl LocalView {
                         device,
                         from: ask.from,
                         until: None,
+                        is_shared: false,
                     })
                     .collect()
             }

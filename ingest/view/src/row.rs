@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 use veglia_triage::{Flag, FlagId, PatientId, Source, Why};
-use veglia_wire::{Contact, DeviceId, Quality, Sensor, Site, VitalKind, WallMs};
+use veglia_wire::{Contact, DeviceId, GatewayId, Quality, Sensor, Site, VitalKind, WallMs};
 
 /// Flags of one patient that a row holds at most; the gravest stay. A patient has a few at a time;
 /// this bounds a fault of a rule.
@@ -68,6 +68,9 @@ pub struct DeviceState {
     pub battery: Option<Battery>,
     /// Latest measured time of anything it sent.
     pub last_heard: Option<WallMs>,
+    /// The gateway that brought what it sent last: the one in the patient's home.
+    #[serde(default)]
+    pub gateway: Option<GatewayId>,
 }
 
 impl DeviceState {
@@ -80,6 +83,7 @@ impl DeviceState {
             up: false,
             battery: None,
             last_heard: None,
+            gateway: None,
         }
     }
 

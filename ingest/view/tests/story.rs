@@ -41,6 +41,7 @@ fn worn_by() -> WornBy {
         device: device(name),
         from: WallMs(from),
         until: until.map(WallMs),
+        is_shared: false,
     };
     Arc::new(move |patient| match patient {
         ANNA => vec![

@@ -10,7 +10,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
 use super::{PipeError, PipeOptions};
-use crate::access::{self, Access, AccessError, CertificateFiles, Proof};
+use crate::access::{Access, AccessError, CertificateFiles, Proof};
+use crate::tls_clock::believed;
 use crate::tls_fault::{Attempt, TlsFault};
 
 /// A stream of bytes, both ways.
@@ -31,7 +32,7 @@ impl Proved {
             broker: &options.broker,
             files: &self.files,
             proof: &self.proof,
-            believed: access::believed(options.wall.as_ref()),
+            believed: believed(options.wall.as_ref()),
         };
         attempt.explain(error)
     }

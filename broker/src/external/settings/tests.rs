@@ -29,11 +29,19 @@ fn a_url_names_host_port_user_and_password() {
     assert_eq!(all.place_name(), "localhost:1884");
     let login = ("door".to_owned(), "p@ss/word".to_owned());
     assert_eq!(all.login().unwrap(), Some(login));
+    let beside = external("{ url = \"mqtt://localhost:1884\", user = \"door\" }");
+    assert_eq!(
+        beside.login().unwrap(),
+        Some(("door".to_owned(), String::new()))
+    );
     let least = external("{ url = \"mqtt://127.0.0.1\" }");
     assert_eq!(least.place_name(), "127.0.0.1:1883");
     assert_eq!(least.login().unwrap(), None);
     let six = external("{ url = \"mqtt://[::1]:1884/\" }");
     assert_eq!(six.place_name(), "[::1]:1884");
+    assert_eq!(six.bare_host(), "::1");
+    let tls = external("{ url = \"mqtts://broker.example\", ca = \"ca.pem\" }");
+    assert_eq!(tls.place_name(), "broker.example:8883");
 }
 
 #[test]
@@ -85,7 +93,20 @@ fn what_is_wrong_is_said_in_a_sentence() {
             "unknown field `pasword_file`",
         ),
         ("{ url = \"localhost:1883\" }", "write url as"),
-        ("{ url = \"mqtts://localhost\" }", "write url as"),
+        ("{ url = \"mqttx://localhost\" }", "write url as"),
+        ("{ url = \"mqtts://localhost\" }", "needs ca ="),
+        (
+            "{ url = \"mqtts://localhost\", ca = \"x\", key = \"x\" }",
+            "belong together",
+        ),
+        (
+            "{ url = \"mqtt://localhost\", ca = \"x\" }",
+            "are for mqtts:// only",
+        ),
+        (
+            "{ url = \"mqtt://a@localhost\", user = \"a\" }",
+            "not in both",
+        ),
         ("{ url = \"mqtt://localhost:99999\" }", "write url as"),
         (
             "{ url = \"mqtt://localhost?x=1\" }",
@@ -112,4 +133,31 @@ fn what_is_wrong_is_said_in_a_sentence() {
 fn another_machine_is_trusted_only_if_it_is_said() {
     let config = external("{ url = \"mqtt://broker:1883\", trusted_network = true }");
     assert_eq!(config.place_name(), "broker:1883");
+}
+
+#[test]
+fn the_files_of_tls_start_in_the_data_directory_and_are_named_when_they_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "{ url = \"mqtts://localhost\", ca = \"ca.pem\", certificate = \"c\", key = \"k\" }";
+    let mut backend = parse(text).unwrap();
+    backend.place(folder.path());
+    let said = backend.make().open().unwrap_err();
+    let source = std::error::Error::source(&said).unwrap().to_string();
+    let path = folder.path().join("ca.pem").display().to_string();
+    assert!(source.contains(&path), "{source}");
+}
+
+/// What the template and the documentation show in passing is good too.
+#[test]
+fn the_examples_that_are_written_down_can_be_copied() {
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
+    let document = fs::read_to_string(document).unwrap();
+    for text in [Config::TEMPLATE, &document] {
+        let example = text.lines().find_map(|line| {
+            let line = line.trim_start_matches("# ");
+            line.strip_prefix("backend = ")
+                .filter(|it| it.starts_with('{'))
+        });
+        external(example.expect("an example"));
+    }
 }

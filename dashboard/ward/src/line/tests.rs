@@ -1,7 +1,7 @@
 //! What lines say and where they stand, as tables of sentences.
 
-use std::collections::HashMap;
-
+use veglia_diary::ladder::{Hold, State};
+use veglia_diary::{Alert, AlertId};
 use veglia_view::{
     About as FlagAbout, DeviceId, Evidence, Expected, Flag, FlagId, How, Latest, OpenFlag,
     OxygenScale, Parameter, PatientId, Plan, PlanVersion, Quality, Row, Severity, Site, Source,
@@ -109,19 +109,19 @@ fn plan() -> Plan {
     }
 }
 
-fn placed(row: &Row, charges: &HashMap<FlagId, Charge>) -> Placed {
+fn placed(row: &Row, alerts: &[Care]) -> Placed {
     let name = format!("Rossi {}", row.patient.get());
     let about = About {
         row,
         name: Some(&name),
         plan: Some(&plan()),
-        charges,
+        alerts,
     };
     place(&about, NOW)
 }
 
 fn line(row: &Row) -> Line {
-    placed(row, &HashMap::new()).line
+    placed(row, &[]).line
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn no_data_is_never_well() {
 #[test]
 fn a_calm_line_tells_when_it_stops_being_calm() {
     let row = row(1, &[latest(VitalKind::SpO2, 970, 10)], Vec::new());
-    let until = placed(&row, &HashMap::new()).calm_until.unwrap();
+    let until = placed(&row, &[]).calm_until.unwrap();
     assert_eq!(
         until,
         at(30),
@@ -224,7 +224,7 @@ fn a_calm_line_tells_when_it_stops_being_calm() {
         row: &row,
         name: None,
         plan: Some(&plan()),
-        charges: &HashMap::new(),
+        alerts: &[],
     };
     assert_eq!(place(&about, until.plus_ms(-1)).line.chip.kind, "calm");
     assert_eq!(place(&about, until).line.chip.kind, "still");
@@ -295,13 +295,29 @@ fn who_needs_somebody_most_stands_first() {
         row(7, &[value], vec![red(7, 5), silent(VitalKind::Pulse, 0)]),
         row(8, &[value], vec![recovered(red(8, 1))]),
     ];
-    let charge = Charge {
-        by: "Bianchi Ada".to_owned(),
-        at: at(9),
+    let hold = Hold {
+        by: "staff:1".to_owned(),
+        since: at(9),
+        until: at(39),
     };
-    let attended = rows[3].flags[0].flag.id.clone();
-    let charges = HashMap::from([(attended, charge)]);
-    let mut lines: Vec<Placed> = rows.iter().map(|row| placed(row, &charges)).collect();
+    let state = State {
+        hold: Some(hold),
+        is_confirmed: true,
+        ..State::new(Severity::Red)
+    };
+    let held = Care {
+        alert: Alert {
+            id: AlertId(1),
+            patient: PatientId::new(4),
+            flag: rows[3].flags[0].flag.id.clone(),
+            opened_at: at(2),
+            state,
+            closed: None,
+        },
+        by: "Bianchi Ada".to_owned(),
+    };
+    let alerts = [held];
+    let mut lines: Vec<Placed> = rows.iter().map(|row| placed(row, &alerts)).collect();
     lines.sort_by(|one, other| one.rank.cmp(&other.rank));
     let order: Vec<&str> = lines.iter().map(|it| it.line.name.as_str()).collect();
     // Unattended reds, the one that waits longest first, then the one that has recovered; amber;
@@ -309,7 +325,10 @@ fn who_needs_somebody_most_stands_first() {
     let expected = [7, 6, 8, 5, 4, 3, 2, 1].map(|number| format!("Rossi {number}"));
     assert_eq!(order, expected);
     let said = lines[4].line.why[0].charge.as_deref();
-    assert_eq!(said, Some("In carico a Bianchi Ada dalle 14:09"));
+    assert_eq!(
+        said,
+        Some("In carico a Bianchi Ada dalle 14:09, fino alle 14:39")
+    );
 }
 
 #[test]
@@ -319,7 +338,7 @@ fn a_patient_whom_nobody_registered_is_shown_all_the_same() {
         row: &row,
         name: None,
         plan: None,
-        charges: &HashMap::new(),
+        alerts: &[],
     };
     assert_eq!(
         place(&about, NOW).line.name,

@@ -2,14 +2,15 @@
 //!
 //! A local time that happens twice (the last Sunday of October) is expected the first time; one
 //! that does not happen (the last Sunday of March) is expected as long after the jump as it would
-//! have been after the hour before it.
+//! have been after the hour before it. Hours of the night are as long as that night.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use veglia_wire::{VitalKind, WallMs};
 
-use super::{Expected, LocalTime, Parameter, Plan};
+use super::{Expected, Hours, LocalTime, Parameter, Plan};
+use crate::whereabouts::{PatientStanding, is_at_home};
 
 /// Days searched for the next daily time: today's may all have passed, so may those that count
 /// for tomorrow's early hours; the third day always has one.
@@ -33,16 +34,45 @@ pub(crate) fn in_force(plans: &[Plan], at: WallMs) -> Option<&Plan> {
         .then_some(latest)
 }
 
-/// Every stretch in which the plans ask for a vital sign, oldest first.
-pub(crate) fn segments(plans: &[Plan], vital: VitalKind) -> Vec<Segment<'_>> {
+/// The moments at which what is asked may change.
+fn cuts(plans: &[Plan], standings: &[PatientStanding]) -> Vec<WallMs> {
     let mut cuts: Vec<WallMs> = plans.iter().map(|plan| plan.from).collect();
     cuts.extend(plans.iter().filter_map(|plan| plan.until));
+    cuts.extend(standings.iter().map(|standing| standing.from));
     cuts.sort_unstable();
     cuts.dedup();
+    cuts
+}
+
+/// Around a moment at which something is asked: since when, and until when, without a break.
+pub(crate) fn asked_around(
+    plans: &[Plan],
+    standings: &[PatientStanding],
+    at: WallMs,
+) -> (WallMs, Option<WallMs>) {
+    let cuts = cuts(plans, standings);
+    let is_asked = |cut: &WallMs| {
+        let plan = in_force(plans, *cut);
+        plan.is_some_and(|plan| !plan.parameters.is_empty()) && is_at_home(standings, *cut)
+    };
+    let before = cuts.iter().rev().filter(|cut| **cut <= at);
+    let from = before.take_while(|cut| is_asked(cut)).last();
+    let until = cuts.iter().find(|cut| at < **cut && !is_asked(cut));
+    (from.copied().unwrap_or(at), until.copied())
+}
+
+/// Every stretch in which the plans ask for a vital sign of a patient at home, oldest first.
+pub(crate) fn segments<'a>(
+    plans: &'a [Plan],
+    standings: &[PatientStanding],
+    vital: VitalKind,
+) -> Vec<Segment<'a>> {
+    let cuts = cuts(plans, standings);
     let ends = cuts.iter().skip(1).copied().map(Some).chain([None]);
     let stretches = cuts.iter().copied().zip(ends);
     let asked = stretches.filter_map(|(from, until)| {
-        let parameter = in_force(plans, from)?.parameter(vital)?;
+        let plan = in_force(plans, from).filter(|_| is_at_home(standings, from))?;
+        let parameter = plan.parameter(vital)?;
         Some(Segment {
             from,
             until,
@@ -68,6 +98,10 @@ pub(crate) fn expectation(
             let early = anchor.plus_ms(parameter.grace_ms());
             next_daily(times, zone, early, not_before)
         }
+        Expected::Within(hours) => {
+            let due = anchor.plus_ms(i64::from(hours.every_minutes) * 60_000);
+            next_within(hours, zone, due.max(not_before), parameter.grace_ms())
+        }
     }
 }
 
@@ -87,6 +121,27 @@ fn next_daily(
     })
     .filter(|moment| *moment > after && *moment >= not_before)
     .min()
+}
+
+/// The moment itself, if it lies in the hours and a grace before their end; else when they next
+/// begin. Who takes the sensor off a little before the end of the night is not silent.
+fn next_within(hours: &Hours, zone: &TimeZone, due: WallMs, grace_ms: i64) -> Option<WallMs> {
+    let start = Timestamp::from_millisecond(due.0).ok()?;
+    let today = start.to_zoned(zone.clone()).date();
+    // Hours that began yesterday may go on.
+    let days = (-1..DAYS_AHEAD).filter_map(|ahead| today.checked_add(ahead.days()).ok());
+    let mut moments = days.filter_map(|day| {
+        let last_day = if hours.until <= hours.from {
+            day.tomorrow().ok()?
+        } else {
+            day
+        };
+        let begin = moment(day, hours.from, zone)?;
+        let end = moment(last_day, hours.until, zone)?;
+        let due = due.max(begin);
+        (due.plus_ms(grace_ms) < end).then_some(due)
+    });
+    moments.next()
 }
 
 fn moment(day: Date, time: LocalTime, zone: &TimeZone) -> Option<WallMs> {

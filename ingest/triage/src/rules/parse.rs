@@ -10,11 +10,12 @@ use toml::Spanned;
 use veglia_wire::VitalKind;
 
 use super::text::{
-    ArrivalText, ContinuousText, Number, RoundingText, RuleText, TargetText, Text, VitalText,
+    ArrivalText, ContinuousText, Number, PresenceText, RoundingText, RuleText, TargetText, Text,
+    VitalText,
 };
 use super::{
-    Arrival, Band, Confirmation, Continuous, LimitRule, Range, Rounding, RuleName, RuleSet,
-    TargetRule, VitalRules,
+    Arrival, Band, Confirmation, Continuous, LimitRule, PresenceRule, Range, Rounding, RuleName,
+    RuleSet, TargetRule, VitalRules,
 };
 
 /// Why a text is no rule set: the first fault.
@@ -105,6 +106,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         zone: zone(&reader, &text.time_zone)?,
         arrival: arrival(&reader, &text.arrival)?,
         continuous: continuous(&reader, &text.continuous, &vitals)?,
+        presence: presence(&reader, &text.presence)?,
         target: target(&reader, &text.target, &vitals, &limits)?,
         vitals,
         limits,
@@ -159,6 +161,22 @@ fn continuous(
         median_ms,
         settled_readings,
         source: reader.sourced(text.vital.span(), &text.source)?,
+    })
+}
+
+fn presence(
+    reader: &Reader<'_>,
+    entry: &Spanned<PresenceText>,
+) -> Result<PresenceRule, RuleSetError> {
+    let text = entry.get_ref();
+    if *text.offline_after_minutes.get_ref() == 0 {
+        let reason = "every home would be off line: offline_after_minutes is at least 1";
+        return Err(reader.fault(text.offline_after_minutes.span(), reason));
+    }
+    Ok(PresenceRule {
+        offline_after_ms: minutes(*text.offline_after_minutes.get_ref()),
+        settle_ms: minutes(text.settle_minutes),
+        source: reader.sourced(entry.span(), &text.source)?,
     })
 }
 

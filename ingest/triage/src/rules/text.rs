@@ -40,9 +40,18 @@ pub(super) struct Text {
     pub(super) time_zone: Spanned<String>,
     pub(super) arrival: Spanned<ArrivalText>,
     pub(super) continuous: Spanned<ContinuousText>,
+    pub(super) presence: Spanned<PresenceText>,
     pub(super) vital: Vec<Spanned<VitalText>>,
     pub(super) rule: Vec<Spanned<RuleText>>,
     pub(super) target: Spanned<TargetText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PresenceText {
+    pub(super) offline_after_minutes: Spanned<u32>,
+    pub(super) settle_minutes: u32,
+    pub(super) source: String,
 }
 
 #[derive(Deserialize)]

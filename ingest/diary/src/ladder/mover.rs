@@ -1,0 +1,313 @@
+//! How one input moves an alert, and what falls due by itself.
+
+use veglia_triage::Severity;
+use veglia_wire::WallMs;
+
+use super::{Climb, Course, Doctor, Hold, Input, Ladder, Rung, Snooze, State, Step, Telling};
+use crate::alerts::pages::{Callee, PageWhy};
+
+/// A state on its way.
+pub(super) struct Mover<'a> {
+    ladder: &'a Ladder,
+    state: State,
+    now: WallMs,
+    steps: Vec<Step>,
+}
+
+impl<'a> Mover<'a> {
+    pub(super) fn new(ladder: &'a Ladder, state: State, now: WallMs) -> Self {
+        Self {
+            ladder,
+            state,
+            now,
+            steps: Vec::new(),
+        }
+    }
+
+    pub(super) fn done(self) -> (State, Vec<Step>) {
+        (self.state, self.steps)
+    }
+
+    fn course(&self) -> &Course {
+        self.ladder.course(self.state.severity)
+    }
+
+    pub(super) fn take(&mut self, input: &Input) {
+        match input {
+            Input::Told {
+                severity,
+                confirmed,
+                worse,
+            } => self.told(*severity, *confirmed, *worse),
+            Input::Over => self.over(),
+            Input::Left => self.close(),
+            Input::Taken { by } | Input::HandedOver { to: by } => self.hold(by),
+            Input::Called { by } => {
+                let lets = |hold: &Hold| hold.by == *by || hold.until <= self.now;
+                let is_free = self.state.hold.as_ref().is_none_or(lets);
+                if is_free && self.state.snooze.is_none() {
+                    self.hold(by);
+                }
+            }
+            Input::Snoozed { by, until } => self.snooze(by, *until),
+            Input::Escalated => self.escalate(),
+            Input::Closed => self.close(),
+            Input::Seen => {
+                if matches!(self.state.doctor, Doctor::Told { .. }) {
+                    self.state.doctor = Doctor::Done;
+                }
+            }
+            Input::Failed { .. } if self.state.is_closed => self.state.doctor = Doctor::Done,
+            Input::Failed { callee, rung } => self.failed(*callee, *rung),
+            Input::Tick => {}
+        }
+    }
+
+    fn told(&mut self, severity: Severity, confirmed: bool, worse: bool) {
+        let rises = severity > self.state.severity;
+        // A new episode after the last one was over is as good as a first.
+        let returns = confirmed && self.state.over.is_some();
+        let is_new = confirmed && !self.state.is_confirmed;
+        self.state.severity = self.state.severity.max(severity);
+        self.state.is_confirmed |= confirmed;
+        self.state.over = None;
+        let latest = self.now.plus_ms(self.course().charge_ms);
+        if let Some(hold) = &mut self.state.hold {
+            hold.until = hold.until.min(latest);
+        }
+        let worse = worse || returns;
+        if !(rises || worse || is_new) || !self.state.is_confirmed {
+            return;
+        }
+        self.state.snooze = None;
+        if rises || is_new {
+            self.inform();
+        }
+        if self.state.hold.is_some() || (worse && self.state.climb.is_some() && !rises) {
+            // Whoever has it, or is being called, hears that there is more.
+            self.call(Callee::Operator, PageWhy::New, self.now);
+        } else {
+            self.climb(PageWhy::New);
+        }
+    }
+
+    fn over(&mut self) {
+        self.state.over = Some(self.now);
+        let keep_ms = self.course().charge_over_ms;
+        if let Some(hold) = &mut self.state.hold {
+            hold.until = hold.until.max(hold.since.plus_ms(keep_ms));
+        }
+    }
+
+    fn close(&mut self) {
+        self.state.is_closed = true;
+        self.state.hold = None;
+        self.state.snooze = None;
+        self.state.climb = None;
+        // What was urgent is told even when it is done with; the rest needs nobody any more.
+        let is_informed = matches!(
+            self.state.doctor,
+            Doctor::Due {
+                why: PageWhy::Informed,
+                ..
+            }
+        );
+        if !is_informed {
+            self.state.doctor = Doctor::Done;
+        }
+    }
+
+    fn hold(&mut self, by: &str) {
+        let course = self.course();
+        let keep_ms = match self.state.over {
+            Some(_) => course.charge_over_ms,
+            None => course.charge_ms,
+        };
+        let known = self.state.hold.take().filter(|hold| hold.by == by);
+        self.state.hold = Some(Hold {
+            by: by.to_owned(),
+            since: known.map_or(self.now, |hold| hold.since),
+            until: self.now.plus_ms(keep_ms),
+        });
+        self.state.snooze = None;
+        self.state.climb = None;
+    }
+
+    fn snooze(&mut self, by: &str, until: WallMs) {
+        let latest = self.now.plus_ms(self.course().snooze_ms);
+        self.state.snooze = Some(Snooze {
+            by: by.to_owned(),
+            until: until.clamp(self.now, latest),
+        });
+        self.state.hold = None;
+        self.state.climb = None;
+    }
+
+    /// The doctor on duty is called, and again and again until somebody takes charge.
+    fn escalate(&mut self) {
+        let course = self.course();
+        let (rungs, every_ms) = (course.rungs.len(), course.again.every_ms);
+        self.state.hold = None;
+        self.state.snooze = None;
+        self.call(Callee::Doctor, PageWhy::Escalated, self.now);
+        self.state.climb = Some(Climb {
+            began: self.now,
+            next: rungs,
+            at: self.now.plus_ms(every_ms),
+            why: PageWhy::Again,
+        });
+    }
+
+    fn failed(&mut self, callee: Callee, rung: Option<usize>) {
+        match (rung, self.state.climb) {
+            // A rung above that was called already needs no help.
+            (Some(rung), Some(climb)) if climb.next == rung.saturating_add(1) => {
+                if let Some(next) = self.course().rungs.get(climb.next).copied() {
+                    self.fire(climb, next, PageWhy::ChannelFailed, self.now);
+                }
+            }
+            (None, _) if matches!(callee, Callee::Mmg | Callee::OutOfHours) => {
+                if callee == Callee::Mmg {
+                    self.state.doctor = Doctor::Done;
+                }
+                self.call(Callee::Operator, PageWhy::ChannelFailed, self.now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Acts on all that is due.
+    pub(super) fn look(&mut self) {
+        self.look_at_hold();
+        if let Some(snooze) = &self.state.snooze
+            && snooze.until <= self.now
+        {
+            self.state.snooze = None;
+            if self.state.is_confirmed {
+                self.climb(PageWhy::Again);
+            }
+        }
+        let is_kept = self.state.hold.is_some() || self.state.snooze.is_some();
+        let is_calling = self.state.is_confirmed && !self.state.is_closed;
+        if is_calling && !is_kept && self.state.climb.is_none() {
+            self.climb(PageWhy::New);
+        }
+        self.look_at_climb();
+        self.look_at_doctor();
+    }
+
+    fn look_at_hold(&mut self) {
+        let has_lapsed = |hold: &Hold| hold.until <= self.now;
+        if self.state.hold.as_ref().is_some_and(has_lapsed) {
+            self.state.hold = None;
+            if self.state.is_confirmed {
+                self.climb(PageWhy::ChargeLapsed);
+            }
+        }
+    }
+
+    fn look_at_climb(&mut self) {
+        while let Some(climb) = self.state.climb.filter(|climb| climb.at <= self.now) {
+            match self.course().rungs.get(climb.next).copied() {
+                Some(rung) => {
+                    let why = if climb.next == 0 { climb.why } else { rung.why };
+                    self.fire(climb, rung, why, climb.at);
+                }
+                None => self.repeat(climb),
+            }
+        }
+    }
+
+    fn look_at_doctor(&mut self) {
+        if let Doctor::Due { at, why } = self.state.doctor
+            && at <= self.now
+        {
+            self.call(Callee::Mmg, why, at);
+            self.state.doctor = match why {
+                PageWhy::Informed if !self.state.is_closed => Doctor::Told {
+                    seen_by: self.now.plus_ms(self.ladder.seen_within_ms),
+                },
+                _ => Doctor::Done,
+            };
+        }
+        if let Doctor::Told { seen_by } = self.state.doctor
+            && seen_by <= self.now
+        {
+            self.call(Callee::Operator, PageWhy::Unseen, seen_by);
+            self.state.doctor = Doctor::Done;
+        }
+    }
+
+    fn climb(&mut self, why: PageWhy) {
+        let first = self.course().rungs.first();
+        let at = self.now.plus_ms(first.map_or(0, |rung| rung.after_ms));
+        self.state.climb = Some(Climb {
+            began: self.now,
+            next: 0,
+            at,
+            why,
+        });
+    }
+
+    fn fire(&mut self, climb: Climb, rung: Rung, why: PageWhy, due: WallMs) {
+        self.steps.push(Step {
+            callee: rung.callee,
+            why,
+            rung: Some(climb.next),
+            due,
+        });
+        let next = climb.next.saturating_add(1);
+        let course = self.course();
+        let at = match course.rungs.get(next) {
+            Some(rung) => climb.began.plus_ms(rung.after_ms),
+            None => self.now.plus_ms(course.again.every_ms),
+        };
+        self.state.climb = Some(Climb { next, at, ..climb });
+    }
+
+    /// However long nobody looked, what is repeated is said once.
+    fn repeat(&mut self, climb: Climb) {
+        let again = self.course().again.clone();
+        for callee in again.callees {
+            self.call(callee, PageWhy::Again, climb.at);
+        }
+        self.state.climb = Some(Climb {
+            at: self.now.plus_ms(again.every_ms),
+            ..climb
+        });
+    }
+
+    /// Tells the family doctor, or whoever stands in outside the hours.
+    fn inform(&mut self) {
+        let (telling, stand_in) = {
+            let course = self.course();
+            (course.family_doctor, course.outside_hours.clone())
+        };
+        let hours = &self.ladder.hours;
+        self.state.doctor = match telling {
+            Telling::Never => Doctor::Done,
+            Telling::Digest => Doctor::Due {
+                at: hours.next(self.now, self.ladder.digest_at),
+                why: PageWhy::Digest,
+            },
+            Telling::AtOnce => Doctor::Due {
+                at: hours.next_opening(self.now),
+                why: PageWhy::Informed,
+            },
+        };
+        if !self.ladder.hours.is_open(self.now) {
+            for callee in stand_in {
+                self.call(callee, PageWhy::Informed, self.now);
+            }
+        }
+    }
+
+    fn call(&mut self, callee: Callee, why: PageWhy, due: WallMs) {
+        self.steps.push(Step {
+            callee,
+            why,
+            rung: None,
+            due,
+        });
+    }
+}

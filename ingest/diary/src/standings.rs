@@ -1,0 +1,155 @@
+//! Where patients are: at home, in hospital, suspended, discharged, deceased; who said so, and why.
+//!
+//! A row is never altered; a correction is one more row. What holds at a moment is the row with
+//! the highest number that begins by then. Ingest hears of each by the changes, and silence,
+//! reminders and repeats stop while a patient is not at home.
+
+use std::collections::HashMap;
+
+use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
+use veglia_store::sea_orm::QueryOrder;
+use veglia_store::sea_orm::entity::prelude::*;
+use veglia_store::{Actor, Database, Tx, TxError};
+use veglia_triage::{PatientId, PatientStanding, Whereabouts};
+use veglia_wire::WallMs;
+
+use crate::acts::WORDS_CHARS_MAX;
+use crate::changes::{self, Kind};
+use crate::error::ReadError;
+use crate::rows::standing::{ActiveModel, Column, Entity, Model};
+
+/// Where a patient is, as somebody wrote it down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stood {
+    /// Where, and from when.
+    pub standing: PatientStanding,
+    /// Why, in their words.
+    pub why: String,
+    /// Who wrote it: `staff:42`.
+    pub by: String,
+    /// When.
+    pub at: WallMs,
+}
+
+/// Why it was not written where a patient is.
+#[derive(Debug, thiserror::Error)]
+pub enum StandingRefused {
+    /// No reason, or a very long one.
+    #[error("say why in 1 to {WORDS_CHARS_MAX} ordinary characters")]
+    Reason,
+    /// The database did not write.
+    #[error("it was not written where the patient is")]
+    Store(#[source] TxError),
+}
+
+/// Writes where a patient is from a moment on, and why. Returns the row's number within the
+/// patient.
+///
+/// # Errors
+/// See [`StandingRefused`]; nothing was written then.
+pub async fn set_standing(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+    (whereabouts, from): (Whereabouts, WallMs),
+    why: &str,
+    now: WallMs,
+) -> Result<i64, StandingRefused> {
+    let why = reason(why).ok_or(StandingRefused::Reason)?;
+    let written = record.run_tx("diary.set_standing", actor, move |tx| {
+        Box::pin(async move {
+            let latest = latest_row(tx, patient).await?;
+            let number = latest.map_or(1, |row| row.number.saturating_add(1));
+            let row = ActiveModel {
+                id: NotSet,
+                patient: Set(patient.to_string()),
+                number: Set(number),
+                from_ms: Set(from.0),
+                whereabouts: Set(whereabouts.name().to_owned()),
+                why: Set(why.to_owned()),
+                created_at_ms: Set(now.0),
+                created_by: Set(tx.actor().to_string()),
+            };
+            let inserted = Entity::insert(row).exec(tx).await?;
+            changes::note(tx, Kind::Standing, inserted.last_insert_id).await?;
+            Ok(number)
+        })
+    });
+    written.await.map_err(StandingRefused::Store)
+}
+
+/// All that was written of where a patient is, the newest first.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn standings_of(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+) -> Result<Vec<Stood>, ReadError> {
+    let rows = record.read_tx("diary.standings_of", actor, move |tx| {
+        Box::pin(async move {
+            let rows = Entity::find().filter(Column::Patient.eq(patient.to_string()));
+            Ok(rows.order_by_desc(Column::Number).all(tx).await?)
+        })
+    });
+    rows.await?.iter().map(read).collect()
+}
+
+/// Where everybody is at a moment of whom anything was written; the others are at home.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn whereabouts_at(
+    record: &Database,
+    actor: &Actor,
+    at: WallMs,
+) -> Result<HashMap<PatientId, Whereabouts>, ReadError> {
+    let rows = record.read_tx("diary.whereabouts_at", actor, move |tx| {
+        Box::pin(async move {
+            let rows = Entity::find().filter(Column::FromMs.lte(at.0));
+            Ok(rows.order_by_asc(Column::Number).all(tx).await?)
+        })
+    });
+    let mut all = HashMap::new();
+    for row in rows.await? {
+        let standing = read(&row)?.standing;
+        all.insert(standing.patient, standing.whereabouts);
+    }
+    Ok(all)
+}
+
+/// A reason that can be kept, without the space around it.
+pub(crate) fn reason(words: &str) -> Option<&str> {
+    let words = words.trim();
+    let is_odd = |letter: char| letter.is_control() && letter != '\n';
+    let is_fit = (1..=WORDS_CHARS_MAX).contains(&words.chars().count());
+    (is_fit && !words.contains(is_odd)).then_some(words)
+}
+
+pub(crate) async fn by_row(tx: &Tx<'_>, id: i64) -> Result<Option<PatientStanding>, TxError> {
+    let row = Entity::find_by_id(id).one(tx).await?;
+    let stood = row.map(|row| read(&row)).transpose();
+    let stood = stood.map_err(TxError::refuse)?;
+    Ok(stood.map(|stood| stood.standing))
+}
+
+async fn latest_row(tx: &Tx<'_>, patient: PatientId) -> Result<Option<Model>, TxError> {
+    let rows = Entity::find().filter(Column::Patient.eq(patient.to_string()));
+    Ok(rows.order_by_desc(Column::Number).one(tx).await?)
+}
+
+pub(crate) fn read(row: &Model) -> Result<Stood, ReadError> {
+    let damaged = || ReadError::damaged("standing", row.id);
+    Ok(Stood {
+        standing: PatientStanding {
+            patient: row.patient.parse().map_err(|_| damaged())?,
+            number: row.number,
+            from: WallMs(row.from_ms),
+            whereabouts: row.whereabouts.parse().map_err(|_| damaged())?,
+        },
+        why: row.why.clone(),
+        by: row.created_by.clone(),
+        at: WallMs(row.created_at_ms),
+    })
+}
