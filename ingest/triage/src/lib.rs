@@ -28,6 +28,7 @@
 //! crate refuses the first three. Also absent: scores (NEWS2, MEWS), trends, rules on symptoms
 //! and on poor signal. Veglia is not a certified medical device.
 
+mod days;
 mod flag;
 mod ledger;
 mod limit;
@@ -41,6 +42,7 @@ mod state;
 mod stream;
 mod track;
 
+pub use days::{Baseline, Origin};
 pub use flag::{
     About, Evidence, Flag, FlagId, FlagIdError, How, Median, Severity, Standing, Trigger,
     UnknownAbout, Verdict, What, Why,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
 
+use crate::days::Baselines;
 use crate::flag::{Flag, Severity, Verdict};
 use crate::ledger::Voice;
 use crate::limit::Reading;
@@ -41,6 +42,8 @@ pub struct PatientState {
     /// By version.
     plans: Vec<Plan>,
     tracks: Vec<Track>,
+    #[serde(default)]
+    baselines: Baselines,
     /// The newest answer to each question.
     answers: Vec<Said<Answer>>,
     /// The newest word of each sensor.
@@ -57,6 +60,7 @@ impl PatientState {
             ticked: WallMs(i64::MIN),
             plans: Vec::new(),
             tracks: VitalKind::ALL.into_iter().map(Track::new).collect(),
+            baselines: Baselines::default(),
             answers: Vec::new(),
             contacts: Vec::new(),
         }
@@ -189,6 +193,7 @@ impl PatientState {
         let ground = Ground {
             rules,
             plans: &self.plans,
+            baselines: &self.baselines,
             ticked: self.ticked,
         };
         let kind = vital.kind();
@@ -202,8 +207,7 @@ impl PatientState {
             quality,
         });
         if rules.is_scorable(vital, quality) {
-            let is_streamed =
-                observation.source == Source::Device && rules.continuous.vital == kind;
+            let is_streamed = observation.source == Source::Device && rules.continuous.is_for(kind);
             let reading = Reading {
                 at: observation.at,
                 id: observation.id,
@@ -236,6 +240,7 @@ impl PatientState {
         let ground = Ground {
             rules,
             plans: &self.plans,
+            baselines: &self.baselines,
             ticked: self.ticked,
         };
         for track in &mut self.tracks {
@@ -247,6 +252,7 @@ impl PatientState {
         let ground = Ground {
             rules,
             plans: &self.plans,
+            baselines: &self.baselines,
             ticked: self.ticked,
         };
         for track in &mut self.tracks {

@@ -11,7 +11,7 @@ const SHIPPED: &str = include_str!("../rules/home-2020.toml");
 #[test]
 fn the_shipped_rules_name_their_version_and_their_sources() {
     let rules = RuleSet::shipped();
-    assert_eq!(rules.version().as_str(), "home-2020-3");
+    assert_eq!(rules.version().as_str(), "home-2020-4");
     for rule in ["spo2-red", "fever"] {
         let source = rules.source_of(&rule.parse().unwrap());
         assert!(source.is_some_and(|source| source.len() > 20), "{rule}");
@@ -35,6 +35,8 @@ fn bands_cover_every_value_once() {
         (spo2(0), None),
         (temperature(3_804), Some("usual")),
         (temperature(3_805), Some("fever")),
+        (temperature(3_500), Some("cold")),
+        (temperature(3_905), Some("high-fever")),
         (temperature(2_000), None),
         (
             Vital::from_steps(VitalKind::Temperature, 3_900, Site::Skin).unwrap(),
@@ -42,7 +44,7 @@ fn bands_cover_every_value_once() {
         ),
         (
             Vital::from_steps(VitalKind::Pulse, 700, Site::Unknown).unwrap(),
-            None,
+            Some("usual"),
         ),
     ] {
         assert_eq!(rules.band(vital).map(|band| band.name()), band, "{vital:?}");
@@ -135,7 +137,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "name = \"fever\"\nvital",
         "name = \"spo2-red\"\nvital",
-        "vital = \"temp",
+        "band = \"fever\"",
         "already",
     ),
     (
@@ -151,8 +153,8 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "at least 1",
     ),
     (
-        "[continuous]\nvital = \"spo2\"",
-        "[continuous]\nvital = \"spo\"",
+        "[continuous]\nvitals = [\"spo2\"",
+        "[continuous]\nvitals = [\"spo\"",
         "[continuous]",
         "\"spo\" is unknown",
     ),
@@ -161,6 +163,30 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "median_seconds = 5",
         "median_seconds",
         "longer than gap_seconds",
+    ),
+    (
+        "under = [\"spo2-red\"]",
+        "under = [\"spo2-rot\"]",
+        "under = [\"spo2-red\"]",
+        "no rule \"spo2-rot\" for spo2 stands above",
+    ),
+    (
+        "band = \"amber\"",
+        "band = \"usual\"",
+        "band = \"amber\"",
+        "does not touch",
+    ),
+    (
+        "under_baseline = 3",
+        "under_baseline = 0",
+        "under_baseline",
+        "at least 1 point",
+    ),
+    (
+        "under_baseline = 3",
+        "band = \"red\"\nunder_baseline = 3",
+        "under_baseline",
+        "has a band, or says",
     ),
     (
         "gap_seconds = 5",

@@ -57,7 +57,7 @@ pub(super) struct ArrivalText {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContinuousText {
-    pub(super) vital: Spanned<String>,
+    pub(super) vitals: Vec<Spanned<String>>,
     pub(super) gap_seconds: u32,
     pub(super) median_seconds: Spanned<u32>,
     pub(super) settled_readings: Spanned<u32>,
@@ -107,7 +107,10 @@ pub(super) struct BandText {
 pub(super) struct RuleText {
     pub(super) name: Spanned<String>,
     pub(super) vital: Spanned<String>,
-    pub(super) band: Spanned<String>,
+    pub(super) band: Option<Spanned<String>>,
+    pub(super) under_baseline: Option<Spanned<Number>>,
+    #[serde(default)]
+    pub(super) under: Vec<Spanned<String>>,
     pub(super) severity: Severity,
     pub(super) repeat_after_seconds: Option<u32>,
     pub(super) repeat_within_minutes: Option<u32>,

@@ -1,0 +1,6 @@
+//! Rules over days.
+
+mod baseline;
+
+pub(crate) use baseline::Baselines;
+pub use baseline::{Baseline, Origin};
