@@ -42,7 +42,7 @@ mod state;
 mod stream;
 mod track;
 
-pub use days::{Baseline, Origin};
+pub use days::{Baseline, Exertion, Origin, Trend};
 pub use flag::{
     About, Evidence, Flag, FlagId, FlagIdError, How, Median, Severity, Standing, Trigger,
     UnknownAbout, Verdict, What, Why,

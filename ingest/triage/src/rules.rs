@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: a rule language. What a rule can do is code; by which numbers is data.
 
+mod days;
 mod limit;
 mod parse;
 mod text;
@@ -22,6 +23,7 @@ use veglia_wire::{Quality, Site, Vital, VitalKind, WallMs};
 use crate::flag::Severity;
 use crate::plan::Target;
 
+pub(crate) use days::DaysRules;
 pub use parse::RuleSetError;
 
 /// The rule set that is shipped.
@@ -312,6 +314,7 @@ pub struct RuleSet {
     pub(crate) vitals: Vec<VitalRules>,
     pub(crate) limits: Vec<LimitRule>,
     pub(crate) target: TargetRule,
+    pub(crate) days: DaysRules,
 }
 
 impl RuleSet {
@@ -347,8 +350,16 @@ impl RuleSet {
     /// Where a rule comes from, for the person who asks why.
     #[must_use]
     pub fn source_of(&self, rule: &RuleName) -> Option<&str> {
-        let limit = self.limits.iter().find(|limit| limit.name == *rule);
-        limit.map(|limit| limit.source.as_str())
+        let limits = self.limits.iter();
+        let limits = limits.map(|limit| (&limit.name, limit.source.as_str()));
+        let mut sources = limits.chain(self.days.sources());
+        sources.find(|(name, _)| *name == rule).map(|(_, it)| it)
+    }
+
+    /// Where the making of a patient's own baseline comes from.
+    #[must_use]
+    pub fn source_of_baseline(&self) -> &str {
+        &self.days.baseline.source
     }
 
     /// Where personal targets come from.
@@ -398,7 +409,7 @@ impl RuleSet {
     }
 
     /// A vital sign of which the rule set says nothing is shown and never scored.
-    fn score(&self, vital: Vital) -> Option<i32> {
+    pub(crate) fn score(&self, vital: Vital) -> Option<i32> {
         let rules = self.vital(vital.kind())?;
         let is_temperature = vital.kind() == VitalKind::Temperature;
         if is_temperature && rules.unscored_sites.contains(&vital.site()) {

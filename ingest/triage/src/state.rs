@@ -1,9 +1,11 @@
 //! A patient's state and the one function that moves it.
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
+use veglia_wire::{
+    Answer, AnswerCode, Contact, Quality, RecordId, Sensor, Site, Vital, VitalKind, WallMs,
+};
 
-use crate::days::Baselines;
+use crate::days::{Baseline, Days, Exertion, Trend};
 use crate::flag::{Flag, Severity, Verdict};
 use crate::ledger::Voice;
 use crate::limit::Reading;
@@ -11,7 +13,7 @@ use crate::observation::{Input, Observation, Seen, Source};
 use crate::patient::PatientId;
 use crate::plan::Plan;
 use crate::rules::{RuleName, RuleSet};
-use crate::track::{Ground, Latest, Track};
+use crate::track::{Ground, Latest, Taken, Track};
 
 /// Versions of the plan kept: more than are made while readings of one memory arrive late. Older
 /// versions no longer change what is told.
@@ -43,7 +45,7 @@ pub struct PatientState {
     plans: Vec<Plan>,
     tracks: Vec<Track>,
     #[serde(default)]
-    baselines: Baselines,
+    days: Days,
     /// The newest answer to each question.
     answers: Vec<Said<Answer>>,
     /// The newest word of each sensor.
@@ -60,7 +62,7 @@ impl PatientState {
             ticked: WallMs(i64::MIN),
             plans: Vec::new(),
             tracks: VitalKind::ALL.into_iter().map(Track::new).collect(),
-            baselines: Baselines::default(),
+            days: Days::default(),
             answers: Vec::new(),
             contacts: Vec::new(),
         }
@@ -84,7 +86,8 @@ impl PatientState {
     /// Every flag within memory that stands by what is known now, and whether its episode goes
     /// on. Withdrawn flags are not among them.
     pub fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
-        self.tracks.iter().flat_map(Track::flags)
+        let tracks = self.tracks.iter().flat_map(Track::flags);
+        tracks.chain(self.days.flags())
     }
 
     /// The gravest open flag's severity.
@@ -118,6 +121,36 @@ impl PatientState {
     #[must_use]
     pub fn plan(&self) -> Option<&Plan> {
         self.plans.last()
+    }
+
+    /// The patient's own resting oxygen saturation, once it is known.
+    #[must_use]
+    pub fn baseline(&self) -> Option<&Baseline> {
+        self.days.baselines().newest()
+    }
+
+    /// Where oxygen saturation stands against the baseline, once there is one.
+    #[must_use]
+    pub fn trend(&self) -> Option<Trend> {
+        self.days.trend()
+    }
+
+    /// Whether the patient may be asked for a test under exertion now: by the newest value, which
+    /// is clean and recent, at rest.
+    #[must_use]
+    pub fn exertion(&self, rules: &RuleSet, now: WallMs) -> Exertion {
+        let rule = &rules.days.exertion;
+        let newest = self.last(VitalKind::SpO2).filter(|last| {
+            let age_ms = now.since(last.at);
+            (0..=rule.rest_within_ms).contains(&age_ms)
+                && rules.is_scorable(last.vital, last.quality)
+        });
+        let score = newest.and_then(|last| rules.score(last.vital));
+        match score {
+            None => Exertion::RestUnknown,
+            Some(score) if score < rule.ask_from => Exertion::RestTooLow,
+            Some(_) => Exertion::MayBeAsked,
+        }
     }
 
     /// The earliest moment at which a tick could say something new; a tick before it says
@@ -173,6 +206,11 @@ impl PatientState {
             Seen::Answer(answer) => {
                 let said = said(observation, answer);
                 keep_newest(&mut self.answers, said, |known| known.code == answer.code);
+                if is_meant(rules, observation, answer)
+                    && self.days.answer(said, rules, &self.plans, voice)
+                {
+                    self.retell_oxygen(rules, voice);
+                }
             }
         }
     }
@@ -193,7 +231,7 @@ impl PatientState {
         let ground = Ground {
             rules,
             plans: &self.plans,
-            baselines: &self.baselines,
+            baselines: self.days.baselines(),
             ticked: self.ticked,
         };
         let kind = vital.kind();
@@ -215,7 +253,43 @@ impl PatientState {
                 steps: vital.steps(),
                 device: is_streamed.then(|| observation.device.clone()),
             };
-            track.observe(reading, ground, voice);
+            let taken = track.observe(reading, ground, voice);
+            self.remember(rules, kind, &taken, voice);
+        }
+    }
+
+    /// What a reading says over days. Another baseline has oxygen judged again.
+    fn remember(&mut self, rules: &RuleSet, kind: VitalKind, taken: &Taken, voice: &mut Voice<'_>) {
+        let mut tracks = self.tracks.iter();
+        let Some(track) = tracks.find(|track| track.kind() == kind) else {
+            return;
+        };
+        let (days, plans) = (&mut self.days, &self.plans);
+        let recent = track.measured().iter();
+        let is_other = match taken {
+            Taken::Known => false,
+            Taken::Newest => days.observe(kind, recent.rev().take(1), rules, plans, voice),
+            Taken::Amid => days.observe(kind, recent, rules, plans, voice),
+            Taken::Alone(alone) => {
+                let alone = std::iter::once(alone.as_ref());
+                days.observe(kind, alone, rules, plans, voice)
+            }
+        };
+        if is_other {
+            self.retell_oxygen(rules, voice);
+        }
+    }
+
+    fn retell_oxygen(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        let mut tracks = self.tracks.iter_mut();
+        if let Some(track) = tracks.find(|track| track.kind() == VitalKind::SpO2) {
+            track.retell(ground, voice);
         }
     }
 
@@ -240,7 +314,7 @@ impl PatientState {
         let ground = Ground {
             rules,
             plans: &self.plans,
-            baselines: &self.baselines,
+            baselines: self.days.baselines(),
             ticked: self.ticked,
         };
         for track in &mut self.tracks {
@@ -249,16 +323,33 @@ impl PatientState {
     }
 
     fn retell(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        self.days.retell(rules, &self.plans, voice);
         let ground = Ground {
             rules,
             plans: &self.plans,
-            baselines: &self.baselines,
+            baselines: self.days.baselines(),
             ticked: self.ticked,
         };
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }
     }
+}
+
+/// Whether an answer over days is dated before its arrival and, if it is an oxygen saturation, one
+/// that an oximeter could show.
+fn is_meant(rules: &RuleSet, observation: &Observation, answer: Answer) -> bool {
+    let ahead = observation.at.since(observation.received);
+    let is_oxygen = matches!(
+        answer.code,
+        AnswerCode::WalkingLowestSpO2
+            | AnswerCode::SitToStandLowestSpO2
+            | AnswerCode::ExertionRestingSpO2
+            | AnswerCode::BaselineSpO2
+    );
+    let value = Vital::from_steps(VitalKind::SpO2, answer.value, Site::Unknown);
+    let is_shown = value.is_ok_and(|value| rules.is_scorable(value, Quality::empty()));
+    ahead <= rules.arrival.ahead_tolerance_ms && (!is_oxygen || is_shown)
 }
 
 fn said<T>(observation: &Observation, what: T) -> Said<T> {

@@ -91,6 +91,19 @@ impl Measured {
         }
     }
 
+    /// The reading that was measured: of a stream, the last of the stretch.
+    pub(crate) fn reading(&self) -> RecordId {
+        match self.basis {
+            Basis::Spot => self.id,
+            Basis::Few(median) | Basis::Settled(median) => median.last,
+        }
+    }
+
+    /// When the value that is judged was measured.
+    pub(crate) fn value_at(&self) -> WallMs {
+        self.value_at
+    }
+
     pub(crate) fn is_settled(&self) -> bool {
         matches!(self.basis, Basis::Settled(_))
     }

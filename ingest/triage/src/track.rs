@@ -56,6 +56,19 @@ pub struct Latest {
     pub quality: Quality,
 }
 
+/// Where a reading found its place.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It was there already.
+    Known,
+    /// After all others.
+    Newest,
+    /// Among the recent ones: what the rules see of these may be another thing.
+    Amid,
+    /// Before memory, by itself.
+    Alone(Box<Measured>),
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Track {
     kind: VitalKind,
@@ -122,26 +135,35 @@ impl Track {
     }
 
     /// Takes a reading that may be judged; one that is known already changes nothing.
-    pub(crate) fn observe(&mut self, reading: Reading, ground: Ground<'_>, voice: &mut Voice<'_>) {
+    pub(crate) fn observe(
+        &mut self,
+        reading: Reading,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) -> Taken {
         let Some(vital) = ground.rules.vital(self.kind) else {
-            return;
+            return Taken::Known;
         };
         let key = reading.key();
         let last = self.recent.back().map(Reading::key);
         if last.or(self.floor).is_none_or(|last| last < key) {
             self.append(reading, vital, ground, voice);
+            self.forget(vital, ground);
+            Taken::Newest
         } else if self.floor.is_some_and(|floor| key <= floor) {
-            if self.floor != Some(key) {
-                self.judge_alone(&reading, vital, ground, voice);
+            if self.floor == Some(key) {
+                return Taken::Known;
             }
-            return;
+            self.judge_alone(&reading, vital, ground, voice);
+            Taken::Alone(Box::new(Measured::spot(&reading)))
         } else {
             let Err(place) = self.recent.binary_search_by_key(&key, Reading::key) else {
-                return;
+                return Taken::Known;
             };
             self.insert(place, reading, vital, ground, voice);
+            self.forget(vital, ground);
+            Taken::Amid
         }
-        self.forget(vital, ground);
     }
 
     /// Deadlines up to `ground.ticked` have passed.

@@ -6,6 +6,7 @@ use veglia_wire::VitalKind;
 use super::parse::{Reader, RuleSetError, minutes};
 use super::text::{RuleText, TargetText};
 use super::{Bad, Confirmation, LimitRule, Range, TargetRule, VitalRules};
+use crate::flag::Severity;
 
 pub(super) fn limit(
     reader: &Reader<'_>,
@@ -82,6 +83,10 @@ fn bad(
             let points = reader.steps(number.span(), *number.get_ref(), rules.rounding)?;
             if points < 1 || kind != VitalKind::SpO2 {
                 let reason = "under_baseline is at least 1 point of spo2, which has a baseline";
+                return Err(reader.fault(number.span(), reason));
+            }
+            if text.severity == Severity::Red {
+                let reason = "what is measured by the patient's own baseline is amber";
                 return Err(reader.fault(number.span(), reason));
             }
             return Ok(Bad::UnderBaseline(points));

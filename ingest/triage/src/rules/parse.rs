@@ -11,7 +11,8 @@ use veglia_wire::VitalKind;
 
 use super::text::{ArrivalText, ContinuousText, Number, RoundingText, Text, VitalText};
 use super::{
-    Arrival, Band, Continuous, LimitRule, Range, Rounding, RuleName, RuleSet, VitalRules, limit,
+    Arrival, Band, Continuous, LimitRule, Range, Rounding, RuleName, RuleSet, VitalRules, days,
+    limit,
 };
 
 /// Why a text is no rule set: the first fault.
@@ -107,6 +108,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         arrival: arrival(&reader, &text.arrival)?,
         continuous: continuous(&reader, &text.continuous, &vitals)?,
         target: limit::target(&reader, &text.target, &vitals, &limits)?,
+        days: days::days(&reader, &text.days, &vitals, &limits)?,
         vitals,
         limits,
     })

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use veglia_wire::Site;
 
+use super::days::DaysText;
 use crate::flag::Severity;
 
 /// A number as written.
@@ -43,6 +44,7 @@ pub(super) struct Text {
     pub(super) vital: Vec<Spanned<VitalText>>,
     pub(super) rule: Vec<Spanned<RuleText>>,
     pub(super) target: Spanned<TargetText>,
+    pub(super) days: Spanned<DaysText>,
 }
 
 #[derive(Deserialize)]
