@@ -214,12 +214,15 @@ impl Days {
     fn retell_oxygen(&mut self, setting: Setting<'_>, voice: &mut Voice<'_>) -> bool {
         let before = self.baselines().clone();
         let recorded = &self.recorded;
-        let mut told = oxygen::Told::from(self.oxygen.base());
-        self.oxygen.fold(|course, sample, floor, is_kept| {
-            let mut unheard = oxygen::Told::default();
-            let told = if is_kept { &mut told } else { &mut unheard };
-            course.advance(sample, recorded, floor, setting, told);
+        self.oxygen.fold_away(|course, sample, before| {
+            let unheard = &mut oxygen::Told::default();
+            course.advance(sample, recorded, before, setting, unheard);
         });
+        let mut told = oxygen::Told::from(self.oxygen.base());
+        let (tip, last) = self.oxygen.fold(|course, sample, before| {
+            course.advance(sample, recorded, before, setting, &mut told);
+        });
+        tip.adopt(recorded, last, WallMs(i64::MAX), &mut told);
         let floor = self.oxygen.floor();
         self.trend.retell(told.trend, floor, voice);
         self.spread.retell(told.spread, floor, voice);
@@ -231,11 +234,12 @@ impl Days {
     }
 
     fn retell_fever(&mut self, setting: Setting<'_>, voice: &mut Voice<'_>) {
+        self.temperature.fold_away(|course, sample, _| {
+            course.advance(sample, setting.rules, &mut Stories::default());
+        });
         let mut told = self.temperature.base().told();
-        self.temperature.fold(|course, sample, _, is_kept| {
-            let mut unheard = Stories::default();
-            let told = if is_kept { &mut told } else { &mut unheard };
-            course.advance(sample, setting.rules, told);
+        self.temperature.fold(|course, sample, _| {
+            course.advance(sample, setting.rules, &mut told);
         });
         for story in &mut told.0 {
             fever::add_antipyretics(story, &self.antipyretics);

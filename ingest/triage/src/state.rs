@@ -254,32 +254,27 @@ impl PatientState {
                 device: is_streamed.then(|| observation.device.clone()),
             };
             let taken = track.observe(reading, ground, voice);
-            self.remember(rules, kind, &taken, voice);
-        }
-    }
-
-    /// What a reading says over days. Another baseline has oxygen judged again.
-    fn remember(&mut self, rules: &RuleSet, kind: VitalKind, taken: &Taken, voice: &mut Voice<'_>) {
-        let mut tracks = self.tracks.iter();
-        let Some(track) = tracks.find(|track| track.kind() == kind) else {
-            return;
-        };
-        let (days, plans) = (&mut self.days, &self.plans);
-        let recent = track.measured().iter();
-        let is_other = match taken {
-            Taken::Known => false,
-            Taken::Newest => days.observe(kind, recent.rev().take(1), rules, plans, voice),
-            Taken::Amid => days.observe(kind, recent, rules, plans, voice),
-            Taken::Alone(alone) => {
-                let alone = std::iter::once(alone.as_ref());
-                days.observe(kind, alone, rules, plans, voice)
+            if remember(&mut self.days, track, &taken, rules, &self.plans, voice) {
+                self.retell_oxygen(rules, voice);
             }
-        };
-        if is_other {
-            self.retell_oxygen(rules, voice);
+            self.forget(rules, kind);
         }
     }
 
+    fn forget(&mut self, rules: &RuleSet, kind: VitalKind) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        let mut tracks = self.tracks.iter_mut();
+        if let Some(track) = tracks.find(|track| track.kind() == kind) {
+            track.forget(ground);
+        }
+    }
+
+    /// Another baseline has oxygen judged again.
     fn retell_oxygen(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
         let ground = Ground {
             rules,
@@ -332,6 +327,28 @@ impl PatientState {
         };
         for track in &mut self.tracks {
             track.retell(ground, voice);
+        }
+    }
+}
+
+/// What a reading says over days; whether the baseline is another one by it.
+fn remember(
+    days: &mut Days,
+    track: &Track,
+    taken: &Taken,
+    rules: &RuleSet,
+    plans: &[Plan],
+    voice: &mut Voice<'_>,
+) -> bool {
+    let recent = track.measured().iter();
+    let kind = track.kind();
+    match taken {
+        Taken::Known => false,
+        Taken::Newest => days.observe(kind, recent.rev().take(1), rules, plans, voice),
+        Taken::Amid => days.observe(kind, recent, rules, plans, voice),
+        Taken::Alone(alone) => {
+            let alone = std::iter::once(alone.as_ref());
+            days.observe(kind, alone, rules, plans, voice)
         }
     }
 }

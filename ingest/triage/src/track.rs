@@ -134,7 +134,8 @@ impl Track {
         repeat.into_iter().chain(self.silence_check).min()
     }
 
-    /// Takes a reading that may be judged; one that is known already changes nothing.
+    /// Takes a reading that may be judged; one that is known already changes nothing. What is
+    /// beyond memory by it is there until [`Track::forget`].
     pub(crate) fn observe(
         &mut self,
         reading: Reading,
@@ -148,7 +149,6 @@ impl Track {
         let last = self.recent.back().map(Reading::key);
         if last.or(self.floor).is_none_or(|last| last < key) {
             self.append(reading, vital, ground, voice);
-            self.forget(vital, ground);
             Taken::Newest
         } else if self.floor.is_some_and(|floor| key <= floor) {
             if self.floor == Some(key) {
@@ -161,7 +161,6 @@ impl Track {
                 return Taken::Known;
             };
             self.insert(place, reading, vital, ground, voice);
-            self.forget(vital, ground);
             Taken::Amid
         }
     }
@@ -320,9 +319,10 @@ impl Track {
             .judge_alone(&alone, newest, vital, ground, voice);
     }
 
-    /// Folds away what is beyond memory.
-    fn forget(&mut self, vital: &VitalRules, ground: Ground<'_>) {
-        let Some(newest) = self.recent.back().map(|last| last.at) else {
+    /// Folds away what is beyond memory, once a reading has been taken.
+    pub(crate) fn forget(&mut self, ground: Ground<'_>) {
+        let newest = self.recent.back().map(|last| last.at);
+        let Some((newest, vital)) = newest.zip(ground.rules.vital(self.kind)) else {
             return;
         };
         let is_beyond = |recent: &VecDeque<Reading>| {

@@ -50,7 +50,7 @@ impl Course {
         let first = self.first.get_or_insert_with(|| sample.clone());
         if self.thread.open().is_some() {
             self.thread.remind(sample.at, rule.remind_ms, told);
-        } else if sample.at.since(first.at) > rule.lasts_ms {
+        } else if sample.at.since(first.at) >= rule.lasts_ms {
             let evidence = [&*first, sample].map(|it| it.evidence(VitalKind::Temperature));
             let trigger = (sample.record(), sample.at, sample.is_late);
             self.thread.begin(trigger, evidence.to_vec(), told);

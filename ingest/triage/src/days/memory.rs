@@ -151,20 +151,28 @@ impl<C: Clone> Memory<C> {
         }
     }
 
-    /// Folds anew over what is kept; what is too much is folded away first. `advance` is given a
-    /// course, the next value, when the one before it was, and whether the value is kept.
-    pub(super) fn fold(&mut self, mut advance: impl FnMut(&mut C, &Sample, Option<WallMs>, bool)) {
+    /// Folds away what is too much. `advance` is given a course, a value, and when the one before
+    /// it was.
+    pub(super) fn fold_away(&mut self, mut advance: impl FnMut(&mut C, &Sample, Option<WallMs>)) {
         while self.slots.len() > SLOTS_MAX {
             if let Some(oldest) = self.slots.pop_front() {
-                advance(&mut self.base, &oldest, self.floor, false);
+                advance(&mut self.base, &oldest, self.floor);
                 self.floor = Some(oldest.at);
             }
         }
+    }
+
+    /// Folds anew over what is kept: the course after all of them, and when the last one was.
+    pub(super) fn fold(
+        &mut self,
+        mut advance: impl FnMut(&mut C, &Sample, Option<WallMs>),
+    ) -> (&mut C, Option<WallMs>) {
         self.tip.clone_from(&self.base);
         let mut before = self.floor;
         for sample in &self.slots {
-            advance(&mut self.tip, sample, before, true);
+            advance(&mut self.tip, sample, before);
             before = Some(sample.at);
         }
+        (&mut self.tip, before)
     }
 }

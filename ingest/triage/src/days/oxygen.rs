@@ -163,11 +163,7 @@ impl Course {
         told: &mut Told,
     ) {
         self.spread_values = setting.rules.days.spread.values;
-        let is_due =
-            |it: &&Said<Answer>| before.is_none_or(|before| before < it.at) && it.at <= sample.at;
-        for said in recorded.iter().filter(is_due) {
-            self.adopt(said, told);
-        }
+        self.adopt(recorded, before, sample.at, told);
         if self.gauges.is_none() {
             self.learn(sample, setting);
         }
@@ -182,18 +178,28 @@ impl Course {
         self.judge(sample, setting, told);
     }
 
-    /// A person has recorded what is usual: what was said against another baseline is over.
-    fn adopt(&mut self, said: &Said<Answer>, told: &mut Told) {
-        let baseline = Baseline {
-            percent_tenths: said.what.value,
-            from: said.at,
-            origin: Origin::Recorded { id: said.id },
-        };
-        self.baselines.push(baseline);
-        self.gauges = Some(Gauges::new(baseline));
-        self.shown.clear();
-        self.trend.end(Why::PlanEnded, said.at, &mut told.trend);
-        self.spread.end(Why::PlanEnded, said.at, &mut told.spread);
+    /// What was recorded as usual after one moment and up to another: what was said against the
+    /// baseline before it is over.
+    pub(super) fn adopt(
+        &mut self,
+        recorded: &[Said<Answer>],
+        after: Option<WallMs>,
+        until: WallMs,
+        told: &mut Told,
+    ) {
+        let is_due = |it: &&Said<Answer>| after.is_none_or(|after| after < it.at) && it.at <= until;
+        for said in recorded.iter().filter(is_due) {
+            let baseline = Baseline {
+                percent_tenths: said.what.value,
+                from: said.at,
+                origin: Origin::Recorded { id: said.id },
+            };
+            self.baselines.push(baseline);
+            self.gauges = Some(Gauges::new(baseline));
+            self.shown.clear();
+            self.trend.end(Why::PlanEnded, said.at, &mut told.trend);
+            self.spread.end(Why::PlanEnded, said.at, &mut told.spread);
+        }
     }
 
     /// The first days make the baseline of those after them.
