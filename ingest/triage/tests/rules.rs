@@ -12,11 +12,19 @@ const SHIPPED: &str = include_str!("../rules/home-2020.toml");
 fn the_shipped_rules_name_their_version_and_their_sources() {
     let rules = RuleSet::shipped();
     assert_eq!(rules.version().as_str(), "home-2020-4");
-    for rule in ["spo2-red", "fever"] {
+    for rule in [
+        "spo2-red",
+        "fever",
+        "spo2-trend",
+        "spo2-spread",
+        "fever-72h",
+        "exertion",
+    ] {
         let source = rules.source_of(&rule.parse().unwrap());
         assert!(source.is_some_and(|source| source.len() > 20), "{rule}");
     }
     assert!(!rules.source_of_target().is_empty());
+    assert!(!rules.source_of_baseline().is_empty());
     assert!(!rules.source_of_arrival().is_empty());
     assert!(!rules.source_of_continuous().is_empty());
 }
@@ -187,6 +195,61 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "band = \"red\"\nunder_baseline = 3",
         "under_baseline",
         "has a band, or says",
+    ),
+    (
+        "weight_percent = 30",
+        "weight_percent = 0",
+        "weight_percent",
+        "1 to 100",
+    ),
+    (
+        "recover_points = 1",
+        "recover_points = 2",
+        "name = \"spo2-trend\"",
+        "never ends",
+    ),
+    (
+        "low_points = 2",
+        "low_points = 2.25",
+        "name = \"spo2-trend\"",
+        "in tenths",
+    ),
+    (
+        "narrow_points = 2",
+        "narrow_points = 4",
+        "name = \"spo2-spread\"",
+        "lies under wide_points",
+    ),
+    ("values = 8", "values = 13", "values = 8", "2 to 12"),
+    (
+        "band = \"fever\"\nlasts_hours",
+        "band = \"cold\"\nlasts_hours",
+        "lasts_hours",
+        "with a beginning",
+    ),
+    (
+        "lasts_hours = 72",
+        "lasts_hours = 0",
+        "lasts_hours",
+        "at least 1",
+    ),
+    (
+        "name = \"fever-72h\"",
+        "name = \"fever\"",
+        "name = \"fever-72h\"",
+        "already",
+    ),
+    (
+        "drop_points = 3",
+        "drop_points = 0",
+        "drop_points",
+        "every test would be bad",
+    ),
+    (
+        "under = [\"spo2-red\", \"spo2-amber\"]\nseverity = \"amber\"",
+        "under = [\"spo2-red\", \"spo2-amber\"]\nseverity = \"red\"",
+        "under_baseline",
+        "is amber",
     ),
     (
         "gap_seconds = 5",

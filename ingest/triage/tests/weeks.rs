@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::*;
-use veglia_triage::{Input, Observation, Seen, Source, Standing, Verdict};
+use veglia_triage::{Input, Observation, STATE_BYTES_MAX, Seen, Source, Standing, Verdict};
 use veglia_wire::{Answer, AnswerCode, Quality, Site, Vital, VitalKind};
 
 const HOUR: i64 = 60;
@@ -110,6 +110,65 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_fever_of_a_month_is_one_flag_though_its_beginning_is_forgotten() {
+    let mut home = Home::new();
+    let mut ids = std::collections::BTreeSet::new();
+    for hour in 0..30 * 24 {
+        let said = home.vital(hour * HOUR, temperature(3_850));
+        ids.extend(said.iter().map(|it| it.id().to_string()));
+    }
+    ids.retain(|id| id.contains("fever-72h"));
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert_eq!(home.open(), ["fever", "fever-72h"]);
+    let told = home.state.open_flags()[1].telling;
+    assert_eq!(told, 1 + 26, "once, and once a day");
+}
+
+#[test]
+fn what_is_kept_of_weeks_is_bounded() {
+    let mut home = Home::new();
+    let mut number = 0;
+    for hour in 0..200 * 24 {
+        home.vital(
+            hour * HOUR,
+            temperature(3_700 + i32::try_from(hour % 3).unwrap() * 80),
+        );
+        home.spo2(hour * HOUR, 93 + i32::try_from(hour % 7).unwrap());
+        for kind in [8, 9] {
+            number += 1;
+            let step = i32::try_from(hour % 10).unwrap();
+            let each = observation(1_000_000 + number, (hour * HOUR, 0, kind, step));
+            home.observe(&each);
+        }
+    }
+    let bytes = serde_json::to_vec(&home.state).unwrap().len();
+    assert!(bytes < STATE_BYTES_MAX / 2, "{bytes} bytes");
+    home.restart();
+}
+
+#[test]
+fn a_clip_that_settles_leaves_no_trace_in_the_trend() {
+    let mut home = Home::new();
+    let baseline = Seen::Answer(Answer {
+        code: AnswerCode::BaselineSpO2,
+        value: 970,
+    });
+    let mut recorded = seen(1, minute(0), spo2(970), Quality::empty());
+    recorded.seen = baseline;
+    home.observe(&recorded);
+    for second in 0..60 {
+        let percent = if second < 4 { 93 } else { 97 };
+        let number = 100 + u64::try_from(second).expect("from 0");
+        let mut reading = seen(number, minute(1), spo2(percent * 10), Quality::empty());
+        reading.at = reading.at.plus_ms(second * 1_000);
+        reading.received = reading.at;
+        home.observe(&reading);
+    }
+    let trend = home.state.trend().expect("a baseline was recorded");
+    assert_eq!(trend.mean_percent_thousandths, 97_000);
 }
 
 /// Numbers that look drawn by lot, the same in every run (xorshift).

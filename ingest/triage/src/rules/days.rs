@@ -201,11 +201,16 @@ pub(super) fn days(
         fever: fever(reader, text.fever.get_ref(), vitals)?,
         exertion: exertion(reader, text.exertion.get_ref())?,
     };
+    let spans = [
+        text.trend.get_ref().name.span(),
+        text.spread.get_ref().name.span(),
+        text.fever.get_ref().name.span(),
+        text.exertion.get_ref().name.span(),
+    ];
     let mut known: Vec<&RuleName> = limits.iter().map(|limit| &limit.name).collect();
-    for (name, _) in rules.sources() {
+    for ((name, _), span) in rules.sources().into_iter().zip(spans) {
         if known.contains(&name) {
-            let reason = format!("there is a rule {name} already");
-            return Err(reader.fault(text.trend.span(), reason));
+            return Err(reader.fault(span, format!("there is a rule {name} already")));
         }
         known.push(name);
     }
