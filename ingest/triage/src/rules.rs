@@ -389,14 +389,16 @@ impl RuleSet {
     /// Whether a rule would flag this value, personal targets aside. A band alone flags nothing.
     #[must_use]
     pub fn is_flagged(&self, vital: Vital) -> bool {
-        let Some(score) = self.score(vital) else {
-            return false;
-        };
-        let mut limits = self.limits.iter();
-        limits.any(|limit| {
-            let is_bad = matches!(limit.bad, Bad::Band(range) if range.holds(score));
-            limit.vital == vital.kind() && is_bad
-        })
+        self.severity_of(vital).is_some()
+    }
+
+    /// How grave the gravest rule finds this value, personal targets and baselines aside.
+    #[must_use]
+    pub fn severity_of(&self, vital: Vital) -> Option<Severity> {
+        let score = self.score(vital)?;
+        let limits = self.limits_of(vital.kind());
+        let flags = limits.filter(|limit| matches!(limit.bad, Bad::Band(it) if it.holds(score)));
+        flags.map(|limit| limit.severity).max()
     }
 
     /// The limit rules of a vital sign, the gravest first.

@@ -56,6 +56,25 @@ fn each_band_begins_and_ends_where_its_source_says() {
     ] {
         let told = words(&Home::new().vital(0, vital(kind, steps))).join(", ");
         assert_eq!(told, said, "{kind} {steps}");
+        let is_flagged = Home::new().rules.is_flagged(vital(kind, steps));
+        assert_eq!(is_flagged, !said.is_empty(), "{kind} {steps}");
+    }
+}
+
+#[test]
+fn a_value_is_as_grave_as_its_gravest_rule() {
+    let rules = Home::new().rules;
+    for (kind, steps, severity) in [
+        (VitalKind::SpO2, 920, Some(Severity::Red)),
+        (VitalKind::SpO2, 930, Some(Severity::Amber)),
+        (VitalKind::Pulse, 1_310, Some(Severity::Red)),
+        (VitalKind::Pulse, 1_300, Some(Severity::Amber)),
+        (VitalKind::Temperature, 3_950, Some(Severity::Amber)),
+        (VitalKind::Temperature, 3_700, None),
+        (VitalKind::SystolicPressure, 0, None),
+    ] {
+        let vital = vital(kind, steps);
+        assert_eq!(rules.severity_of(vital), severity, "{kind} {steps}");
     }
 }
 
