@@ -21,11 +21,11 @@
 //! of clean seconds; its repeat is the next median that shares no second with the first. A spot
 //! measurement is judged by itself, and the next one is its repeat (`stream.rs`).
 //!
-//! **One cause, one flag.** Each vital sign has bands and rules; a rule under a graver one is silent
-//! while that one is open (`limit.rs`).
+//! **One cause, one flag.** Each vital sign has bands and rules; a rule under a graver one is
+//! silent while that one is open (`limit.rs`).
 //!
-//! **Days** have rules of their own (`days.rs`): the patient's own baseline, a slow fall, a restless
-//! course, a fever that lasts, tests under exertion. They call for the day, never for the minute.
+//! **Days** have rules of their own (`days.rs`): the patient's own baseline, a slow fall, a
+//! restless course, a fever that lasts, tests under exertion.
 //!
 //! **Limits.** Per vital sign, 128 readings over two days are remembered; what is older is judged
 //! alone, also a second of a stream (`track.rs`). Of weeks a few values a day are kept.
