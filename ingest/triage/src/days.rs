@@ -128,10 +128,10 @@ impl Days {
     }
 
     /// Takes what the rules see of some readings; whether the baseline is another one by it.
-    pub(crate) fn observe<'a>(
+    pub(crate) fn observe(
         &mut self,
         vital: VitalKind,
-        measured: impl Iterator<Item = &'a Measured>,
+        measured: impl Iterator<Item = Measured>,
         rules: &RuleSet,
         plans: &[Plan],
         voice: &mut Voice<'_>,
@@ -141,8 +141,8 @@ impl Days {
         let mut is_changed = false;
         for it in measured {
             is_changed |= match vital {
-                VitalKind::SpO2 => self.oxygen.offer(sample(it), Kept::First),
-                VitalKind::Temperature => self.temperature.offer(sample(it), Kept::Highest),
+                VitalKind::SpO2 => self.oxygen.offer(sample(&it), Kept::First),
+                VitalKind::Temperature => self.temperature.offer(sample(&it), Kept::Highest),
                 _ => false,
             };
         }

@@ -149,9 +149,9 @@ impl Limits {
     }
 
     /// Tells the stories of all readings in memory again.
-    pub(crate) fn retell<'a>(
+    pub(crate) fn retell(
         &mut self,
-        recent: impl Iterator<Item = &'a Measured>,
+        recent: impl Iterator<Item = Measured>,
         floor: Option<(WallMs, RecordId)>,
         vital: &VitalRules,
         ground: Ground<'_>,
@@ -169,7 +169,7 @@ impl Limits {
                 };
                 limit
                     .tip
-                    .advance(judge, reading, is_said, |story| told.tell(story));
+                    .advance(judge, &reading, is_said, |story| told.tell(story));
             });
         }
         self.each(vital, ground, |limit, judge, graver| {

@@ -340,14 +340,14 @@ fn remember(
     plans: &[Plan],
     voice: &mut Voice<'_>,
 ) -> bool {
-    let recent = track.measured().iter();
+    let recent = track.measured(rules);
     let kind = track.kind();
     match taken {
         Taken::Known => false,
         Taken::Newest => days.observe(kind, recent.rev().take(1), rules, plans, voice),
         Taken::Amid => days.observe(kind, recent, rules, plans, voice),
         Taken::Alone(alone) => {
-            let alone = std::iter::once(alone.as_ref());
+            let alone = std::iter::once(alone.as_ref().clone());
             days.observe(kind, alone, rules, plans, voice)
         }
     }

@@ -63,6 +63,26 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
+    /// A reading and what the stretch before it says.
+    fn new(reading: &Reading, said: Middle, continuous: &Continuous) -> Self {
+        let median = Median {
+            first: said.first,
+            last: reading.id,
+            readings: said.readings,
+        };
+        Self {
+            id: said.id,
+            steps: said.steps,
+            value_at: said.at,
+            basis: match said.readings {
+                0 => Basis::Spot,
+                few if few < continuous.settled_readings => Basis::Few(median),
+                _ => Basis::Settled(median),
+            },
+            ..Self::spot(reading)
+        }
+    }
+
     /// A reading by itself.
     pub(crate) fn spot(reading: &Reading) -> Self {
         Self {
@@ -121,11 +141,24 @@ impl Measured {
 /// the stretch, a handful for an oximeter that shows whole percents.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Window {
-    /// Readings of the stretch, oldest first, each with the place of its stream.
-    known: VecDeque<(Key, Option<usize>)>,
+    /// Readings of the stretch, oldest first.
+    known: VecDeque<Key>,
     /// Readings that have left `known`: the number of its first.
     left: usize,
     streams: Vec<Stream>,
+}
+
+/// What a stretch says of the reading at its end, without what the reading itself says.
+#[derive(Debug, Clone, Copy)]
+struct Middle {
+    /// The reading whose value is judged, when it was measured, and its value.
+    id: RecordId,
+    at: WallMs,
+    steps: i32,
+    /// The earliest of the stretch.
+    first: RecordId,
+    /// How many the median is of; 0 where there is no stream.
+    readings: u32,
 }
 
 /// What is needed of a reading: when, which, and its value.
@@ -134,6 +167,8 @@ struct Key {
     at: WallMs,
     id: RecordId,
     steps: i32,
+    /// The place of its stream; none for a reading without a device.
+    place: Option<u16>,
 }
 
 /// The readings of one device within the stretch.
@@ -149,28 +184,36 @@ struct Stream {
 }
 
 impl Window {
-    /// Takes the next reading; what the rules see of it.
-    pub(crate) fn push(&mut self, reading: &Reading, continuous: &Continuous) -> Measured {
+    /// Takes the next reading; what the stretch says of it.
+    fn push(&mut self, reading: &Reading, continuous: &Continuous) -> Middle {
         let is_needless = |it: &Key| reading.at.since(it.at) >= continuous.median_ms;
-        while self.known.len() >= WINDOW_READINGS_MAX
-            || self.known.front().is_some_and(|(it, _)| is_needless(it))
+        while self.known.len() >= WINDOW_READINGS_MAX || self.known.front().is_some_and(is_needless)
         {
             self.drop_oldest(continuous);
         }
-        let place = reading.device.as_ref().map(|device| self.place_of(device));
+        let device = reading.device.as_ref();
+        let place = device.and_then(|device| self.place_of(device));
         let number = self.left + self.known.len();
         let key = Key {
             at: reading.at,
             id: reading.id,
             steps: reading.steps,
+            place,
         };
-        self.known.push_back((key, place));
-        let spot = Measured::spot(reading);
-        let Some(stream) = place.and_then(|place| self.streams.get_mut(place)) else {
+        self.known.push_back(key);
+        let spot = Middle {
+            id: key.id,
+            at: key.at,
+            steps: key.steps,
+            first: key.id,
+            readings: 0,
+        };
+        let stream = place.and_then(|place| self.streams.get_mut(usize::from(place)));
+        let Some(stream) = stream else {
             return spot;
         };
         let (known, left) = (&self.known, self.left);
-        let key_of = |number: usize| known.get(number - left).map(|(key, _)| *key);
+        let key_of = |number: usize| known.get(number - left).copied();
         let neighbour = stream.order.back().and_then(|last| key_of(*last));
         stream.near += usize::from(neighbour.is_some_and(|it| continuous.joins(it.at, key.at)));
         stream.take(number, key.steps);
@@ -182,31 +225,21 @@ impl Window {
         let (Some(first), Some(middle)) = (first, middle) else {
             return spot;
         };
-        let readings = u32::try_from(stream.order.len()).unwrap_or(u32::MAX);
-        let median = Median {
-            first: first.id,
-            last: reading.id,
-            readings,
-        };
-        Measured {
+        Middle {
             id: middle.id,
+            at: middle.at,
             steps: middle.steps,
-            value_at: middle.at,
-            basis: if readings < continuous.settled_readings {
-                Basis::Few(median)
-            } else {
-                Basis::Settled(median)
-            },
-            ..spot
+            first: first.id,
+            readings: u32::try_from(stream.order.len()).unwrap_or(u32::MAX),
         }
     }
 
     /// Devices of one patient are few: a list is the fastest map. A new one takes the place of one
     /// that has nothing left in the stretch.
-    fn place_of(&mut self, device: &DeviceId) -> usize {
+    fn place_of(&mut self, device: &DeviceId) -> Option<u16> {
         let mut streams = self.streams.iter();
         if let Some(place) = streams.position(|it| it.device == *device) {
-            return place;
+            return u16::try_from(place).ok();
         }
         let free = self.streams.iter().position(|it| it.order.is_empty());
         let place = free.unwrap_or(self.streams.len());
@@ -220,14 +253,15 @@ impl Window {
             Some(silent) => *silent = stream,
             None => self.streams.push(stream),
         }
-        place
+        u16::try_from(place).ok()
     }
 
     fn drop_oldest(&mut self, continuous: &Continuous) {
-        let Some((key, place)) = self.known.pop_front() else {
+        let Some(key) = self.known.pop_front() else {
             return;
         };
         self.left += 1;
+        let place = key.place.map(usize::from);
         let Some(stream) = place.and_then(|place| self.streams.get_mut(place)) else {
             return;
         };
@@ -235,7 +269,7 @@ impl Window {
         stream.drop_oldest_of(key.steps);
         let next = stream.order.front();
         let next = next.and_then(|number| self.known.get(number - self.left));
-        stream.near -= usize::from(next.is_some_and(|(it, _)| continuous.joins(key.at, it.at)));
+        stream.near -= usize::from(next.is_some_and(|it| continuous.joins(key.at, it.at)));
     }
 }
 
@@ -283,14 +317,14 @@ impl Stream {
     }
 }
 
-/// What the rules see of the recent readings, kept so that each is worked out once.
+/// What the stretches say of the recent readings, kept so that each is worked out once.
 ///
 /// It is made of the readings beside it and says nothing of its own: it is not written down, and
 /// two states with the same readings are equal whatever they have worked out already.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Medians {
     window: Window,
-    measured: VecDeque<Measured>,
+    said: VecDeque<Middle>,
 }
 
 impl PartialEq for Medians {
@@ -308,17 +342,16 @@ impl Medians {
         before: &VecDeque<Reading>,
         recent: &VecDeque<Reading>,
         continuous: &Continuous,
-    ) -> Option<&Measured> {
-        let known = self.measured.len();
-        match recent.back() {
-            Some(newest) if known > 0 && known + 1 == recent.len() => {
-                self.measured
-                    .push_back(self.window.push(newest, continuous));
-            }
-            _ if known == recent.len() => {}
-            _ => self.refresh(before, recent, continuous),
+    ) -> Option<Measured> {
+        let newest = recent.back()?;
+        let known = self.said.len();
+        if known > 0 && known + 1 == recent.len() {
+            self.said.push_back(self.window.push(newest, continuous));
+        } else if known != recent.len() {
+            self.refresh(before, recent, continuous);
         }
-        self.measured.back()
+        let said = self.said.back()?;
+        Some(Measured::new(newest, *said, continuous))
     }
 
     /// Works everything out again: readings or rules are other ones.
@@ -329,24 +362,33 @@ impl Medians {
         continuous: &Continuous,
     ) {
         self.window = Window::default();
-        self.measured.clear();
+        self.said.clear();
         for reading in before {
             self.window.push(reading, continuous);
         }
         for reading in recent {
-            self.measured
-                .push_back(self.window.push(reading, continuous));
+            self.said.push_back(self.window.push(reading, continuous));
         }
     }
 
-    /// After [`Medians::refresh`] or [`Medians::newest`]: one for each recent reading.
-    pub(crate) fn all(&self) -> &VecDeque<Measured> {
-        &self.measured
+    /// What the rules see of each of `recent`, after [`Medians::refresh`] or [`Medians::newest`].
+    pub(crate) fn all(
+        &self,
+        recent: &VecDeque<Reading>,
+        continuous: &Continuous,
+    ) -> impl DoubleEndedIterator<Item = Measured> {
+        let pairs = recent.iter().zip(&self.said);
+        pairs.map(|(reading, said)| Measured::new(reading, *said, continuous))
     }
 
-    /// The oldest of `recent` is about to be forgotten: what the rules saw of it.
-    pub(crate) fn pop_oldest(&mut self) -> Option<Measured> {
-        self.measured.pop_front()
+    /// The oldest of the recent readings is about to be forgotten: what the rules saw of it.
+    pub(crate) fn pop_oldest(
+        &mut self,
+        oldest: &Reading,
+        continuous: &Continuous,
+    ) -> Option<Measured> {
+        let said = self.said.pop_front()?;
+        Some(Measured::new(oldest, said, continuous))
     }
 }
 

@@ -201,14 +201,14 @@ impl Track {
         let continuous = &ground.rules.continuous;
         self.medians
             .refresh(&self.lingering, &self.recent, continuous);
-        let measured = self.medians.all().iter();
+        let measured = self.medians.all(&self.recent, continuous);
         self.limits
             .retell(measured, self.floor, vital, ground, voice);
     }
 
     /// What the rules see of the recent readings, the newest last.
-    pub(crate) fn measured(&self) -> &VecDeque<Measured> {
-        self.medians.all()
+    pub(crate) fn measured(&self, rules: &RuleSet) -> impl DoubleEndedIterator<Item = Measured> {
+        self.medians.all(&self.recent, &rules.continuous)
     }
 
     fn append(
@@ -227,7 +227,7 @@ impl Track {
             .medians
             .newest(&self.lingering, &self.recent, continuous);
         if let Some(measured) = newest {
-            self.limits.append(measured, vital, ground, voice);
+            self.limits.append(&measured, vital, ground, voice);
         }
         let is_due = self.silence_check.is_some_and(|check| check <= at);
         let is_after = |story: &Story| before.is_none_or(|before| before < story.since);
@@ -316,7 +316,7 @@ impl Track {
             .newest(&self.lingering, &self.recent, continuous);
         let alone = Measured::spot(reading);
         self.limits
-            .judge_alone(&alone, newest, vital, ground, voice);
+            .judge_alone(&alone, newest.as_ref(), vital, ground, voice);
     }
 
     /// Folds away what is beyond memory, once a reading has been taken.
@@ -331,8 +331,11 @@ impl Track {
         };
         let mut is_changed = false;
         while is_beyond(&self.recent) {
-            let measured = self.medians.pop_oldest();
-            let Some((oldest, measured)) = self.recent.pop_front().zip(measured) else {
+            let Some(oldest) = self.recent.pop_front() else {
+                break;
+            };
+            let continuous = &ground.rules.continuous;
+            let Some(measured) = self.medians.pop_oldest(&oldest, continuous) else {
                 break;
             };
             self.limits.fold_away(&measured, vital, ground);
