@@ -254,7 +254,7 @@ impl PatientState {
                 device: is_streamed.then(|| observation.device.clone()),
             };
             let taken = track.observe(reading, ground, voice);
-            if remember(&mut self.days, track, &taken, rules, &self.plans, voice) {
+            if remember(&mut self.days, track, taken, rules, &self.plans, voice) {
                 self.retell_oxygen(rules, voice);
             }
             self.forget(rules, kind);
@@ -335,21 +335,18 @@ impl PatientState {
 fn remember(
     days: &mut Days,
     track: &Track,
-    taken: &Taken,
+    taken: Taken,
     rules: &RuleSet,
     plans: &[Plan],
     voice: &mut Voice<'_>,
 ) -> bool {
-    let recent = track.measured(rules);
     let kind = track.kind();
     match taken {
         Taken::Known => false,
-        Taken::Newest => days.observe(kind, recent.rev().take(1), rules, plans, voice),
-        Taken::Amid => days.observe(kind, recent, rules, plans, voice),
-        Taken::Alone(alone) => {
-            let alone = std::iter::once(alone.as_ref().clone());
-            days.observe(kind, alone, rules, plans, voice)
+        Taken::Newest(one) | Taken::Alone(one) => {
+            days.observe(kind, std::iter::once(one), rules, plans, voice)
         }
+        Taken::Amid => days.observe(kind, track.measured(rules), rules, plans, voice),
     }
 }
 

@@ -61,12 +61,12 @@ pub struct Latest {
 pub(crate) enum Taken {
     /// It was there already.
     Known,
-    /// After all others.
-    Newest,
+    /// After all others, and what the rules see of it.
+    Newest(Measured),
     /// Among the recent ones: what the rules see of these may be another thing.
     Amid,
     /// Before memory, by itself.
-    Alone(Box<Measured>),
+    Alone(Measured),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,14 +148,14 @@ impl Track {
         let key = reading.key();
         let last = self.recent.back().map(Reading::key);
         if last.or(self.floor).is_none_or(|last| last < key) {
-            self.append(reading, vital, ground, voice);
-            Taken::Newest
+            let newest = self.append(reading, vital, ground, voice);
+            newest.map_or(Taken::Known, Taken::Newest)
         } else if self.floor.is_some_and(|floor| key <= floor) {
             if self.floor == Some(key) {
                 return Taken::Known;
             }
             self.judge_alone(&reading, vital, ground, voice);
-            Taken::Alone(Box::new(Measured::spot(&reading)))
+            Taken::Alone(Measured::spot(&reading))
         } else {
             let Err(place) = self.recent.binary_search_by_key(&key, Reading::key) else {
                 return Taken::Known;
@@ -217,7 +217,7 @@ impl Track {
         vital: &VitalRules,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
-    ) {
+    ) -> Option<Measured> {
         let before = self.recent.back().map(|last| last.at);
         let before = before.or(self.floor.map(|(at, _)| at));
         let at = reading.at;
@@ -226,14 +226,15 @@ impl Track {
         let newest = self
             .medians
             .newest(&self.lingering, &self.recent, continuous);
-        if let Some(measured) = newest {
-            self.limits.append(&measured, vital, ground, voice);
+        if let Some(measured) = &newest {
+            self.limits.append(measured, vital, ground, voice);
         }
         let is_due = self.silence_check.is_some_and(|check| check <= at);
         let is_after = |story: &Story| before.is_none_or(|before| before < story.since);
         if is_due || self.silence.has_open_or(is_after) {
             self.settle_gap(before, at, None, ground, voice);
         }
+        newest
     }
 
     fn insert(
