@@ -120,7 +120,7 @@ pub(crate) fn said(evidence: &Evidence, now: WallMs) -> String {
 
 /// What a person answered, in the words of the question.
 pub(crate) fn answer(answer: Answer) -> String {
-    let oxygen = |tenths: i32| value(VitalKind::SpO2, tenths);
+    let oxygen = |when: &str| format!("{when} {}", value(VitalKind::SpO2, answer.value));
     let asked = match answer.code {
         AnswerCode::BreathlessAtRest => "fiato corto a riposo",
         AnswerCode::CannotFinishSentence => "non riesce a finire una frase",
@@ -131,18 +131,10 @@ pub(crate) fn answer(answer: Answer) -> String {
         AnswerCode::CoughingBlood => "tosse con sangue",
         AnswerCode::OnOxygen => "con ossigeno",
         AnswerCode::AntipyreticTaken => "preso un antipiretico",
-        AnswerCode::WalkingLowestSpO2 => {
-            return format!("minima camminando {}", oxygen(answer.value));
-        }
-        AnswerCode::SitToStandLowestSpO2 => {
-            return format!("minima alzandosi e sedendosi {}", oxygen(answer.value));
-        }
-        AnswerCode::ExertionRestingSpO2 => {
-            return format!("a riposo prima della prova {}", oxygen(answer.value));
-        }
-        AnswerCode::BaselineSpO2 => {
-            return format!("valore abituale {}", oxygen(answer.value));
-        }
+        AnswerCode::WalkingLowestSpO2 => return oxygen("minima camminando"),
+        AnswerCode::SitToStandLowestSpO2 => return oxygen("minima alzandosi e sedendosi"),
+        AnswerCode::ExertionRestingSpO2 => return oxygen("a riposo prima della prova"),
+        AnswerCode::BaselineSpO2 => return oxygen("valore abituale"),
         AnswerCode::Consciousness => {
             return match answer.value {
                 0 => "vigile",
