@@ -16,7 +16,7 @@ pub struct Answer {
     /// The question.
     pub code: AnswerCode,
     /// The answer: 1 yes, 0 no; for [`AnswerCode::Consciousness`] 0 alert, 1 voice, 2 pain,
-    /// 3 unresponsive, 4 new confusion.
+    /// 3 unresponsive, 4 new confusion; for an oxygen saturation tenths of a percent.
     pub value: i32,
 }
 
@@ -43,6 +43,20 @@ pub enum AnswerCode {
     OnOxygen = 8,
     /// Level of consciousness (AVPU and new confusion).
     Consciousness = 9,
+    /// Has taken something against fever.
+    AntipyreticTaken = 10,
+    /// The lowest oxygen saturation while walking for up to six minutes.
+    #[serde(rename = "walking-lowest-spo2")]
+    WalkingLowestSpO2 = 11,
+    /// The lowest oxygen saturation while standing up and sitting down for a minute.
+    #[serde(rename = "sit-to-stand-lowest-spo2")]
+    SitToStandLowestSpO2 = 12,
+    /// The oxygen saturation at rest just before such a test.
+    #[serde(rename = "exertion-resting-spo2")]
+    ExertionRestingSpO2 = 13,
+    /// The patient's usual oxygen saturation at rest, recorded by a clinician.
+    #[serde(rename = "baseline-spo2")]
+    BaselineSpO2 = 14,
 }
 
 /// Which sensor of a device a contact is about. A finger out of the clip says nothing of the
@@ -159,7 +173,7 @@ const CLOCK: u8 = 35;
 const GAP: u8 = 36;
 const HEARTBEAT: u8 = 37;
 
-const ANSWERS: [AnswerCode; 9] = [
+const ANSWERS: [AnswerCode; 14] = [
     AnswerCode::BreathlessAtRest,
     AnswerCode::CannotFinishSentence,
     AnswerCode::ChestPain,
@@ -169,6 +183,11 @@ const ANSWERS: [AnswerCode; 9] = [
     AnswerCode::CoughingBlood,
     AnswerCode::OnOxygen,
     AnswerCode::Consciousness,
+    AnswerCode::AntipyreticTaken,
+    AnswerCode::WalkingLowestSpO2,
+    AnswerCode::SitToStandLowestSpO2,
+    AnswerCode::ExertionRestingSpO2,
+    AnswerCode::BaselineSpO2,
 ];
 const SENSORS: [Sensor; 2] = [Sensor::Oximeter, Sensor::Thermometer];
 const CONTACTS: [Contact; 4] = [

@@ -109,6 +109,38 @@ fn a_record_in_the_outbox_has_these_bytes() {
     }
 }
 
+/// What came after the first records: systolic pressure, and the answers of procedures.
+fn later_bodies() -> Vec<Record> {
+    let answer = |mono, code, value| Record {
+        device: None,
+        when: when(mono),
+        body: Body::Answer(Answer { code, value }),
+    };
+    vec![
+        reading("cuff:1", 7_000, VitalKind::SystolicPressure, 1_245),
+        answer(7_100, AnswerCode::AntipyreticTaken, 1),
+        answer(7_200, AnswerCode::WalkingLowestSpO2, 930),
+        answer(7_300, AnswerCode::SitToStandLowestSpO2, 915),
+        answer(7_400, AnswerCode::ExertionRestingSpO2, 970),
+        answer(7_500, AnswerCode::BaselineSpO2, 965),
+    ]
+}
+
+#[test]
+fn records_that_came_later_have_these_bytes() {
+    let records = later_bodies();
+    let lines: Vec<String> = records.iter().map(|it| hex(&it.encode())).collect();
+    let golden = include_str!("golden/records-2.hex").trim();
+    assert_eq!(lines.join("\n"), golden);
+    for record in records.clone() {
+        assert_eq!(Record::decode(&record.encode()).unwrap(), record);
+    }
+    let sent = frame(records);
+    let bytes = sent.encode().unwrap();
+    assert_eq!(hex(&bytes), include_str!("golden/up-frame-2.hex").trim());
+    assert_eq!(UpFrame::decode(&bytes).unwrap(), sent);
+}
+
 #[test]
 fn hello_and_ack_have_these_bytes() {
     let hello = Hello {

@@ -121,6 +121,7 @@ pub(crate) fn said(evidence: &Evidence, now: WallMs) -> String {
 
 /// What a person answered, in the words of the question.
 pub(crate) fn answer(answer: Answer) -> String {
+    let oxygen = |when: &str| format!("{when} {}", value(VitalKind::SpO2, answer.value));
     let asked = match answer.code {
         AnswerCode::BreathlessAtRest => "fiato corto a riposo",
         AnswerCode::CannotFinishSentence => "non riesce a finire una frase",
@@ -130,6 +131,11 @@ pub(crate) fn answer(answer: Answer) -> String {
         AnswerCode::Fainting => "svenimento",
         AnswerCode::CoughingBlood => "tosse con sangue",
         AnswerCode::OnOxygen => "con ossigeno",
+        AnswerCode::AntipyreticTaken => "preso un antipiretico",
+        AnswerCode::WalkingLowestSpO2 => return oxygen("minima camminando"),
+        AnswerCode::SitToStandLowestSpO2 => return oxygen("minima alzandosi e sedendosi"),
+        AnswerCode::ExertionRestingSpO2 => return oxygen("a riposo prima della prova"),
+        AnswerCode::BaselineSpO2 => return oxygen("valore abituale"),
         AnswerCode::Consciousness => {
             return match answer.value {
                 0 => "vigile",

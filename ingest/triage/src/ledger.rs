@@ -44,6 +44,34 @@ impl Story {
     }
 }
 
+/// The stories of one rule while they are being told from the beginning.
+#[derive(Debug, Default)]
+pub(crate) struct Stories(pub(crate) Vec<Story>);
+
+impl Stories {
+    /// A story that begins, or goes on otherwise than was told.
+    pub(crate) fn tell(&mut self, story: &Story) {
+        let mut told = self.0.iter_mut().rev();
+        match told.find(|told| told.trigger == story.trigger) {
+            Some(told) => told.clone_from(story),
+            None => self.0.push(story.clone()),
+        }
+    }
+
+    /// The one that goes on.
+    pub(crate) fn open(&mut self) -> Option<&mut Story> {
+        let mut told = self.0.iter_mut().rev();
+        told.find(|story| story.end.is_none())
+    }
+}
+
+/// The story that was open before the first.
+impl From<Option<&Story>> for Stories {
+    fn from(open: Option<&Story>) -> Self {
+        Self(open.cloned().into_iter().collect())
+    }
+}
+
 /// A trigger within a vital sign's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StoredTrigger {

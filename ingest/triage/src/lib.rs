@@ -21,13 +21,20 @@
 //! of clean seconds; its repeat is the next median that shares no second with the first. A spot
 //! measurement is judged by itself, and the next one is its repeat (`stream.rs`).
 //!
+//! **One cause, one flag.** Each vital sign has bands and rules; a rule under a graver one is
+//! silent while that one is open (`limit.rs`).
+//!
+//! **Days** have rules of their own (`days.rs`): the patient's own baseline, a slow fall, a
+//! restless course, a fever that lasts, tests under exertion.
+//!
 //! **Limits.** Per vital sign, 128 readings over two days are remembered; what is older is judged
-//! alone, also a second of a stream (`track.rs`).
+//! alone, also a second of a stream (`track.rs`). Of weeks a few values a day are kept.
 //!
 //! **Deliberately absent**: a clock, a disk, a network, a log, a name. `clippy.toml` beside this
-//! crate refuses the first three. Also absent: scores (NEWS2, MEWS), trends, rules on symptoms
-//! and on poor signal. Veglia is not a certified medical device.
+//! crate refuses the first three. Also absent: scores (NEWS2, MEWS), rules on symptoms and on poor
+//! signal. Veglia is not a certified medical device.
 
+mod days;
 mod flag;
 mod home;
 mod ledger;
@@ -44,6 +51,7 @@ mod stream;
 mod track;
 mod whereabouts;
 
+pub use days::{Baseline, Exertion, Origin, Trend};
 pub use flag::{
     About, Evidence, Flag, FlagId, FlagIdError, How, Median, Severity, Standing, Trigger,
     UnknownAbout, Verdict, What, Why,

@@ -2,11 +2,13 @@
 //!
 //! Per vital sign: its unit, how a value is rounded before it is judged, which values are no
 //! measurement at all, and bands that cover every value exactly once. A rule raises a flag for
-//! one band of one vital sign. Reading and checking the text is in `rules/parse.rs`; thresholds
-//! of another year are another file.
+//! one band of one vital sign, and for what lies beyond it. Reading and checking the text is in
+//! `rules/parse.rs`; thresholds of another year are another file.
 //!
 //! Deliberately absent: a rule language. What a rule can do is code; by which numbers is data.
 
+mod days;
+mod limit;
 mod parse;
 mod text;
 
@@ -16,11 +18,12 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use veglia_wire::{Quality, Site, Vital, VitalKind};
+use veglia_wire::{Quality, Site, Vital, VitalKind, WallMs};
 
 use crate::flag::Severity;
 use crate::plan::Target;
 
+pub(crate) use days::DaysRules;
 pub use parse::RuleSetError;
 
 /// The rule set that is shipped.
@@ -134,6 +137,29 @@ pub(crate) struct Range {
 }
 
 impl Range {
+    pub(crate) fn up_to(to: i32) -> Self {
+        Self {
+            from: None,
+            to: Some(to),
+        }
+    }
+
+    /// The two as one, if nothing lies between them.
+    pub(crate) fn with_neighbour(self, other: Self) -> Option<Self> {
+        let (low, high) = if self.from <= other.from {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let meets = match (low.to, high.from) {
+            (Some(to), Some(from)) => from <= to.saturating_add(1),
+            _ => true,
+        };
+        let to = low.to.and_then(|low| high.to.map(|high| low.max(high)));
+        let from = low.from;
+        meets.then_some(Self { from, to })
+    }
+
     pub(crate) fn holds(self, score: i32) -> bool {
         self.from.is_none_or(|from| from <= score) && self.to.is_none_or(|to| score <= to)
     }
@@ -186,13 +212,24 @@ pub(crate) enum Confirmation {
     Repeat { after_ms: i64, within_ms: i64 },
 }
 
+/// Which values a limit rule finds bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bad {
+    /// The values of a band, or of it and the graver ones beyond it.
+    Band(Range),
+    /// So many points or more under the patient's own baseline.
+    UnderBaseline(i32),
+}
+
 /// A rule: a flag of a severity while a vital sign is in a band.
 #[derive(Debug, Clone)]
 pub(crate) struct LimitRule {
     pub(crate) name: RuleName,
     pub(crate) vital: VitalKind,
     pub(crate) severity: Severity,
-    pub(crate) bad: Range,
+    pub(crate) bad: Bad,
+    /// The graver rules while which it says nothing new.
+    pub(crate) under: Vec<RuleName>,
     pub(crate) at_once: Option<Range>,
     pub(crate) confirmation: Confirmation,
     pub(crate) recover_readings: u32,
@@ -202,9 +239,37 @@ pub(crate) struct LimitRule {
     pub(crate) source: String,
 }
 
+impl LimitRule {
+    /// What is bad, and what too bad to wait, for a patient with or without a personal target;
+    /// `baseline` is asked for only by a rule that goes by it, and is in tenths of a percent.
+    pub(crate) fn ranges(
+        &self,
+        by_target: &TargetRule,
+        target: Option<Target>,
+        baseline: impl FnOnce() -> Option<i32>,
+    ) -> (Option<Range>, Option<Range>) {
+        if let Some(target) = target.filter(|_| self.vital == by_target.vital) {
+            if self.name != by_target.rule {
+                return (None, None);
+            }
+            let low = i32::from(target.low_percent);
+            let below = |points: i32| Some(Range::up_to(low.saturating_sub(points)));
+            return (below(by_target.red_below), below(by_target.at_once_below));
+        }
+        match self.bad {
+            Bad::Band(range) => (Some(range), self.at_once),
+            Bad::UnderBaseline(points) => {
+                let highest = |tenths: i32| (tenths - points * 10).div_euclid(10);
+                (baseline().map(highest).map(Range::up_to), None)
+            }
+        }
+    }
+}
+
 /// How a personal target moves one rule.
 #[derive(Debug, Clone)]
 pub(crate) struct TargetRule {
+    pub(crate) vital: VitalKind,
     pub(crate) rule: RuleName,
     pub(crate) red_below: i32,
     pub(crate) at_once_below: i32,
@@ -214,7 +279,8 @@ pub(crate) struct TargetRule {
 /// How the readings of a stream are judged.
 #[derive(Debug, Clone)]
 pub(crate) struct Continuous {
-    pub(crate) vital: VitalKind,
+    /// The vital signs that have streams.
+    pub(crate) vitals: Vec<VitalKind>,
     /// Two readings of a device no further apart show that it speaks continuously.
     pub(crate) gap_ms: i64,
     /// The stretch of the median.
@@ -222,6 +288,17 @@ pub(crate) struct Continuous {
     /// Readings from which on a median pages at once and settles what fewer said.
     pub(crate) settled_readings: u32,
     pub(crate) source: String,
+}
+
+impl Continuous {
+    pub(crate) fn is_for(&self, vital: VitalKind) -> bool {
+        self.vitals.contains(&vital)
+    }
+
+    /// Whether two readings of a device at these times show that it speaks continuously.
+    pub(crate) fn joins(&self, earlier: WallMs, later: WallMs) -> bool {
+        (1..=self.gap_ms).contains(&later.since(earlier))
+    }
 }
 
 /// Numbers about readings that arrive late, in heaps, or with a wrong clock.
@@ -254,6 +331,7 @@ pub struct RuleSet {
     pub(crate) vitals: Vec<VitalRules>,
     pub(crate) limits: Vec<LimitRule>,
     pub(crate) target: TargetRule,
+    pub(crate) days: DaysRules,
 }
 
 impl RuleSet {
@@ -271,7 +349,7 @@ impl RuleSet {
         Self::parse(HOME_2020).expect("a test reads the shipped rule set at every build")
     }
 
-    /// Its id and version in one: `home-2020-3`. It is part of every flag's id.
+    /// Its id and version in one: `home-2020-4`. It is part of every flag's id.
     #[must_use]
     pub fn version(&self) -> &RuleName {
         &self.version
@@ -289,8 +367,16 @@ impl RuleSet {
     /// Where a rule comes from, for the person who asks why.
     #[must_use]
     pub fn source_of(&self, rule: &RuleName) -> Option<&str> {
-        let limit = self.limits.iter().find(|limit| limit.name == *rule);
-        limit.map(|limit| limit.source.as_str())
+        let limits = self.limits.iter();
+        let limits = limits.map(|limit| (&limit.name, limit.source.as_str()));
+        let mut sources = limits.chain(self.days.sources());
+        sources.find(|(name, _)| *name == rule).map(|(_, it)| it)
+    }
+
+    /// Where the making of a patient's own baseline comes from.
+    #[must_use]
+    pub fn source_of_baseline(&self) -> &str {
+        &self.days.baseline.source
     }
 
     /// Where personal targets come from.
@@ -326,11 +412,21 @@ impl RuleSet {
     /// Whether a rule would flag this value, personal targets aside. A band alone flags nothing.
     #[must_use]
     pub fn is_flagged(&self, vital: Vital) -> bool {
-        let Some(score) = self.score(vital) else {
-            return false;
-        };
-        let mut limits = self.limits.iter();
-        limits.any(|limit| limit.vital == vital.kind() && limit.bad.holds(score))
+        self.severity_of(vital).is_some()
+    }
+
+    /// How grave the gravest rule finds this value, personal targets and baselines aside.
+    #[must_use]
+    pub fn severity_of(&self, vital: Vital) -> Option<Severity> {
+        let score = self.score(vital)?;
+        let limits = self.limits_of(vital.kind());
+        let flags = limits.filter(|limit| matches!(limit.bad, Bad::Band(it) if it.holds(score)));
+        flags.map(|limit| limit.severity).max()
+    }
+
+    /// The limit rules of a vital sign, the gravest first.
+    pub(crate) fn limits_of(&self, vital: VitalKind) -> impl Iterator<Item = &LimitRule> {
+        self.limits.iter().filter(move |limit| limit.vital == vital)
     }
 
     pub(crate) fn vital(&self, kind: VitalKind) -> Option<&VitalRules> {
@@ -338,7 +434,7 @@ impl RuleSet {
     }
 
     /// A vital sign of which the rule set says nothing is shown and never scored.
-    fn score(&self, vital: Vital) -> Option<i32> {
+    pub(crate) fn score(&self, vital: Vital) -> Option<i32> {
         let rules = self.vital(vital.kind())?;
         let is_temperature = vital.kind() == VitalKind::Temperature;
         if is_temperature && rules.unscored_sites.contains(&vital.site()) {
@@ -346,25 +442,5 @@ impl RuleSet {
         }
         let score = rules.score(vital.steps());
         rules.plausible.holds(score).then_some(score)
-    }
-
-    /// The ranges of a rule for a patient: a personal target replaces the fixed ones.
-    pub(crate) fn ranges(
-        &self,
-        limit: &LimitRule,
-        target: Option<Target>,
-    ) -> (Range, Option<Range>) {
-        let Some(target) = target.filter(|_| limit.name == self.target.rule) else {
-            return (limit.bad, limit.at_once);
-        };
-        let low = i32::from(target.low_percent);
-        let below = |points: i32| Range {
-            from: None,
-            to: Some(low.saturating_sub(points)),
-        };
-        (
-            below(self.target.red_below),
-            Some(below(self.target.at_once_below)),
-        )
     }
 }

@@ -1,8 +1,11 @@
 //! A patient's state and the one function that moves it.
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
+use veglia_wire::{
+    Answer, AnswerCode, Contact, Quality, RecordId, Sensor, Site, Vital, VitalKind, WallMs,
+};
 
+use crate::days::{Baseline, Days, Exertion, Trend};
 use crate::flag::{Flag, Severity, Verdict};
 use crate::home;
 use crate::ledger::Ledger;
@@ -13,7 +16,7 @@ use crate::patient::PatientId;
 use crate::plan::Plan;
 use crate::presence::Life;
 use crate::rules::{RuleName, RuleSet};
-use crate::track::{Ground, Latest, Track};
+use crate::track::{Ground, Latest, Taken, Track};
 use crate::whereabouts::{self, PatientStanding, Whereabouts};
 
 /// Versions of the plan kept: more than are made while readings of one memory arrive late. Older
@@ -60,6 +63,8 @@ pub struct PatientState {
     #[serde(default)]
     home_check: Option<WallMs>,
     tracks: Vec<Track>,
+    #[serde(default)]
+    days: Days,
     /// The newest answer to each question.
     answers: Vec<Said<Answer>>,
     /// The newest word of each sensor.
@@ -80,6 +85,7 @@ impl PatientState {
             home: home::ledger(),
             home_check: None,
             tracks: VitalKind::ALL.into_iter().map(Track::new).collect(),
+            days: Days::default(),
             answers: Vec::new(),
             contacts: Vec::new(),
         }
@@ -103,10 +109,8 @@ impl PatientState {
     /// Every flag within memory that stands by what is known now, and whether its episode goes
     /// on. Withdrawn flags are not among them.
     pub fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
-        self.tracks
-            .iter()
-            .flat_map(Track::flags)
-            .chain(self.home.flags())
+        let tracks = self.tracks.iter().flat_map(Track::flags);
+        tracks.chain(self.home.flags()).chain(self.days.flags())
     }
 
     /// The gravest open flag's severity.
@@ -140,6 +144,36 @@ impl PatientState {
     #[must_use]
     pub fn plan(&self) -> Option<&Plan> {
         self.plans.last()
+    }
+
+    /// The patient's own resting oxygen saturation, once it is known.
+    #[must_use]
+    pub fn baseline(&self) -> Option<&Baseline> {
+        self.days.baselines().newest()
+    }
+
+    /// Where oxygen saturation stands against the baseline, once there is one.
+    #[must_use]
+    pub fn trend(&self) -> Option<Trend> {
+        self.days.trend()
+    }
+
+    /// Whether the patient may be asked for a test under exertion now: by the newest value, which
+    /// is clean and recent, at rest.
+    #[must_use]
+    pub fn exertion(&self, rules: &RuleSet, now: WallMs) -> Exertion {
+        let rule = &rules.days.exertion;
+        let newest = self.last(VitalKind::SpO2).filter(|last| {
+            let age_ms = now.since(last.at);
+            (0..=rule.rest_within_ms).contains(&age_ms)
+                && rules.is_scorable(last.vital, last.quality)
+        });
+        let score = newest.and_then(|last| rules.score(last.vital));
+        match score {
+            None => Exertion::RestUnknown,
+            Some(score) if score < rule.ask_from => Exertion::RestTooLow,
+            Some(_) => Exertion::MayBeAsked,
+        }
     }
 
     /// The earliest moment at which a tick could say something new; a tick before it says
@@ -216,6 +250,11 @@ impl PatientState {
             Seen::Answer(answer) => {
                 let said = said(observation, answer);
                 keep_newest(&mut self.answers, said, |known| known.code == answer.code);
+                if is_meant(rules, observation, answer)
+                    && self.days.answer(said, rules, &self.plans, voice)
+                {
+                    self.retell_oxygen(rules, voice);
+                }
             }
         }
     }
@@ -238,6 +277,7 @@ impl PatientState {
             plans: &self.plans,
             standings: &self.standings,
             life: &self.life,
+            baselines: self.days.baselines(),
             ticked: self.ticked,
         };
         let kind = vital.kind();
@@ -251,8 +291,7 @@ impl PatientState {
             quality,
         });
         if rules.is_scorable(vital, quality) {
-            let is_streamed =
-                observation.source == Source::Device && rules.continuous.vital == kind;
+            let is_streamed = observation.source == Source::Device && rules.continuous.is_for(kind);
             let reading = Reading {
                 at: observation.at,
                 id: observation.id,
@@ -261,8 +300,43 @@ impl PatientState {
                 device: is_streamed.then(|| observation.device.clone()),
             };
             let at = reading.at;
-            track.observe(reading, ground, voice);
+            let taken = track.observe(reading, ground, voice);
+            if remember(&mut self.days, track, taken, rules, &self.plans, voice) {
+                self.retell_oxygen(rules, voice);
+            }
+            self.forget(rules, kind);
             self.life.explain(at);
+        }
+    }
+
+    fn forget(&mut self, rules: &RuleSet, kind: VitalKind) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        let mut tracks = self.tracks.iter_mut();
+        if let Some(track) = tracks.find(|track| track.kind() == kind) {
+            track.forget(ground);
+        }
+    }
+
+    /// Another baseline has oxygen judged again.
+    fn retell_oxygen(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        let mut tracks = self.tracks.iter_mut();
+        if let Some(track) = tracks.find(|track| track.kind() == VitalKind::SpO2) {
+            track.retell(ground, voice);
         }
     }
 
@@ -316,6 +390,7 @@ impl PatientState {
             plans: &self.plans,
             standings: &self.standings,
             life: &self.life,
+            baselines: self.days.baselines(),
             ticked: self.ticked,
         };
         for track in &mut self.tracks {
@@ -336,6 +411,7 @@ impl PatientState {
             plans: &self.plans,
             standings: &self.standings,
             life: &self.life,
+            baselines: self.days.baselines(),
             ticked: self.ticked,
         };
         home::settle(&mut self.home, &self.tracks, ground, voice);
@@ -346,11 +422,13 @@ impl PatientState {
     }
 
     fn retell(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        self.days.retell(rules, &self.plans, voice);
         let ground = Ground {
             rules,
             plans: &self.plans,
             standings: &self.standings,
             life: &self.life,
+            baselines: self.days.baselines(),
             ticked: self.ticked,
         };
         for track in &mut self.tracks {
@@ -358,6 +436,41 @@ impl PatientState {
         }
         self.settle_home(rules, voice);
     }
+}
+
+/// What a reading says over days; whether the baseline is another one by it.
+fn remember(
+    days: &mut Days,
+    track: &Track,
+    taken: Taken,
+    rules: &RuleSet,
+    plans: &[Plan],
+    voice: &mut Voice<'_>,
+) -> bool {
+    let kind = track.kind();
+    match taken {
+        Taken::Known => false,
+        Taken::Newest(one) | Taken::Alone(one) => {
+            days.observe(kind, std::iter::once(one), rules, plans, voice)
+        }
+        Taken::Amid => days.observe(kind, track.measured(rules), rules, plans, voice),
+    }
+}
+
+/// Whether an answer over days is dated before its arrival and, if it is an oxygen saturation, one
+/// that an oximeter could show.
+fn is_meant(rules: &RuleSet, observation: &Observation, answer: Answer) -> bool {
+    let ahead = observation.at.since(observation.received);
+    let is_oxygen = matches!(
+        answer.code,
+        AnswerCode::WalkingLowestSpO2
+            | AnswerCode::SitToStandLowestSpO2
+            | AnswerCode::ExertionRestingSpO2
+            | AnswerCode::BaselineSpO2
+    );
+    let value = Vital::from_steps(VitalKind::SpO2, answer.value, Site::Unknown);
+    let is_shown = value.is_ok_and(|value| rules.is_scorable(value, Quality::empty()));
+    ahead <= rules.arrival.ahead_tolerance_ms && (!is_oxygen || is_shown)
 }
 
 fn said<T>(observation: &Observation, what: T) -> Said<T> {

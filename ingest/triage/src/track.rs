@@ -15,14 +15,15 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use veglia_wire::{Quality, RecordId, Vital, VitalKind, WallMs};
 
+use crate::days::Baselines;
 use crate::flag::{About, Flag, How, Severity, Standing};
 use crate::ledger::{Ledger, Story, Voice};
-use crate::limit::{Limit, Reading, with_judges};
+use crate::limit::{Limits, Reading};
 use crate::plan::Plan;
 use crate::presence::{Life, Outage};
 use crate::rules::{RuleName, RuleSet, VitalRules};
 use crate::silence::Watch;
-use crate::stream::{self, Measured, WINDOW_READINGS_MAX};
+use crate::stream::{Measured, Medians, WINDOW_READINGS_MAX};
 use crate::whereabouts::PatientStanding;
 
 /// Readings kept per vital sign: five weeks of three a day, or a day at one in eleven minutes. It
@@ -40,6 +41,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) plans: &'a [Plan],
     pub(crate) standings: &'a [PatientStanding],
     pub(crate) life: &'a Life,
+    /// The patient's own resting oxygen saturation.
+    pub(crate) baselines: &'a Baselines,
     /// The latest tick: deadlines up to it have passed.
     pub(crate) ticked: WallMs,
 }
@@ -57,6 +60,19 @@ pub struct Latest {
     pub quality: Quality,
 }
 
+/// Where a reading found its place.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It was there already.
+    Known,
+    /// After all others, and what the rules see of it.
+    Newest(Measured),
+    /// Among the recent ones: what the rules see of these may be another thing.
+    Amid,
+    /// Before memory, by itself.
+    Alone(Measured),
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Track {
     kind: VitalKind,
@@ -67,7 +83,10 @@ pub(crate) struct Track {
     lingering: VecDeque<Reading>,
     /// The newest reading that is forgotten.
     floor: Option<(WallMs, RecordId)>,
-    limits: Vec<Limit>,
+    limits: Limits,
+    /// What the rules see of `recent`.
+    #[serde(skip)]
+    medians: Medians,
     silence: Ledger,
     /// No silence begins or ends before it, if no reading comes; readings only put it off.
     silence_check: Option<WallMs>,
@@ -81,7 +100,8 @@ impl Track {
             recent: VecDeque::new(),
             lingering: VecDeque::new(),
             floor: None,
-            limits: Vec::new(),
+            limits: Limits::default(),
+            medians: Medians::default(),
             silence: Ledger::new(
                 RuleName::silence(kind),
                 About::Vital(kind),
@@ -109,49 +129,50 @@ impl Track {
 
     /// Every flag that stands within memory, and whether its episode goes on.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
-        let limits = self.limits.iter().flat_map(|limit| limit.ledger.flags());
-        limits.chain(self.silence.flags())
+        self.limits.flags().chain(self.silence.flags())
     }
 
     /// The earliest tick that could say something new.
     pub(crate) fn next_deadline(&self) -> Option<WallMs> {
-        let open = self.limits.iter().flat_map(|limit| limit.ledger.open());
-        let repeats = open.filter_map(|story| match story.standing {
-            Standing::Unconfirmed { repeat_by } => Some(repeat_by),
-            Standing::Confirmed { .. } => None,
-        });
-        repeats.chain(self.silence_check).min()
+        let repeat = self.limits.next_deadline();
+        repeat.into_iter().chain(self.silence_check).min()
     }
 
-    /// Takes a reading that may be judged; one that is known already changes nothing.
-    pub(crate) fn observe(&mut self, reading: Reading, ground: Ground<'_>, voice: &mut Voice<'_>) {
+    /// Takes a reading that may be judged; one that is known already changes nothing. What is
+    /// beyond memory by it is there until [`Track::forget`].
+    pub(crate) fn observe(
+        &mut self,
+        reading: Reading,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) -> Taken {
         let Some(vital) = ground.rules.vital(self.kind) else {
-            return;
+            return Taken::Known;
         };
         let key = reading.key();
         let last = self.recent.back().map(Reading::key);
         if last.or(self.floor).is_none_or(|last| last < key) {
-            self.append(reading, vital, ground, voice);
+            let newest = self.append(reading, vital, ground, voice);
+            newest.map_or(Taken::Known, Taken::Newest)
         } else if self.floor.is_some_and(|floor| key <= floor) {
-            if self.floor != Some(key) {
-                self.judge_alone(&reading, vital, ground, voice);
+            if self.floor == Some(key) {
+                return Taken::Known;
             }
-            return;
+            self.judge_alone(&reading, vital, ground, voice);
+            Taken::Alone(Measured::spot(&reading))
         } else {
             let Err(place) = self.recent.binary_search_by_key(&key, Reading::key) else {
-                return;
+                return Taken::Known;
             };
             self.insert(place, reading, vital, ground, voice);
+            Taken::Amid
         }
-        self.forget(vital, ground);
     }
 
     /// Deadlines up to `ground.ticked` have passed.
     pub(crate) fn tick(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
         if let Some(vital) = ground.rules.vital(self.kind) {
-            for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-                limit.tick(&judge, ground.ticked, voice);
-            }
+            self.limits.tick(vital, ground, voice);
         }
         if self.is_silence_due(ground.ticked) {
             self.settle_silence(ground, voice);
@@ -160,12 +181,9 @@ impl Track {
 
     /// Tells everything again: plans or rules are other ones.
     pub(crate) fn retell(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
-        self.adopt_rules(ground.rules, voice);
+        self.limits.adopt(ground.rules, self.kind, voice);
         if let Some(vital) = ground.rules.vital(self.kind) {
-            let measured = self.all_measured(ground.rules);
-            for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-                limit.retell(&measured, self.floor, &judge, ground.ticked, voice);
-            }
+            self.retell_limits(vital, ground, voice);
         }
         self.retell_silence(ground, voice);
     }
@@ -228,29 +246,19 @@ impl Track {
         self.silence_check.is_some_and(|check| check <= ticked)
     }
 
-    /// Rules that are gone end their flags; new ones begin with the readings in memory.
-    fn adopt_rules(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
-        let ours = |name: &RuleName| {
-            let mut limits = rules.limits.iter();
-            limits.find(|rule| rule.vital == self.kind && rule.name == *name)
-        };
-        for limit in &mut self.limits {
-            match ours(limit.ledger.rule()) {
-                Some(rule) => limit.ledger.adopt(rule.severity),
-                None => limit.ledger.close(voice),
-            }
-        }
+    /// What the rules see of the readings may be another thing: every limit is judged again.
+    fn retell_limits(&mut self, vital: &VitalRules, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let continuous = &ground.rules.continuous;
+        self.medians
+            .refresh(&self.lingering, &self.recent, continuous);
+        let measured = self.medians.all(&self.recent, continuous);
         self.limits
-            .retain(|limit| ours(limit.ledger.rule()).is_some());
-        for rule in rules.limits.iter().filter(|rule| rule.vital == self.kind) {
-            if self
-                .limits
-                .iter()
-                .all(|limit| *limit.ledger.rule() != rule.name)
-            {
-                self.limits.push(Limit::new(rule));
-            }
-        }
+            .retell(measured, self.floor, vital, ground, voice);
+    }
+
+    /// What the rules see of the recent readings, the newest last.
+    pub(crate) fn measured(&self, rules: &RuleSet) -> impl DoubleEndedIterator<Item = Measured> {
+        self.medians.all(&self.recent, &rules.continuous)
     }
 
     fn append(
@@ -259,22 +267,24 @@ impl Track {
         vital: &VitalRules,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
-    ) {
+    ) -> Option<Measured> {
         let before = self.recent.back().map(|last| last.at);
         let before = before.or(self.floor.map(|(at, _)| at));
         let at = reading.at;
         self.recent.push_back(reading);
-        let Some(measured) = self.newest_measured(ground.rules) else {
-            return;
-        };
-        for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-            limit.append(&measured, &judge, voice);
+        let continuous = &ground.rules.continuous;
+        let newest = self
+            .medians
+            .newest(&self.lingering, &self.recent, continuous);
+        if let Some(measured) = &newest {
+            self.limits.append(measured, vital, ground, voice);
         }
         let is_due = self.silence_check.is_some_and(|check| check <= at);
         let is_after = |story: &Story| before.is_none_or(|before| before < story.since);
         if is_due || self.silence.has_open_or(is_after) {
             self.settle_gap(before, at, None, ground, voice);
         }
+        newest
     }
 
     fn insert(
@@ -292,27 +302,8 @@ impl Track {
         let after = self.recent.get(place).map(|it| it.at);
         let at = reading.at;
         self.recent.insert(place, reading);
-        let measured = self.all_measured(ground.rules);
-        for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-            limit.retell(&measured, self.floor, &judge, ground.ticked, voice);
-        }
+        self.retell_limits(vital, ground, voice);
         self.settle_gap(before, at, after, ground, voice);
-    }
-
-    /// What the rules see of each recent reading.
-    fn all_measured(&self, rules: &RuleSet) -> Vec<Measured> {
-        let places = 0..self.recent.len();
-        places
-            .filter_map(|place| self.measured(place, rules))
-            .collect()
-    }
-
-    fn newest_measured(&self, rules: &RuleSet) -> Option<Measured> {
-        self.measured(self.recent.len().checked_sub(1)?, rules)
-    }
-
-    fn measured(&self, place: usize, rules: &RuleSet) -> Option<Measured> {
-        stream::measured(&self.lingering, &self.recent, place, &rules.continuous)
     }
 
     /// A reading has split the gap from `before` to `after` (none: it is the newest).
@@ -371,16 +362,19 @@ impl Track {
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let newest = self.newest_measured(ground.rules);
+        let continuous = &ground.rules.continuous;
+        let newest = self
+            .medians
+            .newest(&self.lingering, &self.recent, continuous);
         let alone = Measured::spot(reading);
-        for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-            limit.judge_alone(&alone, newest.as_ref(), &judge, voice);
-        }
+        self.limits
+            .judge_alone(&alone, newest.as_ref(), vital, ground, voice);
     }
 
-    /// Folds away what is beyond memory.
-    fn forget(&mut self, vital: &VitalRules, ground: Ground<'_>) {
-        let Some(newest) = self.recent.back().map(|last| last.at) else {
+    /// Folds away what is beyond memory, once a reading has been taken.
+    pub(crate) fn forget(&mut self, ground: Ground<'_>) {
+        let newest = self.recent.back().map(|last| last.at);
+        let Some((newest, vital)) = newest.zip(ground.rules.vital(self.kind)) else {
             return;
         };
         let is_beyond = |recent: &VecDeque<Reading>| {
@@ -389,13 +383,14 @@ impl Track {
         };
         let mut is_changed = false;
         while is_beyond(&self.recent) {
-            let measured = self.measured(0, ground.rules);
-            let Some((oldest, measured)) = self.recent.pop_front().zip(measured) else {
+            let Some(oldest) = self.recent.pop_front() else {
                 break;
             };
-            for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-                limit.fold_away(&measured, &judge);
-            }
+            let continuous = &ground.rules.continuous;
+            let Some(measured) = self.medians.pop_oldest(&oldest, continuous) else {
+                break;
+            };
+            self.limits.fold_away(&measured, vital, ground);
             self.floor = Some(oldest.key());
             self.keep_for_medians(oldest, ground.rules);
             is_changed = true;
@@ -403,15 +398,13 @@ impl Track {
         let Some(floor) = self.floor.filter(|_| is_changed) else {
             return;
         };
-        for limit in &mut self.limits {
-            limit.forget(floor);
-        }
+        self.limits.forget(floor);
         self.silence.forget(|story| story.is_by(floor));
     }
 
     /// A forgotten reading of a stream stays while a median of a reading after it may rest on it.
     fn keep_for_medians(&mut self, forgotten: Reading, rules: &RuleSet) {
-        if self.kind != rules.continuous.vital {
+        if !rules.continuous.is_for(self.kind) {
             return;
         }
         let at = forgotten.at;

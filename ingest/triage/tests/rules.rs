@@ -13,12 +13,20 @@ const SHIPPED: &str = include_str!("../rules/home-2020.toml");
 #[test]
 fn the_shipped_rules_name_their_version_and_their_sources() {
     let rules = RuleSet::shipped();
-    assert_eq!(rules.version().as_str(), "home-2020-3");
-    for rule in ["spo2-red", "fever"] {
+    assert_eq!(rules.version().as_str(), "home-2020-4");
+    for rule in [
+        "spo2-red",
+        "fever",
+        "spo2-trend",
+        "spo2-spread",
+        "fever-72h",
+        "exertion",
+    ] {
         let source = rules.source_of(&rule.parse().unwrap());
         assert!(source.is_some_and(|source| source.len() > 20), "{rule}");
     }
     assert!(!rules.source_of_target().is_empty());
+    assert!(!rules.source_of_baseline().is_empty());
     assert!(!rules.source_of_arrival().is_empty());
     assert!(!rules.source_of_continuous().is_empty());
 }
@@ -37,6 +45,8 @@ fn bands_cover_every_value_once() {
         (spo2(0), None),
         (temperature(3_804), Some("usual")),
         (temperature(3_805), Some("fever")),
+        (temperature(3_500), Some("cold")),
+        (temperature(3_905), Some("high-fever")),
         (temperature(2_000), None),
         (
             Vital::from_steps(VitalKind::Temperature, 3_900, Site::Skin).unwrap(),
@@ -44,7 +54,7 @@ fn bands_cover_every_value_once() {
         ),
         (
             Vital::from_steps(VitalKind::Pulse, 700, Site::Unknown).unwrap(),
-            None,
+            Some("usual"),
         ),
     ] {
         assert_eq!(rules.band(vital).map(|band| band.name()), band, "{vital:?}");
@@ -137,7 +147,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "name = \"fever\"\nvital",
         "name = \"spo2-red\"\nvital",
-        "vital = \"temp",
+        "band = \"fever\"",
         "already",
     ),
     (
@@ -153,8 +163,8 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "at least 1",
     ),
     (
-        "[continuous]\nvital = \"spo2\"",
-        "[continuous]\nvital = \"spo\"",
+        "[continuous]\nvitals = [\"spo2\"",
+        "[continuous]\nvitals = [\"spo\"",
         "[continuous]",
         "\"spo\" is unknown",
     ),
@@ -163,6 +173,85 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "median_seconds = 5",
         "median_seconds",
         "longer than gap_seconds",
+    ),
+    (
+        "under = [\"spo2-red\"]",
+        "under = [\"spo2-rot\"]",
+        "under = [\"spo2-red\"]",
+        "no rule \"spo2-rot\" for spo2 stands above",
+    ),
+    (
+        "band = \"amber\"",
+        "band = \"usual\"",
+        "band = \"amber\"",
+        "does not touch",
+    ),
+    (
+        "under_baseline = 3",
+        "under_baseline = 0",
+        "under_baseline",
+        "at least 1 point",
+    ),
+    (
+        "under_baseline = 3",
+        "band = \"red\"\nunder_baseline = 3",
+        "under_baseline",
+        "has a band, or says",
+    ),
+    (
+        "weight_percent = 30",
+        "weight_percent = 0",
+        "weight_percent",
+        "1 to 100",
+    ),
+    (
+        "recover_points = 1",
+        "recover_points = 2",
+        "name = \"spo2-trend\"",
+        "never ends",
+    ),
+    (
+        "low_points = 2",
+        "low_points = 2.25",
+        "name = \"spo2-trend\"",
+        "in tenths",
+    ),
+    (
+        "narrow_points = 2",
+        "narrow_points = 4",
+        "name = \"spo2-spread\"",
+        "lies under wide_points",
+    ),
+    ("values = 8", "values = 13", "values = 8", "2 to 12"),
+    (
+        "band = \"fever\"\nlasts_hours",
+        "band = \"cold\"\nlasts_hours",
+        "lasts_hours",
+        "with a beginning",
+    ),
+    (
+        "lasts_hours = 72",
+        "lasts_hours = 0",
+        "lasts_hours",
+        "at least 1",
+    ),
+    (
+        "name = \"fever-72h\"",
+        "name = \"fever\"",
+        "name = \"fever-72h\"",
+        "already",
+    ),
+    (
+        "drop_points = 3",
+        "drop_points = 0",
+        "drop_points",
+        "every test would be bad",
+    ),
+    (
+        "under = [\"spo2-red\", \"spo2-amber\"]\nseverity = \"amber\"",
+        "under = [\"spo2-red\", \"spo2-amber\"]\nseverity = \"red\"",
+        "under_baseline",
+        "is amber",
     ),
     (
         "gap_seconds = 5",

@@ -10,12 +10,11 @@ use toml::Spanned;
 use veglia_wire::VitalKind;
 
 use super::text::{
-    ArrivalText, ContinuousText, Number, PresenceText, RoundingText, RuleText, TargetText, Text,
-    VitalText,
+    ArrivalText, ContinuousText, Number, PresenceText, RoundingText, Text, VitalText,
 };
 use super::{
-    Arrival, Band, Confirmation, Continuous, LimitRule, PresenceRule, Range, Rounding, RuleName,
-    RuleSet, TargetRule, VitalRules,
+    Arrival, Band, Continuous, LimitRule, PresenceRule, Range, Rounding, RuleName, RuleSet,
+    VitalRules, days, limit,
 };
 
 /// Why a text is no rule set: the first fault.
@@ -29,10 +28,10 @@ pub struct RuleSetError {
 }
 
 /// The text, for turning places into lines.
-struct Reader<'a>(&'a str);
+pub(super) struct Reader<'a>(&'a str);
 
 impl Reader<'_> {
-    fn fault(&self, span: ops::Range<usize>, reason: impl Into<String>) -> RuleSetError {
+    pub(super) fn fault(&self, span: ops::Range<usize>, reason: impl Into<String>) -> RuleSetError {
         let before = self.0.as_bytes().get(..span.start).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         RuleSetError {
@@ -41,12 +40,12 @@ impl Reader<'_> {
         }
     }
 
-    fn name(&self, text: &Spanned<String>) -> Result<RuleName, RuleSetError> {
+    pub(super) fn name(&self, text: &Spanned<String>) -> Result<RuleName, RuleSetError> {
         let named = text.get_ref().parse();
         named.map_err(|fault: super::RuleNameError| self.fault(text.span(), fault.to_string()))
     }
 
-    fn kind(&self, text: &Spanned<String>) -> Result<VitalKind, RuleSetError> {
+    pub(super) fn kind(&self, text: &Spanned<String>) -> Result<VitalKind, RuleSetError> {
         let kind = text.get_ref().parse();
         kind.map_err(|fault: veglia_wire::vital::UnknownVital| {
             let reason = format!("{:?} is unknown: {fault}", text.get_ref());
@@ -54,14 +53,18 @@ impl Reader<'_> {
         })
     }
 
-    fn sourced(&self, span: ops::Range<usize>, source: &str) -> Result<String, RuleSetError> {
+    pub(super) fn sourced(
+        &self,
+        span: ops::Range<usize>,
+        source: &str,
+    ) -> Result<String, RuleSetError> {
         if source.trim().is_empty() {
             return Err(self.fault(span, "the source is empty: say where the numbers come from"));
         }
         Ok(source.to_owned())
     }
 
-    fn steps(
+    pub(super) fn steps(
         &self,
         span: ops::Range<usize>,
         number: Number,
@@ -94,7 +97,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
     }
     let mut limits: Vec<LimitRule> = Vec::new();
     for entry in &text.rule {
-        let rule = limit(&reader, entry, &vitals)?;
+        let rule = limit::limit(&reader, entry, &vitals, &limits)?;
         if limits.iter().any(|known| known.name == rule.name) {
             let reason = format!("there is a rule {} already", rule.name);
             return Err(reader.fault(entry.get_ref().name.span(), reason));
@@ -107,7 +110,8 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         arrival: arrival(&reader, &text.arrival)?,
         continuous: continuous(&reader, &text.continuous, &vitals)?,
         presence: presence(&reader, &text.presence)?,
-        target: target(&reader, &text.target, &vitals, &limits)?,
+        target: limit::target(&reader, &text.target, &vitals, &limits)?,
+        days: days::days(&reader, &text.days, &vitals, &limits)?,
         vitals,
         limits,
     })
@@ -136,10 +140,14 @@ fn continuous(
     vitals: &[VitalRules],
 ) -> Result<Continuous, RuleSetError> {
     let text = entry.get_ref();
-    let vital = reader.kind(&text.vital)?;
-    if vitals.iter().all(|rules| rules.kind != vital) {
-        let reason = format!("{vital} is not described in this rule set");
-        return Err(reader.fault(text.vital.span(), reason));
+    let mut streamed = Vec::new();
+    for name in &text.vitals {
+        let vital = reader.kind(name)?;
+        if vitals.iter().all(|rules| rules.kind != vital) {
+            let reason = format!("{vital} is not described in this rule set");
+            return Err(reader.fault(name.span(), reason));
+        }
+        streamed.push(vital);
     }
     let (gap_ms, median_ms) = (
         i64::from(text.gap_seconds) * 1_000,
@@ -156,11 +164,11 @@ fn continuous(
         return Err(reader.fault(text.settled_readings.span(), reason));
     }
     Ok(Continuous {
-        vital,
+        vitals: streamed,
         gap_ms,
         median_ms,
         settled_readings,
-        source: reader.sourced(text.vital.span(), &text.source)?,
+        source: reader.sourced(entry.span(), &text.source)?,
     })
 }
 
@@ -180,7 +188,7 @@ fn presence(
     })
 }
 
-fn minutes(count: u32) -> i64 {
+pub(super) fn minutes(count: u32) -> i64 {
     i64::from(count) * 60_000
 }
 
@@ -282,125 +290,4 @@ fn misfit(below: Option<Option<i32>>, range: Range) -> Option<&'static str> {
             std::cmp::Ordering::Equal => None,
         },
     }
-}
-
-fn limit(
-    reader: &Reader<'_>,
-    entry: &Spanned<RuleText>,
-    vitals: &[VitalRules],
-) -> Result<LimitRule, RuleSetError> {
-    let text = entry.get_ref();
-    let name = reader.name(&text.name)?;
-    let kind = reader.kind(&text.vital)?;
-    let rules = vitals.iter().find(|rules| rules.kind == kind);
-    let rules = rules
-        .ok_or_else(|| reader.fault(text.vital.span(), format!("{kind} is not described above")))?;
-    let band = rules
-        .bands
-        .iter()
-        .find(|it| it.name() == text.band.get_ref());
-    let bad = band.map(|band| band.range).ok_or_else(|| {
-        let reason = format!("{kind} has no band {:?}", text.band.get_ref());
-        reader.fault(text.band.span(), reason)
-    })?;
-    let at_once = match &text.at_once_beyond {
-        None => None,
-        Some(number) => {
-            let steps = reader.steps(number.span(), *number.get_ref(), rules.rounding)?;
-            let range = beyond(bad, steps).ok_or_else(|| {
-                let reason = "at_once_beyond must lie in a band that is open at one end";
-                reader.fault(number.span(), reason)
-            })?;
-            Some(range)
-        }
-    };
-    if *text.recover_readings.get_ref() == 0 {
-        let reason = "an episode cannot end without a reading: recover_readings is at least 1";
-        return Err(reader.fault(text.recover_readings.span(), reason));
-    }
-    let remind = text.remind_minutes.as_ref();
-    if let Some(never) = remind.filter(|count| *count.get_ref() == 0) {
-        let reason = "a reminder by every reading: remind_minutes is at least 1, or is left out";
-        return Err(reader.fault(never.span(), reason));
-    }
-    Ok(LimitRule {
-        name,
-        vital: kind,
-        severity: text.severity,
-        bad,
-        at_once,
-        confirmation: confirmation(reader, text)?,
-        recover_readings: *text.recover_readings.get_ref(),
-        recover_ms: minutes(text.recover_minutes),
-        remind_ms: remind.map(|count| minutes(*count.get_ref())),
-        source: reader.sourced(text.name.span(), &text.source)?,
-    })
-}
-
-fn confirmation(reader: &Reader<'_>, text: &RuleText) -> Result<Confirmation, RuleSetError> {
-    let after_ms = text
-        .repeat_after_seconds
-        .map(|count| i64::from(count) * 1_000);
-    let within_ms = text.repeat_within_minutes.map(minutes);
-    match (after_ms, within_ms) {
-        (None, None) => Ok(Confirmation::AtOnce),
-        (Some(after_ms), Some(within_ms)) if after_ms < within_ms => Ok(Confirmation::Repeat {
-            after_ms,
-            within_ms,
-        }),
-        _ => {
-            let reason = "a repeat needs repeat_after_seconds and, later, repeat_within_minutes";
-            Err(reader.fault(text.name.span(), reason))
-        }
-    }
-}
-
-/// The part of an open-ended band from `steps` outwards, `steps` in it.
-fn beyond(band: Range, steps: i32) -> Option<Range> {
-    let part = match (band.from, band.to) {
-        (None, Some(_)) => Range {
-            from: None,
-            to: Some(steps),
-        },
-        (Some(_), None) => Range {
-            from: Some(steps),
-            to: None,
-        },
-        _ => return None,
-    };
-    band.holds(steps).then_some(part)
-}
-
-fn target(
-    reader: &Reader<'_>,
-    entry: &Spanned<TargetText>,
-    vitals: &[VitalRules],
-    limits: &[LimitRule],
-) -> Result<TargetRule, RuleSetError> {
-    let text = entry.get_ref();
-    let kind = reader.kind(&text.vital)?;
-    let limit = limits
-        .iter()
-        .find(|limit| limit.name.as_str() == text.rule.get_ref());
-    let rules = vitals.iter().find(|rules| rules.kind == kind);
-    let (Some(limit), Some(rules)) = (limit.filter(|it| it.vital == kind), rules) else {
-        let reason = format!("there is no rule {:?} for {kind}", text.rule.get_ref());
-        return Err(reader.fault(text.rule.span(), reason));
-    };
-    if limit.bad.from.is_some() {
-        let reason = "a target moves the lower limit: the rule's band must be the lowest";
-        return Err(reader.fault(text.rule.span(), reason));
-    }
-    let points = |number| reader.steps(text.rule.span(), number, rules.rounding);
-    let (red_below, at_once_below) = (points(text.red_below)?, points(text.at_once_below)?);
-    if red_below < 1 || at_once_below < red_below {
-        let reason = "red_below is at least 1 and at_once_below at least as much";
-        return Err(reader.fault(text.rule.span(), reason));
-    }
-    Ok(TargetRule {
-        rule: limit.name.clone(),
-        red_below,
-        at_once_below,
-        source: reader.sourced(text.rule.span(), &text.source)?,
-    })
 }

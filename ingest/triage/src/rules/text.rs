@@ -4,6 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use veglia_wire::Site;
 
+use super::days::DaysText;
 use crate::flag::Severity;
 
 /// A number as written.
@@ -44,6 +45,7 @@ pub(super) struct Text {
     pub(super) vital: Vec<Spanned<VitalText>>,
     pub(super) rule: Vec<Spanned<RuleText>>,
     pub(super) target: Spanned<TargetText>,
+    pub(super) days: Spanned<DaysText>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +68,7 @@ pub(super) struct ArrivalText {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContinuousText {
-    pub(super) vital: Spanned<String>,
+    pub(super) vitals: Vec<Spanned<String>>,
     pub(super) gap_seconds: u32,
     pub(super) median_seconds: Spanned<u32>,
     pub(super) settled_readings: Spanned<u32>,
@@ -116,7 +118,10 @@ pub(super) struct BandText {
 pub(super) struct RuleText {
     pub(super) name: Spanned<String>,
     pub(super) vital: Spanned<String>,
-    pub(super) band: Spanned<String>,
+    pub(super) band: Option<Spanned<String>>,
+    pub(super) under_baseline: Option<Spanned<Number>>,
+    #[serde(default)]
+    pub(super) under: Vec<Spanned<String>>,
     pub(super) severity: Severity,
     pub(super) repeat_after_seconds: Option<u32>,
     pub(super) repeat_within_minutes: Option<u32>,
