@@ -51,6 +51,6 @@ pub use plan::{
     Expected, Guard, LocalTime, OxygenScale, Parameter, Plan, PlanError, PlanVersion, Target,
 };
 pub use rules::{Band, NAME_CHARS_MAX, RuleName, RuleNameError, RuleSet, RuleSetError};
-pub use score::Scale;
+pub use score::{Chart, Class, Partial, Points, SCORED_MAX, Scale, ScoreParameter, Scored};
 pub use state::{PLANS_MAX, PatientState, STATE_BYTES_MAX, Said, step};
 pub use track::{HORIZON_MS, Latest, RECENT_MAX};

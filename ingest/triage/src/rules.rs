@@ -8,6 +8,7 @@
 //! Deliberately absent: a rule language. What a rule can do is code; by which numbers is data.
 
 mod parse;
+mod scores;
 mod text;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use veglia_wire::{Quality, Site, Vital, VitalKind};
 
 use crate::flag::Severity;
 use crate::plan::Target;
+use crate::score::Charts;
 
 pub use parse::RuleSetError;
 
@@ -121,7 +123,7 @@ impl Rounding {
 }
 
 /// A range of scored values, both ends in it; an absent end is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) from: Option<i32>,
     pub(crate) to: Option<i32>,
@@ -237,6 +239,7 @@ pub struct RuleSet {
     pub(crate) vitals: Vec<VitalRules>,
     pub(crate) limits: Vec<LimitRule>,
     pub(crate) target: TargetRule,
+    pub(crate) scores: Charts,
 }
 
 impl RuleSet {
@@ -254,7 +257,7 @@ impl RuleSet {
         Self::parse(HOME_2020).expect("a test reads the shipped rule set at every build")
     }
 
-    /// Its id and version in one: `home-2020-3`. It is part of every flag's id.
+    /// Its id and version in one: `home-2020-4`. It is part of every flag's id.
     #[must_use]
     pub fn version(&self) -> &RuleName {
         &self.version
@@ -273,7 +276,8 @@ impl RuleSet {
     #[must_use]
     pub fn source_of(&self, rule: &RuleName) -> Option<&str> {
         let limit = self.limits.iter().find(|limit| limit.name == *rule);
-        limit.map(|limit| limit.source.as_str())
+        let score = || self.scores.rule(rule).map(|score| score.source.as_str());
+        limit.map(|limit| limit.source.as_str()).or_else(score)
     }
 
     /// Where personal targets come from.

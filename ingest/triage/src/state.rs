@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
 
-use crate::flag::{Flag, Severity, Verdict};
+use crate::flag::{Evidence, Flag, Severity, Verdict, What};
 use crate::ledger::Voice;
 use crate::limit::Reading;
 use crate::observation::{Input, Observation, Seen, Source};
 use crate::patient::PatientId;
 use crate::plan::Plan;
 use crate::rules::{RuleName, RuleSet};
+use crate::score::{Scale, Scored, Scoring};
 use crate::track::{Ground, Latest, Track};
 
 /// Versions of the plan kept: more than are made while readings of one memory arrive late. Older
@@ -45,6 +46,9 @@ pub struct PatientState {
     answers: Vec<Said<Answer>>,
     /// The newest word of each sensor.
     contacts: Vec<Said<(Sensor, Contact)>>,
+    /// The scores over all of it; none in states of the versions before scores.
+    #[serde(default)]
+    scoring: Scoring,
 }
 
 impl PatientState {
@@ -59,6 +63,7 @@ impl PatientState {
             tracks: VitalKind::ALL.into_iter().map(Track::new).collect(),
             answers: Vec::new(),
             contacts: Vec::new(),
+            scoring: Scoring::default(),
         }
     }
 
@@ -80,7 +85,20 @@ impl PatientState {
     /// Every flag within memory that stands by what is known now, and whether its episode goes
     /// on. Withdrawn flags are not among them.
     pub fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
-        self.tracks.iter().flat_map(Track::flags)
+        let tracks = self.tracks.iter().flat_map(Track::flags);
+        tracks.chain(self.scoring.flags())
+    }
+
+    /// What a score can be at a moment by the newest values that are fresh enough; none when the
+    /// rule set has no such score.
+    #[must_use]
+    pub fn partial(&self, rules: &RuleSet, scale: Scale, now: WallMs) -> Option<Scored> {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            ticked: self.ticked,
+        };
+        self.scoring.scored(ground, scale, now)
     }
 
     /// The gravest open flag's severity.
@@ -120,7 +138,8 @@ impl PatientState {
     /// nothing, and a tick at it may still say nothing.
     #[must_use]
     pub fn next_deadline(&self) -> Option<WallMs> {
-        self.tracks.iter().filter_map(Track::next_deadline).min()
+        let tracks = self.tracks.iter().filter_map(Track::next_deadline);
+        tracks.chain(self.scoring.next_deadline()).min()
     }
 }
 
@@ -169,6 +188,7 @@ impl PatientState {
             Seen::Answer(answer) => {
                 let said = said(observation, answer);
                 keep_newest(&mut self.answers, said, |known| known.code == answer.code);
+                self.count_answer(rules, observation, answer, voice);
             }
         }
     }
@@ -211,8 +231,35 @@ impl PatientState {
                 steps: vital.steps(),
                 device: is_streamed.then(|| observation.device.clone()),
             };
-            track.observe(reading, ground, voice);
+            let heard = track.observe(reading, ground, voice);
+            self.scoring.measure(kind, heard, ground, voice);
         }
+    }
+
+    /// Scores count some answers, by when they were given.
+    fn count_answer(
+        &mut self,
+        rules: &RuleSet,
+        observation: &Observation,
+        answer: Answer,
+        voice: &mut Voice<'_>,
+    ) {
+        let ahead = observation.at.since(observation.received);
+        if ahead > rules.arrival.ahead_tolerance_ms {
+            return;
+        }
+        let evidence = Evidence {
+            id: observation.id,
+            at: observation.at,
+            what: What::Answer { answer },
+        };
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            ticked: self.ticked,
+        };
+        self.scoring
+            .answer(&evidence, observation.received, ground, voice);
     }
 
     fn adopt_plan(&mut self, rules: &RuleSet, plan: &Plan, voice: &mut Voice<'_>) {
@@ -241,6 +288,7 @@ impl PatientState {
         for track in &mut self.tracks {
             track.tick(ground, voice);
         }
+        self.scoring.tick(ground, voice);
     }
 
     fn retell(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
@@ -252,6 +300,7 @@ impl PatientState {
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }
+        self.scoring.retell(ground, voice);
     }
 }
 

@@ -53,6 +53,19 @@ pub struct Latest {
     pub quality: Quality,
 }
 
+/// Where a reading found its place.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// It was known, or nothing is judged by it.
+    Nothing,
+    /// After all others.
+    Newest(Measured),
+    /// Among others: what the rules see now of it and of those after it.
+    Among(Vec<Measured>),
+    /// Before memory.
+    Alone(Measured),
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Track {
     kind: VitalKind,
@@ -120,26 +133,34 @@ impl Track {
     }
 
     /// Takes a reading that may be judged; one that is known already changes nothing.
-    pub(crate) fn observe(&mut self, reading: Reading, ground: Ground<'_>, voice: &mut Voice<'_>) {
+    pub(crate) fn observe(
+        &mut self,
+        reading: Reading,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) -> Heard {
         let Some(vital) = ground.rules.vital(self.kind) else {
-            return;
+            return Heard::Nothing;
         };
         let key = reading.key();
         let last = self.recent.back().map(Reading::key);
-        if last.or(self.floor).is_none_or(|last| last < key) {
-            self.append(reading, vital, ground, voice);
+        let heard = if last.or(self.floor).is_none_or(|last| last < key) {
+            let newest = self.append(reading, vital, ground, voice);
+            newest.map_or(Heard::Nothing, Heard::Newest)
         } else if self.floor.is_some_and(|floor| key <= floor) {
-            if self.floor != Some(key) {
-                self.judge_alone(&reading, vital, ground, voice);
+            if self.floor == Some(key) {
+                return Heard::Nothing;
             }
-            return;
+            self.judge_alone(&reading, vital, ground, voice);
+            return Heard::Alone(Measured::spot(&reading));
         } else {
             let Err(place) = self.recent.binary_search_by_key(&key, Reading::key) else {
-                return;
+                return Heard::Nothing;
             };
-            self.insert(place, reading, vital, ground, voice);
-        }
+            Heard::Among(self.insert(place, reading, vital, ground, voice))
+        };
         self.forget(vital, ground);
+        heard
     }
 
     /// Deadlines up to `ground.ticked` have passed.
@@ -209,14 +230,12 @@ impl Track {
         vital: &VitalRules,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
-    ) {
+    ) -> Option<Measured> {
         let before = self.recent.back().map(|last| last.at);
         let before = before.or(self.floor.map(|(at, _)| at));
         let at = reading.at;
         self.recent.push_back(reading);
-        let Some(measured) = self.newest_measured(ground.rules) else {
-            return;
-        };
+        let measured = self.newest_measured(ground.rules)?;
         for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
             limit.append(&measured, &judge, voice);
         }
@@ -225,8 +244,10 @@ impl Track {
         if is_due || self.silence.has_open_or(is_after) {
             self.settle_gap(before, at, None, ground, voice);
         }
+        Some(measured)
     }
 
+    /// What the rules see now of the reading and of those after it.
     fn insert(
         &mut self,
         place: usize,
@@ -234,7 +255,7 @@ impl Track {
         vital: &VitalRules,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
-    ) {
+    ) -> Vec<Measured> {
         let before = place
             .checked_sub(1)
             .and_then(|index| self.recent.get(index));
@@ -242,11 +263,12 @@ impl Track {
         let after = self.recent.get(place).map(|it| it.at);
         let at = reading.at;
         self.recent.insert(place, reading);
-        let measured = self.all_measured(ground.rules);
+        let mut measured = self.all_measured(ground.rules);
         for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
             limit.retell(&measured, self.floor, &judge, ground.ticked, voice);
         }
         self.settle_gap(before, at, after, ground, voice);
+        measured.split_off(place.min(measured.len()))
     }
 
     /// What the rules see of each recent reading.

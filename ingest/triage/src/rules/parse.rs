@@ -9,6 +9,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use toml::Spanned;
 use veglia_wire::VitalKind;
 
+use super::scores;
 use super::text::{
     ArrivalText, ContinuousText, Number, RoundingText, RuleText, TargetText, Text, VitalText,
 };
@@ -28,10 +29,10 @@ pub struct RuleSetError {
 }
 
 /// The text, for turning places into lines.
-struct Reader<'a>(&'a str);
+pub(super) struct Reader<'a>(&'a str);
 
 impl Reader<'_> {
-    fn fault(&self, span: ops::Range<usize>, reason: impl Into<String>) -> RuleSetError {
+    pub(super) fn fault(&self, span: ops::Range<usize>, reason: impl Into<String>) -> RuleSetError {
         let before = self.0.as_bytes().get(..span.start).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         RuleSetError {
@@ -40,7 +41,7 @@ impl Reader<'_> {
         }
     }
 
-    fn name(&self, text: &Spanned<String>) -> Result<RuleName, RuleSetError> {
+    pub(super) fn name(&self, text: &Spanned<String>) -> Result<RuleName, RuleSetError> {
         let named = text.get_ref().parse();
         named.map_err(|fault: super::RuleNameError| self.fault(text.span(), fault.to_string()))
     }
@@ -53,14 +54,14 @@ impl Reader<'_> {
         })
     }
 
-    fn sourced(&self, span: ops::Range<usize>, source: &str) -> Result<String, RuleSetError> {
+    pub(super) fn sourced(&self, span: ops::Range<usize>, source: &str) -> Result<String, RuleSetError> {
         if source.trim().is_empty() {
             return Err(self.fault(span, "the source is empty: say where the numbers come from"));
         }
         Ok(source.to_owned())
     }
 
-    fn steps(
+    pub(super) fn steps(
         &self,
         span: ops::Range<usize>,
         number: Number,
@@ -106,6 +107,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         arrival: arrival(&reader, &text.arrival)?,
         continuous: continuous(&reader, &text.continuous, &vitals)?,
         target: target(&reader, &text.target, &vitals, &limits)?,
+        scores: scores::charts(&reader, &text.fresh, &text.score, &vitals, &limits)?,
         vitals,
         limits,
     })
@@ -162,7 +164,7 @@ fn continuous(
     })
 }
 
-fn minutes(count: u32) -> i64 {
+pub(super) fn minutes(count: u32) -> i64 {
     i64::from(count) * 60_000
 }
 
@@ -248,7 +250,7 @@ fn bands(
 }
 
 /// What is wrong with a band above one that ends at `below` (absent: no band; open: no end).
-fn misfit(below: Option<Option<i32>>, range: Range) -> Option<&'static str> {
+pub(super) fn misfit(below: Option<Option<i32>>, range: Range) -> Option<&'static str> {
     if let (Some(from), Some(to)) = (range.from, range.to)
         && from > to
     {
@@ -311,7 +313,12 @@ fn limit(
         severity: text.severity,
         bad,
         at_once,
-        confirmation: confirmation(reader, text)?,
+        confirmation: confirmation(
+            reader,
+            text.name.span(),
+            text.repeat_after_seconds,
+            text.repeat_within_minutes,
+        )?,
         recover_readings: *text.recover_readings.get_ref(),
         recover_ms: minutes(text.recover_minutes),
         remind_ms: remind.map(|count| minutes(*count.get_ref())),
@@ -319,11 +326,14 @@ fn limit(
     })
 }
 
-fn confirmation(reader: &Reader<'_>, text: &RuleText) -> Result<Confirmation, RuleSetError> {
-    let after_ms = text
-        .repeat_after_seconds
-        .map(|count| i64::from(count) * 1_000);
-    let within_ms = text.repeat_within_minutes.map(minutes);
+pub(super) fn confirmation(
+    reader: &Reader<'_>,
+    span: ops::Range<usize>,
+    repeat_after_seconds: Option<u32>,
+    repeat_within_minutes: Option<u32>,
+) -> Result<Confirmation, RuleSetError> {
+    let after_ms = repeat_after_seconds.map(|count| i64::from(count) * 1_000);
+    let within_ms = repeat_within_minutes.map(minutes);
     match (after_ms, within_ms) {
         (None, None) => Ok(Confirmation::AtOnce),
         (Some(after_ms), Some(within_ms)) if after_ms < within_ms => Ok(Confirmation::Repeat {
@@ -332,7 +342,7 @@ fn confirmation(reader: &Reader<'_>, text: &RuleText) -> Result<Confirmation, Ru
         }),
         _ => {
             let reason = "a repeat needs repeat_after_seconds and, later, repeat_within_minutes";
-            Err(reader.fault(text.name.span(), reason))
+            Err(reader.fault(span, reason))
         }
     }
 }

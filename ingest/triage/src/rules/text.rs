@@ -4,6 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use veglia_wire::Site;
 
+use super::scores::{FreshText, ScoreText};
 use crate::flag::Severity;
 
 /// A number as written.
@@ -43,6 +44,10 @@ pub(super) struct Text {
     pub(super) vital: Vec<Spanned<VitalText>>,
     pub(super) rule: Vec<Spanned<RuleText>>,
     pub(super) target: Spanned<TargetText>,
+    #[serde(default)]
+    pub(super) fresh: Vec<Spanned<FreshText>>,
+    #[serde(default)]
+    pub(super) score: Vec<Spanned<ScoreText>>,
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,267 @@
+//! A patient's values for the scores: what is remembered, and what is said of it.
+//!
+//! A value later than all others (nearly every one) moves the rules by one step. A late arrival is
+//! put in its place and the stories are told again from the oldest value kept, and only what
+//! differs is said (`ledger.rs`).
+//!
+//! **Memory.** At most [`SCORED_MAX`] values over at most [`HORIZON_MS`]; older ones are folded
+//! away, the newest of each parameter staying known. A value from before memory is not judged at
+//! its own time: it counts from the oldest moment kept, if nothing newer of its kind is known
+//! there. The rules on single vital signs do judge it.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use veglia_wire::{RecordId, VitalKind, WallMs};
+
+use crate::flag::{About, Evidence, Flag, Standing};
+use crate::ledger::{Ledger, Story, Voice};
+use crate::plan::{OxygenScale, in_force};
+use crate::rules::{RuleName, RuleSet};
+use crate::score::course::{Course, Entry, Fold, Judge};
+use crate::score::{Scale, Scored};
+use crate::stream::Measured;
+use crate::track::{Ground, HORIZON_MS, Heard};
+
+/// Values kept: two days of five vital signs and two answers, twenty times a day; of a patient
+/// with an oximeter that speaks every second, two minutes. It bounds the work of a late arrival.
+pub const SCORED_MAX: usize = 256;
+
+/// The scores of a patient at work.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Scoring {
+    /// In the order of measuring.
+    recent: VecDeque<Entry>,
+    /// The newest value that is forgotten.
+    floor: Option<(WallMs, RecordId)>,
+    /// After the values that are forgotten.
+    base: Fold,
+    /// After all of them.
+    tip: Fold,
+    /// A ledger for each course of the folds, in their order.
+    ledgers: Vec<Ledger>,
+}
+
+impl Scoring {
+    /// Every flag that stands within memory, and whether its episode goes on.
+    pub(crate) fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
+        self.ledgers.iter().flat_map(Ledger::flags)
+    }
+
+    /// The earliest tick that could say something new.
+    pub(crate) fn next_deadline(&self) -> Option<WallMs> {
+        let open = self.ledgers.iter().flat_map(Ledger::open);
+        let repeats = open.filter_map(|story| match story.standing {
+            Standing::Unconfirmed { repeat_by } => Some(repeat_by),
+            Standing::Confirmed { .. } => None,
+        });
+        repeats.min()
+    }
+
+    /// What a score can be at a moment; none when the rule set has no such score.
+    pub(crate) fn scored(&self, ground: Ground<'_>, scale: Scale, now: WallMs) -> Option<Scored> {
+        let plan = in_force(ground.plans, now);
+        let guards = plan.map(|plan| plan.guards.as_slice()).unwrap_or_default();
+        if !guards.is_empty() {
+            return Some(Scored::NotCounted(guards.to_vec()));
+        }
+        let fresh = self.tip.fresh(ground.rules, now);
+        let known: Vec<Evidence> = fresh.map(Entry::evidence).collect();
+        let oxygen_scale = plan.map_or(OxygenScale::One, |plan| plan.oxygen_scale);
+        let partial = ground.rules.partial(scale, oxygen_scale, &known);
+        partial.map(Scored::Counted)
+    }
+
+    /// A vital sign was measured, and its track has found a place for it.
+    pub(crate) fn measure(
+        &mut self,
+        kind: VitalKind,
+        heard: Heard,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let entry = |it: &Measured| Entry::new(it.at, it.received, &it.evidence(kind));
+        match heard {
+            Heard::Nothing => {}
+            Heard::Newest(measured) | Heard::Alone(measured) => {
+                if let Some(entry) = entry(&measured) {
+                    self.take(entry, &[], ground, voice);
+                }
+            }
+            Heard::Among(measured) => {
+                let mut entries: VecDeque<Entry> = measured.iter().filter_map(entry).collect();
+                if let Some(first) = entries.pop_front() {
+                    self.take(first, entries.make_contiguous(), ground, voice);
+                }
+            }
+        }
+    }
+
+    /// A question that scores count was answered.
+    pub(crate) fn answer(
+        &mut self,
+        evidence: &Evidence,
+        received: WallMs,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let entry = Entry::new(evidence.at, received, evidence);
+        let entry = entry.filter(|_| ground.rules.is_countable(&evidence.what));
+        if let Some(entry) = entry {
+            self.take(entry, &[], ground, voice);
+        }
+    }
+
+    /// Deadlines up to `ground.ticked` have passed.
+    pub(crate) fn tick(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let judge = judge(ground);
+        for ledger in &mut self.ledgers {
+            let Some(rule) = ground.rules.scores.rule(ledger.rule()) else {
+                continue;
+            };
+            let open = ledger.open();
+            let passed = open.filter_map(|story| judge.passed(rule, story, ground.ticked));
+            let passed: Vec<Story> = passed.collect();
+            for story in passed {
+                ledger.tell(story, voice);
+            }
+        }
+    }
+
+    /// Tells everything again: plans or rules are other ones.
+    pub(crate) fn retell(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        self.adopt_rules(ground.rules, voice);
+        self.tell_all(ground, voice);
+    }
+
+    /// Rules that are gone end their flags; new ones begin with the values in memory.
+    fn adopt_rules(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        let rule = |name: &RuleName| rules.scores.rule(name);
+        for ledger in &mut self.ledgers {
+            match rule(ledger.rule()) {
+                Some(rule) => ledger.adopt(rule.severity),
+                None => ledger.close(voice),
+            }
+        }
+        self.ledgers.retain(|ledger| rule(ledger.rule()).is_some());
+        self.base
+            .courses
+            .retain(|course| rule(&course.rule).is_some());
+        for rule in &rules.scores.rules {
+            if self.ledgers.iter().all(|it| *it.rule() != rule.name) {
+                let about = About::Score(rule.scale);
+                let ledger = Ledger::new(rule.name.clone(), about, rule.severity);
+                self.ledgers.push(ledger);
+                self.base.courses.push(Course::new(rule.name.clone()));
+            }
+        }
+    }
+
+    /// Takes a value, and others that are known and have become other medians by it.
+    fn take(
+        &mut self,
+        entry: Entry,
+        changed: &[Entry],
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let key = entry.key();
+        let last = self.recent.back().map(Entry::key);
+        if last.or(self.floor).is_none_or(|last| last < key) {
+            let Self { tip, ledgers, .. } = self;
+            tip.advance(&judge(ground), &entry, |place, story| {
+                if let Some(ledger) = ledgers.get_mut(place) {
+                    ledger.tell(story.clone(), voice);
+                }
+            });
+            self.recent.push_back(entry);
+        } else if self.floor.is_some_and(|floor| key <= floor) {
+            if self.base.keep(&entry) {
+                self.tell_all(ground, voice);
+            }
+            return;
+        } else {
+            let Err(place) = self.recent.binary_search_by_key(&key, Entry::key) else {
+                return;
+            };
+            self.recent.insert(place, entry);
+            for other in changed {
+                if let Ok(place) = self.recent.binary_search_by_key(&other.key(), Entry::key)
+                    && let Some(known) = self.recent.get_mut(place)
+                {
+                    known.clone_from(other);
+                }
+            }
+            self.tell_all(ground, voice);
+        }
+        self.forget(ground);
+    }
+
+    /// Tells the stories of all values in memory again.
+    fn tell_all(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let judge = judge(ground);
+        let mut fold = self.base.clone();
+        let open = fold.courses.iter().map(Course::open);
+        let mut stories: Vec<Vec<Story>> = open.map(|it| it.into_iter().cloned().collect()).collect();
+        for entry in &self.recent {
+            fold.advance(&judge, entry, |place, story| {
+                let Some(stories) = stories.get_mut(place) else {
+                    return;
+                };
+                let told = stories.iter_mut().rev();
+                match told.into_iter().find(|told| told.trigger == story.trigger) {
+                    Some(told) => told.clone_from(story),
+                    None => stories.push(story.clone()),
+                }
+            });
+        }
+        self.tip = fold;
+        let floor = self.floor;
+        let is_within = |story: &Story| floor.is_none_or(|floor| !story.is_by(floor));
+        for (ledger, mut stories) in self.ledgers.iter_mut().zip(stories) {
+            let rule = ground.rules.scores.rule(ledger.rule());
+            let open = stories.iter_mut().rev().find(|story| story.end.is_none());
+            if let Some((rule, open)) = rule.zip(open)
+                && let Some(passed) = judge.passed(rule, open, ground.ticked)
+            {
+                *open = passed;
+            }
+            ledger.retell(stories, voice, is_within);
+        }
+    }
+
+    /// Folds away what is beyond memory.
+    fn forget(&mut self, ground: Ground<'_>) {
+        let Some(newest) = self.recent.back().map(|last| last.at) else {
+            return;
+        };
+        let judge = judge(ground);
+        let is_beyond = |recent: &VecDeque<Entry>| {
+            let is_old = |oldest: &Entry| newest.since(oldest.at) > HORIZON_MS;
+            recent.len() > SCORED_MAX || recent.front().is_some_and(is_old)
+        };
+        let mut is_changed = false;
+        while is_beyond(&self.recent) {
+            let Some(oldest) = self.recent.pop_front() else {
+                break;
+            };
+            self.base.advance(&judge, &oldest, |_, _| {});
+            self.floor = Some(oldest.key());
+            is_changed = true;
+        }
+        let Some(floor) = self.floor.filter(|_| is_changed) else {
+            return;
+        };
+        for (ledger, course) in self.ledgers.iter_mut().zip(&self.base.courses) {
+            let begun = course.open().map(|story| story.trigger);
+            ledger.forget(|story| story.is_by(floor) && Some(story.trigger) != begun);
+        }
+    }
+}
+
+fn judge(ground: Ground<'_>) -> Judge<'_> {
+    Judge {
+        rules: ground.rules,
+        plans: ground.plans,
+    }
+}
