@@ -248,11 +248,7 @@ impl PatientState {
         if ahead > rules.arrival.ahead_tolerance_ms {
             return;
         }
-        let evidence = Evidence {
-            id: observation.id,
-            at: observation.at,
-            what: What::Answer { answer },
-        };
+        let evidence = evidence_of(observation.id, observation.at, answer);
         let ground = Ground {
             rules,
             plans: &self.plans,
@@ -300,8 +296,23 @@ impl PatientState {
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }
+        if self.scoring.is_blank() {
+            let tracks = self.tracks.iter();
+            let measured = tracks.flat_map(|track| {
+                let measured = track.all_measured(rules).into_iter();
+                measured.map(|it| (track.kind(), it))
+            });
+            let answers = self.answers.iter();
+            let answers = answers.map(|said| evidence_of(said.id, said.at, said.what));
+            self.scoring.begin(measured, answers);
+        }
         self.scoring.retell(ground, voice);
     }
+}
+
+fn evidence_of(id: RecordId, at: WallMs, answer: Answer) -> Evidence {
+    let what = What::Answer { answer };
+    Evidence { id, at, what }
 }
 
 fn said<T>(observation: &Observation, what: T) -> Said<T> {

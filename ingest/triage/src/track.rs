@@ -272,7 +272,7 @@ impl Track {
     }
 
     /// What the rules see of each recent reading.
-    fn all_measured(&self, rules: &RuleSet) -> Vec<Measured> {
+    pub(crate) fn all_measured(&self, rules: &RuleSet) -> Vec<Measured> {
         let places = 0..self.recent.len();
         places
             .filter_map(|place| self.measured(place, rules))

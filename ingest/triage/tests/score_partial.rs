@@ -64,13 +64,18 @@ fn known() -> impl Strategy<Value = Known> {
     });
     each.to_vec().prop_map(|values| {
         let parameters = ScoreParameter::ALL.into_iter().zip(values);
-        parameters.filter_map(|(it, value)| Some((it, value?))).collect()
+        parameters
+            .filter_map(|(it, value)| Some((it, value?)))
+            .collect()
     })
 }
 
 fn scales() -> impl Strategy<Value = (Scale, OxygenScale)> {
     let scale = prop_oneof![3 => Just(Scale::News2), 1 => Just(Scale::Mews)];
-    (scale, prop_oneof![Just(OxygenScale::One), Just(OxygenScale::Two)])
+    (
+        scale,
+        prop_oneof![Just(OxygenScale::One), Just(OxygenScale::Two)],
+    )
 }
 
 fn partial(rules: &RuleSet, (scale, oxygen): (Scale, OxygenScale), known: &Known) -> Partial {

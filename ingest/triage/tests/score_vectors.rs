@@ -109,7 +109,10 @@ fn every_value_of_the_mews_chart_carries_its_points() {
 fn mews_has_no_oxygen_saturation() {
     let rules = RuleSet::shipped();
     let low = value(VitalKind::SpO2, "70");
-    assert_eq!(rules.points(Scale::Mews, &low, OxygenScale::One, false), None);
+    assert_eq!(
+        rules.points(Scale::Mews, &low, OxygenScale::One, false),
+        None
+    );
 }
 
 /// The score of some values, measured one after the other.
@@ -131,7 +134,20 @@ fn every_set_of_values_has_the_total_of_the_chart() {
     let rows = rows(NEWS2_SETS);
     assert_eq!(rows.len(), 10);
     for row in rows {
-        let [_, rr, spo2, scale, oxygen, sbp, pulse, level, temp, total, _] = row[..] else {
+        let [
+            _,
+            rr,
+            spo2,
+            scale,
+            oxygen,
+            sbp,
+            pulse,
+            level,
+            temp,
+            total,
+            _,
+        ] = row[..]
+        else {
             panic!("{row:?} has eleven columns");
         };
         let scale = match scale {
@@ -183,7 +199,11 @@ fn scale_two_wants_88_to_92_and_fears_too_much_oxygen() {
     assert_eq!(saturated(OxygenScale::One, "89", false), 3);
     assert_eq!(saturated(OxygenScale::Two, "97", true), 5);
     assert_eq!(saturated(OxygenScale::Two, "97", false), 0);
-    assert_eq!(saturated(OxygenScale::Two, "93", true), 3, "not 5: 93-94 is 1");
+    assert_eq!(
+        saturated(OxygenScale::Two, "93", true),
+        3,
+        "not 5: 93-94 is 1"
+    );
 }
 
 #[test]

@@ -54,7 +54,11 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn sourced(&self, span: ops::Range<usize>, source: &str) -> Result<String, RuleSetError> {
+    pub(super) fn sourced(
+        &self,
+        span: ops::Range<usize>,
+        source: &str,
+    ) -> Result<String, RuleSetError> {
         if source.trim().is_empty() {
             return Err(self.fault(span, "the source is empty: say where the numbers come from"));
         }

@@ -267,7 +267,10 @@ fn bands(
     if unit.is_none_or(|unit| unit != kind.ucum()) {
         let span = text.unit.as_ref().map_or(span, Spanned::span);
         let written = unit.map_or("no unit", String::as_str);
-        let reason = format!("{kind} is measured in {:?}, not in {written:?}", kind.ucum());
+        let reason = format!(
+            "{kind} is measured in {:?}, not in {written:?}",
+            kind.ucum()
+        );
         return Err(reader.fault(span, reason));
     }
     let Some(texts) = text.bands.as_ref().filter(|_| text.answers.is_none()) else {
@@ -318,7 +321,9 @@ fn answers(
     let fault = |reason: String| reader.fault(text.name.span(), reason);
     let is_plain = text.bands.is_none() && text.unit.is_none();
     let Some(given) = text.answers.as_ref().filter(|_| is_plain) else {
-        return Err(fault(format!("{parameter} has answers, no unit and no bands")));
+        return Err(fault(format!(
+            "{parameter} has answers, no unit and no bands"
+        )));
     };
     let known = parameter.answers();
     let is_known = |word: &String| known.iter().any(|(name, _)| name == word);
@@ -340,11 +345,7 @@ fn answers(
     bands.collect()
 }
 
-fn classes(
-    reader: &Reader<'_>,
-    text: &ScoreText,
-    chart: &mut Chart,
-) -> Result<(), RuleSetError> {
+fn classes(reader: &Reader<'_>, text: &ScoreText, chart: &mut Chart) -> Result<(), RuleSetError> {
     let mut last: Option<Option<i32>> = None;
     for (place, entry) in text.class.iter().enumerate() {
         let class = entry.get_ref();

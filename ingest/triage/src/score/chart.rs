@@ -34,7 +34,7 @@ impl Table {
         self.scale.is_none_or(|it| it == scale) && self.on_oxygen.is_none_or(|it| it == on_oxygen)
     }
 
-    fn points(&self, value: i32) -> Option<u8> {
+    pub(crate) fn points(&self, value: i32) -> Option<u8> {
         let band = self.bands.iter().find(|band| band.range.holds(value));
         band.map(|band| band.points)
     }

@@ -4,8 +4,8 @@
 //! takes one value after the other; the same values in the same order make the same fold, so what
 //! arrives late is put in its place and the fold is done again.
 //!
-//! An episode begins with a value that carries points, at which the score is certainly in the
-//! rule's class. It is borne out by a new measurement of the same parameter, refuted when the
+//! An episode begins with a value at which the score is certainly in the rule's class: a value that
+//! carries points, or one that has a graver score fall to this class. It is borne out by a new measurement of the same parameter, refuted when the
 //! score has left the class, and confirmed when the new measurement comes too late. What a person
 //! answered is not asked again: such an episode is confirmed at once. It is over after enough
 //! values, for long enough, at which the score is out of the class, also when the values that made
@@ -147,7 +147,7 @@ impl<'a> Count<'a> {
                     let value = self.rules.rounded(&item.parameter.says(entry.value))?;
                     item.points(value, self.scale, *on_oxygen)
                 });
-                let is_told = entry.is_some_and(|entry| self.is_told(entry));
+                let is_told = || entry.is_some_and(|entry| self.is_told(entry));
                 let is_answer = item.parameter == ScoreParameter::Oxygen && entry.is_none();
                 let points = match points {
                     Some(points) => points,
@@ -157,7 +157,7 @@ impl<'a> Count<'a> {
                     None => item.least(self.scale, *on_oxygen),
                 };
                 sum = sum.saturating_add(points);
-                has_single |= chart.is_single(points) && !is_told;
+                has_single = has_single || chart.is_single(points) && !is_told();
             }
             chart.class(sum, has_single)
         });
@@ -211,15 +211,10 @@ impl Judge<'_> {
         let Some(value) = self.rules.rounded(&entry.parameter.says(entry.value)) else {
             return false;
         };
-        let items = self.rules.scores.charts.iter();
-        let mut items = items.filter_map(|chart| chart.item(entry.parameter));
-        let scales = [OxygenScale::One, OxygenScale::Two];
-        items.any(|item| {
-            scales.iter().any(|scale| {
-                let points = [false, true].map(|on_oxygen| item.points(value, *scale, on_oxygen));
-                points.iter().any(|points| points.is_some_and(|it| it > 0))
-            })
-        })
+        let charts = self.rules.scores.charts.iter();
+        let items = charts.filter_map(|chart| chart.item(entry.parameter));
+        let mut tables = items.flat_map(|item| &item.tables);
+        tables.any(|table| table.points(value).is_some_and(|points| points > 0))
     }
 
     fn opening(&self, rule: &ScoreRule, entry: &Entry, behind: Vec<Entry>) -> Episode {
@@ -348,8 +343,8 @@ impl Fold {
     ) {
         self.keep(entry);
         let is_quiet = self.courses.iter().all(|course| course.open.is_none());
-        let carries_points = judge.carries_points(entry);
-        if is_quiet && !carries_points {
+        // Nearly every value: of a patient who is well, and nothing to add up.
+        if is_quiet && !judge.carries_points(entry) {
             return;
         }
         let rules = judge.rules;
@@ -393,7 +388,7 @@ impl Fold {
                 _ => Sight::Good,
             };
             match &mut course.open {
-                None if sight == Sight::Bad && carries_points => {
+                None if sight == Sight::Bad => {
                     let episode = judge.opening(rule, entry, count.behind(chart));
                     changed(place, &episode.story);
                     course.open = Some(episode);

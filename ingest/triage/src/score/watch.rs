@@ -72,6 +72,25 @@ impl Scoring {
         partial.map(Scored::Counted)
     }
 
+    /// Whether nothing was ever counted: also in a state of a version before scores.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.recent.is_empty() && self.floor.is_none()
+    }
+
+    /// Begins with what a state of a version before scores remembers.
+    pub(crate) fn begin(
+        &mut self,
+        measured: impl Iterator<Item = (VitalKind, Measured)>,
+        answers: impl Iterator<Item = Evidence>,
+    ) {
+        let measured =
+            measured.filter_map(|(kind, it)| Entry::new(it.at, it.received, &it.evidence(kind)));
+        let answers = answers.filter_map(|it| Entry::new(it.at, it.at, &it));
+        let mut entries: Vec<Entry> = measured.chain(answers).collect();
+        entries.sort_by_key(Entry::key);
+        self.recent = entries.into();
+    }
+
     /// A vital sign was measured, and its track has found a place for it.
     pub(crate) fn measure(
         &mut self,
@@ -158,13 +177,7 @@ impl Scoring {
     }
 
     /// Takes a value, and others that are known and have become other medians by it.
-    fn take(
-        &mut self,
-        entry: Entry,
-        changed: &[Entry],
-        ground: Ground<'_>,
-        voice: &mut Voice<'_>,
-    ) {
+    fn take(&mut self, entry: Entry, changed: &[Entry], ground: Ground<'_>, voice: &mut Voice<'_>) {
         let key = entry.key();
         let last = self.recent.back().map(Entry::key);
         if last.or(self.floor).is_none_or(|last| last < key) {
@@ -202,7 +215,8 @@ impl Scoring {
         let judge = judge(ground);
         let mut fold = self.base.clone();
         let open = fold.courses.iter().map(Course::open);
-        let mut stories: Vec<Vec<Story>> = open.map(|it| it.into_iter().cloned().collect()).collect();
+        let mut stories: Vec<Vec<Story>> =
+            open.map(|it| it.into_iter().cloned().collect()).collect();
         for entry in &self.recent {
             fold.advance(&judge, entry, |place, story| {
                 let Some(stories) = stories.get_mut(place) else {

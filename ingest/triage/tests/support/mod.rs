@@ -5,12 +5,16 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use veglia_triage::{
     Expected, Flag, How, Input, LocalTime, Observation, OxygenScale, Parameter, PatientId,
     PatientState, Plan, PlanVersion, RuleSet, Seen, Source, Standing, Verdict, Why, step,
 };
-use veglia_wire::{Answer, AnswerCode, DeviceId, Epoch, Quality, RecordId, Sequence, Site, Vital, VitalKind, WallMs};
+use veglia_wire::{
+    Answer, AnswerCode, DeviceId, Epoch, Quality, RecordId, Sequence, Site, Vital, VitalKind,
+    WallMs,
+};
 
 /// Tuesday 20 October 2020, 08:00 in Milano.
 pub(crate) const START: i64 = 1_603_173_600_000;
@@ -103,6 +107,9 @@ pub(crate) fn plan(version: i64, from: WallMs, parameters: Vec<Parameter>) -> Pl
     }
 }
 
+/// Read once: a property test makes hundreds of homes.
+static SHIPPED: LazyLock<RuleSet> = LazyLock::new(RuleSet::shipped);
+
 /// A patient, the shipped rules, and everything that was said, as a reader of it would know it.
 pub(crate) struct Home {
     pub(crate) rules: RuleSet,
@@ -114,7 +121,7 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn new() -> Self {
         Self {
-            rules: RuleSet::shipped(),
+            rules: SHIPPED.clone(),
             state: PatientState::new(PATIENT),
             known: Known::default(),
             numbers: 0,
