@@ -230,10 +230,9 @@ impl Judge<'_> {
                 at: entry.at,
             },
         };
-        let trigger = entry.evidence().id;
         Episode {
             story: Story {
-                trigger: StoredTrigger::Record(trigger),
+                trigger: StoredTrigger::Record(entry.id),
                 since: entry.at,
                 evidence: behind.iter().map(Entry::evidence).collect(),
                 standing,
@@ -328,6 +327,11 @@ impl Fold {
         true
     }
 
+    /// Whether no episode is open.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.courses.iter().all(|course| course.open.is_none())
+    }
+
     /// The newest values that are fresh enough to count.
     pub(crate) fn fresh(&self, rules: &RuleSet, now: WallMs) -> impl Iterator<Item = &Entry> {
         let newest = self.newest.iter();
@@ -342,9 +346,8 @@ impl Fold {
         mut changed: impl FnMut(usize, &Story),
     ) {
         self.keep(entry);
-        let is_quiet = self.courses.iter().all(|course| course.open.is_none());
         // Nearly every value: of a patient who is well, and nothing to add up.
-        if is_quiet && !judge.carries_points(entry) {
+        if self.is_quiet() && !judge.carries_points(entry) {
             return;
         }
         let rules = judge.rules;

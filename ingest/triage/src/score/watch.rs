@@ -1,8 +1,9 @@
 //! A patient's values for the scores: what is remembered, and what is said of it.
 //!
 //! A value later than all others (nearly every one) moves the rules by one step. A late arrival is
-//! put in its place and the stories are told again from the oldest value kept, and only what
-//! differs is said (`ledger.rs`).
+//! put in its place and the stories are told again, from the last moment before it without an
+//! open episode to the next one at which it no longer counts; only what differs is said
+//! (`ledger.rs`).
 //!
 //! **Memory.** At most [`SCORED_MAX`] values over at most [`HORIZON_MS`]; older ones are folded
 //! away, the newest of each parameter staying known. A value from before memory is not judged at
@@ -19,7 +20,7 @@ use crate::ledger::{Ledger, Story, Voice};
 use crate::plan::{OxygenScale, in_force};
 use crate::rules::{RuleName, RuleSet};
 use crate::score::course::{Course, Entry, Fold, Judge};
-use crate::score::{Scale, Scored};
+use crate::score::{Scale, ScoreParameter, Scored};
 use crate::stream::Measured;
 use crate::track::{Ground, HORIZON_MS, Heard};
 
@@ -27,11 +28,34 @@ use crate::track::{Ground, HORIZON_MS, Heard};
 /// with an oximeter that speaks every second, two minutes. It bounds the work of a late arrival.
 pub const SCORED_MAX: usize = 256;
 
+/// A value in memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    entry: Entry,
+    /// Whether no episode was open after it: what comes later can be told from here.
+    is_quiet: bool,
+}
+
+impl Kept {
+    fn key(&self) -> (WallMs, RecordId) {
+        self.entry.key()
+    }
+}
+
+/// A moment to tell from.
+struct Start {
+    /// The first value to take.
+    place: usize,
+    /// The last one before it.
+    after: Option<(WallMs, RecordId)>,
+    fold: Fold,
+}
+
 /// The scores of a patient at work.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Scoring {
     /// In the order of measuring.
-    recent: VecDeque<Entry>,
+    recent: VecDeque<Kept>,
     /// The newest value that is forgotten.
     floor: Option<(WallMs, RecordId)>,
     /// After the values that are forgotten.
@@ -88,7 +112,11 @@ impl Scoring {
         let answers = answers.filter_map(|it| Entry::new(it.at, it.at, &it));
         let mut entries: Vec<Entry> = measured.chain(answers).collect();
         entries.sort_by_key(Entry::key);
-        self.recent = entries.into();
+        let kept = entries.into_iter().map(|entry| Kept {
+            entry,
+            is_quiet: false,
+        });
+        self.recent = kept.collect();
     }
 
     /// A vital sign was measured, and its track has found a place for it.
@@ -179,7 +207,7 @@ impl Scoring {
     /// Takes a value, and others that are known and have become other medians by it.
     fn take(&mut self, entry: Entry, changed: &[Entry], ground: Ground<'_>, voice: &mut Voice<'_>) {
         let key = entry.key();
-        let last = self.recent.back().map(Entry::key);
+        let last = self.recent.back().map(Kept::key);
         if last.or(self.floor).is_none_or(|last| last < key) {
             let Self { tip, ledgers, .. } = self;
             tip.advance(&judge(ground), &entry, |place, story| {
@@ -187,51 +215,115 @@ impl Scoring {
                     ledger.tell(story.clone(), voice);
                 }
             });
-            self.recent.push_back(entry);
+            let is_quiet = tip.is_quiet();
+            self.recent.push_back(Kept { entry, is_quiet });
         } else if self.floor.is_some_and(|floor| key <= floor) {
             if self.base.keep(&entry) {
                 self.tell_all(ground, voice);
             }
             return;
         } else {
-            let Err(place) = self.recent.binary_search_by_key(&key, Entry::key) else {
+            let Err(first) = self.recent.binary_search_by_key(&key, Kept::key) else {
                 return;
             };
-            self.recent.insert(place, entry);
+            let is_quiet = false;
+            self.recent.insert(first, Kept { entry, is_quiet });
+            let mut last = key;
             for other in changed {
-                if let Ok(place) = self.recent.binary_search_by_key(&other.key(), Entry::key)
-                    && let Some(known) = self.recent.get_mut(place)
-                {
-                    known.clone_from(other);
+                let place = self.recent.binary_search_by_key(&other.key(), Kept::key);
+                let known = place.ok().and_then(|place| self.recent.get_mut(place));
+                if let Some(known) = known.filter(|known| known.entry != *other) {
+                    known.entry.clone_from(other);
+                    last = last.max(other.key());
                 }
             }
-            self.tell_all(ground, voice);
+            self.tell_again((first, last), ground, voice);
         }
         self.forget(ground);
     }
 
     /// Tells the stories of all values in memory again.
     fn tell_all(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let start = Start {
+            place: 0,
+            after: self.floor,
+            fold: self.base.clone(),
+        };
+        self.tell_from(start, None, ground, voice);
+    }
+
+    /// Tells again what values that have come or changed, all of one parameter, may bear on: from
+    /// the last moment before the first of them at which no episode was open.
+    fn tell_again(
+        &mut self,
+        (first, last): (usize, (WallMs, RecordId)),
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let before = self.recent.range(..first);
+        let quiet = before.clone().rposition(|kept| kept.is_quiet);
+        let Some((place, parameter)) = quiet.zip(self.recent.get(first)) else {
+            return self.tell_all(ground, voice);
+        };
+        let parameter = parameter.entry.parameter;
+        let courses = self.base.courses.iter();
+        let mut fold = Fold {
+            newest: self.base.newest.clone(),
+            courses: courses
+                .map(|course| Course::new(course.rule.clone()))
+                .collect(),
+        };
+        for kept in before.take(place + 1) {
+            fold.keep(&kept.entry);
+        }
+        let start = Start {
+            place: place + 1,
+            after: self.recent.get(place).map(|kept| kept.entry.key()),
+            fold,
+        };
+        self.tell_from(start, Some((parameter, last)), ground, voice);
+    }
+
+    /// Tells the stories from a moment on. When values up to one of a parameter have changed, all
+    /// is as it was before from where a later one of it is known and no episode is or was open.
+    fn tell_from(
+        &mut self,
+        start: Start,
+        changed: Option<(ScoreParameter, (WallMs, RecordId))>,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
         let judge = judge(ground);
-        let mut fold = self.base.clone();
+        let Start {
+            place,
+            after,
+            mut fold,
+        } = start;
         let open = fold.courses.iter().map(Course::open);
         let mut stories: Vec<Vec<Story>> =
             open.map(|it| it.into_iter().cloned().collect()).collect();
-        for entry in &self.recent {
+        let (mut is_superseded, mut end) = (false, None);
+        for kept in self.recent.range_mut(place..) {
+            let Kept { entry, is_quiet } = kept;
             fold.advance(&judge, entry, |place, story| {
-                let Some(stories) = stories.get_mut(place) else {
-                    return;
-                };
-                let told = stories.iter_mut().rev();
-                match told.into_iter().find(|told| told.trigger == story.trigger) {
-                    Some(told) => told.clone_from(story),
-                    None => stories.push(story.clone()),
+                if let Some(stories) = stories.get_mut(place) {
+                    put(stories, story);
                 }
             });
+            let was_quiet = std::mem::replace(is_quiet, fold.is_quiet());
+            let is_later = |(parameter, last)| entry.parameter == parameter && entry.key() > last;
+            is_superseded |= changed.is_some_and(is_later);
+            if is_superseded && was_quiet && *is_quiet {
+                end = Some(entry.key());
+                break;
+            }
         }
-        self.tip = fold;
-        let floor = self.floor;
-        let is_within = |story: &Story| floor.is_none_or(|floor| !story.is_by(floor));
+        if end.is_none() {
+            self.tip = fold;
+        }
+        let is_within = |story: &Story| {
+            after.is_none_or(|after| !story.is_by(after)) && end.is_none_or(|end| story.is_by(end))
+        };
         for (ledger, mut stories) in self.ledgers.iter_mut().zip(stories) {
             let rule = ground.rules.scores.rule(ledger.rule());
             let open = stories.iter_mut().rev().find(|story| story.end.is_none());
@@ -246,12 +338,12 @@ impl Scoring {
 
     /// Folds away what is beyond memory.
     fn forget(&mut self, ground: Ground<'_>) {
-        let Some(newest) = self.recent.back().map(|last| last.at) else {
+        let Some(newest) = self.recent.back().map(|last| last.entry.at) else {
             return;
         };
         let judge = judge(ground);
-        let is_beyond = |recent: &VecDeque<Entry>| {
-            let is_old = |oldest: &Entry| newest.since(oldest.at) > HORIZON_MS;
+        let is_beyond = |recent: &VecDeque<Kept>| {
+            let is_old = |oldest: &Kept| newest.since(oldest.entry.at) > HORIZON_MS;
             recent.len() > SCORED_MAX || recent.front().is_some_and(is_old)
         };
         let mut is_changed = false;
@@ -259,7 +351,7 @@ impl Scoring {
             let Some(oldest) = self.recent.pop_front() else {
                 break;
             };
-            self.base.advance(&judge, &oldest, |_, _| {});
+            self.base.advance(&judge, &oldest.entry, |_, _| {});
             self.floor = Some(oldest.key());
             is_changed = true;
         }
@@ -270,6 +362,15 @@ impl Scoring {
             let begun = course.open().map(|story| story.trigger);
             ledger.forget(|story| story.is_by(floor) && Some(story.trigger) != begun);
         }
+    }
+}
+
+/// A story in the place of what was told of it before.
+fn put(stories: &mut Vec<Story>, story: &Story) {
+    let mut told = stories.iter_mut().rev();
+    match told.find(|told| told.trigger == story.trigger) {
+        Some(told) => told.clone_from(story),
+        None => stories.push(story.clone()),
     }
 }
 
