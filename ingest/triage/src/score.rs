@@ -7,7 +7,7 @@
 //! missing; so is one that may not be judged (not clean, implausible, from the skin).
 //!
 //! **Flags.** At each value that carries points the newest fresh values are counted again, by the
-//! time of measuring; the *least* the score can be decides (`score/course.rs`). A rule's first
+//! time of measuring; the *least* the score can be decides (`score/count.rs`, `score/course.rs`). A rule's first
 //! moment is borne out by a new value of the parameter that set it off. The episode ends by
 //! measured recovery only: a value that has merely grown old while it lasted is still counted
 //! against its end, so a flag never falls silent because nobody measures.
@@ -25,6 +25,7 @@
 //! Deliberately absent: words for people, and any number that is not in the rule set.
 
 mod chart;
+mod count;
 mod course;
 mod partial;
 mod watch;

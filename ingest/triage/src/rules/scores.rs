@@ -5,92 +5,23 @@
 //! known or measured in another unit, an answer without points, a sum without a class are refused
 //! with their line.
 
-use std::collections::BTreeMap;
+mod text;
+
 use std::ops;
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::parse::{Reader, confirmation, minutes, misfit};
 use super::text::Number;
 use super::{LimitRule, Range, RuleName, RuleSetError, VitalRules};
-use crate::flag::Severity;
 use crate::plan::OxygenScale;
 use crate::score::{
     Chart, Charts, Class, Fresh, Item, PointBand, SCORE_MAX, Scale, ScoreParameter, ScoreRule,
     Table,
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FreshText {
-    name: Spanned<String>,
-    minutes: Spanned<u32>,
-    source: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ScoreText {
-    name: Spanned<String>,
-    source: String,
-    parameter: Vec<Spanned<ParameterText>>,
-    class: Vec<Spanned<ClassText>>,
-    #[serde(default)]
-    rule: Vec<Spanned<ScoreRuleText>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ParameterText {
-    name: Spanned<String>,
-    scale: Option<OxygenScale>,
-    on: Option<BreathingText>,
-    unit: Option<Spanned<String>>,
-    bands: Option<Vec<Spanned<PointsText>>>,
-    answers: Option<BTreeMap<String, u8>>,
-    source: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum BreathingText {
-    Air,
-    Oxygen,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PointsText {
-    from: Option<Number>,
-    to: Option<Number>,
-    points: u8,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClassText {
-    name: Spanned<String>,
-    from: Option<i32>,
-    to: Option<i32>,
-    single: Option<u8>,
-    source: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ScoreRuleText {
-    name: Spanned<String>,
-    class: Spanned<String>,
-    severity: Severity,
-    yields_to: Option<Spanned<String>>,
-    repeat_after_seconds: Option<u32>,
-    repeat_within_minutes: Option<u32>,
-    recover_readings: Spanned<u32>,
-    recover_minutes: u32,
-    remind_minutes: Option<Spanned<u32>>,
-    source: String,
-}
+use text::{BreathingText, ParameterText, ScoreRuleText};
+pub(super) use text::{FreshText, ScoreText};
 
 /// Reads all that a rule set says of scores.
 pub(super) fn charts(

@@ -12,92 +12,15 @@
 //! the episode and have grown old since are counted on.
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{RecordId, WallMs};
+use veglia_wire::WallMs;
 
-use crate::flag::{Evidence, How, Median, Severity, Standing, What, Why};
+use crate::flag::{How, Standing, Why};
 use crate::ledger::{StoredTrigger, Story};
 use crate::plan::{OxygenScale, Plan, in_force};
 use crate::rules::{Confirmation, RuleName, RuleSet};
+use crate::score::count::{Count, Entry};
 use crate::score::partial::is_fresh;
 use crate::score::{Chart, ScoreParameter, ScoreRule};
-
-/// The reading of a stream that is its median, and the stretch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct OfStream {
-    id: RecordId,
-    at: WallMs,
-    median: Median,
-}
-
-/// A value that scores count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    pub(crate) at: WallMs,
-    pub(crate) id: RecordId,
-    received: WallMs,
-    pub(crate) parameter: ScoreParameter,
-    /// In the steps of the vital sign, as measured; of an answer, its value.
-    value: i32,
-    /// Boxed: most values are spot measurements, and memory holds many.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    stream: Option<Box<OfStream>>,
-}
-
-impl Entry {
-    /// What became known at a moment by a record, or by the median that ends with it.
-    pub(crate) fn new(at: WallMs, received: WallMs, evidence: &Evidence) -> Option<Self> {
-        let parameter = ScoreParameter::of(&evidence.what)?;
-        let (value, stream) = match evidence.what {
-            What::Value { steps, median, .. } => {
-                let stream = median.map(|median| OfStream {
-                    id: evidence.id,
-                    at: evidence.at,
-                    median,
-                });
-                (steps, stream.map(Box::new))
-            }
-            What::Answer { answer } => (answer.value, None),
-            What::Contact { .. } => return None,
-        };
-        Some(Self {
-            at,
-            id: stream.as_ref().map_or(evidence.id, |it| it.median.last),
-            received,
-            parameter,
-            value,
-            stream,
-        })
-    }
-
-    /// Place among all values: by time of measuring, then by name.
-    pub(crate) fn key(&self) -> (WallMs, RecordId) {
-        (self.at, self.id)
-    }
-
-    pub(crate) fn evidence(&self) -> Evidence {
-        let spot = Evidence {
-            id: self.id,
-            at: self.at,
-            what: self.parameter.says(self.value),
-        };
-        match (self.stream.as_deref(), spot.what) {
-            (Some(stream), What::Value { vital, steps, .. }) => Evidence {
-                id: stream.id,
-                at: stream.at,
-                what: What::Value {
-                    vital,
-                    steps,
-                    median: Some(stream.median),
-                },
-            },
-            _ => spot,
-        }
-    }
-
-    fn is_answer(&self) -> bool {
-        self.parameter.vital().is_none()
-    }
-}
 
 /// What the rules go by.
 #[derive(Clone, Copy)]
@@ -118,135 +41,7 @@ enum Sight {
     Good,
 }
 
-/// Some values and how they are counted.
-struct Count<'a> {
-    rules: &'a RuleSet,
-    scale: OxygenScale,
-    values: Vec<&'a Entry>,
-}
-
-impl<'a> Count<'a> {
-    fn value(&self, parameter: ScoreParameter) -> Option<&'a Entry> {
-        let mut values = self.values.iter();
-        values.find(|it| it.parameter == parameter).copied()
-    }
-
-    fn breathings(&self, chart: &Chart) -> &'static [bool] {
-        let answer = self.value(ScoreParameter::Oxygen);
-        chart.breathings(answer.map(|it| it.value == 1))
-    }
-
-    /// The class of the least that the score can be.
-    fn class(&self, chart: &Chart) -> usize {
-        let classes = self.breathings(chart).iter().map(|on_oxygen| {
-            let mut sum = 0_u8;
-            let mut has_single = false;
-            for item in &chart.items {
-                let entry = self.value(item.parameter);
-                let points = entry.and_then(|entry| {
-                    let value = self.rules.rounded(&item.parameter.says(entry.value))?;
-                    item.points(value, self.scale, *on_oxygen)
-                });
-                let is_told = || entry.is_some_and(|entry| self.is_told(entry));
-                let is_answer = item.parameter == ScoreParameter::Oxygen && entry.is_none();
-                let points = match points {
-                    Some(points) => points,
-                    None if is_answer => item
-                        .points(i32::from(*on_oxygen), self.scale, *on_oxygen)
-                        .unwrap_or(0),
-                    None => item.least(self.scale, *on_oxygen),
-                };
-                sum = sum.saturating_add(points);
-                has_single = has_single || chart.is_single(points) && !is_told();
-            }
-            chart.class(sum, has_single)
-        });
-        classes.min().unwrap_or(0)
-    }
-
-    /// Whether a rule of its vital sign flags a value already: its points alone say nothing new.
-    fn is_told(&self, entry: &Entry) -> bool {
-        let what = entry.parameter.says(entry.value);
-        let Some((kind, value)) = entry.parameter.vital().zip(self.rules.rounded(&what)) else {
-            return false;
-        };
-        self.rules.limits.iter().any(|limit| {
-            limit.vital == kind && limit.severity > Severity::Technical && limit.bad.holds(value)
-        })
-    }
-
-    /// The values that certainly carry points, oldest first.
-    fn behind(&self, chart: &Chart) -> Vec<Entry> {
-        let carries = |entry: &Entry| {
-            let what = entry.parameter.says(entry.value);
-            let value = chart.item(entry.parameter).zip(self.rules.rounded(&what));
-            let points = value.and_then(|(item, value)| {
-                let breathings = self.breathings(chart).iter();
-                let points = breathings.filter_map(|it| item.points(value, self.scale, *it));
-                points.min()
-            });
-            points.is_some_and(|points| points > 0)
-        };
-        let behind = self.values.iter().copied().filter(|it| carries(it));
-        let mut behind: Vec<Entry> = behind.cloned().collect();
-        behind.sort_by_key(Entry::key);
-        behind
-    }
-
-    /// The same, with older values for what is missing.
-    fn and(&self, older: &'a [Entry]) -> Self {
-        let is_missing = |it: &&Entry| self.value(it.parameter).is_none();
-        let values = self.values.iter().copied();
-        Self {
-            rules: self.rules,
-            scale: self.scale,
-            values: values.chain(older.iter().filter(is_missing)).collect(),
-        }
-    }
-}
-
 impl Judge<'_> {
-    /// Whether a value carries points in any score.
-    fn carries_points(&self, entry: &Entry) -> bool {
-        let Some(value) = self.rules.rounded(&entry.parameter.says(entry.value)) else {
-            return false;
-        };
-        let charts = self.rules.scores.charts.iter();
-        let items = charts.filter_map(|chart| chart.item(entry.parameter));
-        let mut tables = items.flat_map(|item| &item.tables);
-        tables.any(|table| table.points(value).is_some_and(|points| points > 0))
-    }
-
-    fn opening(&self, rule: &ScoreRule, entry: &Entry, behind: Vec<Entry>) -> Episode {
-        let standing = match rule.confirmation {
-            Confirmation::Repeat { within_ms, .. } if !entry.is_answer() => {
-                let backlog = entry.received.plus_ms(self.rules.arrival.backlog_grace_ms);
-                Standing::Unconfirmed {
-                    repeat_by: entry.at.plus_ms(within_ms).max(backlog),
-                }
-            }
-            _ => Standing::Confirmed {
-                how: How::AtOnce,
-                at: entry.at,
-            },
-        };
-        Episode {
-            story: Story {
-                trigger: StoredTrigger::Record(entry.id),
-                since: entry.at,
-                evidence: behind.iter().map(Entry::evidence).collect(),
-                standing,
-                late: entry.received.since(entry.at) > self.rules.arrival.late_after_ms,
-                reminded: None,
-                end: None,
-            },
-            parameter: entry.parameter,
-            is_of_stream: entry.stream.is_some(),
-            behind,
-            calm: None,
-        }
-    }
-
     /// The story as it is once ticks have reached `ticked`.
     pub(crate) fn passed(&self, rule: &ScoreRule, story: &Story, ticked: WallMs) -> Option<Story> {
         match story.standing {
@@ -305,6 +100,24 @@ impl Course {
     pub(crate) fn open(&self) -> Option<&Story> {
         self.open.as_ref().map(|episode| &episode.story)
     }
+
+    /// The story that begins, changes or ends by a moment.
+    fn hear(&mut self, moment: &Moment<'_>) -> Option<Story> {
+        let rule = moment.rules.scores.rule(&self.rule)?;
+        let Some(episode) = &mut self.open else {
+            let is_bad = !moment.is_guarded && moment.sight(rule, &[]) == Sight::Bad;
+            let episode = is_bad.then(|| moment.opening(rule))?;
+            let story = episode.story.clone();
+            self.open = Some(episode);
+            return Some(story);
+        };
+        let is_changed = episode.hear(rule, moment);
+        let story = is_changed.then(|| episode.story.clone());
+        if episode.story.end.is_some() {
+            self.open = None;
+        }
+        story
+    }
 }
 
 /// What is known after some values.
@@ -347,82 +160,125 @@ impl Fold {
     ) {
         self.keep(entry);
         // Nearly every value: of a patient who is well, and nothing to add up.
-        if self.is_quiet() && !judge.carries_points(entry) {
+        if self.is_quiet() && !entry.carries_points(judge.rules) {
             return;
         }
+        let moment = Moment::new(judge, entry, &self.newest);
+        for (place, course) in self.courses.iter_mut().enumerate() {
+            if let Some(story) = course.hear(&moment) {
+                changed(place, &story);
+            }
+        }
+    }
+}
+
+/// A value that has just become known, and how the scores stand by it.
+struct Moment<'a> {
+    rules: &'a RuleSet,
+    entry: &'a Entry,
+    /// Whether scores are not made for the patient.
+    is_guarded: bool,
+    count: Count<'a>,
+    /// The class that each score certainly has.
+    classes: Vec<(&'a Chart, usize)>,
+}
+
+impl<'a> Moment<'a> {
+    fn new(judge: &Judge<'a>, entry: &'a Entry, newest: &'a [Entry]) -> Self {
         let rules = judge.rules;
         let plan = in_force(judge.plans, entry.at);
-        let is_guarded = plan.is_some_and(|plan| !plan.guards.is_empty());
+        let is_fresh = |it: &&Entry| is_fresh(rules, it.parameter, it.at, entry.at);
         let count = Count {
             rules,
             scale: plan.map_or(OxygenScale::One, |plan| plan.oxygen_scale),
-            values: self
-                .newest
-                .iter()
-                .filter(|it| is_fresh(rules, it.parameter, it.at, entry.at))
-                .collect(),
+            values: newest.iter().filter(is_fresh).collect(),
         };
-        let charts = &rules.scores.charts;
-        let classes: Vec<usize> = charts.iter().map(|chart| count.class(chart)).collect();
-        let is_in_class = |rule: &ScoreRule| {
-            let mut of = charts.iter().zip(&classes);
-            of.any(|(chart, class)| chart.scale == rule.scale && rule.class <= *class)
-        };
-        for (place, course) in self.courses.iter_mut().enumerate() {
-            let Some(rule) = rules.scores.rule(&course.rule) else {
-                continue;
-            };
-            let Some(chart) = rules.scores.chart(rule.scale) else {
-                continue;
-            };
-            if is_guarded {
-                if let Some(mut episode) = course.open.take() {
-                    episode.story.end = Some((Why::PlanEnded, entry.at));
-                    changed(place, &episode.story);
-                }
-                continue;
-            }
+        let charts = rules.scores.charts.iter();
+        Self {
+            rules,
+            entry,
+            is_guarded: plan.is_some_and(|plan| !plan.guards.is_empty()),
+            classes: charts.map(|chart| (chart, count.class(chart))).collect(),
+            count,
+        }
+    }
+
+    fn is_in_class(&self, rule: &ScoreRule) -> bool {
+        let mut classes = self.classes.iter();
+        classes.any(|(chart, class)| chart.scale == rule.scale && rule.class <= *class)
+    }
+
+    /// How a rule sees the moment; `behind` is what made its open episode.
+    fn sight(&self, rule: &ScoreRule, behind: &[Entry]) -> Sight {
+        if self.is_in_class(rule) {
             let graver = rule.yields_to.as_ref();
-            let graver = graver.and_then(|name| rules.scores.rule(name));
-            let sight = match &course.open {
-                _ if is_in_class(rule) && graver.is_some_and(is_in_class) => Sight::Yielding,
-                _ if is_in_class(rule) => Sight::Bad,
-                Some(open) if rule.class <= count.and(&open.behind).class(chart) => Sight::Unknown,
-                _ => Sight::Good,
+            let graver = graver.and_then(|name| self.rules.scores.rule(name));
+            return match graver {
+                Some(graver) if self.is_in_class(graver) => Sight::Yielding,
+                _ => Sight::Bad,
             };
-            match &mut course.open {
-                None if sight == Sight::Bad => {
-                    let episode = judge.opening(rule, entry, count.behind(chart));
-                    changed(place, &episode.story);
-                    course.open = Some(episode);
-                }
-                None => {}
-                Some(episode) => {
-                    let behind = || count.behind(chart);
-                    if episode.hear(judge, rule, entry, sight, behind) {
-                        changed(place, &episode.story);
-                    }
-                    if episode.story.end.is_some() {
-                        course.open = None;
-                    }
+        }
+        let chart = self.rules.scores.chart(rule.scale);
+        let with_old = chart.map(|chart| self.count.and(behind).class(chart));
+        match with_old {
+            Some(class) if rule.class <= class => Sight::Unknown,
+            _ => Sight::Good,
+        }
+    }
+
+    /// The values behind a rule's score.
+    fn behind(&self, rule: &ScoreRule) -> Vec<Entry> {
+        let chart = self.rules.scores.chart(rule.scale);
+        chart
+            .map(|chart| self.count.behind(chart))
+            .unwrap_or_default()
+    }
+
+    fn opening(&self, rule: &ScoreRule) -> Episode {
+        let entry = self.entry;
+        let arrival = &self.rules.arrival;
+        let behind = self.behind(rule);
+        let standing = match rule.confirmation {
+            Confirmation::Repeat { within_ms, .. } if !entry.is_answer() => {
+                let backlog = entry.received.plus_ms(arrival.backlog_grace_ms);
+                Standing::Unconfirmed {
+                    repeat_by: entry.at.plus_ms(within_ms).max(backlog),
                 }
             }
+            _ => Standing::Confirmed {
+                how: How::AtOnce,
+                at: entry.at,
+            },
+        };
+        Episode {
+            story: Story {
+                trigger: StoredTrigger::Record(entry.id),
+                since: entry.at,
+                evidence: behind.iter().map(Entry::evidence).collect(),
+                standing,
+                late: entry.received.since(entry.at) > arrival.late_after_ms,
+                reminded: None,
+                end: None,
+            },
+            parameter: entry.parameter,
+            is_of_stream: entry.is_of_stream(),
+            behind,
+            calm: None,
         }
     }
 }
 
 impl Episode {
     /// A further value: whether it changes the story.
-    fn hear(
-        &mut self,
-        judge: &Judge<'_>,
-        rule: &ScoreRule,
-        entry: &Entry,
-        sight: Sight,
-        behind: impl Fn() -> Vec<Entry>,
-    ) -> bool {
+    fn hear(&mut self, rule: &ScoreRule, moment: &Moment<'_>) -> bool {
+        let entry = moment.entry;
+        if moment.is_guarded {
+            self.story.end = Some((Why::PlanEnded, entry.at));
+            return true;
+        }
+        let sight = moment.sight(rule, &self.behind);
         if matches!(sight, Sight::Bad | Sight::Yielding) {
-            self.behind = behind();
+            self.behind = moment.behind(rule);
         }
         if self.story.standing.is_confirmed() {
             return self.go_on(rule, entry, sight);
@@ -432,7 +288,7 @@ impl Episode {
             self.go_on(rule, entry, sight);
             return true;
         }
-        let is_same = self.is_same_measurement(judge, rule, entry);
+        let is_same = self.is_same_measurement(rule, moment);
         match sight {
             Sight::Good if !is_same => {
                 self.story.end = Some((Why::NotConfirmed, entry.at));
@@ -451,10 +307,10 @@ impl Episode {
 
     /// Whether a value of the parameter that set the episode off is too soon after it to be its
     /// repeat: a median when the two share a reading.
-    fn is_same_measurement(&self, judge: &Judge<'_>, rule: &ScoreRule, entry: &Entry) -> bool {
-        let is_of_stream = self.is_of_stream || entry.stream.is_some();
-        let shared_ms = if is_of_stream {
-            judge.rules.continuous.median_ms
+    fn is_same_measurement(&self, rule: &ScoreRule, moment: &Moment<'_>) -> bool {
+        let entry = moment.entry;
+        let shared_ms = if self.is_of_stream || entry.is_of_stream() {
+            moment.rules.continuous.median_ms
         } else {
             0
         };

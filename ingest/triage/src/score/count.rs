@@ -1,0 +1,189 @@
+//! A value that scores count, and the least that some values make a score.
+
+use serde::{Deserialize, Serialize};
+use veglia_wire::{RecordId, WallMs};
+
+use crate::flag::{Evidence, Median, Severity, What};
+use crate::plan::OxygenScale;
+use crate::rules::RuleSet;
+use crate::score::{Chart, ScoreParameter};
+
+/// The reading of a stream that is its median, and the stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct OfStream {
+    id: RecordId,
+    at: WallMs,
+    median: Median,
+}
+
+/// A value that scores count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) at: WallMs,
+    pub(crate) id: RecordId,
+    pub(super) received: WallMs,
+    pub(crate) parameter: ScoreParameter,
+    /// In the steps of the vital sign, as measured; of an answer, its value.
+    value: i32,
+    /// Boxed: most values are spot measurements, and memory holds many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stream: Option<Box<OfStream>>,
+}
+
+impl Entry {
+    /// What became known at a moment by a record, or by the median that ends with it.
+    pub(crate) fn new(at: WallMs, received: WallMs, evidence: &Evidence) -> Option<Self> {
+        let parameter = ScoreParameter::of(&evidence.what)?;
+        let (value, stream) = match evidence.what {
+            What::Value { steps, median, .. } => {
+                let stream = median.map(|median| OfStream {
+                    id: evidence.id,
+                    at: evidence.at,
+                    median,
+                });
+                (steps, stream.map(Box::new))
+            }
+            What::Answer { answer } => (answer.value, None),
+            What::Contact { .. } => return None,
+        };
+        Some(Self {
+            at,
+            id: stream.as_ref().map_or(evidence.id, |it| it.median.last),
+            received,
+            parameter,
+            value,
+            stream,
+        })
+    }
+
+    /// Place among all values: by time of measuring, then by name.
+    pub(crate) fn key(&self) -> (WallMs, RecordId) {
+        (self.at, self.id)
+    }
+
+    pub(crate) fn evidence(&self) -> Evidence {
+        let spot = Evidence {
+            id: self.id,
+            at: self.at,
+            what: self.parameter.says(self.value),
+        };
+        match (self.stream.as_deref(), spot.what) {
+            (Some(stream), What::Value { vital, steps, .. }) => Evidence {
+                id: stream.id,
+                at: stream.at,
+                what: What::Value {
+                    vital,
+                    steps,
+                    median: Some(stream.median),
+                },
+            },
+            _ => spot,
+        }
+    }
+
+    pub(super) fn is_answer(&self) -> bool {
+        self.parameter.vital().is_none()
+    }
+
+    pub(super) fn is_of_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// Whether it carries points in any score.
+    pub(super) fn carries_points(&self, rules: &RuleSet) -> bool {
+        let Some(value) = rules.rounded(&self.parameter.says(self.value)) else {
+            return false;
+        };
+        let charts = rules.scores.charts.iter();
+        let items = charts.filter_map(|chart| chart.item(self.parameter));
+        let mut tables = items.flat_map(|item| &item.tables);
+        tables.any(|table| table.points(value).is_some_and(|points| points > 0))
+    }
+}
+
+/// Some values and how they are counted.
+pub(super) struct Count<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) scale: OxygenScale,
+    pub(super) values: Vec<&'a Entry>,
+}
+
+impl<'a> Count<'a> {
+    fn value(&self, parameter: ScoreParameter) -> Option<&'a Entry> {
+        let mut values = self.values.iter();
+        values.find(|it| it.parameter == parameter).copied()
+    }
+
+    fn breathings(&self, chart: &Chart) -> &'static [bool] {
+        let answer = self.value(ScoreParameter::Oxygen);
+        chart.breathings(answer.map(|it| it.value == 1))
+    }
+
+    /// The class of the least that the score can be.
+    pub(super) fn class(&self, chart: &Chart) -> usize {
+        let classes = self.breathings(chart).iter().map(|on_oxygen| {
+            let mut sum = 0_u8;
+            let mut has_single = false;
+            for item in &chart.items {
+                let entry = self.value(item.parameter);
+                let points = entry.and_then(|entry| {
+                    let value = self.rules.rounded(&item.parameter.says(entry.value))?;
+                    item.points(value, self.scale, *on_oxygen)
+                });
+                let is_told = || entry.is_some_and(|entry| self.is_told(entry));
+                let is_answer = item.parameter == ScoreParameter::Oxygen && entry.is_none();
+                let points = match points {
+                    Some(points) => points,
+                    None if is_answer => item
+                        .points(i32::from(*on_oxygen), self.scale, *on_oxygen)
+                        .unwrap_or(0),
+                    None => item.least(self.scale, *on_oxygen),
+                };
+                sum = sum.saturating_add(points);
+                has_single = has_single || chart.is_single(points) && !is_told();
+            }
+            chart.class(sum, has_single)
+        });
+        classes.min().unwrap_or(0)
+    }
+
+    /// Whether a rule of its vital sign flags a value already: its points alone say nothing new.
+    fn is_told(&self, entry: &Entry) -> bool {
+        let what = entry.parameter.says(entry.value);
+        let Some((kind, value)) = entry.parameter.vital().zip(self.rules.rounded(&what)) else {
+            return false;
+        };
+        self.rules.limits.iter().any(|limit| {
+            limit.vital == kind && limit.severity > Severity::Technical && limit.bad.holds(value)
+        })
+    }
+
+    /// The values that certainly carry points, oldest first.
+    pub(super) fn behind(&self, chart: &Chart) -> Vec<Entry> {
+        let carries = |entry: &Entry| {
+            let what = entry.parameter.says(entry.value);
+            let value = chart.item(entry.parameter).zip(self.rules.rounded(&what));
+            let points = value.and_then(|(item, value)| {
+                let breathings = self.breathings(chart).iter();
+                let points = breathings.filter_map(|it| item.points(value, self.scale, *it));
+                points.min()
+            });
+            points.is_some_and(|points| points > 0)
+        };
+        let behind = self.values.iter().copied().filter(|it| carries(it));
+        let mut behind: Vec<Entry> = behind.cloned().collect();
+        behind.sort_by_key(Entry::key);
+        behind
+    }
+
+    /// The same, with older values for what is missing.
+    pub(super) fn and(&self, older: &'a [Entry]) -> Self {
+        let is_missing = |it: &&Entry| self.value(it.parameter).is_none();
+        let values = self.values.iter().copied();
+        Self {
+            rules: self.rules,
+            scale: self.scale,
+            values: values.chain(older.iter().filter(is_missing)).collect(),
+        }
+    }
+}
