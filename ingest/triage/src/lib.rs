@@ -21,12 +21,15 @@
 //! of clean seconds; its repeat is the next median that shares no second with the first. A spot
 //! measurement is judged by itself, and the next one is its repeat (`stream.rs`).
 //!
+//! **Scores** (NEWS2, MEWS) are intervals while values are missing, and flag by their lower end
+//! (`score.rs`).
+//!
 //! **Limits.** Per vital sign, 128 readings over two days are remembered; what is older is judged
 //! alone, also a second of a stream (`track.rs`).
 //!
 //! **Deliberately absent**: a clock, a disk, a network, a log, a name. `clippy.toml` beside this
-//! crate refuses the first three. Also absent: scores (NEWS2, MEWS), trends, rules on symptoms
-//! and on poor signal. Veglia is not a certified medical device.
+//! crate refuses the first three. Also absent: trends, rules on symptoms and on poor signal.
+//! Veglia is not a certified medical device.
 
 mod flag;
 mod ledger;

@@ -6,8 +6,8 @@
 //! could change the class, which are exactly the ones to ask for. A value that is too old is
 //! missing; so is one that may not be judged (not clean, implausible, from the skin).
 //!
-//! **Flags.** At each value that carries points the newest fresh values are counted again, by the
-//! time of measuring; the *least* the score can be decides (`score/count.rs`, `score/course.rs`). A rule's first
+//! **Flags.** At each value the newest fresh values are counted again, by the time of measuring;
+//! the *least* the score can be decides (`score/count.rs`, `score/course.rs`). A rule's first
 //! moment is borne out by a new value of the parameter that set it off. The episode ends by
 //! measured recovery only: a value that has merely grown old while it lasted is still counted
 //! against its end, so a flag never falls silent because nobody measures.

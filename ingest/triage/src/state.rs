@@ -304,7 +304,7 @@ impl PatientState {
             });
             let answers = self.answers.iter();
             let answers = answers.map(|said| evidence_of(said.id, said.at, said.what));
-            self.scoring.begin(measured, answers);
+            self.scoring.begin(measured, answers, rules);
         }
         self.scoring.retell(ground, voice);
     }

@@ -373,3 +373,15 @@ fn a_value_told_by_telephone_the_day_after_is_counted_when_it_was_measured() {
         "93 % had made 5; it is over since 240"
     );
 }
+
+#[test]
+fn a_state_of_the_version_before_scores_counts_what_it_remembers() {
+    let text = include_str!("states/home-2020-1.json");
+    let mut home = Home::new();
+    home.state = serde_json::from_str(text).expect("it is read");
+    assert_eq!(partial(&home, Scale::News2, 100).missing.len(), 7);
+    home.tick(100);
+    let score = partial(&home, Scale::News2, 100);
+    assert_eq!(score.min, 4, "91 % and 38.4 degrees");
+    assert_eq!(score.missing.len(), 5);
+}

@@ -214,3 +214,30 @@ fn memory_is_bounded_and_a_late_value_counts_from_its_edge() {
     let bytes = serde_json::to_vec(&home.state).unwrap().len();
     assert!(bytes < STATE_BYTES_MAX, "{bytes} bytes");
 }
+
+#[test]
+fn what_comes_late_beside_a_stream_is_flagged_by_a_second_without_points() {
+    let mut home = Home::new();
+    for second in 0..600_i64 {
+        for (place, vital) in [(0, spo2(970)), (1, whole(VitalKind::Pulse, 80))] {
+            let number = u64::try_from(second * 2 + place + 1).unwrap();
+            let at = minute(10).plus_ms(second * 1_000);
+            home.observe(&seen(number, at, vital, Quality::empty()));
+        }
+    }
+    let late = [
+        (2_001, whole(VitalKind::RespiratoryRate, 26)),
+        (2_002, temperature(3_950)),
+    ];
+    let mut said = Vec::new();
+    for (number, vital) in late {
+        let mut observation = seen(number, minute(5), vital, Quality::empty());
+        observation.received = minute(20);
+        said.extend(of_scores(&home.observe(&observation)));
+    }
+    let said = words(&said);
+    assert!(
+        said.contains(&"raise news2-medium unconfirmed".to_owned()),
+        "{said:?}"
+    );
+}

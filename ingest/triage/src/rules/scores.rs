@@ -333,6 +333,8 @@ fn rule(
         let reason = format!("{} has no class {:?}", chart.scale, text.class.get_ref());
         reader.fault(text.class.span(), reason)
     })?;
+    let sums = chart.classes.iter().skip(class).filter_map(|it| it.sums);
+    let sums = sums.map(|sums| u8::try_from(sums.from.unwrap_or(0)).unwrap_or(u8::MAX));
     let yields_to = text.yields_to.as_ref().map(|name| {
         let graver = name.get_ref().parse().ok();
         let graver = graver.filter(|graver| known.rule(graver).is_some());
@@ -354,6 +356,7 @@ fn rule(
         name: reader.name(&text.name)?,
         scale: chart.scale,
         class,
+        least: sums.min().unwrap_or(0),
         severity: text.severity,
         yields_to: yields_to.transpose()?,
         confirmation: confirmation(

@@ -201,6 +201,8 @@ pub(crate) struct ScoreRule {
     pub(crate) scale: Scale,
     /// Place of the class in its chart.
     pub(crate) class: usize,
+    /// The least sum that is in it or in a graver one.
+    pub(crate) least: u8,
     pub(crate) severity: Severity,
     /// The rule beside which it begins nothing.
     pub(crate) yields_to: Option<RuleName>,
@@ -226,6 +228,16 @@ impl Charts {
 
     pub(crate) fn rule(&self, name: &RuleName) -> Option<&ScoreRule> {
         self.rules.iter().find(|rule| rule.name == *name)
+    }
+
+    /// Whether values that carry at most these points are in no rule's class.
+    pub(crate) fn is_below_all(&self, most: impl Iterator<Item = u8>) -> bool {
+        let (sum, highest) = most.fold((0_u32, 0), |(sum, highest), points| {
+            (sum + u32::from(points), points.max(highest))
+        });
+        let is_single = |chart: &Chart| chart.is_single(highest);
+        let is_below = |rule: &ScoreRule| sum < u32::from(rule.least);
+        self.rules.iter().all(is_below) && !self.charts.iter().any(is_single)
     }
 
     /// How long a value counts; a parameter of no score, not at all.

@@ -25,6 +25,8 @@ pub(crate) struct Entry {
     pub(crate) parameter: ScoreParameter,
     /// In the steps of the vital sign, as measured; of an answer, its value.
     value: i32,
+    /// The most points that it carries in any score, by any table.
+    most: u8,
     /// Boxed: most values are spot measurements, and memory holds many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<Box<OfStream>>,
@@ -32,7 +34,12 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// What became known at a moment by a record, or by the median that ends with it.
-    pub(crate) fn new(at: WallMs, received: WallMs, evidence: &Evidence) -> Option<Self> {
+    pub(crate) fn new(
+        at: WallMs,
+        received: WallMs,
+        evidence: &Evidence,
+        rules: &RuleSet,
+    ) -> Option<Self> {
         let parameter = ScoreParameter::of(&evidence.what)?;
         let (value, stream) = match evidence.what {
             What::Value { steps, median, .. } => {
@@ -46,14 +53,33 @@ impl Entry {
             What::Answer { answer } => (answer.value, None),
             What::Contact { .. } => return None,
         };
-        Some(Self {
+        let mut entry = Self {
             at,
             id: stream.as_ref().map_or(evidence.id, |it| it.median.last),
             received,
             parameter,
             value,
+            most: 0,
             stream,
-        })
+        };
+        entry.weigh(rules);
+        Some(entry)
+    }
+
+    /// Looks its points up, in the rules that came or are new.
+    pub(super) fn weigh(&mut self, rules: &RuleSet) {
+        let Some(value) = rules.rounded(&self.parameter.says(self.value)) else {
+            return;
+        };
+        let charts = rules.scores.charts.iter();
+        let items = charts.filter_map(|chart| chart.item(self.parameter));
+        let tables = items.flat_map(|item| &item.tables);
+        let points = tables.filter_map(|table| table.points(value));
+        self.most = points.max().unwrap_or(0);
+    }
+
+    pub(super) fn most(&self) -> u8 {
+        self.most
     }
 
     /// Place among all values: by time of measuring, then by name.
@@ -87,17 +113,6 @@ impl Entry {
 
     pub(super) fn is_of_stream(&self) -> bool {
         self.stream.is_some()
-    }
-
-    /// Whether it carries points in any score.
-    pub(super) fn carries_points(&self, rules: &RuleSet) -> bool {
-        let Some(value) = rules.rounded(&self.parameter.says(self.value)) else {
-            return false;
-        };
-        let charts = rules.scores.charts.iter();
-        let items = charts.filter_map(|chart| chart.item(self.parameter));
-        let mut tables = items.flat_map(|item| &item.tables);
-        tables.any(|table| table.points(value).is_some_and(|points| points > 0))
     }
 }
 

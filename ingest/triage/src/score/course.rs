@@ -4,12 +4,12 @@
 //! takes one value after the other; the same values in the same order make the same fold, so what
 //! arrives late is put in its place and the fold is done again.
 //!
-//! An episode begins with a value at which the score is certainly in the rule's class: a value that
-//! carries points, or one that has a graver score fall to this class. It is borne out by a new measurement of the same parameter, refuted when the
-//! score has left the class, and confirmed when the new measurement comes too late. What a person
-//! answered is not asked again: such an episode is confirmed at once. It is over after enough
-//! values, for long enough, at which the score is out of the class, also when the values that made
-//! the episode and have grown old since are counted on.
+//! An episode begins with a value at which the score is certainly in the rule's class. It is borne
+//! out by a new measurement of the same parameter (of the newest that carries points, if that one
+//! carries none), refuted when the score has left the class, and confirmed when the new measurement
+//! comes too late. What a person answered is not asked again: such an episode is confirmed at once.
+//! It is over after enough values, for long enough, at which the score is out of the class, also
+//! when the values that made the episode and have grown old since are counted on.
 
 use serde::{Deserialize, Serialize};
 use veglia_wire::WallMs;
@@ -77,7 +77,7 @@ struct Calm {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Episode {
     story: Story,
-    /// What set it off: its next measurement is the repeat.
+    /// Whose next measurement is the repeat.
     parameter: ScoreParameter,
     is_of_stream: bool,
     /// The values that made the last bad moment.
@@ -159,8 +159,9 @@ impl Fold {
         mut changed: impl FnMut(usize, &Story),
     ) {
         self.keep(entry);
-        // Nearly every value: of a patient who is well, and nothing to add up.
-        if self.is_quiet() && !entry.carries_points(judge.rules) {
+        // Nearly every value: of a patient who is well.
+        let most = self.newest.iter().map(Entry::most);
+        if self.is_quiet() && judge.rules.scores.is_below_all(most) {
             return;
         }
         let moment = Moment::new(judge, entry, &self.newest);
@@ -218,6 +219,9 @@ impl<'a> Moment<'a> {
                 _ => Sight::Bad,
             };
         }
+        if behind.is_empty() {
+            return Sight::Good;
+        }
         let chart = self.rules.scores.chart(rule.scale);
         let with_old = chart.map(|chart| self.count.and(behind).class(chart));
         match with_old {
@@ -238,8 +242,12 @@ impl<'a> Moment<'a> {
         let entry = self.entry;
         let arrival = &self.rules.arrival;
         let behind = self.behind(rule);
+        // A graver score may fall to this one by a value that carries nothing.
+        let carries = behind.iter().any(|it| it.parameter == entry.parameter);
+        let newest = behind.last().filter(|_| !carries);
+        let cause = newest.unwrap_or(entry);
         let standing = match rule.confirmation {
-            Confirmation::Repeat { within_ms, .. } if !entry.is_answer() => {
+            Confirmation::Repeat { within_ms, .. } if !cause.is_answer() => {
                 let backlog = entry.received.plus_ms(arrival.backlog_grace_ms);
                 Standing::Unconfirmed {
                     repeat_by: entry.at.plus_ms(within_ms).max(backlog),
@@ -260,8 +268,8 @@ impl<'a> Moment<'a> {
                 reminded: None,
                 end: None,
             },
-            parameter: entry.parameter,
-            is_of_stream: entry.is_of_stream(),
+            parameter: cause.parameter,
+            is_of_stream: cause.is_of_stream(),
             behind,
             calm: None,
         }

@@ -107,10 +107,11 @@ impl Scoring {
         &mut self,
         measured: impl Iterator<Item = (VitalKind, Measured)>,
         answers: impl Iterator<Item = Evidence>,
+        rules: &RuleSet,
     ) {
-        let measured =
-            measured.filter_map(|(kind, it)| Entry::new(it.at, it.received, &it.evidence(kind)));
-        let answers = answers.filter_map(|it| Entry::new(it.at, it.at, &it));
+        let measured = measured
+            .filter_map(|(kind, it)| Entry::new(it.at, it.received, &it.evidence(kind), rules));
+        let answers = answers.filter_map(|it| Entry::new(it.at, it.at, &it, rules));
         let mut entries: Vec<Entry> = measured.chain(answers).collect();
         entries.sort_by_key(Entry::key);
         let kept = entries.into_iter().map(|entry| Kept {
@@ -128,7 +129,8 @@ impl Scoring {
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let entry = |it: &Measured| Entry::new(it.at, it.received, &it.evidence(kind));
+        let rules = ground.rules;
+        let entry = |it: &Measured| Entry::new(it.at, it.received, &it.evidence(kind), rules);
         match heard {
             Heard::Nothing => {}
             Heard::Newest(measured) | Heard::Alone(measured) => {
@@ -153,7 +155,7 @@ impl Scoring {
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let entry = Entry::new(evidence.at, received, evidence);
+        let entry = Entry::new(evidence.at, received, evidence, ground.rules);
         let entry = entry.filter(|_| ground.rules.is_countable(&evidence.what));
         if let Some(entry) = entry {
             self.take(entry, &[], ground, voice);
@@ -184,6 +186,10 @@ impl Scoring {
 
     /// Rules that are gone end their flags; new ones begin with the values in memory.
     fn adopt_rules(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        let kept = self.recent.iter_mut().map(|kept| &mut kept.entry);
+        for entry in kept.chain(&mut self.base.newest) {
+            entry.weigh(rules);
+        }
         let rule = |name: &RuleName| rules.scores.rule(name);
         for ledger in &mut self.ledgers {
             match rule(ledger.rule()) {
