@@ -232,7 +232,8 @@ impl PatientState {
                 device: is_streamed.then(|| observation.device.clone()),
             };
             let heard = track.observe(reading, ground, voice);
-            self.scoring.measure(kind, heard, ground, voice);
+            let measured = heard.measured().iter();
+            self.scoring.measure(kind, measured, ground, voice);
         }
     }
 

@@ -53,17 +53,25 @@ pub struct Latest {
     pub quality: Quality,
 }
 
-/// Where a reading found its place.
+/// Where a reading found its place, and what the rules see of it now.
 #[derive(Debug)]
 pub(crate) enum Heard {
     /// It was known, or nothing is judged by it.
     Nothing,
-    /// After all others.
-    Newest(Measured),
-    /// Among others: what the rules see now of it and of those after it.
+    /// After all others, or before memory.
+    One(Measured),
+    /// Among others: it and those after it, of which some may be other medians.
     Among(Vec<Measured>),
-    /// Before memory.
-    Alone(Measured),
+}
+
+impl Heard {
+    pub(crate) fn measured(&self) -> &[Measured] {
+        match self {
+            Self::Nothing => &[],
+            Self::One(measured) => std::slice::from_ref(measured),
+            Self::Among(measured) => measured,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,13 +154,13 @@ impl Track {
         let last = self.recent.back().map(Reading::key);
         let heard = if last.or(self.floor).is_none_or(|last| last < key) {
             let newest = self.append(reading, vital, ground, voice);
-            newest.map_or(Heard::Nothing, Heard::Newest)
+            newest.map_or(Heard::Nothing, Heard::One)
         } else if self.floor.is_some_and(|floor| key <= floor) {
             if self.floor == Some(key) {
                 return Heard::Nothing;
             }
             self.judge_alone(&reading, vital, ground, voice);
-            return Heard::Alone(Measured::spot(&reading));
+            return Heard::One(Measured::spot(&reading));
         } else {
             let Err(place) = self.recent.binary_search_by_key(&key, Reading::key) else {
                 return Heard::Nothing;

@@ -23,11 +23,12 @@ use crate::score::count::Entry;
 use crate::score::course::{Course, Fold, Judge};
 use crate::score::{Scale, ScoreParameter, Scored};
 use crate::stream::Measured;
-use crate::track::{Ground, HORIZON_MS, Heard};
+use crate::track::{Ground, HORIZON_MS};
 
-/// Values kept: two days of five vital signs and two answers, twenty times a day; of a patient
-/// with an oximeter that speaks every second, two minutes. It bounds the work of a late arrival.
-pub const SCORED_MAX: usize = 256;
+/// Values kept: two days of five vital signs and two answers, nine times a day; of a patient with
+/// an oximeter that speaks every second, one minute of oxygen and pulse. It bounds the work of a
+/// late arrival and the size of a patient's state.
+pub const SCORED_MAX: usize = 128;
 
 /// A value in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,20 @@ struct Kept {
 impl Kept {
     fn key(&self) -> (WallMs, RecordId) {
         self.entry.key()
+    }
+}
+
+/// Values of one parameter that have come or are other ones than before.
+#[derive(Clone, Copy)]
+struct Changed {
+    parameter: ScoreParameter,
+    first: (WallMs, RecordId),
+    last: (WallMs, RecordId),
+}
+
+impl Changed {
+    fn is_superseded_by(self, entry: &Entry) -> bool {
+        entry.parameter == self.parameter && entry.key() > self.last
     }
 }
 
@@ -121,30 +136,18 @@ impl Scoring {
         self.recent = kept.collect();
     }
 
-    /// A vital sign was measured, and its track has found a place for it.
-    pub(crate) fn measure(
+    /// What is known now of some readings of a vital sign: one that has come, and others that have
+    /// become other medians by it. What is known as it is changes nothing.
+    pub(crate) fn measure<'m>(
         &mut self,
         kind: VitalKind,
-        heard: Heard,
+        measured: impl Iterator<Item = &'m Measured>,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
         let rules = ground.rules;
         let entry = |it: &Measured| Entry::new(it.at, it.received, &it.evidence(kind), rules);
-        match heard {
-            Heard::Nothing => {}
-            Heard::Newest(measured) | Heard::Alone(measured) => {
-                if let Some(entry) = entry(&measured) {
-                    self.take(entry, &[], ground, voice);
-                }
-            }
-            Heard::Among(measured) => {
-                let mut entries: VecDeque<Entry> = measured.iter().filter_map(entry).collect();
-                if let Some(first) = entries.pop_front() {
-                    self.take(first, entries.make_contiguous(), ground, voice);
-                }
-            }
-        }
+        self.take(measured.filter_map(entry), ground, voice);
     }
 
     /// A question that scores count was answered.
@@ -157,9 +160,7 @@ impl Scoring {
     ) {
         let entry = Entry::new(evidence.at, received, evidence, ground.rules);
         let entry = entry.filter(|_| ground.rules.is_countable(&evidence.what));
-        if let Some(entry) = entry {
-            self.take(entry, &[], ground, voice);
-        }
+        self.take(entry.into_iter(), ground, voice);
     }
 
     /// Deadlines up to `ground.ticked` have passed.
@@ -211,42 +212,61 @@ impl Scoring {
         }
     }
 
-    /// Takes a value, and others that are known and have become other medians by it.
-    fn take(&mut self, entry: Entry, changed: &[Entry], ground: Ground<'_>, voice: &mut Voice<'_>) {
-        let key = entry.key();
-        let last = self.recent.back().map(Kept::key);
-        if last.or(self.floor).is_none_or(|last| last < key) {
-            let Self { tip, ledgers, .. } = self;
-            tip.advance(&judge(ground), &entry, |place, story| {
-                if let Some(ledger) = ledgers.get_mut(place) {
-                    ledger.tell(story.clone(), voice);
-                }
-            });
-            let is_quiet = tip.is_quiet();
-            self.recent.push_back(Kept { entry, is_quiet });
-        } else if self.floor.is_some_and(|floor| key <= floor) {
-            if self.base.keep(&entry) {
-                self.tell_all(ground, voice);
+    /// Takes values of one parameter.
+    fn take(
+        &mut self,
+        entries: impl Iterator<Item = Entry>,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let mut changed: Option<Changed> = None;
+        let mut is_base_changed = false;
+        for entry in entries {
+            let key = entry.key();
+            let last = self.recent.back().map(Kept::key).or(self.floor);
+            if last.is_none_or(|last| last < key) {
+                self.append(entry, ground, voice);
+                continue;
             }
-            return;
-        } else {
-            let Err(first) = self.recent.binary_search_by_key(&key, Kept::key) else {
-                return;
-            };
+            if self.floor.is_some_and(|floor| key <= floor) {
+                is_base_changed |= self.base.keep(&entry);
+                continue;
+            }
+            let parameter = entry.parameter;
             let is_quiet = false;
-            self.recent.insert(first, Kept { entry, is_quiet });
-            let mut last = key;
-            for other in changed {
-                let place = self.recent.binary_search_by_key(&other.key(), Kept::key);
-                let known = place.ok().and_then(|place| self.recent.get_mut(place));
-                if let Some(known) = known.filter(|known| known.entry != *other) {
-                    known.entry.clone_from(other);
-                    last = last.max(other.key());
-                }
+            match self.recent.binary_search_by_key(&key, Kept::key) {
+                Err(place) => self.recent.insert(place, Kept { entry, is_quiet }),
+                Ok(place) => match self.recent.get_mut(place) {
+                    Some(known) if known.entry != entry => known.entry = entry,
+                    _ => continue,
+                },
             }
-            self.tell_again((first, last), ground, voice);
+            let first = changed.map_or(key, |changed| changed.first.min(key));
+            let last = changed.map_or(key, |changed| changed.last.max(key));
+            changed = Some(Changed {
+                parameter,
+                first,
+                last,
+            });
+        }
+        match changed {
+            _ if is_base_changed => self.tell_all(ground, voice),
+            Some(changed) => self.tell_again(changed, ground, voice),
+            None => {}
         }
         self.forget(ground);
+    }
+
+    /// A value later than all others.
+    fn append(&mut self, entry: Entry, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let Self { tip, ledgers, .. } = self;
+        tip.advance(&judge(ground), &entry, |place, story| {
+            if let Some(ledger) = ledgers.get_mut(place) {
+                ledger.tell(story.clone(), voice);
+            }
+        });
+        let is_quiet = tip.is_quiet();
+        self.recent.push_back(Kept { entry, is_quiet });
     }
 
     /// Tells the stories of all values in memory again.
@@ -259,20 +279,15 @@ impl Scoring {
         self.tell_from(start, None, ground, voice);
     }
 
-    /// Tells again what values that have come or changed, all of one parameter, may bear on: from
-    /// the last moment before the first of them at which no episode was open.
-    fn tell_again(
-        &mut self,
-        (first, last): (usize, (WallMs, RecordId)),
-        ground: Ground<'_>,
-        voice: &mut Voice<'_>,
-    ) {
-        let before = self.recent.range(..first);
-        let quiet = before.clone().rposition(|kept| kept.is_quiet);
-        let Some((place, parameter)) = quiet.zip(self.recent.get(first)) else {
+    /// Tells again what changed values may bear on: from the last moment before the first of them
+    /// at which no episode was open.
+    fn tell_again(&mut self, changed: Changed, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let before = self.recent.iter();
+        let before = before.take_while(|kept| kept.key() < changed.first);
+        let quiet = before.clone().enumerate().filter(|(_, kept)| kept.is_quiet);
+        let Some((place, quiet)) = quiet.last() else {
             return self.tell_all(ground, voice);
         };
-        let parameter = parameter.entry.parameter;
         let courses = self.base.courses.iter();
         let mut fold = Fold {
             newest: self.base.newest.clone(),
@@ -285,18 +300,18 @@ impl Scoring {
         }
         let start = Start {
             place: place + 1,
-            after: self.recent.get(place).map(|kept| kept.entry.key()),
+            after: Some(quiet.key()),
             fold,
         };
-        self.tell_from(start, Some((parameter, last)), ground, voice);
+        self.tell_from(start, Some(changed), ground, voice);
     }
 
-    /// Tells the stories from a moment on. When values up to one of a parameter have changed, all
-    /// is as it was before from where a later one of it is known and no episode is or was open.
+    /// Tells the stories from a moment on. If some values alone have changed, all is as it was from
+    /// where a later one of their parameter is known and no episode is or was open.
     fn tell_from(
         &mut self,
         start: Start,
-        changed: Option<(ScoreParameter, (WallMs, RecordId))>,
+        changed: Option<Changed>,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
@@ -318,8 +333,7 @@ impl Scoring {
                 }
             });
             let was_quiet = std::mem::replace(is_quiet, fold.is_quiet());
-            let is_later = |(parameter, last)| entry.parameter == parameter && entry.key() > last;
-            is_superseded |= changed.is_some_and(is_later);
+            is_superseded |= changed.is_some_and(|it| it.is_superseded_by(entry));
             if is_superseded && was_quiet && *is_quiet {
                 end = Some(entry.key());
                 break;
