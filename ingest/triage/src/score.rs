@@ -139,13 +139,7 @@ impl ScoreParameter {
             What::Answer { answer } => match answer.code {
                 AnswerCode::OnOxygen => Some(Self::Oxygen),
                 AnswerCode::Consciousness => Some(Self::Consciousness),
-                AnswerCode::BreathlessAtRest
-                | AnswerCode::CannotFinishSentence
-                | AnswerCode::ChestPain
-                | AnswerCode::Confusion
-                | AnswerCode::BlueLips
-                | AnswerCode::Fainting
-                | AnswerCode::CoughingBlood => None,
+                _ => None,
             },
             What::Contact { .. } => None,
         }
