@@ -137,9 +137,10 @@ fn a_missed_repeat_confirms_a_score_by_the_tick() {
 #[test]
 fn what_a_person_answered_is_not_asked_again() {
     let mut home = Home::new();
-    let said = home.answer(0, AnswerCode::Consciousness, 1);
+    home.score(0, VitalKind::RespiratoryRate, 22);
+    let said = home.answer(1, AnswerCode::Consciousness, 1);
     assert_eq!(words(&said), ["raise news2-medium AtOnce"]);
-    let what = raised(&said).evidence[0].what;
+    let what = raised(&said).evidence[1].what;
     assert!(matches!(what, What::Answer { answer } if answer.value == 1));
 }
 
