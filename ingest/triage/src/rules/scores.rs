@@ -59,6 +59,7 @@ pub(super) fn charts(
         }
         charts.charts.push(chart);
     }
+    charts.prepare();
     Ok(charts)
 }
 

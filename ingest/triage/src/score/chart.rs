@@ -219,6 +219,12 @@ pub(crate) struct Charts {
     pub(crate) charts: Vec<Chart>,
     pub(crate) rules: Vec<ScoreRule>,
     pub(crate) fresh: Vec<Fresh>,
+    /// The most points of each value of a parameter.
+    most: Vec<(ScoreParameter, Vec<PointBand>)>,
+    /// The least sum that is in a rule's class.
+    least: u8,
+    /// The least points that alone make a class.
+    single: u8,
 }
 
 impl Charts {
@@ -230,14 +236,56 @@ impl Charts {
         self.rules.iter().find(|rule| rule.name == *name)
     }
 
+    /// The most points that a value carries in any score, by any table.
+    pub(crate) fn most(&self, parameter: ScoreParameter, value: i32) -> u8 {
+        let mut most = self.most.iter();
+        let bands = most
+            .find(|(it, _)| *it == parameter)
+            .map(|(_, bands)| bands);
+        let mut bands = bands.into_iter().flatten();
+        let band = bands.find(|band| band.range.holds(value));
+        band.map_or(0, |band| band.points)
+    }
+
+    /// Looks up once what every value is asked for.
+    pub(crate) fn prepare(&mut self) {
+        for parameter in ScoreParameter::ALL {
+            let items = || self.charts.iter().filter_map(|chart| chart.item(parameter));
+            let tables = || items().flat_map(|item| &item.tables);
+            let begins = tables().flat_map(|table| &table.bands);
+            let mut begins: Vec<i32> = begins.filter_map(|band| band.range.from).collect();
+            begins.sort_unstable();
+            begins.dedup();
+            let points = |value: i32| {
+                let points = tables().filter_map(|table| table.points(value));
+                points.max().unwrap_or(0)
+            };
+            let ends = begins.iter().map(|next| Some(next.saturating_sub(1)));
+            let ends: Vec<Option<i32>> = ends.chain([None]).collect();
+            let starts = std::iter::once(None).chain(begins.iter().copied().map(Some));
+            let bands = starts.zip(ends).map(|(from, to)| PointBand {
+                range: Range { from, to },
+                points: points(from.or(to).unwrap_or(0)),
+            });
+            let bands: Vec<PointBand> = bands.collect();
+            self.most.push((parameter, bands));
+        }
+        let least = self.rules.iter().map(|rule| rule.least);
+        self.least = least.min().unwrap_or(u8::MAX);
+        let singles = self.charts.iter().filter_map(|chart| chart.single);
+        self.single = singles.map(|(from, _)| from).min().unwrap_or(u8::MAX);
+    }
+
     /// Whether values that carry at most these points are in no rule's class.
     pub(crate) fn is_below_all(&self, most: impl Iterator<Item = u8>) -> bool {
-        let (sum, highest) = most.fold((0_u32, 0), |(sum, highest), points| {
-            (sum + u32::from(points), points.max(highest))
-        });
-        let is_single = |chart: &Chart| chart.is_single(highest);
-        let is_below = |rule: &ScoreRule| sum < u32::from(rule.least);
-        self.rules.iter().all(is_below) && !self.charts.iter().any(is_single)
+        let mut sum = 0_u8;
+        for points in most {
+            sum = sum.saturating_add(points);
+            if points >= self.single {
+                return false;
+            }
+        }
+        sum < self.least
     }
 
     /// How long a value counts; a parameter of no score, not at all.

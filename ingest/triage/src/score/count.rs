@@ -8,16 +8,17 @@ use crate::plan::OxygenScale;
 use crate::rules::RuleSet;
 use crate::score::{Chart, ScoreParameter};
 
-/// The reading of a stream that is its median, and the stretch.
+/// The reading of a stream that is its median, and the stretch, of which the entry is the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct OfStream {
     id: RecordId,
     at: WallMs,
-    median: Median,
+    first: RecordId,
+    readings: u32,
 }
 
 /// A value that scores count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) at: WallMs,
     pub(crate) id: RecordId,
@@ -27,9 +28,8 @@ pub(crate) struct Entry {
     value: i32,
     /// The most points that it carries in any score, by any table.
     most: u8,
-    /// Boxed: most values are spot measurements, and memory holds many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    stream: Option<Box<OfStream>>,
+    stream: Option<OfStream>,
 }
 
 impl Entry {
@@ -41,26 +41,24 @@ impl Entry {
         rules: &RuleSet,
     ) -> Option<Self> {
         let parameter = ScoreParameter::of(&evidence.what)?;
-        let (value, stream) = match evidence.what {
-            What::Value { steps, median, .. } => {
-                let stream = median.map(|median| OfStream {
-                    id: evidence.id,
-                    at: evidence.at,
-                    median,
-                });
-                (steps, stream.map(Box::new))
-            }
+        let (value, median) = match evidence.what {
+            What::Value { steps, median, .. } => (steps, median),
             What::Answer { answer } => (answer.value, None),
             What::Contact { .. } => return None,
         };
         let mut entry = Self {
             at,
-            id: stream.as_ref().map_or(evidence.id, |it| it.median.last),
+            id: median.map_or(evidence.id, |median| median.last),
             received,
             parameter,
             value,
             most: 0,
-            stream,
+            stream: median.map(|median| OfStream {
+                id: evidence.id,
+                at: evidence.at,
+                first: median.first,
+                readings: median.readings,
+            }),
         };
         entry.weigh(rules);
         Some(entry)
@@ -71,11 +69,7 @@ impl Entry {
         let Some(value) = rules.rounded(&self.parameter.says(self.value)) else {
             return;
         };
-        let charts = rules.scores.charts.iter();
-        let items = charts.filter_map(|chart| chart.item(self.parameter));
-        let tables = items.flat_map(|item| &item.tables);
-        let points = tables.filter_map(|table| table.points(value));
-        self.most = points.max().unwrap_or(0);
+        self.most = rules.scores.most(self.parameter, value);
     }
 
     pub(super) fn most(&self) -> u8 {
@@ -93,14 +87,18 @@ impl Entry {
             at: self.at,
             what: self.parameter.says(self.value),
         };
-        match (self.stream.as_deref(), spot.what) {
+        match (self.stream, spot.what) {
             (Some(stream), What::Value { vital, steps, .. }) => Evidence {
                 id: stream.id,
                 at: stream.at,
                 what: What::Value {
                     vital,
                     steps,
-                    median: Some(stream.median),
+                    median: Some(Median {
+                        first: stream.first,
+                        last: self.id,
+                        readings: stream.readings,
+                    }),
                 },
             },
             _ => spot,

@@ -133,9 +133,9 @@ impl Fold {
     pub(crate) fn keep(&mut self, entry: &Entry) -> bool {
         let mut newest = self.newest.iter_mut();
         match newest.find(|it| it.parameter == entry.parameter) {
-            Some(known) if known.key() < entry.key() => known.clone_from(entry),
+            Some(known) if known.key() < entry.key() => *known = *entry,
             Some(_) => return false,
-            None => self.newest.push(entry.clone()),
+            None => self.newest.push(*entry),
         }
         true
     }
