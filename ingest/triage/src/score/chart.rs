@@ -213,14 +213,21 @@ pub(crate) struct ScoreRule {
     pub(crate) source: String,
 }
 
+/// The most points of each value of a parameter, in any score.
+#[derive(Debug, Clone)]
+struct Most {
+    parameter: ScoreParameter,
+    scale: OxygenScale,
+    bands: Vec<PointBand>,
+}
+
 /// All that a rule set says of scores.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Charts {
     pub(crate) charts: Vec<Chart>,
     pub(crate) rules: Vec<ScoreRule>,
     pub(crate) fresh: Vec<Fresh>,
-    /// The most points of each value of a parameter.
-    most: Vec<(ScoreParameter, Vec<PointBand>)>,
+    most: Vec<Most>,
     /// The least sum that is in a rule's class.
     least: u8,
     /// The least points that alone make a class.
@@ -249,9 +256,12 @@ impl Charts {
 
     /// Looks up once what every value is asked for.
     pub(crate) fn prepare(&mut self) {
-        for parameter in ScoreParameter::ALL {
+        let scales = [OxygenScale::One, OxygenScale::Two];
+        let all = ScoreParameter::ALL.into_iter();
+        for (parameter, scale) in all.flat_map(|it| scales.map(|scale| (it, scale))) {
             let items = || self.charts.iter().filter_map(|chart| chart.item(parameter));
-            let tables = || items().flat_map(|item| &item.tables);
+            let is_of_scale = |table: &&Table| table.scale.is_none_or(|it| it == scale);
+            let tables = || items().flat_map(|item| &item.tables).filter(is_of_scale);
             let begins = tables().flat_map(|table| &table.bands);
             let mut begins: Vec<i32> = begins.filter_map(|band| band.range.from).collect();
             begins.sort_unstable();
@@ -267,8 +277,12 @@ impl Charts {
                 range: Range { from, to },
                 points: points(from.or(to).unwrap_or(0)),
             });
-            let bands: Vec<PointBand> = bands.collect();
-            self.most.push((parameter, bands));
+            let bands = bands.collect();
+            self.most.push(Most {
+                parameter,
+                scale,
+                bands,
+            });
         }
         let least = self.rules.iter().map(|rule| rule.least);
         self.least = least.min().unwrap_or(u8::MAX);

@@ -26,8 +26,8 @@ pub(crate) struct Entry {
     pub(crate) parameter: ScoreParameter,
     /// In the steps of the vital sign, as measured; of an answer, its value.
     value: i32,
-    /// The most points that it carries in any score, by any table.
-    most: u8,
+    /// The most points that it carries in any score, by oxygen scale 1 and 2.
+    most: [u8; 2],
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<OfStream>,
 }
@@ -52,7 +52,7 @@ impl Entry {
             received,
             parameter,
             value,
-            most: 0,
+            most: [0; 2],
             stream: median.map(|median| OfStream {
                 id: evidence.id,
                 at: evidence.at,
@@ -69,11 +69,16 @@ impl Entry {
         let Some(value) = rules.rounded(&self.parameter.says(self.value)) else {
             return;
         };
-        self.most = rules.scores.most(self.parameter, value);
+        let scales = [OxygenScale::One, OxygenScale::Two];
+        self.most = scales.map(|scale| rules.scores.most(self.parameter, scale, value));
     }
 
-    pub(super) fn most(&self) -> u8 {
-        self.most
+    pub(super) fn most(&self, scale: OxygenScale) -> u8 {
+        let [one, two] = self.most;
+        match scale {
+            OxygenScale::One => one,
+            OxygenScale::Two => two,
+        }
     }
 
     /// Place among all values: by time of measuring, then by name.

@@ -160,11 +160,13 @@ impl Fold {
     ) {
         self.keep(entry);
         // Nearly every value: of a patient who is well.
-        let most = self.newest.iter().map(Entry::most);
+        let plan = in_force(judge.plans, entry.at);
+        let scale = plan.map_or(OxygenScale::One, |plan| plan.oxygen_scale);
+        let most = self.newest.iter().map(|it| it.most(scale));
         if self.is_quiet() && judge.rules.scores.is_below_all(most) {
             return;
         }
-        let moment = Moment::new(judge, entry, &self.newest);
+        let moment = Moment::new(judge.rules, plan, entry, &self.newest);
         for (place, course) in self.courses.iter_mut().enumerate() {
             if let Some(story) = course.hear(&moment) {
                 changed(place, &story);
@@ -185,9 +187,7 @@ struct Moment<'a> {
 }
 
 impl<'a> Moment<'a> {
-    fn new(judge: &Judge<'a>, entry: &'a Entry, newest: &'a [Entry]) -> Self {
-        let rules = judge.rules;
-        let plan = in_force(judge.plans, entry.at);
+    fn new(rules: &'a RuleSet, plan: Option<&Plan>, entry: &'a Entry, newest: &'a [Entry]) -> Self {
         let is_fresh = |it: &&Entry| is_fresh(rules, it.parameter, it.at, entry.at);
         let count = Count {
             rules,
