@@ -243,13 +243,11 @@ impl Charts {
         self.rules.iter().find(|rule| rule.name == *name)
     }
 
-    /// The most points that a value carries in any score, by any table.
-    pub(crate) fn most(&self, parameter: ScoreParameter, value: i32) -> u8 {
+    /// The most points that a value carries in any score, under a scale of oxygen saturation.
+    pub(crate) fn most(&self, parameter: ScoreParameter, scale: OxygenScale, value: i32) -> u8 {
         let mut most = self.most.iter();
-        let bands = most
-            .find(|(it, _)| *it == parameter)
-            .map(|(_, bands)| bands);
-        let mut bands = bands.into_iter().flatten();
+        let most = most.find(|most| most.parameter == parameter && most.scale == scale);
+        let mut bands = most.into_iter().flat_map(|most| &most.bands);
         let band = bands.find(|band| band.range.holds(value));
         band.map_or(0, |band| band.points)
     }
