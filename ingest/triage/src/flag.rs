@@ -109,7 +109,8 @@ pub struct UnknownAbout;
 /// What set a flag off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Trigger {
-    /// This reading; of a stream, the one whose value was the median.
+    /// This reading; of a stream, the one whose value was the median. Of a score, the record at
+    /// which it was reached.
     Record(RecordId),
     /// A vital sign that was expected at this time and did not come.
     SilentSince(VitalKind, WallMs),

@@ -27,12 +27,15 @@
 //! **Days** have rules of their own (`days.rs`): the patient's own baseline, a slow fall, a
 //! restless course, a fever that lasts, tests under exertion.
 //!
+//! **Scores** (NEWS2, MEWS) are intervals while values are missing, and flag by their lower end
+//! (`score.rs`).
+//!
 //! **Limits.** Per vital sign, 128 readings over two days are remembered; what is older is judged
 //! alone, also a second of a stream (`track.rs`). Of weeks a few values a day are kept.
 //!
 //! **Deliberately absent**: a clock, a disk, a network, a log, a name. `clippy.toml` beside this
-//! crate refuses the first three. Also absent: scores (NEWS2, MEWS), rules on symptoms and on poor
-//! signal. Veglia is not a certified medical device.
+//! crate refuses the first three. Also absent: rules on symptoms and on poor signal. Veglia is not
+//! a certified medical device.
 
 mod days;
 mod flag;
@@ -64,7 +67,7 @@ pub use plan::{
 };
 pub use presence::{Cause, Presence, Sign};
 pub use rules::{Band, NAME_CHARS_MAX, RuleName, RuleNameError, RuleSet, RuleSetError};
-pub use score::Scale;
+pub use score::{Chart, Class, Partial, Points, SCORED_MAX, Scale, ScoreParameter, Scored};
 pub use state::{PLANS_MAX, PatientState, STANDINGS_MAX, STATE_BYTES_MAX, Said, step};
 pub use track::{HORIZON_MS, Latest, RECENT_MAX};
 pub use whereabouts::{PatientStanding, UnknownWhereabouts, Whereabouts};

@@ -10,6 +10,7 @@
 mod days;
 mod limit;
 mod parse;
+mod scores;
 mod text;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use veglia_wire::{Quality, Site, Vital, VitalKind, WallMs};
 
 use crate::flag::Severity;
 use crate::plan::Target;
+use crate::score::Charts;
 
 pub(crate) use days::DaysRules;
 pub use parse::RuleSetError;
@@ -130,7 +132,7 @@ impl Rounding {
 }
 
 /// A range of scored values, both ends in it; an absent end is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) from: Option<i32>,
     pub(crate) to: Option<i32>,
@@ -332,6 +334,7 @@ pub struct RuleSet {
     pub(crate) limits: Vec<LimitRule>,
     pub(crate) target: TargetRule,
     pub(crate) days: DaysRules,
+    pub(crate) scores: Charts,
 }
 
 impl RuleSet {
@@ -370,7 +373,8 @@ impl RuleSet {
         let limits = self.limits.iter();
         let limits = limits.map(|limit| (&limit.name, limit.source.as_str()));
         let mut sources = limits.chain(self.days.sources());
-        sources.find(|(name, _)| *name == rule).map(|(_, it)| it)
+        let source = sources.find(|(name, _)| *name == rule).map(|(_, it)| it);
+        source.or_else(|| self.scores.rule(rule).map(|score| score.source.as_str()))
     }
 
     /// Where the making of a patient's own baseline comes from.

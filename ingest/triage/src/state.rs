@@ -6,7 +6,7 @@ use veglia_wire::{
 };
 
 use crate::days::{Baseline, Days, Exertion, Trend};
-use crate::flag::{Flag, Severity, Verdict};
+use crate::flag::{Evidence, Flag, Severity, Verdict, What};
 use crate::home;
 use crate::ledger::Ledger;
 use crate::ledger::Voice;
@@ -16,6 +16,8 @@ use crate::patient::PatientId;
 use crate::plan::Plan;
 use crate::presence::Life;
 use crate::rules::{RuleName, RuleSet};
+use crate::score::{Scale, Scored, Scoring};
+use crate::stream::Measured;
 use crate::track::{Ground, Latest, Taken, Track};
 use crate::whereabouts::{self, PatientStanding, Whereabouts};
 
@@ -69,6 +71,9 @@ pub struct PatientState {
     answers: Vec<Said<Answer>>,
     /// The newest word of each sensor.
     contacts: Vec<Said<(Sensor, Contact)>>,
+    /// The scores over all of it; none in states of the versions before scores.
+    #[serde(default)]
+    scoring: Scoring,
 }
 
 impl PatientState {
@@ -88,6 +93,7 @@ impl PatientState {
             days: Days::default(),
             answers: Vec::new(),
             contacts: Vec::new(),
+            scoring: Scoring::default(),
         }
     }
 
@@ -110,7 +116,23 @@ impl PatientState {
     /// on. Withdrawn flags are not among them.
     pub fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
         let tracks = self.tracks.iter().flat_map(Track::flags);
-        tracks.chain(self.home.flags()).chain(self.days.flags())
+        let tracks = tracks.chain(self.home.flags());
+        tracks.chain(self.days.flags()).chain(self.scoring.flags())
+    }
+
+    /// What a score can be at a moment by the newest values that are fresh enough; none when the
+    /// rule set has no such score.
+    #[must_use]
+    pub fn partial(&self, rules: &RuleSet, scale: Scale, now: WallMs) -> Option<Scored> {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        self.scoring.scored(ground, scale, now)
     }
 
     /// The gravest open flag's severity.
@@ -182,7 +204,9 @@ impl PatientState {
     pub fn next_deadline(&self) -> Option<WallMs> {
         let tracks = self.tracks.iter().filter_map(Track::next_deadline);
         let news = self.life.has_news().then_some(self.ticked);
-        tracks.chain(self.home_check).chain(news).min()
+        let home = self.home_check.into_iter().chain(news);
+        let scoring = self.scoring.next_deadline();
+        tracks.chain(home).chain(scoring).min()
     }
 
     /// Where the patient was at a moment, by all that is known; at home before anything is said.
@@ -255,6 +279,7 @@ impl PatientState {
                 {
                     self.retell_oxygen(rules, voice);
                 }
+                self.count_answer(rules, observation, answer, voice);
             }
         }
     }
@@ -301,6 +326,17 @@ impl PatientState {
             };
             let at = reading.at;
             let taken = track.observe(reading, ground, voice);
+            let scoring = &mut self.scoring;
+            match &taken {
+                Taken::Known => {}
+                Taken::Newest(one) | Taken::Alone(one) => {
+                    scoring.measure(kind, std::iter::once(one), ground, voice);
+                }
+                Taken::Amid => {
+                    let all: Vec<Measured> = track.measured(rules).collect();
+                    scoring.measure(kind, all.iter(), ground, voice);
+                }
+            }
             if remember(&mut self.days, track, taken, rules, &self.plans, voice) {
                 self.retell_oxygen(rules, voice);
             }
@@ -338,6 +374,31 @@ impl PatientState {
         if let Some(track) = tracks.find(|track| track.kind() == VitalKind::SpO2) {
             track.retell(ground, voice);
         }
+    }
+
+    /// Scores count some answers, by when they were given.
+    fn count_answer(
+        &mut self,
+        rules: &RuleSet,
+        observation: &Observation,
+        answer: Answer,
+        voice: &mut Voice<'_>,
+    ) {
+        let ahead = observation.at.since(observation.received);
+        if ahead > rules.arrival.ahead_tolerance_ms {
+            return;
+        }
+        let evidence = evidence_of(observation.id, observation.at, answer);
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        self.scoring
+            .answer(&evidence, observation.received, ground, voice);
     }
 
     fn adopt_plan(&mut self, rules: &RuleSet, plan: &Plan, voice: &mut Voice<'_>) {
@@ -399,6 +460,7 @@ impl PatientState {
                 track.retell_silence(ground, voice);
             }
         }
+        self.scoring.tick(ground, voice);
         if is_changing {
             self.settle_home(rules, voice);
         }
@@ -434,6 +496,17 @@ impl PatientState {
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }
+        if self.scoring.is_blank() {
+            let tracks = self.tracks.iter();
+            let measured = tracks.flat_map(|track| {
+                let measured = track.measured(rules);
+                measured.map(|it| (track.kind(), it))
+            });
+            let answers = self.answers.iter();
+            let answers = answers.map(|said| evidence_of(said.id, said.at, said.what));
+            self.scoring.begin(measured, answers, rules);
+        }
+        self.scoring.retell(ground, voice);
         self.settle_home(rules, voice);
     }
 }
@@ -471,6 +544,11 @@ fn is_meant(rules: &RuleSet, observation: &Observation, answer: Answer) -> bool 
     let value = Vital::from_steps(VitalKind::SpO2, answer.value, Site::Unknown);
     let is_shown = value.is_ok_and(|value| rules.is_scorable(value, Quality::empty()));
     ahead <= rules.arrival.ahead_tolerance_ms && (!is_oxygen || is_shown)
+}
+
+fn evidence_of(id: RecordId, at: WallMs, answer: Answer) -> Evidence {
+    let what = What::Answer { answer };
+    Evidence { id, at, what }
 }
 
 fn said<T>(observation: &Observation, what: T) -> Said<T> {

@@ -1,5 +1,7 @@
 //! Reads the limit rules of a rule set and the personal target that moves one of them.
 
+use std::ops;
+
 use toml::Spanned;
 use veglia_wire::VitalKind;
 
@@ -60,7 +62,12 @@ pub(super) fn limit(
         bad,
         under: under.into_iter().map(|rule| rule.name.clone()).collect(),
         at_once,
-        confirmation: confirmation(reader, text)?,
+        confirmation: confirmation(
+            reader,
+            text.name.span(),
+            text.repeat_after_seconds,
+            text.repeat_within_minutes,
+        )?,
         recover_readings: *text.recover_readings.get_ref(),
         recover_ms: minutes(text.recover_minutes),
         remind_ms: remind.map(|count| minutes(*count.get_ref())),
@@ -113,11 +120,14 @@ fn bad(
     Ok(Bad::Band(bad))
 }
 
-fn confirmation(reader: &Reader<'_>, text: &RuleText) -> Result<Confirmation, RuleSetError> {
-    let after_ms = text
-        .repeat_after_seconds
-        .map(|count| i64::from(count) * 1_000);
-    let within_ms = text.repeat_within_minutes.map(minutes);
+pub(super) fn confirmation(
+    reader: &Reader<'_>,
+    span: ops::Range<usize>,
+    repeat_after_seconds: Option<u32>,
+    repeat_within_minutes: Option<u32>,
+) -> Result<Confirmation, RuleSetError> {
+    let after_ms = repeat_after_seconds.map(|count| i64::from(count) * 1_000);
+    let within_ms = repeat_within_minutes.map(minutes);
     match (after_ms, within_ms) {
         (None, None) => Ok(Confirmation::AtOnce),
         (Some(after_ms), Some(within_ms)) if after_ms < within_ms => Ok(Confirmation::Repeat {
@@ -126,7 +136,7 @@ fn confirmation(reader: &Reader<'_>, text: &RuleText) -> Result<Confirmation, Ru
         }),
         _ => {
             let reason = "a repeat needs repeat_after_seconds and, later, repeat_within_minutes";
-            Err(reader.fault(text.name.span(), reason))
+            Err(reader.fault(span, reason))
         }
     }
 }

@@ -9,6 +9,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use toml::Spanned;
 use veglia_wire::VitalKind;
 
+use super::scores;
 use super::text::{
     ArrivalText, ContinuousText, Number, PresenceText, RoundingText, Text, VitalText,
 };
@@ -112,6 +113,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         presence: presence(&reader, &text.presence)?,
         target: limit::target(&reader, &text.target, &vitals, &limits)?,
         days: days::days(&reader, &text.days, &vitals, &limits)?,
+        scores: scores::charts(&reader, &text.fresh, &text.score, &vitals, &limits)?,
         vitals,
         limits,
     })
@@ -274,7 +276,7 @@ fn bands(
 }
 
 /// What is wrong with a band above one that ends at `below` (absent: no band; open: no end).
-fn misfit(below: Option<Option<i32>>, range: Range) -> Option<&'static str> {
+pub(super) fn misfit(below: Option<Option<i32>>, range: Range) -> Option<&'static str> {
     if let (Some(from), Some(to)) = (range.from, range.to)
         && from > to
     {

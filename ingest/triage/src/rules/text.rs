@@ -5,6 +5,7 @@ use toml::Spanned;
 use veglia_wire::Site;
 
 use super::days::DaysText;
+use super::scores::{FreshText, ScoreText};
 use crate::flag::Severity;
 
 /// A number as written.
@@ -46,6 +47,10 @@ pub(super) struct Text {
     pub(super) rule: Vec<Spanned<RuleText>>,
     pub(super) target: Spanned<TargetText>,
     pub(super) days: Spanned<DaysText>,
+    #[serde(default)]
+    pub(super) fresh: Vec<Spanned<FreshText>>,
+    #[serde(default)]
+    pub(super) score: Vec<Spanned<ScoreText>>,
 }
 
 #[derive(Deserialize)]

@@ -5,12 +5,16 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use veglia_triage::{
     Expected, Flag, How, Input, LocalTime, Observation, OxygenScale, Parameter, PatientId,
     PatientState, Plan, PlanVersion, RuleSet, Seen, Source, Standing, Verdict, Why, step,
 };
-use veglia_wire::{DeviceId, Epoch, Quality, RecordId, Sequence, Site, Vital, VitalKind, WallMs};
+use veglia_wire::{
+    Answer, AnswerCode, DeviceId, Epoch, Quality, RecordId, Sequence, Site, Vital, VitalKind,
+    WallMs,
+};
 
 /// Tuesday 20 October 2020, 08:00 in Milano.
 pub(crate) const START: i64 = 1_603_173_600_000;
@@ -34,6 +38,30 @@ pub(crate) fn spo2(percent_tenths: i32) -> Vital {
 
 pub(crate) fn temperature(hundredths: i32) -> Vital {
     Vital::from_steps(VitalKind::Temperature, hundredths, Site::Armpit).expect("a possible value")
+}
+
+/// A value in whole units of its vital sign.
+pub(crate) fn whole(kind: VitalKind, units: i32) -> Vital {
+    let steps = units * kind.steps_per_unit();
+    Vital::from_steps(kind, steps, Site::Unknown).expect("a possible value")
+}
+
+/// Something a person answered on the telephone.
+pub(crate) fn answered(number: u64, at: WallMs, code: AnswerCode, value: i32) -> Observation {
+    Observation {
+        source: Source::ByPhone,
+        seen: Seen::Answer(Answer { code, value }),
+        ..seen(number, at, spo2(970), Quality::empty())
+    }
+}
+
+/// What was said of scores.
+pub(crate) fn of_scores(verdicts: &[Verdict]) -> Vec<Verdict> {
+    let of_score = |it: &&Verdict| {
+        let rule = it.id().rule.as_str();
+        rule.starts_with("news2-") || rule.starts_with("mews-")
+    };
+    verdicts.iter().filter(of_score).cloned().collect()
 }
 
 pub(crate) fn seen(number: u64, at: WallMs, vital: Vital, quality: Quality) -> Observation {
@@ -79,6 +107,9 @@ pub(crate) fn plan(version: i64, from: WallMs, parameters: Vec<Parameter>) -> Pl
     }
 }
 
+/// Read once: a property test makes hundreds of homes.
+static SHIPPED: LazyLock<RuleSet> = LazyLock::new(RuleSet::shipped);
+
 /// A patient, the shipped rules, and everything that was said, as a reader of it would know it.
 pub(crate) struct Home {
     pub(crate) rules: RuleSet,
@@ -90,7 +121,7 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn new() -> Self {
         Self {
-            rules: RuleSet::shipped(),
+            rules: SHIPPED.clone(),
             state: PatientState::new(PATIENT),
             known: Known::default(),
             numbers: 0,
@@ -139,6 +170,18 @@ impl Home {
         let mut observation = seen(self.numbers, minute(measured), vital, Quality::empty());
         observation.received = minute(received);
         self.observe(&observation)
+    }
+
+    /// In whole units; what was said of scores.
+    pub(crate) fn score(&mut self, minutes: i64, kind: VitalKind, units: i32) -> Vec<Verdict> {
+        of_scores(&self.vital(minutes, whole(kind, units)))
+    }
+
+    /// What was said of scores.
+    pub(crate) fn answer(&mut self, minutes: i64, code: AnswerCode, value: i32) -> Vec<Verdict> {
+        self.numbers += 1;
+        let observation = answered(self.numbers, minute(minutes), code, value);
+        of_scores(&self.observe(&observation))
     }
 
     pub(crate) fn spo2(&mut self, minutes: i64, percent: i32) -> Vec<Verdict> {
