@@ -44,6 +44,20 @@ impl Story {
     }
 }
 
+/// Stories in the making: the last word on each holds.
+#[derive(Debug, Default)]
+pub(crate) struct Stories(pub(crate) Vec<Story>);
+
+impl Stories {
+    pub(crate) fn tell(&mut self, story: &Story) {
+        let mut known = self.0.iter_mut().rev();
+        match known.find(|it| it.trigger == story.trigger) {
+            Some(known) => known.clone_from(story),
+            None => self.0.push(story.clone()),
+        }
+    }
+}
+
 /// A trigger within a vital sign's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StoredTrigger {
@@ -90,6 +104,10 @@ impl Ledger {
 
     pub(crate) fn rule(&self) -> &RuleName {
         &self.rule
+    }
+
+    pub(crate) fn severity(&self) -> Severity {
+        self.severity
     }
 
     pub(crate) fn adopt(&mut self, severity: Severity) {
@@ -183,6 +201,12 @@ impl Ledger {
     pub(crate) fn open(&self) -> impl Iterator<Item = &Story> {
         let open = self.told.iter().filter(|told| told.is_open());
         open.map(|told| &told.story)
+    }
+
+    /// Every story that was told, and whether it was taken back.
+    pub(crate) fn stories(&self) -> impl Iterator<Item = (&Story, bool)> {
+        let told = self.told.iter();
+        told.map(|told| (&told.story, told.withdrawn))
     }
 
     /// Whether a flag that is not withdrawn is open, or tells of what `is_meant`.

@@ -28,6 +28,7 @@
 //! crate refuses the first three. Also absent: scores (NEWS2, MEWS), trends, rules on symptoms
 //! and on poor signal. Veglia is not a certified medical device.
 
+mod calls;
 mod flag;
 mod ledger;
 mod limit;
@@ -36,9 +37,12 @@ mod patient;
 pub mod plan;
 mod rules;
 mod score;
+mod signal;
 mod silence;
 mod state;
 mod stream;
+mod symptom;
+mod together;
 mod track;
 
 pub use flag::{

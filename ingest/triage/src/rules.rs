@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: a rule language. What a rule can do is code; by which numbers is data.
 
+mod calls;
 mod parse;
 mod text;
 
@@ -21,6 +22,7 @@ use veglia_wire::{Quality, Site, Vital, VitalKind};
 use crate::flag::Severity;
 use crate::plan::Target;
 
+pub(crate) use calls::{Calls, SignalRule, SymptomRule, TogetherRule};
 pub use parse::RuleSetError;
 
 /// The rule set that is shipped.
@@ -237,6 +239,7 @@ pub struct RuleSet {
     pub(crate) vitals: Vec<VitalRules>,
     pub(crate) limits: Vec<LimitRule>,
     pub(crate) target: TargetRule,
+    pub(crate) calls: Calls,
 }
 
 impl RuleSet {
@@ -254,7 +257,7 @@ impl RuleSet {
         Self::parse(HOME_2020).expect("a test reads the shipped rule set at every build")
     }
 
-    /// Its id and version in one: `home-2020-3`. It is part of every flag's id.
+    /// Its id and version in one: `home-2020-4`. It is part of every flag's id.
     #[must_use]
     pub fn version(&self) -> &RuleName {
         &self.version
@@ -273,7 +276,15 @@ impl RuleSet {
     #[must_use]
     pub fn source_of(&self, rule: &RuleName) -> Option<&str> {
         let limit = self.limits.iter().find(|limit| limit.name == *rule);
-        limit.map(|limit| limit.source.as_str())
+        let source = limit.map(|limit| limit.source.as_str());
+        source.or_else(|| self.calls.source_of(rule))
+    }
+
+    /// Within how many milliseconds somebody is to call because of a flag of this rule, if the
+    /// rule says so: bad signal does.
+    #[must_use]
+    pub fn call_within_ms(&self, rule: &RuleName) -> Option<i64> {
+        self.calls.call_within_ms(rule)
     }
 
     /// Where personal targets come from.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
 
+use crate::calls::Calls;
 use crate::flag::{Flag, Severity, Verdict};
 use crate::ledger::Voice;
 use crate::limit::Reading;
@@ -45,6 +46,9 @@ pub struct PatientState {
     answers: Vec<Said<Answer>>,
     /// The newest word of each sensor.
     contacts: Vec<Said<(Sensor, Contact)>>,
+    /// The rules that wait for no second value.
+    #[serde(default)]
+    calls: Calls,
 }
 
 impl PatientState {
@@ -59,6 +63,7 @@ impl PatientState {
             tracks: VitalKind::ALL.into_iter().map(Track::new).collect(),
             answers: Vec::new(),
             contacts: Vec::new(),
+            calls: Calls::default(),
         }
     }
 
@@ -80,7 +85,10 @@ impl PatientState {
     /// Every flag within memory that stands by what is known now, and whether its episode goes
     /// on. Withdrawn flags are not among them.
     pub fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
-        self.tracks.iter().flat_map(Track::flags)
+        self.tracks
+            .iter()
+            .flat_map(Track::flags)
+            .chain(self.calls.flags())
     }
 
     /// The gravest open flag's severity.
@@ -120,7 +128,8 @@ impl PatientState {
     /// nothing, and a tick at it may still say nothing.
     #[must_use]
     pub fn next_deadline(&self) -> Option<WallMs> {
-        self.tracks.iter().filter_map(Track::next_deadline).min()
+        let tracks = self.tracks.iter().filter_map(Track::next_deadline);
+        tracks.chain(self.calls.next_deadline()).min()
     }
 }
 
@@ -171,6 +180,12 @@ impl PatientState {
                 keep_newest(&mut self.answers, said, |known| known.code == answer.code);
             }
         }
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            ticked: self.ticked,
+        };
+        self.calls.observe(observation, &self.tracks, ground, voice);
     }
 
     fn measure(
@@ -241,6 +256,7 @@ impl PatientState {
         for track in &mut self.tracks {
             track.tick(ground, voice);
         }
+        self.calls.tick(&self.tracks, ground, voice);
     }
 
     fn retell(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
@@ -252,6 +268,7 @@ impl PatientState {
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }
+        self.calls.retell(&self.tracks, ground, voice);
     }
 }
 

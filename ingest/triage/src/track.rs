@@ -109,6 +109,12 @@ impl Track {
         limits.chain(self.silence.flags())
     }
 
+    /// The ledgers of the rules that raise reds.
+    pub(crate) fn reds(&self) -> impl Iterator<Item = &Ledger> {
+        let ledgers = self.limits.iter().map(|limit| &limit.ledger);
+        ledgers.filter(|ledger| ledger.severity() == Severity::Red)
+    }
+
     /// The earliest tick that could say something new.
     pub(crate) fn next_deadline(&self) -> Option<WallMs> {
         let open = self.limits.iter().flat_map(|limit| limit.ledger.open());

@@ -11,7 +11,7 @@ const SHIPPED: &str = include_str!("../rules/home-2020.toml");
 #[test]
 fn the_shipped_rules_name_their_version_and_their_sources() {
     let rules = RuleSet::shipped();
-    assert_eq!(rules.version().as_str(), "home-2020-3");
+    assert_eq!(rules.version().as_str(), "home-2020-4");
     for rule in ["spo2-red", "fever"] {
         let source = rules.source_of(&rule.parse().unwrap());
         assert!(source.is_some_and(|source| source.len() > 20), "{rule}");

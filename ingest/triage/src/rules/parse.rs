@@ -28,10 +28,10 @@ pub struct RuleSetError {
 }
 
 /// The text, for turning places into lines.
-struct Reader<'a>(&'a str);
+pub(super) struct Reader<'a>(&'a str);
 
 impl Reader<'_> {
-    fn fault(&self, span: ops::Range<usize>, reason: impl Into<String>) -> RuleSetError {
+    pub(super) fn fault(&self, span: ops::Range<usize>, reason: impl Into<String>) -> RuleSetError {
         let before = self.0.as_bytes().get(..span.start).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         RuleSetError {
@@ -40,12 +40,12 @@ impl Reader<'_> {
         }
     }
 
-    fn name(&self, text: &Spanned<String>) -> Result<RuleName, RuleSetError> {
+    pub(super) fn name(&self, text: &Spanned<String>) -> Result<RuleName, RuleSetError> {
         let named = text.get_ref().parse();
         named.map_err(|fault: super::RuleNameError| self.fault(text.span(), fault.to_string()))
     }
 
-    fn kind(&self, text: &Spanned<String>) -> Result<VitalKind, RuleSetError> {
+    pub(super) fn kind(&self, text: &Spanned<String>) -> Result<VitalKind, RuleSetError> {
         let kind = text.get_ref().parse();
         kind.map_err(|fault: veglia_wire::vital::UnknownVital| {
             let reason = format!("{:?} is unknown: {fault}", text.get_ref());
@@ -53,7 +53,11 @@ impl Reader<'_> {
         })
     }
 
-    fn sourced(&self, span: ops::Range<usize>, source: &str) -> Result<String, RuleSetError> {
+    pub(super) fn sourced(
+        &self,
+        span: ops::Range<usize>,
+        source: &str,
+    ) -> Result<String, RuleSetError> {
         if source.trim().is_empty() {
             return Err(self.fault(span, "the source is empty: say where the numbers come from"));
         }
@@ -100,6 +104,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         }
         limits.push(rule);
     }
+    let calls = super::calls::read(&reader, &text, &vitals, &limits)?;
     Ok(RuleSet {
         version,
         zone: zone(&reader, &text.time_zone)?,
@@ -108,6 +113,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         target: target(&reader, &text.target, &vitals, &limits)?,
         vitals,
         limits,
+        calls,
     })
 }
 
@@ -162,7 +168,7 @@ fn continuous(
     })
 }
 
-fn minutes(count: u32) -> i64 {
+pub(super) fn minutes(count: u32) -> i64 {
     i64::from(count) * 60_000
 }
 

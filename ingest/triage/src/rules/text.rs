@@ -4,6 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use veglia_wire::Site;
 
+use super::calls::{SignalText, SymptomText, TogetherText};
 use crate::flag::Severity;
 
 /// A number as written.
@@ -43,6 +44,11 @@ pub(super) struct Text {
     pub(super) vital: Vec<Spanned<VitalText>>,
     pub(super) rule: Vec<Spanned<RuleText>>,
     pub(super) target: Spanned<TargetText>,
+    #[serde(default)]
+    pub(super) symptom: Vec<Spanned<SymptomText>>,
+    pub(super) together: Option<Spanned<TogetherText>>,
+    #[serde(default)]
+    pub(super) signal: Vec<Spanned<SignalText>>,
 }
 
 #[derive(Deserialize)]
