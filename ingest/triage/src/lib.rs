@@ -30,6 +30,7 @@
 
 mod calls;
 mod flag;
+mod gate;
 mod ledger;
 mod limit;
 mod observation;

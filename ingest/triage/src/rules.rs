@@ -8,6 +8,7 @@
 //! Deliberately absent: a rule language. What a rule can do is code; by which numbers is data.
 
 mod calls;
+mod gates;
 mod parse;
 mod text;
 
@@ -23,6 +24,7 @@ use crate::flag::Severity;
 use crate::plan::Target;
 
 pub(crate) use calls::{Calls, SignalRule, SymptomRule, TogetherRule};
+pub(crate) use gates::GateRule;
 pub use parse::RuleSetError;
 
 /// The rule set that is shipped.
@@ -240,6 +242,7 @@ pub struct RuleSet {
     pub(crate) limits: Vec<LimitRule>,
     pub(crate) target: TargetRule,
     pub(crate) calls: Calls,
+    pub(crate) gates: Vec<GateRule>,
 }
 
 impl RuleSet {
@@ -305,6 +308,13 @@ impl RuleSet {
         &self.continuous.source
     }
 
+    /// Where the gate of a vital sign comes from, if it has one: which clean values are greyed.
+    #[must_use]
+    pub fn source_of_gate(&self, vital: VitalKind) -> Option<&str> {
+        let gate = self.gates.iter().find(|gate| gate.vital == vital);
+        gate.map(GateRule::source)
+    }
+
     /// Whether a reading may be judged: clean, plausible, from a scored site.
     #[must_use]
     pub fn is_scorable(&self, vital: Vital, quality: Quality) -> bool {
@@ -334,6 +344,16 @@ impl RuleSet {
         }
         let score = rules.score(vital.steps());
         rules.plausible.holds(score).then_some(score)
+    }
+
+    /// Whether a rule calls a value bad, for a patient with this target.
+    pub(crate) fn is_bad(&self, kind: VitalKind, steps: i32, target: Option<Target>) -> bool {
+        let Some(vital) = self.vital(kind) else {
+            return false;
+        };
+        let score = vital.score(steps);
+        let mut limits = self.limits.iter().filter(|limit| limit.vital == kind);
+        limits.any(|limit| self.ranges(limit, target).0.holds(score))
     }
 
     /// The ranges of a rule for a patient: a personal target replaces the fixed ones.

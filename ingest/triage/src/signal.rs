@@ -25,9 +25,10 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{Contact, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
+use veglia_wire::{Contact, Quality, RecordId, Vital, VitalKind, WallMs};
 
 use crate::flag::{About, Evidence, How, Severity, Standing, What, Why};
+use crate::gate::of_sensor;
 use crate::ledger::{Ledger, StoredTrigger, Stories, Story, Voice};
 use crate::observation::{Observation, Seen};
 use crate::plan::in_force;
@@ -199,16 +200,10 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// Whether a rule calls a value bad, by the plan in force when it was measured.
     fn is_bad(&self, value: &Value) -> bool {
-        let Some(vital) = self.ground.rules.vital(self.rule.vital) else {
-            return false;
-        };
         let plan = in_force(self.ground.plans, value.at);
         let target = plan.and_then(|plan| plan.spo2);
-        let score = vital.score(value.steps);
-        let mut limits = self.ground.rules.limits.iter();
-        limits.any(|limit| {
-            limit.vital == self.rule.vital && self.ground.rules.ranges(limit, target).0.holds(score)
-        })
+        let rules = self.ground.rules;
+        rules.is_bad(self.rule.vital, value.steps, target)
     }
 
     fn story(&self, trigger: &Failure, evidence: Vec<Evidence>, at: WallMs) -> Story {
@@ -499,7 +494,7 @@ fn word(kind: VitalKind, observation: &Observation, ground: Ground<'_>) -> Optio
             of_reading((at, id, received), vital, quality, ground)
         }
         Seen::Contact(sensor, contact)
-            if measured_by(sensor) == kind
+            if of_sensor(sensor) == kind
                 && matches!(contact, Contact::Searching | Contact::Unmeasurable) =>
         {
             Some(Word::Failed(Failure {
@@ -569,13 +564,4 @@ fn of_reading(
     } else {
         Word::Clean(value)
     })
-}
-
-/// The vital sign that a sensor is there for. The pulse of an oximeter stands or falls with its
-/// saturation.
-fn measured_by(sensor: Sensor) -> VitalKind {
-    match sensor {
-        Sensor::Oximeter => VitalKind::SpO2,
-        Sensor::Thermometer => VitalKind::Temperature,
-    }
 }

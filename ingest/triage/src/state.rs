@@ -5,6 +5,7 @@ use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, 
 
 use crate::calls::Calls;
 use crate::flag::{Flag, Severity, Verdict};
+use crate::gate::of_sensor;
 use crate::ledger::Voice;
 use crate::limit::Reading;
 use crate::observation::{Input, Observation, Seen, Source};
@@ -172,6 +173,7 @@ impl PatientState {
         match observation.seen {
             Seen::Vital(vital, quality) => self.measure(rules, observation, vital, quality, voice),
             Seen::Contact(sensor, contact) => {
+                self.hold(rules, observation, sensor, voice);
                 let said = said(observation, (sensor, contact));
                 keep_newest(&mut self.contacts, said, |(known, _)| *known == sensor);
             }
@@ -225,8 +227,28 @@ impl PatientState {
                 received: observation.received,
                 steps: vital.steps(),
                 device: is_streamed.then(|| observation.device.clone()),
+                is_held: false,
             };
             track.observe(reading, ground, voice);
+        }
+    }
+
+    /// A sensor said how it holds on the body.
+    fn hold(
+        &mut self,
+        rules: &RuleSet,
+        observation: &Observation,
+        sensor: Sensor,
+        voice: &mut Voice<'_>,
+    ) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            ticked: self.ticked,
+        };
+        let kind = of_sensor(sensor);
+        if let Some(track) = self.tracks.iter_mut().find(|track| track.kind() == kind) {
+            track.hold(observation, ground, voice);
         }
     }
 

@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 use veglia_wire::{Quality, RecordId, Vital, VitalKind, WallMs};
 
 use crate::flag::{About, Flag, Severity, Standing};
+use crate::gate::Gate;
 use crate::ledger::{Ledger, Story, Voice};
 use crate::limit::{Limit, Reading, with_judges};
+use crate::observation::Observation;
 use crate::plan::Plan;
 use crate::rules::{RuleName, RuleSet, VitalRules};
 use crate::silence::Watch;
@@ -63,6 +65,13 @@ pub(crate) struct Track {
     lingering: VecDeque<Reading>,
     /// The newest reading that is forgotten.
     floor: Option<(WallMs, RecordId)>,
+    /// Which readings are greyed although nothing is said against them.
+    #[serde(default)]
+    gate: Gate,
+    /// When the newest forgotten reading that was not greyed was measured; none in states of
+    /// earlier versions, in which none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heard: Option<WallMs>,
     limits: Vec<Limit>,
     silence: Ledger,
     /// No silence begins or ends before it, if no reading comes; readings only put it off.
@@ -77,6 +86,8 @@ impl Track {
             recent: VecDeque::new(),
             lingering: VecDeque::new(),
             floor: None,
+            gate: Gate::default(),
+            heard: None,
             limits: Vec::new(),
             silence: Ledger::new(
                 RuleName::silence(kind),
@@ -148,6 +159,13 @@ impl Track {
         self.forget(vital, ground);
     }
 
+    /// The sensor said how it holds on the body.
+    pub(crate) fn hold(&mut self, said: &Observation, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        if self.gate.hold(self.kind, said, ground) && self.regate(None, ground) {
+            self.retell(ground, voice);
+        }
+    }
+
     /// Deadlines up to `ground.ticked` have passed.
     pub(crate) fn tick(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
         if let Some(vital) = ground.rules.vital(self.kind) {
@@ -166,6 +184,7 @@ impl Track {
     /// Tells everything again: plans or rules are other ones.
     pub(crate) fn retell(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
         self.adopt_rules(ground.rules, voice);
+        self.regate(None, ground);
         if let Some(vital) = ground.rules.vital(self.kind) {
             let measured = self.all_measured(ground.rules);
             for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
@@ -173,9 +192,9 @@ impl Track {
             }
         }
         let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
-        let mut before = self.floor.map(|(at, _)| at);
+        let mut before = self.heard_before();
         let mut stories = Vec::new();
-        for reading in &self.recent {
+        for reading in self.recent.iter().filter(|it| !it.is_held) {
             stories.extend(watch.between(before, reading.at));
             before = Some(reading.at);
         }
@@ -211,15 +230,19 @@ impl Track {
 
     fn append(
         &mut self,
-        reading: Reading,
+        mut reading: Reading,
         vital: &VitalRules,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let before = self.recent.back().map(|last| last.at);
-        let before = before.or(self.floor.map(|(at, _)| at));
+        let before = self.newest_heard();
         let at = reading.at;
+        let is_held = self.gate.hear(self.kind, &reading, ground);
+        reading.is_held = is_held;
         self.recent.push_back(reading);
+        if is_held {
+            return;
+        }
         let Some(measured) = self.newest_measured(ground.rules) else {
             return;
         };
@@ -241,13 +264,20 @@ impl Track {
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let before = place
-            .checked_sub(1)
-            .and_then(|index| self.recent.get(index));
-        let before = before.map(|it| it.at).or(self.floor.map(|(at, _)| at));
-        let after = self.recent.get(place).map(|it| it.at);
-        let at = reading.at;
+        let (at, key) = (reading.at, reading.key());
         self.recent.insert(place, reading);
+        if self.regate(Some(key), ground) {
+            self.retell(ground, voice);
+            return;
+        }
+        if self.recent.get(place).is_some_and(|it| it.is_held) {
+            return;
+        }
+        let heard = |it: &&Reading| !it.is_held;
+        let before = self.recent.range(..place).rev().find(heard);
+        let before = before.map(|it| it.at).or(self.heard_before());
+        let after = self.recent.range(place + 1..).find(heard);
+        let after = after.map(|it| it.at);
         let measured = self.all_measured(ground.rules);
         for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
             limit.retell(&measured, self.floor, &judge, ground.ticked, voice);
@@ -257,14 +287,40 @@ impl Track {
 
     /// What the rules see of each recent reading.
     fn all_measured(&self, rules: &RuleSet) -> Vec<Measured> {
-        let places = 0..self.recent.len();
+        let places = self.recent.iter().zip(0..).filter(|(it, _)| !it.is_held);
         places
-            .filter_map(|place| self.measured(place, rules))
+            .filter_map(|(_, place)| self.measured(place, rules))
             .collect()
     }
 
+    /// Asks the gate again, after something came late: whether it thinks otherwise of a reading
+    /// but the one that is new.
+    fn regate(&mut self, new: Option<(WallMs, RecordId)>, ground: Ground<'_>) -> bool {
+        self.gate.begin_again();
+        let mut is_changed = false;
+        for reading in &mut self.recent {
+            let is_held = self.gate.hear(self.kind, reading, ground);
+            let is_other = reading.is_held != is_held && new != Some(reading.key());
+            is_changed |= is_other;
+            reading.is_held = is_held;
+        }
+        is_changed
+    }
+
+    /// When the newest reading was measured that the gate let through.
+    fn newest_heard(&self) -> Option<WallMs> {
+        let mut recent = self.recent.iter().rev();
+        let heard = recent.find(|it| !it.is_held).map(|it| it.at);
+        heard.or(self.heard_before())
+    }
+
+    /// When the newest of the forgotten ones was.
+    fn heard_before(&self) -> Option<WallMs> {
+        self.heard.or(self.floor.map(|(at, _)| at))
+    }
+
     fn newest_measured(&self, rules: &RuleSet) -> Option<Measured> {
-        self.measured(self.recent.len().checked_sub(1)?, rules)
+        self.measured(self.recent.iter().rposition(|it| !it.is_held)?, rules)
     }
 
     fn measured(&self, place: usize, rules: &RuleSet) -> Option<Measured> {
@@ -291,7 +347,7 @@ impl Track {
                 .map(|next| watch.between(Some(at), next))
                 .unwrap_or_default(),
         );
-        let newest = self.recent.back().map(|last| last.at);
+        let newest = self.newest_heard();
         let pending = watch.after(newest, ground.ticked);
         let is_silent = pending.iter().any(|story| story.end.is_none());
         let is_untold = |story: &Story| {
@@ -310,7 +366,7 @@ impl Track {
     /// Ticks have reached a moment at which a silence may begin or end.
     fn settle_silence(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
         let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
-        let newest = self.recent.back().map(|last| last.at);
+        let newest = self.newest_heard();
         let stories = watch.after(newest, ground.ticked);
         let is_after = |since: WallMs| newest.is_none_or(|newest| newest < since);
         self.silence.retell(stories, voice, |story| {
@@ -348,8 +404,12 @@ impl Track {
             let Some((oldest, measured)) = self.recent.pop_front().zip(measured) else {
                 break;
             };
-            for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-                limit.fold_away(&measured, &judge);
+            self.gate.fold_away(self.kind, &oldest, ground);
+            if !oldest.is_held {
+                self.heard = Some(oldest.at);
+                for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
+                    limit.fold_away(&measured, &judge);
+                }
             }
             self.floor = Some(oldest.key());
             self.keep_for_medians(oldest, ground.rules);

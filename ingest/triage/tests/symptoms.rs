@@ -256,19 +256,6 @@ fn answers() -> impl Strategy<Value = Vec<Observation>> {
     })
 }
 
-fn told(home: &Home) -> Vec<(String, bool)> {
-    let flags = home.state.flags().map(|(mut flag, is_open)| {
-        flag.telling = 0;
-        (
-            serde_json::to_string(&flag).expect("a flag is data"),
-            is_open,
-        )
-    });
-    let mut flags: Vec<_> = flags.collect();
-    flags.sort();
-    flags
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 

@@ -105,6 +105,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         limits.push(rule);
     }
     let calls = super::calls::read(&reader, &text, &vitals, &limits)?;
+    let gates = super::gates::read(&reader, &text, &vitals)?;
     Ok(RuleSet {
         version,
         zone: zone(&reader, &text.time_zone)?,
@@ -114,6 +115,7 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         vitals,
         limits,
         calls,
+        gates,
     })
 }
 

@@ -5,6 +5,7 @@ use toml::Spanned;
 use veglia_wire::Site;
 
 use super::calls::{SignalText, SymptomText, TogetherText};
+use super::gates::GateText;
 use crate::flag::Severity;
 
 /// A number as written.
@@ -49,6 +50,8 @@ pub(super) struct Text {
     pub(super) together: Option<Spanned<TogetherText>>,
     #[serde(default)]
     pub(super) signal: Vec<Spanned<SignalText>>,
+    #[serde(default)]
+    pub(super) gate: Vec<Spanned<GateText>>,
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,188 @@
+//! The gate: readings against which nothing is said and which are no measurement all the same.
+//!
+//! A reading that is not let through is stored, shown and remembered; no rule hears of it, and it
+//! does not break a silence. Three things are not believed, of a device and never of a person:
+//! - a **repeat**: the value a device had, again, after its sensor was off the body;
+//! - a **plateau**: the same value in a row of readings for longer than a body holds still;
+//! - a **floor**: the value at which the device ends, reached in one step from far above.
+//!
+//! **A true low is never hidden.** The three are not even-handed: what reassures is believed less
+//! than what alarms. A plateau is greyed only while no rule calls its value bad, so a low is judged
+//! however long it lasts. A floor is greyed for some minutes only, then judged; a device that comes
+//! down to it by degrees, or begins with it, is believed at once. A repeat was judged when it was
+//! first said; if it was bad, the repeat that does not come pages somebody.
+//!
+//! A fold over the readings in order of measuring, as the rules are: a late reading, or a late word
+//! of a sensor, has it done again (`track.rs`).
+//!
+//! Limits: [`DEVICES_MAX`] devices and [`CONTACTS_MAX`] words of sensors are remembered. It knows
+//! the devices of readings that may be a stream; of others it knows nothing.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use veglia_wire::{Contact, DeviceId, RecordId, Sensor, VitalKind, WallMs};
+
+use crate::limit::Reading;
+use crate::observation::{Observation, Seen};
+use crate::plan::in_force;
+use crate::rules::GateRule;
+use crate::track::Ground;
+
+/// Devices of a vital sign that are followed at a time: nobody wears more.
+const DEVICES_MAX: usize = 4;
+
+/// Words of sensors kept: a finger that goes in and out all day.
+pub(crate) const CONTACTS_MAX: usize = 64;
+
+/// The vital sign that a sensor is there for. The pulse of an oximeter stands or falls with its
+/// saturation.
+pub(crate) fn of_sensor(sensor: Sensor) -> VitalKind {
+    match sensor {
+        Sensor::Oximeter => VitalKind::SpO2,
+        Sensor::Thermometer => VitalKind::Temperature,
+    }
+}
+
+/// The same value of a device, again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Row {
+    device: DeviceId,
+    steps: i32,
+    since: WallMs,
+    last: WallMs,
+    /// Whether it is a floor to which the value fell in one step.
+    is_fallen: bool,
+}
+
+/// A sensor came onto the body or off it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Held {
+    at: WallMs,
+    id: RecordId,
+    device: DeviceId,
+    is_off: bool,
+}
+
+/// The gate of one vital sign of one patient.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gate {
+    /// After the readings that are forgotten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    base: Vec<Row>,
+    /// After all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tip: Vec<Row>,
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    contacts: VecDeque<Held>,
+}
+
+impl Gate {
+    /// Hears how a sensor holds: whether that is new.
+    pub(crate) fn hold(&mut self, kind: VitalKind, said: &Observation, ground: Ground<'_>) -> bool {
+        let (Seen::Contact(_, contact), Some(_)) = (said.seen, rule(kind, ground)) else {
+            return false;
+        };
+        let held = Held {
+            at: said.at,
+            id: said.id,
+            device: said.device.clone(),
+            is_off: contact == Contact::Off,
+        };
+        let key = |it: &Held| (it.at, it.id);
+        let Err(place) = self.contacts.binary_search_by_key(&key(&held), key) else {
+            return false;
+        };
+        self.contacts.insert(place, held);
+        if self.contacts.len() > CONTACTS_MAX {
+            self.contacts.pop_front();
+        }
+        true
+    }
+
+    /// Forgets all but what is folded away, to hear the remembered readings again.
+    pub(crate) fn begin_again(&mut self) {
+        self.tip.clone_from(&self.base);
+    }
+
+    /// Takes the next reading: whether it is greyed.
+    pub(crate) fn hear(&mut self, kind: VitalKind, reading: &Reading, ground: Ground<'_>) -> bool {
+        let Self { tip, contacts, .. } = self;
+        rule(kind, ground).is_some_and(|rule| advance(tip, rule, contacts, reading, ground))
+    }
+
+    /// A reading is about to be forgotten.
+    pub(crate) fn fold_away(&mut self, kind: VitalKind, reading: &Reading, ground: Ground<'_>) {
+        let Self { base, contacts, .. } = self;
+        if let Some(rule) = rule(kind, ground) {
+            advance(base, rule, contacts, reading, ground);
+        }
+    }
+}
+
+fn rule(kind: VitalKind, ground: Ground<'_>) -> Option<&GateRule> {
+    ground.rules.gates.iter().find(|rule| rule.vital == kind)
+}
+
+/// The fold: whether the reading that is next is greyed.
+fn advance(
+    rows: &mut Vec<Row>,
+    rule: &GateRule,
+    contacts: &VecDeque<Held>,
+    reading: &Reading,
+    ground: Ground<'_>,
+) -> bool {
+    let Some(device) = &reading.device else {
+        return false;
+    };
+    let Some(row) = rows.iter_mut().find(|row| row.device == *device) else {
+        if rows.len() >= DEVICES_MAX {
+            rows.sort_by_key(|row| row.last);
+            rows.remove(0);
+        }
+        rows.push(row(device, reading, false));
+        return false;
+    };
+    let is_row = reading.at.since(row.last) <= rule.gap_ms;
+    let is_same = reading.steps == row.steps;
+    if is_same && is_off(contacts, device, reading) {
+        row.last = reading.at;
+        return true;
+    }
+    if is_row && is_same {
+        row.last = reading.at;
+    } else {
+        let is_fall = row.steps.saturating_sub(reading.steps) >= rule.fall;
+        let is_fallen = is_row && is_fall && rule.floors.contains(&reading.steps);
+        *row = self::row(device, reading, is_fallen);
+    }
+    let lasts_ms = reading.at.since(row.since);
+    if row.is_fallen {
+        return lasts_ms < rule.floor_ms;
+    }
+    lasts_ms >= rule.held_ms && !is_bad(rule, reading, ground)
+}
+
+fn row(device: &DeviceId, reading: &Reading, is_fallen: bool) -> Row {
+    Row {
+        device: device.clone(),
+        steps: reading.steps,
+        since: reading.at,
+        last: reading.at,
+        is_fallen,
+    }
+}
+
+/// Whether the newest word of the device's sensor before the reading is that it is off.
+fn is_off(contacts: &VecDeque<Held>, device: &DeviceId, reading: &Reading) -> bool {
+    let before = contacts.iter().rev();
+    let mut before = before.filter(|it| (it.at, it.id) < reading.key());
+    let newest = before.find(|it| it.device == *device);
+    newest.is_some_and(|it| it.is_off)
+}
+
+fn is_bad(rule: &GateRule, reading: &Reading, ground: Ground<'_>) -> bool {
+    let plan = in_force(ground.plans, reading.at);
+    let target = plan.and_then(|plan| plan.spo2);
+    ground.rules.is_bad(rule.vital, reading.steps, target)
+}
