@@ -3,7 +3,7 @@
 //! A reading that is not let through is stored, shown and remembered; no rule hears of it, and it
 //! does not break a silence. Three things are not believed, of a device and never of a person:
 //! - a **repeat**: the value a device had, again, after its sensor was off the body;
-//! - a **plateau**: the same value in a row of readings for longer than a body holds still;
+//! - a **plateau**: the same value in a stream for longer than a body holds still;
 //! - a **floor**: the value at which the device ends, reached in one step from far above.
 //!
 //! **A true low is never hidden.** The three are not even-handed: what reassures is believed less
@@ -50,6 +50,8 @@ struct Row {
     device: DeviceId,
     steps: i32,
     since: WallMs,
+    /// Since when it came as a stream.
+    streams_since: WallMs,
     last: WallMs,
     /// Whether it is a floor to which the value fell in one step.
     is_fallen: bool,
@@ -143,24 +145,28 @@ fn advance(
         rows.push(row(device, reading, false));
         return false;
     };
-    let is_row = reading.at.since(row.last) <= rule.gap_ms;
+    let gap_ms = reading.at.since(row.last);
+    let is_neighbour = gap_ms <= rule.gap_ms;
     let is_same = reading.steps == row.steps;
     if is_same && is_off(contacts, device, reading) {
         row.last = reading.at;
         return true;
     }
-    if is_row && is_same {
+    if is_neighbour && is_same {
         row.last = reading.at;
+        if gap_ms > ground.rules.continuous.gap_ms {
+            row.streams_since = reading.at;
+        }
     } else {
         let is_fall = row.steps.saturating_sub(reading.steps) >= rule.fall;
-        let is_fallen = is_row && is_fall && rule.floors.contains(&reading.steps);
+        let is_fallen = is_neighbour && is_fall && rule.floors.contains(&reading.steps);
         *row = self::row(device, reading, is_fallen);
     }
-    let lasts_ms = reading.at.since(row.since);
     if row.is_fallen {
-        return lasts_ms < rule.floor_ms;
+        return reading.at.since(row.since) < rule.floor_ms;
     }
-    lasts_ms >= rule.held_ms && !is_bad(rule, reading, ground)
+    let is_long = reading.at.since(row.streams_since) >= rule.held_ms;
+    is_long && reading.steps < rule.held_below && !is_bad(rule, reading, ground)
 }
 
 fn row(device: &DeviceId, reading: &Reading, is_fallen: bool) -> Row {
@@ -168,6 +174,7 @@ fn row(device: &DeviceId, reading: &Reading, is_fallen: bool) -> Row {
         device: device.clone(),
         steps: reading.steps,
         since: reading.at,
+        streams_since: reading.at,
         last: reading.at,
         is_fallen,
     }

@@ -4,14 +4,14 @@
 //! low value with a poor signal open an amber, clinical flag. A later clean value that no rule
 //! calls bad ends it.
 //!
-//! **An attempt** is a chain of failures, each soon after the last: a sensor that searches or says
-//! that it could not measure, readings that the device calls disturbed or that no body makes (of a temperature, that is a probe
+//! **An attempt** is a chain of failures, each soon after the last, until the sensor leaves the body
+//! or gives up: an oximeter that searches, a sensor that could not measure, readings that the device calls disturbed or that no body makes (of a temperature, that is a probe
 //! off the body). It
 //! has failed when nothing came for as long after it. A finger out of the clip is no attempt, nor
 //! is a value held, early, undated or of a demonstration; what has no calibration or comes from the
 //! skin was measured all the same, and is neither.
 //!
-//! **Half minutes.** What was heard is kept by half minutes of a fixed grid ([`CELL_MS`]), so that
+//! **Half minutes.** What was heard is kept by half minutes of a fixed grid ([`cell::CELL_MS`]), so that
 //! a stream takes no more room than a meter, in any order. Within one, a clean value outweighs
 //! failures and a low with a poor signal: movement spoils seconds. The newest is judged once it is
 //! over and its readings had time to arrive.
@@ -22,21 +22,20 @@
 //!
 //! Deliberately absent: a red. Whoever cannot be measured is called, not taken for dying.
 
+mod cell;
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{Contact, Quality, RecordId, Vital, VitalKind, WallMs};
+use veglia_wire::WallMs;
 
 use crate::flag::{About, Evidence, How, Severity, Standing, What, Why};
-use crate::gate::of_sensor;
 use crate::ledger::{Ledger, StoredTrigger, Stories, Story, Voice};
-use crate::observation::{Observation, Seen};
+use crate::observation::Observation;
 use crate::plan::in_force;
 use crate::rules::SignalRule;
 use crate::track::{Ground, HORIZON_MS};
-
-/// A half minute: as long as a spot measurement takes.
-pub(crate) const CELL_MS: i64 = 30_000;
+use cell::{Attempt, Cell, Failure, Value, word};
 
 /// Half minutes kept: half an hour of a stream, ten days of six attempts a day.
 pub(crate) const CELLS_MAX: usize = 64;
@@ -44,141 +43,14 @@ pub(crate) const CELLS_MAX: usize = 64;
 /// Failed attempts kept behind a flag, at most.
 const FAILED_MAX: usize = 8;
 
-/// A value that came.
+/// An attempt under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Value {
-    at: WallMs,
-    id: RecordId,
-    received: WallMs,
-    steps: i32,
-}
-
-/// A failure to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Failure {
-    at: WallMs,
-    id: RecordId,
-    received: WallMs,
-    what: What,
-}
-
-impl Failure {
-    fn evidence(&self) -> Evidence {
-        Evidence {
-            id: self.id,
-            at: self.at,
-            what: self.what,
-        }
-    }
-}
-
-/// An attempt that has failed so far: a chain of failures, by its ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Attempt {
-    first: Failure,
-    last: Failure,
-}
-
-/// What an observation says of the signal.
-#[derive(Debug, Clone, Copy)]
-enum Word {
-    Clean(Value),
-    Weak(Value),
-    /// It was measured, but not so that a rule may judge it.
-    Measured(WallMs),
-    Failed(Failure),
-}
-
-impl Word {
-    fn at(&self) -> WallMs {
-        match self {
-            Self::Clean(value) | Self::Weak(value) => value.at,
-            Self::Measured(at) => *at,
-            Self::Failed(failure) => failure.at,
-        }
-    }
-}
-
-/// Half a minute, and what was heard in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Cell {
-    /// Its place on the grid.
-    index: i64,
-    /// The newest clean value.
-    clean: Option<Value>,
-    /// The lowest value with a poor signal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    weak: Option<Value>,
-    /// Whether something was measured that no rule may judge.
-    measured: bool,
-    /// The failures. Few half minutes have any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    failed: Option<Box<Attempt>>,
-}
-
-impl Cell {
-    fn new(index: i64) -> Self {
-        Self {
-            index,
-            clean: None,
-            weak: None,
-            measured: false,
-            failed: None,
-        }
-    }
-
-    fn index_at(at: WallMs) -> i64 {
-        at.0.div_euclid(CELL_MS)
-    }
-
-    fn begin(&self) -> WallMs {
-        WallMs(self.index.saturating_mul(CELL_MS))
-    }
-
-    fn end(&self) -> WallMs {
-        self.begin().plus_ms(CELL_MS)
-    }
-
-    /// Whether the signal may be bad.
-    fn is_troubled(&self) -> bool {
-        self.weak.is_some() || self.failed.is_some()
-    }
-
-    /// The same words make the same cell, in any order and however often.
-    fn hear(&mut self, word: Word) {
-        match word {
-            Word::Clean(value) => {
-                let newest = self.clean.get_or_insert(value);
-                if (newest.at, newest.id) < (value.at, value.id) {
-                    *newest = value;
-                }
-            }
-            Word::Weak(value) => {
-                let lowest = self.weak.get_or_insert(value);
-                let key = |it: &Value| (it.steps, it.at, it.id);
-                if key(&value) < key(lowest) {
-                    *lowest = value;
-                }
-            }
-            Word::Measured(_) => self.measured = true,
-            Word::Failed(failure) => {
-                let only = || {
-                    Box::new(Attempt {
-                        first: failure,
-                        last: failure,
-                    })
-                };
-                let Attempt { first, last } = &mut **self.failed.get_or_insert_with(only);
-                let key = |it: &Failure| (it.at, it.id);
-                if key(&failure) < key(first) {
-                    *first = failure;
-                }
-                if key(last) < key(&failure) {
-                    *last = failure;
-                }
-            }
-        }
-    }
+struct Trying {
+    attempt: Attempt,
+    /// Since when one attempt follows on another.
+    since: WallMs,
+    /// Whether it was given up: what fails next is another attempt.
+    is_over: bool,
 }
 
 /// The fold's state after some half minute.
@@ -186,7 +58,7 @@ impl Cell {
 struct Course {
     /// Attempts that failed since the last clean value: the first failure of each.
     failed: Vec<Failure>,
-    trying: Option<Attempt>,
+    trying: Option<Trying>,
     open: Option<Story>,
 }
 
@@ -253,7 +125,9 @@ impl Course {
     /// Whether a story that is not told again is to be taken back: what set it off is not
     /// forgotten, or was an attempt that may still succeed.
     fn may_retell(&self, floor: Option<i64>, story: &Story) -> bool {
-        let trying = self.trying.map(|it| StoredTrigger::Record(it.first.id));
+        let trying = self
+            .trying
+            .map(|it| StoredTrigger::Record(it.attempt.first.id));
         let index = Cell::index_at(story.since);
         trying == Some(story.trigger) || floor.is_none_or(|floor| index > floor)
     }
@@ -279,6 +153,10 @@ impl Course {
         } else if let Some(failed) = &cell.failed {
             self.fail(judge, failed, stories);
         }
+        if let Some(trying) = &mut self.trying {
+            let last = trying.attempt.last.at;
+            trying.is_over |= cell.given_up.is_some_and(|at| last <= at);
+        }
     }
 
     /// Something was measured: what failed before has no part in what fails after.
@@ -293,33 +171,54 @@ impl Course {
         &Attempt { first, last }: &Attempt,
         stories: &mut Stories,
     ) {
-        // Half minutes are coarser than the chain: within two neighbours it goes on.
-        let attempt = self.trying.get_or_insert(Attempt { first, last });
-        attempt.last = last;
-        let attempt = *attempt;
-        if last.at.since(attempt.first.at) >= judge.rule.long_ms {
-            let evidence = vec![attempt.first.evidence(), last.evidence()];
-            self.open(judge, &attempt.first, evidence, last.at, stories);
+        let attempt = Attempt { first, last };
+        let mut trying = self.trying.take().unwrap_or(Trying {
+            attempt,
+            since: first.at,
+            is_over: false,
+        });
+        if trying.is_over {
+            self.keep(judge, trying.attempt.first);
+            trying = Trying {
+                attempt,
+                is_over: false,
+                ..trying
+            };
+        }
+        trying.attempt.last = last;
+        self.trying = Some(trying);
+        if last.at.since(trying.since) >= judge.rule.long_ms {
+            let mut evidence: Vec<Evidence> = self.failed.iter().map(Failure::evidence).collect();
+            evidence.extend([trying.attempt.first.evidence(), last.evidence()]);
+            evidence.dedup();
+            self.open(judge, &trying.attempt.first, evidence, last.at, stories);
         }
     }
 
-    /// Whatever is over by a moment has failed.
+    /// Whatever is over by a moment has failed. Half minutes are coarser than the chain: it goes
+    /// on when the half minute of the next failure begins in time. Who tries again and again is
+    /// let try: only once they pause are their attempts counted.
     fn pass(&mut self, judge: &Judge<'_>, at: WallMs, stories: &mut Stories) {
-        let is_over = |attempt: &Attempt| at.since(attempt.last.at) > judge.rule.apart_ms;
-        let Some(attempt) = self.trying.take_if(|attempt| is_over(attempt)) else {
+        let apart_ms = judge.rule.apart_ms;
+        let is_over = |trying: &mut Trying| at.since(trying.attempt.last.at) > apart_ms;
+        let Some(Trying { attempt, .. }) = self.trying.take_if(is_over) else {
             return;
         };
-        let since = attempt.first.at;
-        self.failed
-            .retain(|it| since.since(it.at) <= judge.rule.within_ms);
-        if self.failed.len() >= FAILED_MAX {
-            self.failed.remove(0);
-        }
-        self.failed.push(attempt.first);
+        self.keep(judge, attempt.first);
         if self.failed.len() >= judge.rule.attempts {
             let evidence = self.failed.iter().map(Failure::evidence).collect();
             self.open(judge, &attempt.first, evidence, attempt.last.at, stories);
         }
+    }
+
+    /// An attempt has failed.
+    fn keep(&mut self, judge: &Judge<'_>, first: Failure) {
+        let is_near = |it: &Failure| first.at.since(it.at) <= judge.rule.within_ms;
+        self.failed.retain(is_near);
+        if self.failed.len() >= FAILED_MAX {
+            self.failed.remove(0);
+        }
+        self.failed.push(first);
     }
 
     fn open(
@@ -438,7 +337,9 @@ impl Signal {
             .map(|cell| cell.end().plus_ms(judge.grace_ms()));
         // An attempt is over one millisecond after it may have gone on.
         let is_over_ms = judge.rule.apart_ms + judge.grace_ms() + 1;
-        let trying = course.trying.map(|it| it.last.at.plus_ms(is_over_ms));
+        let trying = course
+            .trying
+            .map(|it| it.attempt.last.at.plus_ms(is_over_ms));
         self.deadline = [pending, trying].into_iter().flatten().min();
         let Self {
             ledger,
@@ -479,89 +380,4 @@ impl Signal {
             ledger.forget(|story| !base.may_retell(*floor, story) && Some(story.trigger) != open);
         }
     }
-}
-
-/// What an observation says of the signal of a vital sign.
-fn word(kind: VitalKind, observation: &Observation, ground: Ground<'_>) -> Option<Word> {
-    let Observation { id, received, .. } = *observation;
-    match observation.seen {
-        Seen::Vital(vital, quality) if vital.kind() == kind => {
-            let at = observation.at;
-            let is_ahead = at.since(received) > ground.rules.arrival.ahead_tolerance_ms;
-            if is_ahead || quality.intersects(NO_ATTEMPT) {
-                return None;
-            }
-            of_reading((at, id, received), vital, quality, ground)
-        }
-        Seen::Contact(sensor, contact)
-            if of_sensor(sensor) == kind
-                && matches!(contact, Contact::Searching | Contact::Unmeasurable) =>
-        {
-            Some(Word::Failed(Failure {
-                // Of a clock that is ahead we know only that it was said before it arrived.
-                at: observation.at.min(received),
-                id,
-                received,
-                what: What::Contact { sensor, contact },
-            }))
-        }
-        Seen::Vital(..) | Seen::Contact(..) | Seen::Answer(_) => None,
-    }
-}
-
-/// Nobody tried to measure, or nobody can say when.
-const NO_ATTEMPT: Quality = Quality::NO_CONTACT
-    .union(Quality::HELD)
-    .union(Quality::EARLY)
-    .union(Quality::DEMO)
-    .union(Quality::TIME_UNCERTAIN);
-
-/// The device itself calls the measurement disturbed.
-const FAILED: Quality = Quality::SEARCHING
-    .union(Quality::ARTEFACT)
-    .union(Quality::QUESTIONABLE)
-    .union(Quality::INVALID);
-
-const WEAK: Quality = Quality::LOW_PERFUSION.union(Quality::WEAK_SIGNAL);
-
-fn of_reading(
-    (at, id, received): (WallMs, RecordId, WallMs),
-    vital: Vital,
-    quality: Quality,
-    ground: Ground<'_>,
-) -> Option<Word> {
-    let steps = vital.steps();
-    let value = Value {
-        at,
-        id,
-        received,
-        steps,
-    };
-    let rules = ground.rules.vital(vital.kind());
-    let is_unscored = rules.is_some_and(|it| it.unscored_sites.contains(&vital.site()));
-    let is_plausible = rules.is_some_and(|it| it.plausible.holds(it.score(steps)));
-    if !is_plausible && vital.kind() == VitalKind::Temperature {
-        // Of a room or of a kettle: the probe is not on a body, as a finger out of the clip.
-        return None;
-    }
-    if quality.intersects(FAILED) || !is_plausible {
-        let what = What::Value {
-            vital: vital.kind(),
-            steps,
-            median: None,
-        };
-        return Some(Word::Failed(Failure {
-            at,
-            id,
-            received,
-            what,
-        }));
-    }
-    Some(if is_unscored || !quality.is_clean() {
-        Word::Measured(at)
-    } else if quality.intersects(WEAK) {
-        Word::Weak(value)
-    } else {
-        Word::Clean(value)
-    })
 }

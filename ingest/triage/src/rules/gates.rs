@@ -14,10 +14,12 @@ use super::text::Text;
 #[derive(Debug, Clone)]
 pub(crate) struct GateRule {
     pub(crate) vital: VitalKind,
-    /// Readings of a device no further apart are a row.
+    /// Readings of a device no further apart are neighbours.
     pub(crate) gap_ms: i64,
-    /// From when on the same value in a row is not believed, unless a rule calls it bad.
+    /// From when on the same value in a stream is not believed, unless a rule calls it bad.
     pub(crate) held_ms: i64,
+    /// From which value on it is: the end of the scale, where values stand still by nature.
+    pub(crate) held_below: i32,
     /// Values at which devices of the kind end, in the steps of the vital sign.
     pub(crate) floors: Vec<i32>,
     /// A fall to a floor of at least so many steps between two readings is no body's.
@@ -39,6 +41,7 @@ pub(super) struct GateText {
     vital: Spanned<String>,
     gap_seconds: Spanned<u32>,
     held_minutes: Spanned<u32>,
+    held_below: u16,
     floors: Spanned<Vec<u16>>,
     fall: Spanned<u16>,
     floor_minutes: u32,
@@ -108,6 +111,7 @@ fn gate(
         vital,
         gap_ms,
         held_ms,
+        held_below: steps(i32::from(text.held_below)),
         floors,
         fall: steps(i32::from(*text.fall.get_ref())),
         floor_ms: minutes(text.floor_minutes),
