@@ -12,11 +12,13 @@
 //! down to it by degrees, or begins with it, is believed at once. A repeat was judged when it was
 //! first said; if it was bad, the repeat that does not come pages somebody.
 //!
-//! A fold over the readings in order of measuring, as the rules are: a late reading, or a late word
-//! of a sensor, has it done again (`track.rs`).
+//! A fold over the readings in order of measuring, as the rules are, and before them: a late
+//! reading, or a late word of a sensor, has it done again, and what it thinks otherwise of goes to
+//! the rules or is taken back from them.
 //!
-//! Limits: [`DEVICES_MAX`] devices and [`CONTACTS_MAX`] words of sensors are remembered. It knows
-//! the devices of readings that may be a stream; of others it knows nothing.
+//! Limits: [`KNOWN_MAX`] readings over [`HORIZON_MS`], [`DEVICES_MAX`] devices and [`CONTACTS_MAX`]
+//! words of sensors are remembered; what is older when it arrives is believed. It knows the devices
+//! of readings that may be a stream; of others it knows nothing.
 
 use std::collections::VecDeque;
 
@@ -27,7 +29,10 @@ use crate::limit::Reading;
 use crate::observation::{Observation, Seen};
 use crate::plan::in_force;
 use crate::rules::GateRule;
-use crate::track::Ground;
+use crate::track::{Ground, HORIZON_MS, RECENT_MAX};
+
+/// Readings kept: as many as the rules keep, so that a late arrival finds both.
+pub(crate) const KNOWN_MAX: usize = RECENT_MAX;
 
 /// Devices of a vital sign that are followed at a time: nobody wears more.
 const DEVICES_MAX: usize = 4;
@@ -66,24 +71,70 @@ struct Held {
     is_off: bool,
 }
 
+/// A reading and what the gate thinks of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    pub(crate) reading: Reading,
+    /// Whether it is greyed.
+    pub(crate) is_grey: bool,
+}
+
 /// The gate of one vital sign of one patient.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Gate {
+    kind: VitalKind,
+    known: VecDeque<Known>,
+    /// The newest reading that is forgotten.
+    floor: Option<(WallMs, RecordId)>,
     /// After the readings that are forgotten.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     base: Vec<Row>,
     /// After all of them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tip: Vec<Row>,
-    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     contacts: VecDeque<Held>,
 }
 
 impl Gate {
-    /// Hears how a sensor holds: whether that is new.
-    pub(crate) fn hold(&mut self, kind: VitalKind, said: &Observation, ground: Ground<'_>) -> bool {
-        let (Seen::Contact(_, contact), Some(_)) = (said.seen, rule(kind, ground)) else {
-            return false;
+    fn new(kind: VitalKind) -> Self {
+        Self {
+            kind,
+            known: VecDeque::new(),
+            floor: None,
+            base: Vec::new(),
+            tip: Vec::new(),
+            contacts: VecDeque::new(),
+        }
+    }
+
+    /// The gate of a vital sign, if the rule set has one.
+    pub(crate) fn of<'a>(
+        gates: &'a mut Vec<Self>,
+        kind: VitalKind,
+        ground: Ground<'_>,
+    ) -> Option<&'a mut Self> {
+        rule(kind, ground)?;
+        let place = gates.iter().position(|gate| gate.kind == kind);
+        let place = place.unwrap_or_else(|| {
+            gates.push(Self::new(kind));
+            gates.len() - 1
+        });
+        gates.get_mut(place)
+    }
+
+    pub(crate) fn kind(&self) -> VitalKind {
+        self.kind
+    }
+
+    /// Whether a reading is greyed.
+    pub(crate) fn is_grey(&self, key: (WallMs, RecordId)) -> bool {
+        let known = self.known.binary_search_by_key(&key, |it| it.reading.key());
+        let known = known.ok().and_then(|place| self.known.get(place));
+        known.is_some_and(|it| it.is_grey)
+    }
+
+    /// Hears how a sensor holds; what it thinks of otherwise by that.
+    pub(crate) fn hold(&mut self, said: &Observation, ground: Ground<'_>) -> Vec<Known> {
+        let Seen::Contact(_, contact) = said.seen else {
+            return Vec::new();
         };
         let held = Held {
             at: said.at,
@@ -93,31 +144,78 @@ impl Gate {
         };
         let key = |it: &Held| (it.at, it.id);
         let Err(place) = self.contacts.binary_search_by_key(&key(&held), key) else {
-            return false;
+            return Vec::new();
         };
         self.contacts.insert(place, held);
         if self.contacts.len() > CONTACTS_MAX {
             self.contacts.pop_front();
         }
-        true
+        self.think_again(ground)
     }
 
-    /// Forgets all but what is folded away, to hear the remembered readings again.
-    pub(crate) fn begin_again(&mut self) {
+    /// Takes a reading: whether it is let through, and what the gate thinks of otherwise by it,
+    /// which may be the reading itself when others are known after it.
+    pub(crate) fn hear(&mut self, reading: &Reading, ground: Ground<'_>) -> (bool, Vec<Known>) {
+        let key = reading.key();
+        let is_old = self.floor.is_some_and(|floor| key <= floor);
+        let Some(rule) = rule(self.kind, ground).filter(|_| !is_old) else {
+            return (true, Vec::new());
+        };
+        let known = |is_grey| Known {
+            reading: reading.clone(),
+            is_grey,
+        };
+        let last = self.known.back().map(|it| it.reading.key());
+        if last.is_none_or(|last| last < key) {
+            let is_grey = advance(&mut self.tip, rule, &self.contacts, reading, ground);
+            self.known.push_back(known(is_grey));
+            self.forget(rule, ground);
+            return (!is_grey, Vec::new());
+        }
+        let place = self.known.binary_search_by_key(&key, |it| it.reading.key());
+        let Err(place) = place else {
+            return (false, Vec::new());
+        };
+        // Greyed until it is thought of: what is let through then is thought of otherwise.
+        self.known.insert(place, known(true));
+        let otherwise = self.think_again(ground);
+        self.forget(rule, ground);
+        (false, otherwise)
+    }
+
+    /// Thinks again of all that is remembered: what it thinks of otherwise.
+    pub(crate) fn think_again(&mut self, ground: Ground<'_>) -> Vec<Known> {
+        let mut otherwise = Vec::new();
+        let Some(rule) = rule(self.kind, ground) else {
+            return otherwise;
+        };
         self.tip.clone_from(&self.base);
+        for known in &mut self.known {
+            let (tip, contacts) = (&mut self.tip, &self.contacts);
+            let is_grey = advance(tip, rule, contacts, &known.reading, ground);
+            if is_grey != known.is_grey {
+                known.is_grey = is_grey;
+                otherwise.push(known.clone());
+            }
+        }
+        otherwise
     }
 
-    /// Takes the next reading: whether it is greyed.
-    pub(crate) fn hear(&mut self, kind: VitalKind, reading: &Reading, ground: Ground<'_>) -> bool {
-        let Self { tip, contacts, .. } = self;
-        rule(kind, ground).is_some_and(|rule| advance(tip, rule, contacts, reading, ground))
-    }
-
-    /// A reading is about to be forgotten.
-    pub(crate) fn fold_away(&mut self, kind: VitalKind, reading: &Reading, ground: Ground<'_>) {
-        let Self { base, contacts, .. } = self;
-        if let Some(rule) = rule(kind, ground) {
-            advance(base, rule, contacts, reading, ground);
+    /// Folds away what is beyond memory.
+    fn forget(&mut self, rule: &GateRule, ground: Ground<'_>) {
+        let Some(newest) = self.known.back().map(|it| it.reading.at) else {
+            return;
+        };
+        let is_beyond = |known: &VecDeque<Known>| {
+            let is_old = |oldest: &Known| newest.since(oldest.reading.at) > HORIZON_MS;
+            known.len() > KNOWN_MAX || known.front().is_some_and(is_old)
+        };
+        while is_beyond(&self.known) {
+            let Some(Known { reading, .. }) = self.known.pop_front() else {
+                break;
+            };
+            advance(&mut self.base, rule, &self.contacts, &reading, ground);
+            self.floor = Some(reading.key());
         }
     }
 }

@@ -36,9 +36,6 @@ pub(crate) struct Reading {
     /// signs without streams, and in states of the versions before streams were known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) device: Option<DeviceId>,
-    /// Whether the gate greys it: it is remembered, and no rule hears of it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) is_held: bool,
 }
 
 impl Reading {

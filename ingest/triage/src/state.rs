@@ -5,7 +5,7 @@ use veglia_wire::{Answer, Contact, Quality, RecordId, Sensor, Vital, VitalKind, 
 
 use crate::calls::Calls;
 use crate::flag::{Flag, Severity, Verdict};
-use crate::gate::of_sensor;
+use crate::gate::{Gate, Known, of_sensor};
 use crate::ledger::Voice;
 use crate::limit::Reading;
 use crate::observation::{Input, Observation, Seen, Source};
@@ -47,6 +47,9 @@ pub struct PatientState {
     answers: Vec<Said<Answer>>,
     /// The newest word of each sensor.
     contacts: Vec<Said<(Sensor, Contact)>>,
+    /// What stands before the tracks; none in states of the versions before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gates: Vec<Gate>,
     /// The rules that wait for no second value.
     #[serde(default)]
     calls: Calls,
@@ -64,6 +67,7 @@ impl PatientState {
             tracks: VitalKind::ALL.into_iter().map(Track::new).collect(),
             answers: Vec::new(),
             contacts: Vec::new(),
+            gates: Vec::new(),
             calls: Calls::default(),
         }
     }
@@ -105,6 +109,16 @@ impl PatientState {
     pub fn last(&self, vital: VitalKind) -> Option<&Latest> {
         let mut tracks = self.tracks.iter();
         tracks.find(|track| track.kind() == vital)?.latest()
+    }
+
+    /// Whether the newest reading of a vital sign is no measurement although nothing is said
+    /// against it: the device repeats it, holds it or ends at it. It is shown greyed.
+    #[must_use]
+    pub fn is_greyed(&self, vital: VitalKind) -> bool {
+        let gate = self.gates.iter().find(|gate| gate.kind() == vital);
+        let last = self.last(vital).map(|last| (last.at, last.id));
+        gate.zip(last)
+            .is_some_and(|(gate, last)| gate.is_grey(last))
     }
 
     /// The newest answer to each question that was answered.
@@ -227,8 +241,45 @@ impl PatientState {
                 received: observation.received,
                 steps: vital.steps(),
                 device: is_streamed.then(|| observation.device.clone()),
-                is_held: false,
             };
+            let gate = Gate::of(&mut self.gates, kind, ground).filter(|_| is_streamed);
+            let gate = gate.map(|gate| gate.hear(&reading, ground));
+            let (is_through, otherwise) = gate.unwrap_or((true, Vec::new()));
+            if is_through {
+                track.observe(reading, ground, voice);
+            }
+            self.judge(rules, kind, otherwise, voice);
+        }
+    }
+
+    /// The gate thinks otherwise of readings: those it lets through go to the rules, the others
+    /// are taken back from them. All that follows is told at once.
+    fn judge(
+        &mut self,
+        rules: &RuleSet,
+        kind: VitalKind,
+        mut otherwise: Vec<Known>,
+        voice: &mut Voice<'_>,
+    ) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            ticked: self.ticked,
+        };
+        let Some(track) = self.tracks.iter_mut().find(|track| track.kind() == kind) else {
+            return;
+        };
+        if let [Known { is_grey: false, .. }] = otherwise.as_slice() {
+            for it in otherwise.drain(..) {
+                track.observe(it.reading, ground, voice);
+            }
+        }
+        if otherwise.is_empty() {
+            return;
+        }
+        let alone = track.correct(otherwise);
+        track.retell(ground, voice);
+        for reading in alone {
             track.observe(reading, ground, voice);
         }
     }
@@ -247,9 +298,9 @@ impl PatientState {
             ticked: self.ticked,
         };
         let kind = of_sensor(sensor);
-        if let Some(track) = self.tracks.iter_mut().find(|track| track.kind() == kind) {
-            track.hold(observation, ground, voice);
-        }
+        let gate = Gate::of(&mut self.gates, kind, ground);
+        let otherwise = gate.map(|gate| gate.hold(observation, ground));
+        self.judge(rules, kind, otherwise.unwrap_or_default(), voice);
     }
 
     fn adopt_plan(&mut self, rules: &RuleSet, plan: &Plan, voice: &mut Voice<'_>) {
@@ -287,6 +338,14 @@ impl PatientState {
             plans: &self.plans,
             ticked: self.ticked,
         };
+        for gate in &mut self.gates {
+            let otherwise = gate.think_again(ground);
+            let mut tracks = self.tracks.iter_mut();
+            if let Some(track) = tracks.find(|track| track.kind() == gate.kind()) {
+                // What is too old to be told again was judged under the plans before.
+                drop(track.correct(otherwise));
+            }
+        }
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }

@@ -116,7 +116,7 @@ pub(crate) fn measured(
     let stretch = known
         .take(WINDOW_READINGS_MAX)
         .take_while(|it| reading.at.since(it.at) < continuous.median_ms)
-        .filter(|it| it.device == reading.device && !it.is_held);
+        .filter(|it| it.device == reading.device);
     let mut stretch: Vec<&Reading> = stretch.collect();
     let is_near = |pair: &[&Reading]| match pair {
         [later, earlier] => (1..=continuous.gap_ms).contains(&later.at.since(earlier.at)),

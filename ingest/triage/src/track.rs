@@ -16,10 +16,9 @@ use serde::{Deserialize, Serialize};
 use veglia_wire::{Quality, RecordId, Vital, VitalKind, WallMs};
 
 use crate::flag::{About, Flag, Severity, Standing};
-use crate::gate::Gate;
+use crate::gate::Known;
 use crate::ledger::{Ledger, Story, Voice};
 use crate::limit::{Limit, Reading, with_judges};
-use crate::observation::Observation;
 use crate::plan::Plan;
 use crate::rules::{RuleName, RuleSet, VitalRules};
 use crate::silence::Watch;
@@ -65,13 +64,6 @@ pub(crate) struct Track {
     lingering: VecDeque<Reading>,
     /// The newest reading that is forgotten.
     floor: Option<(WallMs, RecordId)>,
-    /// Which readings are greyed although nothing is said against them.
-    #[serde(default)]
-    gate: Gate,
-    /// When the newest forgotten reading that was not greyed was measured; none in states of
-    /// earlier versions, in which none was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    heard: Option<WallMs>,
     limits: Vec<Limit>,
     silence: Ledger,
     /// No silence begins or ends before it, if no reading comes; readings only put it off.
@@ -86,8 +78,6 @@ impl Track {
             recent: VecDeque::new(),
             lingering: VecDeque::new(),
             floor: None,
-            gate: Gate::default(),
-            heard: None,
             limits: Vec::new(),
             silence: Ledger::new(
                 RuleName::silence(kind),
@@ -159,11 +149,23 @@ impl Track {
         self.forget(vital, ground);
     }
 
-    /// The sensor said how it holds on the body.
-    pub(crate) fn hold(&mut self, said: &Observation, ground: Ground<'_>, voice: &mut Voice<'_>) {
-        if self.gate.hold(self.kind, said, ground) && self.regate(None, ground) {
-            self.retell(ground, voice);
+    /// Puts readings into memory and takes others out of it, by what the gate thinks of them now.
+    /// Whoever calls has the stories told again, once; what is too old for that is given back.
+    pub(crate) fn correct(&mut self, readings: Vec<Known>) -> Vec<Reading> {
+        let mut alone = Vec::new();
+        for Known { reading, is_grey } in readings {
+            let key = reading.key();
+            let place = self.recent.binary_search_by_key(&key, Reading::key);
+            match (place, is_grey) {
+                (Ok(place), true) => drop(self.recent.remove(place)),
+                (Err(_), false) if self.floor.is_some_and(|floor| key <= floor) => {
+                    alone.push(reading);
+                }
+                (Err(place), false) => self.recent.insert(place, reading),
+                (Ok(_), false) | (Err(_), true) => {}
+            }
         }
+        alone
     }
 
     /// Deadlines up to `ground.ticked` have passed.
@@ -184,7 +186,6 @@ impl Track {
     /// Tells everything again: plans or rules are other ones.
     pub(crate) fn retell(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
         self.adopt_rules(ground.rules, voice);
-        self.regate(None, ground);
         if let Some(vital) = ground.rules.vital(self.kind) {
             let measured = self.all_measured(ground.rules);
             for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
@@ -192,9 +193,9 @@ impl Track {
             }
         }
         let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
-        let mut before = self.heard_before();
+        let mut before = self.floor.map(|(at, _)| at);
         let mut stories = Vec::new();
-        for reading in self.recent.iter().filter(|it| !it.is_held) {
+        for reading in &self.recent {
             stories.extend(watch.between(before, reading.at));
             before = Some(reading.at);
         }
@@ -230,19 +231,15 @@ impl Track {
 
     fn append(
         &mut self,
-        mut reading: Reading,
+        reading: Reading,
         vital: &VitalRules,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let before = self.newest_heard();
+        let before = self.recent.back().map(|last| last.at);
+        let before = before.or(self.floor.map(|(at, _)| at));
         let at = reading.at;
-        let is_held = self.gate.hear(self.kind, &reading, ground);
-        reading.is_held = is_held;
         self.recent.push_back(reading);
-        if is_held {
-            return;
-        }
         let Some(measured) = self.newest_measured(ground.rules) else {
             return;
         };
@@ -264,20 +261,13 @@ impl Track {
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let (at, key) = (reading.at, reading.key());
+        let before = place
+            .checked_sub(1)
+            .and_then(|index| self.recent.get(index));
+        let before = before.map(|it| it.at).or(self.floor.map(|(at, _)| at));
+        let after = self.recent.get(place).map(|it| it.at);
+        let at = reading.at;
         self.recent.insert(place, reading);
-        if self.regate(Some(key), ground) {
-            self.retell(ground, voice);
-            return;
-        }
-        if self.recent.get(place).is_some_and(|it| it.is_held) {
-            return;
-        }
-        let heard = |it: &&Reading| !it.is_held;
-        let before = self.recent.range(..place).rev().find(heard);
-        let before = before.map(|it| it.at).or(self.heard_before());
-        let after = self.recent.range(place + 1..).find(heard);
-        let after = after.map(|it| it.at);
         let measured = self.all_measured(ground.rules);
         for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
             limit.retell(&measured, self.floor, &judge, ground.ticked, voice);
@@ -287,40 +277,14 @@ impl Track {
 
     /// What the rules see of each recent reading.
     fn all_measured(&self, rules: &RuleSet) -> Vec<Measured> {
-        let places = self.recent.iter().zip(0..).filter(|(it, _)| !it.is_held);
+        let places = 0..self.recent.len();
         places
-            .filter_map(|(_, place)| self.measured(place, rules))
+            .filter_map(|place| self.measured(place, rules))
             .collect()
     }
 
-    /// Asks the gate again, after something came late: whether it thinks otherwise of a reading
-    /// but the one that is new.
-    fn regate(&mut self, new: Option<(WallMs, RecordId)>, ground: Ground<'_>) -> bool {
-        self.gate.begin_again();
-        let mut is_changed = false;
-        for reading in &mut self.recent {
-            let is_held = self.gate.hear(self.kind, reading, ground);
-            let is_other = reading.is_held != is_held && new != Some(reading.key());
-            is_changed |= is_other;
-            reading.is_held = is_held;
-        }
-        is_changed
-    }
-
-    /// When the newest reading was measured that the gate let through.
-    fn newest_heard(&self) -> Option<WallMs> {
-        let mut recent = self.recent.iter().rev();
-        let heard = recent.find(|it| !it.is_held).map(|it| it.at);
-        heard.or(self.heard_before())
-    }
-
-    /// When the newest of the forgotten ones was.
-    fn heard_before(&self) -> Option<WallMs> {
-        self.heard.or(self.floor.map(|(at, _)| at))
-    }
-
     fn newest_measured(&self, rules: &RuleSet) -> Option<Measured> {
-        self.measured(self.recent.iter().rposition(|it| !it.is_held)?, rules)
+        self.measured(self.recent.len().checked_sub(1)?, rules)
     }
 
     fn measured(&self, place: usize, rules: &RuleSet) -> Option<Measured> {
@@ -347,7 +311,7 @@ impl Track {
                 .map(|next| watch.between(Some(at), next))
                 .unwrap_or_default(),
         );
-        let newest = self.newest_heard();
+        let newest = self.recent.back().map(|last| last.at);
         let pending = watch.after(newest, ground.ticked);
         let is_silent = pending.iter().any(|story| story.end.is_none());
         let is_untold = |story: &Story| {
@@ -366,7 +330,7 @@ impl Track {
     /// Ticks have reached a moment at which a silence may begin or end.
     fn settle_silence(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
         let watch = Watch::new(ground.plans, self.kind, &ground.rules.zone);
-        let newest = self.newest_heard();
+        let newest = self.recent.back().map(|last| last.at);
         let stories = watch.after(newest, ground.ticked);
         let is_after = |since: WallMs| newest.is_none_or(|newest| newest < since);
         self.silence.retell(stories, voice, |story| {
@@ -404,12 +368,8 @@ impl Track {
             let Some((oldest, measured)) = self.recent.pop_front().zip(measured) else {
                 break;
             };
-            self.gate.fold_away(self.kind, &oldest, ground);
-            if !oldest.is_held {
-                self.heard = Some(oldest.at);
-                for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
-                    limit.fold_away(&measured, &judge);
-                }
+            for (limit, judge) in with_judges(&mut self.limits, vital, ground) {
+                limit.fold_away(&measured, &judge);
             }
             self.floor = Some(oldest.key());
             self.keep_for_medians(oldest, ground.rules);

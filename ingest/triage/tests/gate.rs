@@ -74,8 +74,10 @@ fn a_floor_that_lasts_five_minutes_is_judged() {
     home.spo2(0, 97);
     for minutes in 1..6 {
         assert_eq!(words(&home.spo2(minutes, 50)), NOTHING, "{minutes}");
+        assert!(home.state.is_greyed(VitalKind::SpO2));
     }
     assert_eq!(words(&home.spo2(6, 50)), ["raise spo2-red AtOnce"]);
+    assert!(!home.state.is_greyed(VitalKind::SpO2));
 }
 
 #[test]
