@@ -4,13 +4,14 @@
 //! numbers, and each observation goes to those that hear it.
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::WallMs;
+use veglia_wire::{Answer, WallMs};
 
 use crate::flag::Flag;
 use crate::ledger::{Ledger, Voice};
 use crate::observation::{Observation, Seen};
 use crate::rules::{RuleName, RuleSet, SignalRule, SymptomRule, TogetherRule};
 use crate::signal::Signal;
+use crate::state::Said;
 use crate::symptom::Symptoms;
 use crate::together::Together;
 use crate::track::{Ground, Track};
@@ -77,9 +78,16 @@ impl Calls {
         }
     }
 
-    /// Tells everything again: plans or rules are other ones.
-    pub(crate) fn retell(&mut self, tracks: &[Track], ground: Ground<'_>, voice: &mut Voice<'_>) {
-        self.adopt_rules(ground.rules, voice);
+    /// Tells everything again: plans or rules are other ones. A rule about symptoms that is new
+    /// begins with the newest answers.
+    pub(crate) fn retell(
+        &mut self,
+        tracks: &[Track],
+        answers: &[Said<Answer>],
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        self.adopt_rules(ground.rules, answers, voice);
         for (symptoms, rule) in symptoms(&mut self.symptoms, ground.rules) {
             symptoms.retell(rule, ground, voice);
         }
@@ -91,8 +99,8 @@ impl Calls {
         }
     }
 
-    /// Rules that are gone end their flags; new ones begin with nothing.
-    fn adopt_rules(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+    /// Rules that are gone end their flags.
+    fn adopt_rules(&mut self, rules: &RuleSet, answers: &[Said<Answer>], voice: &mut Voice<'_>) {
         let rules = &rules.calls;
         let mut keep = |ledger: &mut Ledger, is_kept: bool| {
             if !is_kept {
@@ -117,7 +125,7 @@ impl Calls {
         }
         for rule in &rules.symptoms {
             if self.symptoms.iter().all(|it| !is(&it.ledger, &rule.name)) {
-                self.symptoms.push(Symptoms::new(rule));
+                self.symptoms.push(Symptoms::new(rule, answers));
             }
         }
         for rule in &rules.signals {

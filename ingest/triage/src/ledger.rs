@@ -274,10 +274,10 @@ fn difference(before: &Story, was_withdrawn: bool, after: &Story) -> Sayings {
     }
     let is_news = is_confirmed && other_ground;
     // Late data may move a reminder back: that reminds nobody of anything.
-    let is_reminder = !is_news && end.is_none() && before.reminded < after.reminded;
+    let is_reminder = end.is_none() && before.reminded < after.reminded;
     Sayings {
         raise: is_news && !was_open || is_reminder,
-        confirm: is_news && was_open,
+        confirm: is_news && was_open && !is_reminder,
         end: end.filter(|_| is_news || before.end != end),
         withdraw: false,
     }

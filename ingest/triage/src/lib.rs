@@ -23,14 +23,15 @@
 //!
 //! **What waits for no second value** (`calls.rs`): a red symptom that a person tells
 //! (`symptom.rs`) and two red vital signs at one time (`together.rs`) are confirmed reds at once; a
-//! vital sign that cannot be measured is an amber call (`signal.rs`). And a clean value may still be
-//! no measurement, when a device repeats it, holds it or ends at it (`gate.rs`).
+//! vital sign that cannot be measured is an amber call (`signal.rs`). And a clean value may be no
+//! measurement all the same, when a device repeats it, holds it or ends at it (`gate.rs`).
 //!
 //! **Limits.** Per vital sign, 128 readings over two days are remembered; what is older is judged
 //! alone, also a second of a stream (`track.rs`).
 //!
 //! **Deliberately absent**: a clock, a disk, a network, a log, a name. `clippy.toml` beside this
-//! crate refuses the first three. Also absent: scores (NEWS2, MEWS) and trends. Veglia is not a certified medical device.
+//! crate refuses the first three. Also absent: scores (NEWS2, MEWS) and trends. Veglia is not a
+//! certified medical device.
 
 mod calls;
 mod flag;

@@ -4,15 +4,15 @@
 //! low value with a poor signal open an amber, clinical flag. A later clean value that no rule
 //! calls bad ends it.
 //!
-//! **An attempt** is a chain of failures, each soon after the last, until the sensor leaves the body
-//! or gives up: an oximeter that searches, a sensor that could not measure, readings that the device calls disturbed or that no body makes (of a temperature, that is a probe
-//! off the body). It
+//! **An attempt** is a chain of failures, each soon after the last, until the sensor leaves the
+//! body or gives up: an oximeter that searches, a sensor that could not measure, readings that the
+//! device calls disturbed or that no body makes (a temperature of no body is a probe off it). It
 //! has failed when nothing came for as long after it. A finger out of the clip is no attempt, nor
 //! is a value held, early, undated or of a demonstration; what has no calibration or comes from the
 //! skin was measured all the same, and is neither.
 //!
-//! **Half minutes.** What was heard is kept by half minutes of a fixed grid ([`cell::CELL_MS`]), so that
-//! a stream takes no more room than a meter, in any order. Within one, a clean value outweighs
+//! **Half minutes.** What was heard is kept by half minutes of a fixed grid ([`cell::CELL_MS`]), so
+//! that a stream takes no more room than a meter, in any order. Within one, a clean value outweighs
 //! failures and a low with a poor signal: movement spoils seconds. The newest is judged once it is
 //! over and its readings had time to arrive.
 //!

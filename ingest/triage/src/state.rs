@@ -349,7 +349,8 @@ impl PatientState {
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }
-        self.calls.retell(&self.tracks, ground, voice);
+        self.calls
+            .retell(&self.tracks, &self.answers, ground, voice);
     }
 }
 

@@ -24,6 +24,7 @@ use crate::flag::{About, Evidence, How, Severity, Standing, What, Why};
 use crate::ledger::{Ledger, StoredTrigger, Stories, Story, Voice};
 use crate::observation::Observation;
 use crate::rules::SymptomRule;
+use crate::state::Said;
 use crate::track::{Ground, HORIZON_MS};
 
 /// Answers kept: eight questions four times a day for two days.
@@ -132,6 +133,8 @@ impl Episode {
             self.story.evidence.push(reply.evidence());
             let (how, at) = (How::AtOnce, reply.at);
             self.story.standing = Standing::Confirmed { how, at };
+            // Whoever has closed the flag is asked again.
+            self.story.reminded = Some(at);
             return true;
         }
         let told_at = self.story.reminded.max(Some(self.story.flagged_at()));
@@ -201,10 +204,20 @@ pub(crate) struct Symptoms {
 }
 
 impl Symptoms {
-    pub(crate) fn new(rule: &SymptomRule) -> Self {
+    /// The rule, as if it had heard the newest answer to each question, in time.
+    pub(crate) fn new(rule: &SymptomRule, answers: &[Said<Answer>]) -> Self {
+        let answers = answers.iter().map(|said| Reply {
+            at: said.at,
+            id: said.id,
+            received: said.at,
+            answer: said.what,
+        });
+        let is_asked = |reply: &Reply| rule.asks.contains(&reply.answer.code);
+        let mut replies: Vec<Reply> = answers.filter(is_asked).collect();
+        replies.sort_by_key(Reply::key);
         Self {
             ledger: Ledger::new(rule.name.clone(), About::Symptoms, Severity::Red),
-            replies: VecDeque::new(),
+            replies: replies.into(),
             floor: None,
             base: Course::default(),
             over_at: None,

@@ -5,7 +5,7 @@
 //! its first red value to its end, and each red value that was told is a *mark* in it. When two
 //! vital signs have an episode open, and in each a mark within the rule's time, both are red at
 //! one time. It lasts until fewer than two vital signs have an episode open. A further vital sign
-//! that turns red joins the evidence and is told.
+//! that turns red joins the evidence and is told, also to whoever has closed the flag.
 //!
 //! Any number of red rules may take part; two of one vital sign count once. A median of few
 //! readings is no mark: a clip that settles disturbs both of an oximeter's values.
@@ -299,5 +299,7 @@ fn join(story: &mut Story, episode: &Episode, mark: Mark) {
         story.evidence.push(mark.evidence);
         let (how, at) = (How::AtOnce, mark.at);
         story.standing = Standing::Confirmed { how, at };
+        // Whoever has closed the flag is asked again.
+        story.reminded = Some(at);
     }
 }

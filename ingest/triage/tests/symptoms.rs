@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use support::*;
 use veglia_triage::{
     About, How, Input, Observation, RuleSet, STATE_BYTES_MAX, Seen, Severity, Source, Standing,
-    Verdict, What,
+    What,
 };
 use veglia_wire::{Answer, AnswerCode, DeviceId};
 
@@ -118,11 +118,12 @@ fn a_further_symptom_is_told_and_joins_the_evidence_of_the_one_flag() {
         NOTHING
     );
     let verdicts = home.observe(&said(3, 2, AnswerCode::BlueLips, 1));
-    assert_eq!(words(&verdicts), ["confirm red-symptom AtOnce"]);
-    let [Verdict::Confirm { evidence, .. }] = verdicts.as_slice() else {
-        panic!("confirmed, and nothing else");
-    };
-    let ids: Vec<_> = evidence.iter().map(|it| it.id).collect();
+    assert_eq!(
+        words(&verdicts),
+        ["raise red-symptom AtOnce"],
+        "whoever has closed it is asked again"
+    );
+    let ids: Vec<_> = raised(&verdicts).evidence.iter().map(|it| it.id).collect();
     assert_eq!(ids, [record(1), record(3)]);
     assert_eq!(home.open().len(), 1);
 }
@@ -163,7 +164,7 @@ fn a_symptom_that_comes_back_within_the_hour_is_news_of_the_same_flag() {
     tell(&mut home, 2, 10, AnswerCode::ChestPain, 0);
     assert_eq!(
         tell(&mut home, 3, 20, AnswerCode::ChestPain, 1),
-        ["confirm red-symptom AtOnce"]
+        ["raise red-symptom AtOnce"]
     );
     assert_eq!(home.known.0.len(), 1);
 }
@@ -205,6 +206,19 @@ fn a_symptom_of_a_clock_that_is_ahead_counts_from_its_arrival() {
     observation.received = minute(0);
     let verdicts = home.observe(&observation);
     assert_eq!(raised(&verdicts).since, minute(0));
+}
+
+#[test]
+fn a_state_of_the_version_before_raises_the_symptoms_it_knows() {
+    let mut home = Home::new();
+    tell(&mut home, 1, 0, AnswerCode::ChestPain, 1);
+    let mut kept = serde_json::to_value(&home.state).expect("a state is data");
+    let fields = kept.as_object_mut().expect("an object");
+    fields.remove("calls");
+    fields.insert("rule_set".to_owned(), "home-2020-3".into());
+    let mut read = Home::new();
+    read.state = serde_json::from_value(kept).expect("it is read");
+    assert_eq!(words(&read.tick(5)), ["raise red-symptom AtOnce"]);
 }
 
 #[test]
