@@ -26,33 +26,31 @@ use crate::track::{Ground, HORIZON_MS, Track};
 pub(crate) const EPISODES_MAX: usize = 64;
 
 /// A red value that was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy)]
 struct Mark {
     at: WallMs,
     evidence: Evidence,
 }
 
-/// An episode of a red rule.
+/// An episode of a red rule, as it was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Episode {
     rule: RuleName,
     vital: VitalKind,
     trigger: RecordId,
-    since: WallMs,
-    late: bool,
-    marks: Vec<Mark>,
-    end: Option<(Why, WallMs)>,
+    story: Story,
 }
 
 impl Episode {
-    fn of(rule: &RuleName, vital: VitalKind, story: &Story, ground: Ground<'_>) -> Option<Self> {
-        let StoredTrigger::Record(trigger) = story.trigger else {
-            return None;
+    /// Its red values: none of few seconds, and none from its end on.
+    fn marks(&self, settled_readings: u32) -> Vec<Mark> {
+        let story = &self.story;
+        let is_settled = |it: &&Evidence| {
+            let median = it.median();
+            median.is_none_or(|median| median.readings >= settled_readings)
         };
-        let settled = ground.rules.continuous.settled_readings;
-        let is_mark = |it: &&Evidence| it.median().is_none_or(|of| of.readings >= settled);
-        let marked = story.evidence.iter().filter(is_mark);
-        let mut marks: Vec<Mark> = marked
+        let settled = story.evidence.iter().filter(is_settled);
+        let mut marks: Vec<Mark> = settled
             .map(|evidence| Mark {
                 at: evidence.at.max(story.since),
                 evidence: *evidence,
@@ -60,28 +58,24 @@ impl Episode {
             .collect();
         let again = story.reminded.zip(marks.last().copied());
         marks.extend(again.map(|(at, last)| Mark { at, ..last }));
-        marks.retain(|mark| story.end.is_none_or(|(_, end)| mark.at < end));
-        Some(Self {
-            rule: rule.clone(),
-            vital,
-            trigger,
-            since: story.since,
-            late: story.late,
-            marks,
-            end: story.end,
-        })
+        marks.retain(|mark| self.ended_at().is_none_or(|end| mark.at < end));
+        marks
+    }
+
+    fn ended_at(&self) -> Option<WallMs> {
+        self.story.end.map(|(_, at)| at)
     }
 
     /// Whether it was open and its rule knows of it no more: it was taken back.
     fn is_lost(&self, track: &Track) -> bool {
         let mut reds = track.reds().filter(|ledger| *ledger.rule() == self.rule);
-        let trigger = StoredTrigger::Record(self.trigger);
+        let trigger = self.story.trigger;
         let is_known = |ledger: &Ledger| ledger.stories().any(|(it, _)| it.trigger == trigger);
-        self.vital == track.kind() && self.end.is_none() && !reds.any(is_known)
+        self.vital == track.kind() && self.story.end.is_none() && !reds.any(is_known)
     }
 
     fn is(&self, rule: &RuleName, trigger: StoredTrigger) -> bool {
-        self.rule == *rule && StoredTrigger::Record(self.trigger) == trigger
+        self.rule == *rule && self.story.trigger == trigger
     }
 }
 
@@ -90,7 +84,7 @@ impl Episode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
     End,
-    Mark(usize),
+    Mark,
 }
 
 /// An episode that is open at some moment of the sweep, and its newest mark by then.
@@ -131,12 +125,12 @@ impl Together {
             for ledger in track.reds() {
                 for (story, is_withdrawn) in ledger.stories() {
                     let told = (track.kind(), story, is_withdrawn);
-                    is_changed |= self.copy(ledger.rule(), told, ground);
+                    is_changed |= self.copy(ledger.rule(), told);
                 }
             }
         }
         if is_changed {
-            self.tell(rule, voice);
+            self.tell(rule, ground, voice);
             self.forget();
         }
     }
@@ -154,12 +148,12 @@ impl Together {
             reds.any(|ledger| ledger.rule() == name)
         };
         for episode in &mut self.episodes {
-            if !is_asked(&episode.rule) && episode.end.is_none() {
-                episode.end = Some((Why::PlanEnded, voice.now));
+            if !is_asked(&episode.rule) && episode.story.end.is_none() {
+                episode.story.end = Some((Why::PlanEnded, voice.now));
             }
         }
         self.follow(rule, tracks.iter(), ground, voice);
-        self.tell(rule, voice);
+        self.tell(rule, ground, voice);
     }
 
     /// Takes over what a red rule told: whether that is new.
@@ -167,41 +161,48 @@ impl Together {
         &mut self,
         rule: &RuleName,
         (vital, story, is_withdrawn): (VitalKind, &Story, bool),
-        ground: Ground<'_>,
     ) -> bool {
+        let StoredTrigger::Record(trigger) = story.trigger else {
+            return false;
+        };
         let mut known = self.episodes.iter();
         let place = known.position(|it| it.is(rule, story.trigger));
-        let told = Episode::of(rule, vital, story, ground).filter(|_| !is_withdrawn);
-        match (place.and_then(|place| self.episodes.get_mut(place)), told) {
-            (Some(known), Some(told)) if *known == told => return false,
-            (Some(known), Some(told)) => *known = told,
-            (None, Some(told)) => self.episodes.push(told),
-            (Some(_), None) => self.episodes.retain(|it| !it.is(rule, story.trigger)),
-            (None, None) => return false,
+        match (place.and_then(|at| self.episodes.get_mut(at)), is_withdrawn) {
+            (Some(known), false) if known.story == *story => return false,
+            (Some(known), false) => known.story.clone_from(story),
+            (Some(_), true) => self.episodes.retain(|it| !it.is(rule, story.trigger)),
+            (None, true) => return false,
+            (None, false) => self.episodes.push(Episode {
+                rule: rule.clone(),
+                vital,
+                trigger,
+                story: story.clone(),
+            }),
         }
         true
     }
 
-    fn tell(&mut self, rule: &TogetherRule, voice: &mut Voice<'_>) {
-        let stories = sweep(rule, &self.episodes);
+    fn tell(&mut self, rule: &TogetherRule, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        let settled = ground.rules.continuous.settled_readings;
+        let stories = sweep(rule, &self.episodes, settled);
         self.ledger.retell(stories.0, voice, |_| true);
     }
 
     /// What began and ended two days before the newest red is forgotten, with what was told of it.
     fn forget(&mut self) {
-        let newest = self.episodes.iter().map(|it| it.since).max();
+        let newest = self.episodes.iter().map(|it| it.story.since).max();
         let Some(newest) = newest else {
             return;
         };
         let mut cut = newest.plus_ms(-HORIZON_MS);
-        let mut ends: Vec<WallMs> = self.episodes.iter().filter_map(ended_at).collect();
+        let mut ends: Vec<WallMs> = self.episodes.iter().filter_map(Episode::ended_at).collect();
         ends.sort_unstable();
         let surplus = self.episodes.len().saturating_sub(EPISODES_MAX);
         let crowded = surplus.checked_sub(1).and_then(|last| ends.get(last));
         cut = cut.max(crowded.copied().unwrap_or(cut));
         let open = self.ledger.open().map(|story| story.since).min();
         let cut = open.map_or(cut, |since| cut.min(since));
-        let is_past = |it: &Episode| ended_at(it).is_some_and(|end| end <= cut);
+        let is_past = |it: &Episode| it.ended_at().is_some_and(|end| end <= cut);
         if self.episodes.iter().any(is_past) {
             self.episodes.retain(|it| !is_past(it));
             self.ledger.forget(|story| story.since < cut);
@@ -209,47 +210,38 @@ impl Together {
     }
 }
 
-fn ended_at(episode: &Episode) -> Option<WallMs> {
-    episode.end.map(|(_, at)| at)
-}
-
 /// The stories of all episodes, told from the oldest to the newest.
-fn sweep(rule: &TogetherRule, episodes: &[Episode]) -> Stories {
-    let mut turns: Vec<(WallMs, Turn, RecordId, &Episode)> = Vec::new();
-    for episode in episodes.iter().filter(|it| !it.marks.is_empty()) {
-        let marks = episode.marks.iter().zip(0..);
-        turns.extend(marks.map(|(it, n)| (it.at, Turn::Mark(n), episode.trigger, episode)));
-        turns.extend(ended_at(episode).map(|at| (at, Turn::End, episode.trigger, episode)));
+fn sweep(rule: &TogetherRule, episodes: &[Episode], settled_readings: u32) -> Stories {
+    let mut turns: Vec<(WallMs, Turn, Option<Mark>, &Episode)> = Vec::new();
+    for episode in episodes {
+        let marks = episode.marks(settled_readings).into_iter();
+        turns.extend(marks.map(|mark| (mark.at, Turn::Mark, Some(mark), episode)));
+        let end = episode.ended_at();
+        turns.extend(end.map(|at| (at, Turn::End, None, episode)));
     }
-    turns.sort_by_key(|(at, turn, trigger, _)| (*at, *turn, *trigger));
+    turns.sort_by_key(|(at, turn, _, episode)| (*at, *turn, episode.trigger));
     let mut stories = Stories::default();
     let mut live: Vec<Live<'_>> = Vec::new();
     let mut open: Option<Story> = None;
-    for (at, turn, _, episode) in turns {
+    for (at, _, mark, episode) in turns {
         let is_same = |it: &Live<'_>| std::ptr::eq(it.episode, episode);
-        match turn {
-            Turn::End => {
-                live.retain(|it| !is_same(it));
-                if vitals(live.iter()) < 2
-                    && let Some(mut story) = open.take()
-                {
-                    story.end = episode.end;
-                    stories.tell(&story);
-                }
+        let Some(mark) = mark else {
+            live.retain(|it| !is_same(it));
+            if vitals(live.iter()) < 2
+                && let Some(mut story) = open.take()
+            {
+                story.end = episode.story.end;
+                stories.tell(&story);
             }
-            Turn::Mark(number) => {
-                let Some(mark) = episode.marks.get(number).copied() else {
-                    continue;
-                };
-                match live.iter_mut().find(|it| is_same(it)) {
-                    Some(known) => known.mark = mark,
-                    None => live.push(Live { episode, mark }),
-                }
-                match &mut open {
-                    Some(story) => join(story, episode, mark),
-                    None => open = begun(rule, &live, at),
-                }
-            }
+            continue;
+        };
+        match live.iter_mut().find(|it| is_same(it)) {
+            Some(known) => known.mark = mark,
+            None => live.push(Live { episode, mark }),
+        }
+        match &mut open {
+            Some(story) => join(story, episode, mark),
+            None => open = begun(rule, &live, at),
         }
     }
     if let Some(story) = open {
@@ -275,7 +267,7 @@ fn begun(rule: &TogetherRule, live: &[Live<'_>], at: WallMs) -> Option<Story> {
     }
     fresh.sort_by_key(|it| (it.mark.evidence.at, it.mark.evidence.id));
     let last = fresh.iter().map(|it| it.episode);
-    let last = last.max_by_key(|it| (it.since, it.trigger))?;
+    let last = last.max_by_key(|it| (it.story.since, it.trigger))?;
     let mut evidence: Vec<Evidence> = fresh.iter().map(|it| it.mark.evidence).collect();
     evidence.dedup();
     Some(Story {
@@ -286,7 +278,7 @@ fn begun(rule: &TogetherRule, live: &[Live<'_>], at: WallMs) -> Option<Story> {
             how: How::AtOnce,
             at,
         },
-        late: fresh.iter().any(|it| it.episode.late),
+        late: fresh.iter().any(|it| it.episode.story.late),
         reminded: None,
         end: None,
     })
