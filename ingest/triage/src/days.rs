@@ -22,7 +22,7 @@ mod oxygen;
 mod thread;
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{Answer, AnswerCode, VitalKind, WallMs};
+use veglia_wire::{Answer, AnswerCode, RecordId, VitalKind, WallMs};
 
 use crate::flag::{About, Flag, Severity};
 use crate::ledger::{Ledger, Stories, Voice};
@@ -136,8 +136,38 @@ impl Days {
         plans: &[Plan],
         voice: &mut Voice<'_>,
     ) -> bool {
+        let is_changed = self.offer(vital, measured, rules);
+        self.tell_of(vital, is_changed, Setting { rules, plans }, voice)
+    }
+
+    /// The gate thinks otherwise of some readings: which it greys now, and what the rules see of
+    /// the others. Whether the baseline is another one by it.
+    pub(crate) fn correct(
+        &mut self,
+        vital: VitalKind,
+        greyed: &[RecordId],
+        measured: impl Iterator<Item = Measured>,
+        rules: &RuleSet,
+        plans: &[Plan],
+        voice: &mut Voice<'_>,
+    ) -> bool {
+        let is_less = match vital {
+            VitalKind::SpO2 => self.oxygen.take_back(greyed),
+            VitalKind::Temperature => self.temperature.take_back(greyed),
+            _ => false,
+        };
+        let is_changed = self.offer(vital, measured, rules) || is_less;
+        self.tell_of(vital, is_changed, Setting { rules, plans }, voice)
+    }
+
+    /// Whether any value stands for its time by it.
+    fn offer(
+        &mut self,
+        vital: VitalKind,
+        measured: impl Iterator<Item = Measured>,
+        rules: &RuleSet,
+    ) -> bool {
         let sample = |it: &Measured| Sample::new(it, rules.arrival.late_after_ms);
-        let setting = Setting { rules, plans };
         let mut is_changed = false;
         for it in measured {
             is_changed |= match vital {
@@ -146,6 +176,16 @@ impl Days {
                 _ => false,
             };
         }
+        is_changed
+    }
+
+    fn tell_of(
+        &mut self,
+        vital: VitalKind,
+        is_changed: bool,
+        setting: Setting<'_>,
+        voice: &mut Voice<'_>,
+    ) -> bool {
         match vital {
             VitalKind::SpO2 if is_changed => self.retell_oxygen(setting, voice),
             _ if is_changed => {

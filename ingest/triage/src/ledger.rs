@@ -120,6 +120,10 @@ impl Ledger {
         &self.rule
     }
 
+    pub(crate) fn severity(&self) -> Severity {
+        self.severity
+    }
+
     pub(crate) fn adopt(&mut self, severity: Severity) {
         self.severity = severity;
     }
@@ -220,6 +224,12 @@ impl Ledger {
         open.map(|told| &told.story)
     }
 
+    /// Every story that was told, and whether it was taken back.
+    pub(crate) fn stories(&self) -> impl Iterator<Item = (&Story, bool)> {
+        let told = self.told.iter();
+        told.map(|told| (&told.story, told.withdrawn))
+    }
+
     /// Whether a flag that is not withdrawn is open, or tells of what `is_meant`.
     pub(crate) fn has_open_or(&self, is_meant: impl Fn(&Story) -> bool) -> bool {
         let mut standing = self.told.iter().rev().filter(|told| !told.withdrawn);
@@ -284,10 +294,10 @@ fn difference(before: &Story, was_withdrawn: bool, after: &Story) -> Sayings {
     }
     let is_news = is_confirmed && other_ground;
     // Late data may move a reminder back: that reminds nobody of anything.
-    let is_reminder = !is_news && end.is_none() && before.reminded < after.reminded;
+    let is_reminder = end.is_none() && before.reminded < after.reminded;
     Sayings {
         raise: is_news && !was_open || is_reminder,
-        confirm: is_news && was_open,
+        confirm: is_news && was_open && !is_reminder,
         end: end.filter(|_| is_news || before.end != end),
         withdraw: false,
     }

@@ -21,6 +21,11 @@
 //! of clean seconds; its repeat is the next median that shares no second with the first. A spot
 //! measurement is judged by itself, and the next one is its repeat (`stream.rs`).
 //!
+//! **What waits for no second value** (`calls.rs`): a red symptom that a person tells
+//! (`symptom.rs`) and two red vital signs at one time (`together.rs`) are confirmed reds at once; a
+//! vital sign that cannot be measured is an amber call (`signal.rs`). And a clean value may be no
+//! measurement all the same, when a device repeats it, holds it or ends at it (`gate.rs`).
+//!
 //! **One cause, one flag.** Each vital sign has bands and rules; a rule under a graver one is
 //! silent while that one is open (`limit.rs`).
 //!
@@ -34,11 +39,12 @@
 //! alone, also a second of a stream (`track.rs`). Of weeks a few values a day are kept.
 //!
 //! **Deliberately absent**: a clock, a disk, a network, a log, a name. `clippy.toml` beside this
-//! crate refuses the first three. Also absent: rules on symptoms and on poor signal. Veglia is not
-//! a certified medical device.
+//! crate refuses the first three. Veglia is not a certified medical device.
 
+mod calls;
 mod days;
 mod flag;
+mod gate;
 mod home;
 mod ledger;
 mod limit;
@@ -48,9 +54,12 @@ pub mod plan;
 mod presence;
 mod rules;
 mod score;
+mod signal;
 mod silence;
 mod state;
 mod stream;
+mod symptom;
+mod together;
 mod track;
 mod whereabouts;
 

@@ -27,7 +27,7 @@ mod judge;
 use serde::{Deserialize, Serialize};
 use veglia_wire::{RecordId, VitalKind, WallMs};
 
-use crate::flag::{About, Flag, Standing, Why};
+use crate::flag::{About, Flag, Severity, Standing, Why};
 use crate::ledger::{Ledger, Stories, Story, Voice};
 use crate::rules::{LimitRule, RuleName, RuleSet, VitalRules};
 use crate::stream::Measured;
@@ -122,6 +122,12 @@ impl Limits {
     /// Every flag that stands within memory, and whether its episode goes on.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
         self.0.iter().flat_map(|limit| limit.ledger.flags())
+    }
+
+    /// The ledgers of the rules that raise reds.
+    pub(crate) fn reds(&self) -> impl Iterator<Item = &Ledger> {
+        let ledgers = self.0.iter().map(|limit| &limit.ledger);
+        ledgers.filter(|ledger| ledger.severity() == Severity::Red)
     }
 
     /// When the next repeat that is waited for counts as missed.

@@ -7,7 +7,9 @@
 //!
 //! Deliberately absent: a rule language. What a rule can do is code; by which numbers is data.
 
+mod calls;
 mod days;
+mod gates;
 mod limit;
 mod parse;
 mod scores;
@@ -25,7 +27,9 @@ use crate::flag::Severity;
 use crate::plan::Target;
 use crate::score::Charts;
 
+pub(crate) use calls::{Calls, SignalRule, SymptomRule, TogetherRule};
 pub(crate) use days::DaysRules;
+pub(crate) use gates::GateRule;
 pub use parse::RuleSetError;
 
 /// The rule set that is shipped.
@@ -335,6 +339,8 @@ pub struct RuleSet {
     pub(crate) target: TargetRule,
     pub(crate) days: DaysRules,
     pub(crate) scores: Charts,
+    pub(crate) calls: Calls,
+    pub(crate) gates: Vec<GateRule>,
 }
 
 impl RuleSet {
@@ -374,7 +380,15 @@ impl RuleSet {
         let limits = limits.map(|limit| (&limit.name, limit.source.as_str()));
         let mut sources = limits.chain(self.days.sources());
         let source = sources.find(|(name, _)| *name == rule).map(|(_, it)| it);
-        source.or_else(|| self.scores.rule(rule).map(|score| score.source.as_str()))
+        let score = || self.scores.rule(rule).map(|score| score.source.as_str());
+        source.or_else(score).or_else(|| self.calls.source_of(rule))
+    }
+
+    /// Within how many milliseconds somebody is to call because of a flag of this rule, if the
+    /// rule says so: bad signal does.
+    #[must_use]
+    pub fn call_within_ms(&self, rule: &RuleName) -> Option<i64> {
+        self.calls.call_within_ms(rule)
     }
 
     /// Where the making of a patient's own baseline comes from.
@@ -405,6 +419,13 @@ impl RuleSet {
     #[must_use]
     pub fn source_of_presence(&self) -> &str {
         &self.presence.source
+    }
+
+    /// Where the gate of a vital sign comes from, if it has one: which clean values are greyed.
+    #[must_use]
+    pub fn source_of_gate(&self, vital: VitalKind) -> Option<&str> {
+        let gate = self.gates.iter().find(|gate| gate.vital == vital);
+        gate.map(GateRule::source)
     }
 
     /// Whether a reading may be judged: clean, plausible, from a scored site.
@@ -446,5 +467,16 @@ impl RuleSet {
         }
         let score = rules.score(vital.steps());
         rules.plausible.holds(score).then_some(score)
+    }
+
+    /// Whether a limit calls a value bad, for a patient with this target.
+    pub(crate) fn is_bad(&self, kind: VitalKind, steps: i32, target: Option<Target>) -> bool {
+        let Some(vital) = self.vital(kind) else {
+            return false;
+        };
+        let score = vital.score(steps);
+        let bad = |limit: &LimitRule| limit.ranges(&self.target, target, || None).0;
+        let mut bad = self.limits_of(kind).filter_map(bad);
+        bad.any(|range| range.holds(score))
     }
 }

@@ -5,8 +5,10 @@ use veglia_wire::{
     Answer, AnswerCode, Contact, Quality, RecordId, Sensor, Site, Vital, VitalKind, WallMs,
 };
 
+use crate::calls::Calls;
 use crate::days::{Baseline, Days, Exertion, Trend};
 use crate::flag::{Evidence, Flag, Severity, Verdict, What};
+use crate::gate::{Gate, Known, of_sensor};
 use crate::home;
 use crate::ledger::Ledger;
 use crate::ledger::Voice;
@@ -74,6 +76,12 @@ pub struct PatientState {
     /// The scores over all of it; none in states of the versions before scores.
     #[serde(default)]
     scoring: Scoring,
+    /// What stands before the tracks; none in states of the versions before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gates: Vec<Gate>,
+    /// The rules that wait for no second value.
+    #[serde(default)]
+    calls: Calls,
 }
 
 impl PatientState {
@@ -94,6 +102,8 @@ impl PatientState {
             answers: Vec::new(),
             contacts: Vec::new(),
             scoring: Scoring::default(),
+            gates: Vec::new(),
+            calls: Calls::default(),
         }
     }
 
@@ -116,8 +126,8 @@ impl PatientState {
     /// on. Withdrawn flags are not among them.
     pub fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
         let tracks = self.tracks.iter().flat_map(Track::flags);
-        let tracks = tracks.chain(self.home.flags());
-        tracks.chain(self.days.flags()).chain(self.scoring.flags())
+        let tracks = tracks.chain(self.home.flags()).chain(self.days.flags());
+        tracks.chain(self.scoring.flags()).chain(self.calls.flags())
     }
 
     /// What a score can be at a moment by the newest values that are fresh enough; none when the
@@ -148,6 +158,16 @@ impl PatientState {
     pub fn last(&self, vital: VitalKind) -> Option<&Latest> {
         let mut tracks = self.tracks.iter();
         tracks.find(|track| track.kind() == vital)?.latest()
+    }
+
+    /// Whether the newest reading of a vital sign is no measurement although nothing is said
+    /// against it: the device repeats it, holds it or ends at it. It is shown greyed.
+    #[must_use]
+    pub fn is_greyed(&self, vital: VitalKind) -> bool {
+        let gate = self.gates.iter().find(|gate| gate.kind() == vital);
+        let last = self.last(vital).map(|last| (last.at, last.id));
+        gate.zip(last)
+            .is_some_and(|(gate, last)| gate.is_grey(last))
     }
 
     /// The newest answer to each question that was answered.
@@ -205,8 +225,9 @@ impl PatientState {
         let tracks = self.tracks.iter().filter_map(Track::next_deadline);
         let news = self.life.has_news().then_some(self.ticked);
         let home = self.home_check.into_iter().chain(news);
-        let scoring = self.scoring.next_deadline();
-        tracks.chain(home).chain(scoring).min()
+        let scoring = self.scoring.next_deadline().into_iter();
+        let others = scoring.chain(self.calls.next_deadline());
+        tracks.chain(home).chain(others).min()
     }
 
     /// Where the patient was at a moment, by all that is known; at home before anything is said.
@@ -268,6 +289,7 @@ impl PatientState {
         match observation.seen {
             Seen::Vital(vital, quality) => self.measure(rules, observation, vital, quality, voice),
             Seen::Contact(sensor, contact) => {
+                self.hold(rules, observation, sensor, voice);
                 let said = said(observation, (sensor, contact));
                 keep_newest(&mut self.contacts, said, |(known, _)| *known == sensor);
             }
@@ -282,6 +304,15 @@ impl PatientState {
                 self.count_answer(rules, observation, answer, voice);
             }
         }
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        self.calls.observe(observation, &self.tracks, ground, voice);
     }
 
     fn measure(
@@ -324,25 +355,133 @@ impl PatientState {
                 steps: vital.steps(),
                 device: is_streamed.then(|| observation.device.clone()),
             };
-            let at = reading.at;
-            let taken = track.observe(reading, ground, voice);
-            let scoring = &mut self.scoring;
-            match &taken {
-                Taken::Known => {}
-                Taken::Newest(one) | Taken::Alone(one) => {
-                    scoring.measure(kind, std::iter::once(one), ground, voice);
-                }
-                Taken::Amid => {
-                    let all: Vec<Measured> = track.measured(rules).collect();
-                    scoring.measure(kind, all.iter(), ground, voice);
-                }
+            let gate = Gate::of(&mut self.gates, kind, ground).filter(|_| is_streamed);
+            let gate = gate.map(|gate| gate.hear(&reading, ground));
+            let (is_through, otherwise) = gate.unwrap_or((true, Vec::new()));
+            if is_through {
+                let at = reading.at;
+                self.take(rules, kind, reading, voice);
+                self.life.explain(at);
             }
-            if remember(&mut self.days, track, taken, rules, &self.plans, voice) {
-                self.retell_oxygen(rules, voice);
-            }
-            self.forget(rules, kind);
-            self.life.explain(at);
+            self.judge(rules, kind, otherwise, voice);
         }
+    }
+
+    /// A reading goes to the limits of its vital sign, to the scores and to the rules over days.
+    fn take(&mut self, rules: &RuleSet, kind: VitalKind, reading: Reading, voice: &mut Voice<'_>) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        let Some(track) = self.tracks.iter_mut().find(|track| track.kind() == kind) else {
+            return;
+        };
+        let taken = track.observe(reading, ground, voice);
+        let scoring = &mut self.scoring;
+        match &taken {
+            Taken::Known => {}
+            Taken::Newest(one) | Taken::Alone(one) => {
+                scoring.measure(kind, std::iter::once(one), ground, voice);
+            }
+            Taken::Amid => {
+                let all: Vec<Measured> = track.measured(rules).collect();
+                scoring.measure(kind, all.iter(), ground, voice);
+            }
+        }
+        if remember(&mut self.days, track, taken, rules, &self.plans, voice) {
+            self.retell_oxygen(rules, voice);
+        }
+        self.forget(rules, kind);
+    }
+
+    /// The gate thinks otherwise of readings: those it lets through go to the rules, the others
+    /// are taken back from them. All that follows is told at once.
+    fn judge(
+        &mut self,
+        rules: &RuleSet,
+        kind: VitalKind,
+        mut otherwise: Vec<Known>,
+        voice: &mut Voice<'_>,
+    ) {
+        if let [Known { is_grey: false, .. }] = otherwise.as_slice() {
+            for it in otherwise.drain(..) {
+                self.take(rules, kind, it.reading, voice);
+            }
+        }
+        if otherwise.is_empty() {
+            return;
+        }
+        for reading in self.correct(rules, kind, otherwise, voice) {
+            self.take(rules, kind, reading, voice);
+        }
+    }
+
+    /// Puts readings before the rules and takes others back from them; what is too old to have
+    /// its place again is given back.
+    fn correct(
+        &mut self,
+        rules: &RuleSet,
+        kind: VitalKind,
+        otherwise: Vec<Known>,
+        voice: &mut Voice<'_>,
+    ) -> Vec<Reading> {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        let mut tracks = self.tracks.iter_mut();
+        let track = tracks.find(|track| track.kind() == kind);
+        let Some(track) = track.filter(|_| !otherwise.is_empty()) else {
+            return Vec::new();
+        };
+        let greyed: Vec<RecordId> = otherwise
+            .iter()
+            .filter(|it| it.is_grey)
+            .map(|it| it.reading.id)
+            .collect();
+        let alone = track.correct(otherwise);
+        track.retell(ground, voice);
+        let all: Vec<Measured> = track.measured(rules).collect();
+        self.scoring
+            .correct(kind, &greyed, all.iter(), ground, voice);
+        if self
+            .days
+            .correct(kind, &greyed, all.into_iter(), rules, &self.plans, voice)
+        {
+            self.retell_oxygen(rules, voice);
+        }
+        self.forget(rules, kind);
+        alone
+    }
+
+    /// A sensor said how it holds on the body.
+    fn hold(
+        &mut self,
+        rules: &RuleSet,
+        observation: &Observation,
+        sensor: Sensor,
+        voice: &mut Voice<'_>,
+    ) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        let kind = of_sensor(sensor);
+        let gate = Gate::of(&mut self.gates, kind, ground);
+        let otherwise = gate.map(|gate| gate.hold(observation, ground));
+        self.judge(rules, kind, otherwise.unwrap_or_default(), voice);
     }
 
     fn forget(&mut self, rules: &RuleSet, kind: VitalKind) {
@@ -461,6 +600,7 @@ impl PatientState {
             }
         }
         self.scoring.tick(ground, voice);
+        self.calls.tick(&self.tracks, ground, voice);
         if is_changing {
             self.settle_home(rules, voice);
         }
@@ -484,6 +624,7 @@ impl PatientState {
     }
 
     fn retell(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        self.regate(rules, voice);
         self.days.retell(rules, &self.plans, voice);
         let ground = Ground {
             rules,
@@ -496,6 +637,8 @@ impl PatientState {
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }
+        self.calls
+            .retell(&self.tracks, &self.answers, ground, voice);
         if self.scoring.is_blank() {
             let tracks = self.tracks.iter();
             let measured = tracks.flat_map(|track| {
@@ -508,6 +651,25 @@ impl PatientState {
         }
         self.scoring.retell(ground, voice);
         self.settle_home(rules, voice);
+    }
+
+    /// Asks the gates again: under other plans or rules they may think otherwise.
+    fn regate(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        let ground = Ground {
+            rules,
+            plans: &self.plans,
+            standings: &self.standings,
+            life: &self.life,
+            baselines: self.days.baselines(),
+            ticked: self.ticked,
+        };
+        let gates = self.gates.iter_mut();
+        let thoughts = gates.map(|gate| (gate.kind(), gate.think_again(ground)));
+        let thoughts: Vec<(VitalKind, Vec<Known>)> = thoughts.collect();
+        for (kind, otherwise) in thoughts {
+            // What is too old to be told again was judged under the plans before.
+            drop(self.correct(rules, kind, otherwise, voice));
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use veglia_wire::{Quality, RecordId, Vital, VitalKind, WallMs};
 
 use crate::days::Baselines;
 use crate::flag::{About, Flag, How, Severity, Standing};
+use crate::gate::Known;
 use crate::ledger::{Ledger, Story, Voice};
 use crate::limit::{Limits, Reading};
 use crate::plan::Plan;
@@ -132,6 +133,11 @@ impl Track {
         self.limits.flags().chain(self.silence.flags())
     }
 
+    /// The ledgers of the rules that raise reds.
+    pub(crate) fn reds(&self) -> impl Iterator<Item = &Ledger> {
+        self.limits.reds()
+    }
+
     /// The earliest tick that could say something new.
     pub(crate) fn next_deadline(&self) -> Option<WallMs> {
         let repeat = self.limits.next_deadline();
@@ -167,6 +173,25 @@ impl Track {
             self.insert(place, reading, vital, ground, voice);
             Taken::Amid
         }
+    }
+
+    /// Puts readings into memory and takes others out of it, by what the gate thinks of them now.
+    /// Whoever calls has the stories told again, once; what is too old for that is given back.
+    pub(crate) fn correct(&mut self, readings: Vec<Known>) -> Vec<Reading> {
+        let mut alone = Vec::new();
+        for Known { reading, is_grey } in readings {
+            let key = reading.key();
+            let place = self.recent.binary_search_by_key(&key, Reading::key);
+            match (place, is_grey) {
+                (Ok(place), true) => drop(self.recent.remove(place)),
+                (Err(_), false) if self.floor.is_some_and(|floor| key <= floor) => {
+                    alone.push(reading);
+                }
+                (Err(place), false) => self.recent.insert(place, reading),
+                (Ok(_), false) | (Err(_), true) => {}
+            }
+        }
+        alone
     }
 
     /// Deadlines up to `ground.ticked` have passed.

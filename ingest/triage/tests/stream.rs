@@ -345,7 +345,7 @@ fn the_state_of_a_stream_is_bounded() {
         home.observe(&fast);
     }
     let bytes = serde_json::to_vec(&home.state).unwrap().len();
-    assert!(bytes < STATE_BYTES_MAX / 4, "{bytes} bytes");
+    assert!(bytes < STATE_BYTES_MAX / 3, "{bytes} bytes");
 }
 
 /// A stream with gaps, dips and disturbed seconds, and the same arriving out of order.

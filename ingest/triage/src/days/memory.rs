@@ -151,6 +151,13 @@ impl<C: Clone> Memory<C> {
         }
     }
 
+    /// Forgets the values of some readings; whether there were any.
+    pub(super) fn take_back(&mut self, readings: &[RecordId]) -> bool {
+        let known = self.slots.len();
+        self.slots.retain(|it| !readings.contains(&it.id));
+        self.slots.len() < known
+    }
+
     /// Folds away what is too much. `advance` is given a course, a value, and when the one before
     /// it was.
     pub(super) fn fold_away(&mut self, mut advance: impl FnMut(&mut C, &Sample, Option<WallMs>)) {

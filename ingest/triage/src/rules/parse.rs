@@ -105,6 +105,8 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         }
         limits.push(rule);
     }
+    let calls = super::calls::read(&reader, &text, &vitals, &limits)?;
+    let gates = super::gates::read(&reader, &text, &vitals)?;
     Ok(RuleSet {
         version,
         zone: zone(&reader, &text.time_zone)?,
@@ -116,6 +118,8 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         scores: scores::charts(&reader, &text.fresh, &text.score, &vitals, &limits)?,
         vitals,
         limits,
+        calls,
+        gates,
     })
 }
 

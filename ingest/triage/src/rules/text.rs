@@ -4,7 +4,9 @@ use serde::Deserialize;
 use toml::Spanned;
 use veglia_wire::Site;
 
+use super::calls::{SignalText, SymptomText, TogetherText};
 use super::days::DaysText;
+use super::gates::GateText;
 use super::scores::{FreshText, ScoreText};
 use crate::flag::Severity;
 
@@ -51,6 +53,13 @@ pub(super) struct Text {
     pub(super) fresh: Vec<Spanned<FreshText>>,
     #[serde(default)]
     pub(super) score: Vec<Spanned<ScoreText>>,
+    #[serde(default)]
+    pub(super) symptom: Vec<Spanned<SymptomText>>,
+    pub(super) together: Option<Spanned<TogetherText>>,
+    #[serde(default)]
+    pub(super) signal: Vec<Spanned<SignalText>>,
+    #[serde(default)]
+    pub(super) gate: Vec<Spanned<GateText>>,
 }
 
 #[derive(Deserialize)]

@@ -168,6 +168,9 @@ impl<'a> Count<'a> {
     /// Whether a rule of its vital sign flags a value already: its points alone say nothing new.
     fn is_told(&self, entry: &Entry) -> bool {
         let what = entry.parameter.says(entry.value);
+        if let What::Answer { answer } = what {
+            return self.rules.calls.is_symptom(answer);
+        }
         let Some((kind, value)) = entry.parameter.vital().zip(self.rules.rounded(&what)) else {
             return false;
         };

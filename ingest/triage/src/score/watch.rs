@@ -150,6 +150,26 @@ impl Scoring {
         self.take(measured.filter_map(entry), ground, voice);
     }
 
+    /// The gate thinks otherwise of some readings: which it greys now, and what the rules see of
+    /// the others.
+    pub(crate) fn correct<'m>(
+        &mut self,
+        kind: VitalKind,
+        greyed: &[RecordId],
+        measured: impl Iterator<Item = &'m Measured>,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let known = self.recent.len();
+        let is_ours = |it: &Entry| it.parameter.vital() == Some(kind);
+        self.recent
+            .retain(|it| !is_ours(&it.entry) || !greyed.contains(&it.entry.id));
+        if self.recent.len() < known {
+            self.tell_all(ground, voice);
+        }
+        self.measure(kind, measured, ground, voice);
+    }
+
     /// A question that scores count was answered.
     pub(crate) fn answer(
         &mut self,

@@ -266,3 +266,18 @@ pub(crate) fn raised(verdicts: &[Verdict]) -> &Flag {
 }
 
 pub(crate) const MISSED: How = How::MissedRepeat;
+
+/// Every flag that stands, as text, without the numbering of what was said on the way, and
+/// whether its episode goes on.
+pub(crate) fn told(home: &Home) -> Vec<(String, bool)> {
+    let flags = home.state.flags().map(|(mut flag, is_open)| {
+        flag.telling = 0;
+        (
+            serde_json::to_string(&flag).expect("a flag is data"),
+            is_open,
+        )
+    });
+    let mut flags: Vec<_> = flags.collect();
+    flags.sort();
+    flags
+}
