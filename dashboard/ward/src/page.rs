@@ -97,7 +97,8 @@ fn figures(of: &Figures) -> String {
         closed_alone,
     } = of.alerts;
     let rate = match of.patient_days_thousandths {
-        0 => String::new(),
+        // Of less than a day of one patient there is no rate.
+        ..1_000 => String::new(),
         // In hundredths; 100 × 1 000 because the days are in thousandths.
         thousandths => {
             let hundredths = opened.saturating_mul(100_000) / thousandths;

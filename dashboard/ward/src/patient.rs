@@ -7,10 +7,13 @@ use std::sync::Arc;
 
 use askama::Template;
 use veglia_diary::ladder::Ladder;
-use veglia_diary::{Alert, diary_of, open_flags, plan_of};
+use veglia_diary::{Alert, Stood, diary_of, open_flags, plan_of, standings_of};
 use veglia_people::patients;
 use veglia_store::{Actor, Database, TxError};
-use veglia_view::{DeviceState, OpenFlag, PatientId, Plan, Row, Severity, View, VitalKind, WallMs};
+use veglia_view::{
+    DeviceState, OpenFlag, OxygenScale, PatientId, Plan, Row, Severity, View, VitalKind, WallMs,
+    Whereabouts,
+};
 
 use crate::acts::{ActForm, OUTCOMES, WHOM};
 use crate::book::{self, BookError, Signatures};
@@ -152,6 +155,8 @@ impl PatientPage {
         let lines = diary_of(record, actor, patient, stretch, DIARY_LINES)
             .await
             .map_err(PageError::Diary)?;
+        let stood = standings_of(record, actor, patient).await;
+        let stood = stood.map_err(PageError::Diary)?;
         let signed = signatures(record, actor).await?;
         let of_patient = open
             .into_iter()
@@ -173,7 +178,10 @@ impl PatientPage {
             about: person
                 .as_ref()
                 .map(|it| identity::facts(it, now))
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into_iter()
+                .chain(away(&stood, now))
+                .collect(),
             now,
             lost: page::lost(&link),
             notice: None,
@@ -315,6 +323,16 @@ fn take_flags(
     alerts
 }
 
+/// Where the patient is, unless at home: nothing is expected from there.
+fn away(stood: &[Stood], now: WallMs) -> Option<(&'static str, String)> {
+    let mut begun = stood.iter().filter(|it| it.standing.from <= now);
+    let last = begun.next()?.standing;
+    let is_away = last.whereabouts != Whereabouts::AtHome;
+    let place = words::whereabouts(last.whereabouts);
+    let since = words::since_time(last.from, now);
+    is_away.then(|| ("Dove", format!("{place} {since}: nessuna misura è attesa")))
+}
+
 fn planned(plan: &Plan, now: WallMs) -> Vec<String> {
     let force = match plan.until {
         _ if plan.from > now => format!("Inizierà {}", words::at_time(plan.from, now)),
@@ -336,10 +354,13 @@ fn planned(plan: &Plan, now: WallMs) -> Vec<String> {
             target.low_percent, target.high_percent
         )
     });
+    let scale = (plan.oxygen_scale == OxygenScale::Two)
+        .then(|| "NEWS2 con la scala 2 per la SpO₂".to_owned());
     let version = format!("Versione {}", plan.version);
     std::iter::once(format!("{version}. {force}"))
         .chain(rhythm)
         .chain(target)
+        .chain(scale)
         .collect()
 }
 

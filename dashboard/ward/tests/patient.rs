@@ -371,7 +371,10 @@ async fn the_plan_is_said_and_its_absence_too() {
         .await
         .unwrap();
     let page = house.page().await;
-    assert!(page.contains("Versione 1. In vigore dalle 13:12"), "{page}");
+    assert!(
+        page.contains("Versione 1. In vigore fino a 05/12 13:12"),
+        "{page}"
+    );
     assert!(page.contains("SpO₂: "), "{page}");
 }
 

@@ -9,11 +9,12 @@
 //! flag is numbered by triage, so the verdicts of a replay are inserted or ignored
 //! ([`record_verdicts`]).
 //!
-//! **Ingest listens** by [`changes_since`]: plans, assignments, their ends and acts, in the order
-//! of writing, each with all it says. Verdicts are not among them: ingest wrote those.
+//! **Ingest listens** by [`changes_since`]: plans, assignments, their ends, where patients are, and
+//! acts, in the order of writing, each with all it says. Verdicts are not among them: ingest wrote
+//! those.
 //!
-//! **Alerts** are flags that ask for people (`alerts.rs`). Their ladder ([`ladder`]) is pure and its
-//! numbers are data; verdicts, acts and [`tick`] move it, and whom it calls is read as
+//! **Alerts** are flags that ask for people (`alerts.rs`). Their ladder ([`ladder`]) is pure and
+//! its numbers are data; verdicts, acts and [`tick`] move it, and whom it calls is read as
 //! [`pages_since`]. Who is on duty, and how a page reaches them, is not known here.
 //!
 //! **Rules.** Two assignments of one device never overlap. A plan's versions follow one another

@@ -46,9 +46,9 @@ pub use socket::serve;
 
 // The words that rows and answers are made of, for those who ask and know neither room.
 pub use veglia_triage::{
-    About, Cause, Evidence, Expected, Flag, FlagId, Guard, Hours, How, LocalTime, Median, OxygenScale, Parameter,
-    PatientId, Plan, PlanVersion, RuleName, RuleSet, Scale, Severity, Source, Standing, Target,
-    Trigger, Verdict, What, Whereabouts, Why,
+    About, Cause, Evidence, Expected, Flag, FlagId, Guard, Hours, How, LocalTime, Median,
+    OxygenScale, Parameter, PatientId, Plan, PlanVersion, RuleName, RuleSet, Scale, Severity,
+    Source, Standing, Target, Trigger, Verdict, What, Whereabouts, Why,
 };
 pub use veglia_wire::{
     Answer, AnswerCode, Answered, Boot, CareClock, Charge, Clock, ClockState, CommandId,
