@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use veglia_diary::{OpenFlag, ReadError, RecordError, flags_listed, open_flags, record_verdicts};
 use veglia_journal::{JournalReader, Position};
 use veglia_store::{Actor, Database};
-use veglia_triage::{FlagId, PatientId, Verdict};
+use veglia_triage::{FlagId, PatientId, RuleSet, Verdict};
 use veglia_view::{Board, Full, Progress, WornBy};
 use veglia_wire::WallMs;
 
@@ -113,7 +113,7 @@ impl Watch {
             board.update(*patient, |shown| *shown = row)?;
         }
         Ok(Self {
-            fold: Fold::resume(record.clone(), patients, change).await?,
+            fold: Fold::resume(record.clone(), RuleSet::shipped(), patients, change).await?,
             record,
             memory,
             board,
