@@ -78,13 +78,14 @@ impl Fold {
     /// beginning without patients and with change 0.
     pub(crate) async fn resume(
         record: Database,
+        rules: RuleSet,
         patients: HashMap<PatientId, Known>,
         change: i64,
     ) -> Result<Self, ReadError> {
         let assignments = assignments_at(&record, ChangeId(change)).await?;
         let homes = Homes::of(&patients);
         Ok(Self {
-            rules: RuleSet::shipped(),
+            rules,
             record,
             assignments: Arc::new(RwLock::new(assignments)),
             patients,

@@ -1,4 +1,4 @@
-//! The journal read again from its beginning, by the shipped rules: which flags it means.
+//! The journal read again from its beginning, by some rules: which flags it means.
 //!
 //! It takes the watch's own way (`fold.rs`) through the same entries, with the
 //! plans and assignments of the diary, and writes nothing. In the order of arrival it says what
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use veglia_diary::Told;
 use veglia_journal::{HostFilesystem, Journal, Options, Position, SegmentedLog};
 use veglia_store::Database;
-use veglia_triage::{FlagId, RECENT_MAX, Why};
+use veglia_triage::{FlagId, RECENT_MAX, RuleSet};
 use veglia_wire::{DeviceId, WallMs};
 
 use crate::entry::Entry;
@@ -69,16 +69,11 @@ impl Replayed {
     /// The flags that stand by all that the journal says: those told and not taken back. Only
     /// they are the same in every order of arrival.
     pub fn standing(&self) -> impl Iterator<Item = &Told> {
-        self.told.values().filter(|told| stands(told.ended))
+        self.told.values().filter(|told| told.stands())
     }
 }
 
-/// Whether a flag that ended so is one that was not withdrawn.
-fn stands(ended: Option<(Why, WallMs)>) -> bool {
-    !matches!(ended, Some((Why::ExplainedByLateData, _)))
-}
-
-/// Reads the journal in an ingest's folder, which must be the caller's alone.
+/// Reads the journal in an ingest's folder, which must be the caller's alone, by a rule set.
 ///
 /// # Errors
 /// See [`ReplayError`].
@@ -86,12 +81,13 @@ pub async fn replay(
     ingest: &Path,
     record: Database,
     order: Order,
+    rules: RuleSet,
 ) -> Result<Replayed, ReplayError> {
     let (journal, _) =
         SegmentedLog::open(HostFilesystem, &ingest.join("journal"), Options::default())?;
     let since = journal.oldest();
     let mut replay = Replay {
-        fold: Fold::resume(record, HashMap::new(), 0).await?,
+        fold: Fold::resume(record, rules, HashMap::new(), 0).await?,
         told: BTreeMap::new(),
     };
     let mut shuffle = match order {
@@ -306,7 +302,9 @@ mod tests {
         drop(journal);
 
         for order in [Order::Arrival, Order::Shuffled(3)] {
-            let replayed = replay(dir.path(), record.clone(), order).await.unwrap();
+            let replayed = replay(dir.path(), record.clone(), order, RuleSet::shipped())
+                .await
+                .unwrap();
             assert!(replayed.since > Position::FIRST);
             assert_eq!(replayed.standing().count(), 1, "{order:?}");
         }

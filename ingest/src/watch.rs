@@ -24,7 +24,7 @@ use veglia_diary::{
 };
 use veglia_journal::{JournalReader, Position};
 use veglia_store::{Actor, Database};
-use veglia_triage::{FlagId, PatientId, Verdict};
+use veglia_triage::{FlagId, PatientId, RuleSet, Verdict};
 use veglia_view::{Board, Full, Progress, WornBy};
 use veglia_wire::WallMs;
 
@@ -119,7 +119,8 @@ impl Watch {
             let row = known.row.clone();
             board.update(*patient, |shown| *shown = row)?;
         }
-        let mut fold = Fold::resume(record.clone(), patients, change).await?;
+        let rules = RuleSet::shipped();
+        let mut fold = Fold::resume(record.clone(), rules, patients, change).await?;
         fold.nobodys = Nobodys::remembered(nobodys);
         fold.ticks = ledger.ticks;
         Ok(Self {

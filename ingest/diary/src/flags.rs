@@ -209,6 +209,12 @@ impl Told {
         }
     }
 
+    /// Whether it stands by all that is known: late data has not withdrawn it.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        !matches!(self.ended, Some((Why::ExplainedByLateData, _)))
+    }
+
     fn begin(flag: Flag, raised_at: WallMs) -> Self {
         Self {
             raised_at,

@@ -74,7 +74,7 @@ impl House {
                 .await
                 .unwrap();
         }
-        let fold = Fold::resume(record.clone(), HashMap::new(), 0).await;
+        let fold = Fold::resume(record.clone(), RuleSet::shipped(), HashMap::new(), 0).await;
         let mut house = Self {
             _folder: folder,
             fold: fold.unwrap(),
@@ -301,7 +301,7 @@ async fn a_fold_that_goes_on_from_what_was_remembered_says_the_same() {
     });
     let patients = patients.collect();
     let (change, ticks) = (house.fold.change(), house.fold.ticks);
-    let fold = Fold::resume(house.record.clone(), patients, change).await;
+    let fold = Fold::resume(house.record.clone(), RuleSet::shipped(), patients, change).await;
     house.fold = fold.unwrap();
     house.fold.ticks = ticks;
     house.tick(85).await;

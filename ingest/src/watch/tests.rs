@@ -475,7 +475,7 @@ async fn what_was_planned_before_the_journal_begins_is_known_to_a_watch_that_rem
 
 /// The wishes of a fold that reads these entries.
 async fn wished(house: &House, entries: &[Entry]) -> Vec<Wish> {
-    let fold = Fold::resume(house.record.clone(), HashMap::new(), 0).await;
+    let fold = Fold::resume(house.record.clone(), RuleSet::shipped(), HashMap::new(), 0).await;
     let (mut fold, mut told) = (fold.unwrap(), Told::default());
     for entry in entries {
         fold.take(entry, &mut told).await.unwrap();

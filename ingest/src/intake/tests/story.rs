@@ -185,7 +185,7 @@ impl Story {
 
     /// What the watch makes of the journal, if it is stopped and started before an entry.
     async fn watched(&self, restart: Option<usize>) -> Meaning {
-        let mut fold = Fold::resume(self.record.clone(), HashMap::new(), 0)
+        let mut fold = Fold::resume(self.record.clone(), RuleSet::shipped(), HashMap::new(), 0)
             .await
             .unwrap();
         let mut flags: BTreeMap<FlagId, Told> = BTreeMap::new();
@@ -227,7 +227,7 @@ impl Story {
             .await
             .unwrap();
         let remembered = memory.load().await.unwrap();
-        let resumed = Fold::resume(self.record.clone(), remembered.patients, remembered.change);
+        let resumed = Fold::resume(self.record.clone(), RuleSet::shipped(), remembered.patients, remembered.change);
         let mut resumed = resumed.await.unwrap();
         resumed.nobodys = Nobodys::remembered(remembered.nobodys);
         resumed.ticks = remembered.ledger.ticks;
