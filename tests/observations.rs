@@ -117,7 +117,10 @@ fn two_rule_sets_are_laid_beside_each_other() {
         .map(|it| (it["patient"].to_string(), it["change"].to_string()))
         .collect();
     let pair = |patient: &str, change: &str| (format!("{patient:?}"), format!("{change:?}"));
-    assert_eq!(told, [pair("anna", "earlier"), pair("bruno", "only-second")]);
+    assert_eq!(
+        told,
+        [pair("anna", "earlier"), pair("bruno", "only-second")]
+    );
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("calls a patient-day"), "{said}");
 }
@@ -126,17 +129,30 @@ fn two_rule_sets_are_laid_beside_each_other() {
 fn what_cannot_be_read_is_named_with_its_place() {
     let folder = folder();
     let bad = folder.path().join("bad.csv");
-    fs::write(&bad, "time,patient,vital,value\n0,anna,spo2,97\n1,anna,spo2,much\n").unwrap();
+    fs::write(
+        &bad,
+        "time,patient,vital,value\n0,anna,spo2,97\n1,anna,spo2,much\n",
+    )
+    .unwrap();
     let bad = bad.display().to_string();
     let gap = rules(folder.path(), "gap.toml", |text| {
         text.replacen("to = 92", "to = 91", 1)
     });
     let good = table(folder.path(), &[("anna", 0, 97)]);
     for (arguments, words) in [
-        (&["--observations", &bad][..], "line 3, column value: \"much\""),
-        (&["--observations", "nowhere.csv"], "cannot open nowhere.csv"),
+        (
+            &["--observations", &bad][..],
+            "line 3, column value: \"much\"",
+        ),
+        (
+            &["--observations", "nowhere.csv"],
+            "cannot open nowhere.csv",
+        ),
         (&["--observations", &good, "--rules", &gap], "leaves a gap"),
-        (&["--observations", &good, "--rules", "nowhere.toml"], "cannot read the rules"),
+        (
+            &["--observations", &good, "--rules", "nowhere.toml"],
+            "cannot read the rules",
+        ),
         (&["--observations", &good, "--from", "noon"], "--from"),
     ] {
         let output = veglia(arguments);

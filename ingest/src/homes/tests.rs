@@ -6,7 +6,8 @@ use tempfile::TempDir;
 use veglia_diary::{ChangeId, assign_device, changes_since, create_plan, set_standing};
 use veglia_store::{Actor, Database, Purpose};
 use veglia_triage::{
-    Cause, Expected, How, OxygenScale, Parameter, Plan, PlanVersion, Standing, Verdict, Whereabouts,
+    Cause, Expected, How, OxygenScale, Parameter, Plan, PlanVersion, RuleSet, Standing, Verdict,
+    Whereabouts,
 };
 use veglia_wire::{
     Boot, ClockState, Epoch, FrameHeader, MonoMs, Quality, Sequence, Site, UpFrame, Vital,

@@ -15,7 +15,7 @@ use veglia_journal::fake::FaultyFilesystem;
 use veglia_journal::{Journal, Options, SegmentedLog};
 use veglia_link::receiver::fake::FakeGateways;
 use veglia_store::Purpose;
-use veglia_triage::Standing;
+use veglia_triage::{RuleSet, Standing};
 use veglia_view::Edition;
 use veglia_wire::{
     Answered, Body, Boot, CareClock, Clock, ClockState, Command, CommandKind, DeviceId, Epoch,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use veglia_diary::{AssignmentId, Told, assign_device, end_assignment, newest_change};
 use veglia_journal::HostFilesystem;
 use veglia_store::{Actor, Database, Purpose};
-use veglia_triage::{FlagId, PatientId};
+use veglia_triage::{FlagId, PatientId, RuleSet};
 use veglia_view::{Latest, Row};
 
 use super::*;
@@ -227,7 +227,12 @@ impl Story {
             .await
             .unwrap();
         let remembered = memory.load().await.unwrap();
-        let resumed = Fold::resume(self.record.clone(), RuleSet::shipped(), remembered.patients, remembered.change);
+        let resumed = Fold::resume(
+            self.record.clone(),
+            RuleSet::shipped(),
+            remembered.patients,
+            remembered.change,
+        );
         let mut resumed = resumed.await.unwrap();
         resumed.nobodys = Nobodys::remembered(remembered.nobodys);
         resumed.ticks = remembered.ledger.ticks;
@@ -255,7 +260,9 @@ impl Story {
         drop(intake);
         let orders = (1..6).map(Order::Shuffled);
         for order in orders.chain([Order::Arrival]) {
-            let replayed = replay(folder.path(), record.clone(), order).await.unwrap();
+            let replayed = replay(folder.path(), record.clone(), order, RuleSet::shipped())
+                .await
+                .unwrap();
             assert_eq!(standing(&replayed.told), meaning.standing, "{order:?}");
         }
         meaning
