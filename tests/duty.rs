@@ -43,22 +43,17 @@ fn refused(data: &Path, arguments: &[&str], words: &str) {
     );
 }
 
+/// Makes the one account.
+fn maria(data: &Path) {
+    let account = ["staff", "add", "maria", "--name", "Maria Prova", "--role"];
+    said(data, &[&account[..], &["nurse"]].concat());
+}
+
 #[test]
 fn the_roster_is_written_shown_and_ended_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    said(
-        data,
-        &[
-            "staff",
-            "add",
-            "maria",
-            "--name",
-            "Maria Prova",
-            "--role",
-            "nurse",
-        ],
-    );
+    maria(data);
     said(
         data,
         &["duty", "contact", "maria", "--mobile", "333 1234567"],
@@ -125,18 +120,7 @@ fn the_roster_is_written_shown_and_ended_from_the_command_line() {
 fn what_nobody_could_be_called_by_is_refused_with_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    said(
-        data,
-        &[
-            "staff",
-            "add",
-            "maria",
-            "--name",
-            "Maria Prova",
-            "--role",
-            "nurse",
-        ],
-    );
+    maria(data);
     for (arguments, words) in [
         (&["duty", "add", "cook", "maria"][..], "a post is one of"),
         (

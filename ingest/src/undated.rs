@@ -6,8 +6,8 @@
 //! the whole boot.
 //!
 //! ```text
-//! frame without a time → here, by its place in the journal → clock of that boot → dated, exact
-//!                                                          → or too late          → dated, doubtful
+//! frame without a time → here, by its place in the journal → that boot's clock → dated, exact
+//!                                                          → or too late      → dated, doubtful
 //! ```
 //! Like the ledger this is a fold over the journal and nothing else: what was dated is an entry
 //! there too. A mapping is exact unless the boot's clock stepped, or told a time in the future:

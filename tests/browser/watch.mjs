@@ -63,7 +63,7 @@ async function watchActs(browser, page) {
   assert.match(await text(page, ".patient-banner"), /Rossi Maria .*RSSMRA85M01H501Q/);
   assert.match(await text(page, ".tiles"), /SpO₂ \d+ % .*Polso \d+ \/min/);
   assert.match(await text(page, ".flag h3"), /^(◆ ROSSO|▲ GIALLO|▬ TECNICO) /);
-  assert.match(await text(page, ".flag .plain-table"), /\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d SpO₂ \d+,\d % [0-9a-f]{16}-\d+/);
+  assert.match(await text(page, ".flag .plain-table"), /\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d (SpO₂ \d+,\d %|Polso \d+,\d \/min) [0-9a-f]{16}-\d+/);
 
   await act(page, null, "take-charge");
   assert.match(await text(page, ".flag .why-charge"), /In carico a Ferri Anna dalle \d\d:\d\d/);

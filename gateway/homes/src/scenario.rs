@@ -18,9 +18,13 @@ use veglia_firmware_core::{Model, Site};
 use crate::vitals::Vitals;
 
 /// Flags a scenario may expect, by the names of their rules.
-pub const RULES: [&str; 5] = [
+pub const RULES: [&str; 9] = [
     "spo2-red",
+    "spo2-amber",
+    "pulse-fast",
     "fever",
+    "fever-high",
+    "news2-medium",
     "silence-spo2",
     "silence-pulse",
     "silence-temperature",
@@ -68,6 +72,7 @@ pub struct Scenario {
     name: String,
     title: String,
     expect: Vec<String>,
+    may: Vec<String>,
     devices: Vec<DeviceSpec>,
     phases: Vec<Phase>,
     noise: Vitals,
@@ -239,10 +244,16 @@ impl Scenario {
         &self.title
     }
 
-    /// The rules whose flags it must raise, all of them and no other.
+    /// The rules whose flags it must raise.
     #[must_use]
     pub fn expect(&self) -> &[String] {
         &self.expect
+    }
+
+    /// The rules whose flags it may raise besides, by chance or on the way. No other is raised.
+    #[must_use]
+    pub fn may(&self) -> &[String] {
+        &self.may
     }
 
     /// Its devices, in the order of the file.

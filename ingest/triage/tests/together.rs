@@ -13,7 +13,8 @@ use veglia_triage::{About, How, Observation, RuleSet, Severity, Standing, Verdic
 use veglia_wire::{Quality, VitalKind};
 
 const AMBER: &str = "band = \"fever\"\nunder = [\"fever-high\"]\nseverity = \"amber\"";
-const RED: &str = "band = \"fever\"\nunder = [\"fever-high\"]\nseverity = \"red\"\nrepeat_after_seconds = 0\n\
+const RED: &str = "band = \"fever\"\nunder = [\"fever-high\"]\nseverity = \"red\"\n\
+                   repeat_after_seconds = 0\n\
                    repeat_within_minutes = 10";
 
 /// Under the shipped rules with a fever that is red and waits for a repeat.

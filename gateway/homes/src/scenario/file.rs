@@ -26,6 +26,8 @@ const MAX_NAME: usize = 32;
 struct Sheet {
     title: Spanned<String>,
     expect: Vec<Spanned<String>>,
+    #[serde(default)]
+    may: Vec<Spanned<String>>,
     device: Vec<Spanned<DeviceRow>>,
     phase: Vec<Spanned<PhaseRow>>,
     noise: Spanned<NoiseRow>,
@@ -126,6 +128,7 @@ fn checked(name: &str, sheet: Sheet) -> Checked<Scenario> {
     let Sheet {
         title,
         expect,
+        may,
         device,
         phase,
         noise,
@@ -149,6 +152,7 @@ fn checked(name: &str, sheet: Sheet) -> Checked<Scenario> {
     Ok(Scenario {
         name: name.to_owned(),
         expect: expect.into_iter().map(known_rule).collect::<Checked<_>>()?,
+        may: may.into_iter().map(known_rule).collect::<Checked<_>>()?,
         phases: phase
             .into_iter()
             .map(sensible_phase)
