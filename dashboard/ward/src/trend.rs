@@ -6,10 +6,12 @@
 //! alone: where there was none for longer than the drawing could hide, a point without value
 //! breaks it, whatever doubtful marks stand in between.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 use veglia_view::{
-    Bucket, Dot, Outline, PatientId, Plan, RuleSet, Site, Trend, TrendAsk, ViewError, Vital,
-    VitalKind, WallMs,
+    Bucket, Dot, Outline, PatientId, Plan, RuleSet, Severity, Site, Trend, TrendAsk, ViewError,
+    Vital, VitalKind, WallMs,
 };
 
 use veglia_diary::plan_of;
@@ -300,48 +302,42 @@ fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> 
         }
     };
     let values = (0..=(to - from) / step).map(|place| from + place * step);
-    let banded: Vec<(i32, Option<String>)> = values
-        .map(|steps| (steps, band(rules, vital, steps)))
+    let judged: Vec<(i32, Option<Judged>)> = values
+        .map(|steps| (steps, judged(rules, vital, steps)))
         .collect();
-    let pairs = banded.windows(2).filter_map(|pair| match pair {
-        [(below, Some(lower)), (above, Some(upper))] if lower != upper => {
-            limit(rules, vital, (*below, lower), (*above, upper))
+    let pairs = judged.windows(2).filter_map(|pair| match pair {
+        [(below, Some(lower)), (above, Some(upper))] => {
+            limit(vital, (*below, *lower), (*above, *upper))
         }
         _ => None,
     });
     pairs.collect()
 }
 
-fn band(rules: &RuleSet, vital: VitalKind, steps: i32) -> Option<String> {
+/// How grave the rules find a value that is a measurement.
+type Judged = Option<Severity>;
+
+fn judged(rules: &RuleSet, vital: VitalKind, steps: i32) -> Option<Judged> {
     let vital = Vital::from_steps(vital, steps, Site::Body).ok()?;
-    rules.band(vital).map(|band| band.name().to_owned())
+    rules.band(vital).map(|_| rules.severity_of(vital))
 }
 
-/// The edge between two bands, on the side of the worse one. A line on a chart promises that
-/// somebody is told beyond it, so a band that no rule speaks of has none.
-fn limit(
-    rules: &RuleSet,
-    vital: VitalKind,
-    below: (i32, &str),
-    above: (i32, &str),
-) -> Option<Limit> {
-    let (steps, name, word) = if above.1 == "usual" || below.1 == "red" {
-        (below.0, below.1, "≤")
-    } else {
-        (above.0, above.1, "≥")
+/// The edge between two values that are not equally grave, on the side of the graver one. A line
+/// on a chart promises that somebody is told beyond it.
+fn limit(vital: VitalKind, below: (i32, Judged), above: (i32, Judged)) -> Option<Limit> {
+    let ((steps, severity), sign) = match below.1.cmp(&above.1) {
+        Ordering::Greater => (below, "≤"),
+        Ordering::Less => (above, "≥"),
+        Ordering::Equal => return None,
     };
-    let at_the_edge = Vital::from_steps(vital, steps, Site::Body).ok()?;
-    if !rules.is_flagged(at_the_edge) {
-        return None;
-    }
-    let (kind, colour) = match name {
-        "red" => ("red", "rosso"),
-        "usual" => return None,
-        _ => ("amber", "giallo"),
+    let (kind, colour) = match severity? {
+        Severity::Red => ("red", "rosso"),
+        Severity::Amber => ("amber", "giallo"),
+        Severity::Technical => return None,
     };
     Some(Limit {
         value: in_unit(vital, steps),
-        label: format!("{colour} {word} {}", words::value(vital, steps)),
+        label: format!("{colour} {sign} {}", words::value(vital, steps)),
         kind,
     })
 }

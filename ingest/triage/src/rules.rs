@@ -434,12 +434,6 @@ impl RuleSet {
         quality.is_clean() && self.score(vital).is_some()
     }
 
-    /// Whether a rule would flag this value, personal targets aside. A band alone flags nothing.
-    #[must_use]
-    pub fn is_flagged(&self, vital: Vital) -> bool {
-        self.severity_of(vital).is_some()
-    }
-
     /// How grave the gravest rule finds this value, personal targets and baselines aside.
     #[must_use]
     pub fn severity_of(&self, vital: Vital) -> Option<Severity> {

@@ -149,10 +149,9 @@ fn limits_are_those_of_the_rules_or_of_the_patient() {
         let limits = limits(&rules, plan, vital);
         limits.into_iter().map(|limit| limit.label).collect()
     };
-    // 93 and 94 % are a band of their own, of which no rule speaks yet: no line promises it.
-    let spo2 = ["rosso ≤ 92\u{a0}%"];
+    let spo2 = ["rosso ≤ 92\u{a0}%", "giallo ≤ 94\u{a0}%"];
     assert_eq!(labels(None, VitalKind::SpO2), spo2);
-    let fever = ["giallo ≥ 38,1\u{a0}°C"];
+    let fever = ["rosso ≤ 35,0\u{a0}°C", "giallo ≥ 38,1\u{a0}°C"];
     assert_eq!(labels(None, VitalKind::Temperature), fever);
     let plan = Plan {
         patient: PatientId::new(1),
