@@ -18,7 +18,7 @@
 //! its defaults. It needs no persistence.
 //!
 //! To another machine the way is encrypted, unless whoever runs it says that its network is
-//! trusted; see [`line`].
+//! trusted; see `line.rs`.
 //!
 //! Deliberately absent: persistent sessions, retained messages.
 

@@ -28,10 +28,10 @@ pub struct ActForm {
     /// What was typed.
     #[serde(default)]
     pub words: String,
-    /// Of a call: to whom, as in [`WHOM`].
+    /// Of a call: to whom, in one of the words of the form.
     #[serde(default)]
     pub whom: String,
-    /// Of a call: how it ended, as in [`OUTCOMES`].
+    /// Of a call: how it ended, in one of the words of the form.
     #[serde(default)]
     pub outcome: String,
     /// Of a snooze: how long.
