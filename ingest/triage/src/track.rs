@@ -356,8 +356,9 @@ impl Track {
         let is_silent = pending.iter().any(|story| story.end.is_none());
         let is_untold = |story: &Story| {
             let since = story.since;
-            let is_inside = before.is_none_or(|before| before < since)
-                && after.is_none_or(|after| since < after);
+            // One that was left open is settled by whatever comes next, also after its gap.
+            let is_later = story.end.is_none() || before.is_none_or(|before| before < since);
+            let is_inside = is_later && after.is_none_or(|after| since < after);
             let is_left = story.end.is_none() && is_silent
                 || pending.iter().any(|it| it.trigger == story.trigger);
             is_inside && !is_left

@@ -45,6 +45,26 @@ fn silence_is_flagged_a_grace_after_a_reading_was_expected() {
 }
 
 #[test]
+fn a_late_reading_of_the_expected_moment_takes_the_silence_back_though_the_plan_is_over() {
+    let mut home = Home::new();
+    let hourly = plan(1, minute(0), vec![every(VitalKind::SpO2, 60, 15)]);
+    home.plan(&Plan {
+        until: Some(minute(200)),
+        ..hourly
+    });
+    home.spo2(0, 97);
+    assert_eq!(words(&home.tick(150)), SAID);
+    home.spo2(60, 97);
+    let said = words(&home.spo2(140, 97));
+    assert!(
+        said.contains(&"end silence-spo2 ExplainedByLateData".to_owned()),
+        "{said:?}"
+    );
+    home.tick(300);
+    assert_eq!(home.open(), NOTHING);
+}
+
+#[test]
 fn a_patient_who_never_sends_anything_is_silent() {
     assert_eq!(words(&hourly().tick(75)), SAID);
 }
