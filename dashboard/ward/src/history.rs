@@ -141,7 +141,6 @@ fn raised(flag: &Flag, now: WallMs) -> String {
     if let Trigger::HomeSilentSince(since) = flag.id.trigger {
         return format!("{colour}: {}", reason::home_silence(since, now));
     }
-    let first = flag.evidence.first().map(|it| words::said(it, now));
     let doubt = match flag.standing {
         Standing::Unconfirmed { .. } => ", da confermare",
         Standing::Confirmed { .. } => "",
@@ -152,8 +151,6 @@ fn raised(flag: &Flag, now: WallMs) -> String {
         ""
     };
     let name = words::about(flag.about);
-    format!(
-        "{colour}: {name} {}{doubt}{late}",
-        first.unwrap_or_default()
-    )
+    let grounds = words::grounds(flag, now);
+    format!("{colour}: {name} {grounds}{doubt}{late}")
 }

@@ -27,6 +27,9 @@ use crate::book::{self, Book, BookError, Figures};
 use crate::desk::{Changes, Desk, Order, Shown};
 use crate::event;
 
+/// Shortest time between two countings of alerts: a count reads the alerts of a week.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
 /// Events waiting for a slow page: some seconds of a busy ward.
 const EVENTS_WAITING: usize = 1_024;
 
@@ -121,6 +124,8 @@ pub struct Watch {
     figures: Option<Figures>,
     /// Whether alerts are to be counted at the next look.
     counts: bool,
+    /// When they were last counted.
+    counted: Option<Instant>,
     /// Whether the record of people answered last time, so that a fault is logged once.
     book_is_open: bool,
 }
@@ -152,6 +157,7 @@ impl Hub {
             link: Link::Never,
             figures: None,
             counts: true,
+            counted: None,
             book_is_open: true,
         };
         (hub, watch)
@@ -318,9 +324,15 @@ impl Watch {
             self.desk.learn_names(&strangers, names);
         }
         let news = self.book.news().await?;
+        self.counts |= !news.is_empty();
         news.into_iter().for_each(|news| self.desk.learn(news));
-        if let Some(now) = self.link.now().filter(|_| self.counts) {
+        let is_fresh = |counted: Instant| counted.elapsed() < COUNT_EVERY;
+        if self.counts
+            && !self.counted.is_some_and(is_fresh)
+            && let Some(now) = self.link.now()
+        {
             self.figures = Some(self.book.figures(now).await?);
+            self.counted = Some(Instant::now());
             self.counts = false;
         }
         Ok(())

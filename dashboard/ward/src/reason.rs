@@ -83,10 +83,15 @@ pub(crate) fn ended(why: Why) -> &'static str {
 }
 
 fn measured(flag: &OpenFlag, now: WallMs) -> String {
-    let evidence = &flag.flag.evidence;
-    let Some(first) = evidence.first() else {
+    let evidence = flag.flag.evidence.as_slice();
+    if evidence.is_empty() {
         let since = words::since_time(flag.flag.since, now);
         return format!("{} oltre i limiti {since}", words::about(flag.flag.about));
+    }
+    // What came later stands among the grounds already, where they are several.
+    let later = match flag.flag.about {
+        About::Vital(_) | About::Home => evidence.get(1..).unwrap_or_default(),
+        About::Score(_) | About::Symptoms | About::Together => &[],
     };
     let is_high = flag.flag.about == About::Vital(VitalKind::Temperature)
         && flag.flag.severity == Severity::Amber;
@@ -96,7 +101,7 @@ fn measured(flag: &OpenFlag, now: WallMs) -> String {
         words::about(flag.flag.about)
     };
     let said = |it: &Evidence| words::said(it, now);
-    let opening = format!("{name} {}", said(first));
+    let opening = format!("{name} {}", words::grounds(&flag.flag, now));
     match flag.flag.standing {
         Standing::Unconfirmed { repeat_by } => {
             let by = words::time(repeat_by, now);
@@ -104,7 +109,7 @@ fn measured(flag: &OpenFlag, now: WallMs) -> String {
         }
         Standing::Confirmed {
             how: How::Repeat, ..
-        } => match evidence.get(1) {
+        } => match later.first() {
             Some(second) => format!("{opening}, confermato da {}", said(second)),
             None => format!("{opening}, confermato"),
         },
@@ -122,9 +127,9 @@ fn measured(flag: &OpenFlag, now: WallMs) -> String {
         // The reading that left no time to wait may be a later one.
         Standing::Confirmed {
             how: How::AtOnce, ..
-        } => match evidence.last() {
-            Some(last) if evidence.len() > 1 => format!("{opening}, poi {}", said(last)),
-            _ => opening,
+        } => match later.last() {
+            Some(last) => format!("{opening}, poi {}", said(last)),
+            None => opening,
         },
     }
 }

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use veglia_view::{
-    About, Answer, AnswerCode, Cause, Contact, Evidence, Expected, Median, Parameter, Quality,
-    Scale, Sensor, Site, Source, VitalKind, WallMs, What, Whereabouts, decimal,
+    About, Answer, AnswerCode, Cause, Contact, Evidence, Expected, Flag, Median, Parameter,
+    Quality, Scale, Sensor, Site, Source, VitalKind, WallMs, What, Whereabouts, decimal,
 };
 
 pub(crate) const MINUTE_MS: i64 = 60_000;
@@ -117,6 +117,22 @@ pub(crate) fn said(evidence: &Evidence, now: WallMs) -> String {
         What::Contact { contact: held, .. } => contact(held).to_owned(),
     };
     format!("{value} {}{}", at_time(evidence.at, now), median(evidence))
+}
+
+/// What a flag rests on: of one vital sign the first reading, of several things all of them.
+pub(crate) fn grounds(flag: &Flag, now: WallMs) -> String {
+    let all = flag.evidence.iter();
+    match flag.about {
+        About::Vital(_) | About::Home => all.take(1).map(|it| said(it, now)).collect(),
+        About::Symptoms => joined(all.map(|it| said(it, now))),
+        About::Score(_) | About::Together => {
+            joined(all.map(|it| format!("{} {}", what(it), said(it, now))))
+        }
+    }
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// What a person answered, in the words of the question.

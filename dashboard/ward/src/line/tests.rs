@@ -4,8 +4,8 @@ use veglia_diary::ladder::{Hold, State};
 use veglia_diary::{Alert, AlertId};
 use veglia_view::{
     About as FlagAbout, DeviceId, Evidence, Expected, Flag, FlagId, How, Latest, OpenFlag,
-    OxygenScale, Parameter, PatientId, Plan, PlanVersion, Quality, Row, Severity, Site, Source,
-    Standing, Trigger, VitalKind, WallMs, Why,
+    OxygenScale, Parameter, PatientId, Plan, PlanVersion, Quality, Row, Scale, Severity, Site,
+    Source, Standing, Trigger, VitalKind, WallMs, Why,
 };
 
 use super::*;
@@ -134,7 +134,14 @@ fn every_flag_is_explained_in_words() {
     let mut over = red(confirmed(How::Repeat, 6), vec![low(914, 5), low(900, 6)]);
     over.over = Some((Why::Recovered, at(10)));
     let fever = vec![evidence(VitalKind::Temperature, 3_864, 5)];
+    let values = vec![low(914, 5), evidence(VitalKind::Temperature, 3_864, 6)];
+    let mut score = measured(Severity::Amber, confirmed(How::Repeat, 6), values);
+    score.flag.about = FlagAbout::Score(Scale::News2);
     let table = [
+        (
+            score,
+            "NEWS2 SpO₂ 91 % alle 14:05, Temperatura 38,6 °C alle 14:06, confermato",
+        ),
         (
             red(unconfirmed, vec![low(914, 5)]),
             "SpO₂ 91 % alle 14:05, da confermare: si attende la seconda misura entro le 14:15",
