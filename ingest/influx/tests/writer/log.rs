@@ -1,7 +1,7 @@
 //! What was logged, for a test that reads it.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use tracing::subscriber::DefaultGuard;
 
@@ -26,8 +26,18 @@ impl Write for Log {
     }
 }
 
+/// Set once: see [`listen`].
+static ALWAYS: Once = Once::new();
+
 /// Listens until the guard is dropped. Tests run on one thread each, with all their tasks.
+///
+/// Somebody who listens always, and keeps nothing, stands behind: whether a line is worth logging
+/// is decided for all threads at once, and a test that ends must not decide it for the others.
 pub(crate) fn listen() -> (Log, DefaultGuard) {
+    ALWAYS.call_once(|| {
+        let nobody = tracing_subscriber::fmt().with_writer(io::sink).finish();
+        tracing::subscriber::set_global_default(nobody).expect("it is the first");
+    });
     let log = Log::default();
     let heard = log.clone();
     let subscriber = tracing_subscriber::fmt()
