@@ -2,13 +2,17 @@
 //! own thread.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use tracing::subscriber::DefaultGuard;
 
 use crate::client::PATIENCE;
+
+/// Set once, for somebody who listens always and keeps nothing: whether a line is worth logging is
+/// decided for all threads at once, and a test that ends must not decide it for the others.
+static ALWAYS: Once = Once::new();
 
 pub(crate) struct Log {
     lines: Lines,
@@ -18,6 +22,10 @@ pub(crate) struct Log {
 impl Log {
     /// Listens from now on, until it is dropped.
     pub(crate) fn start() -> Self {
+        ALWAYS.call_once(|| {
+            let nobody = tracing_subscriber::fmt().with_writer(io::sink).finish();
+            tracing::subscriber::set_global_default(nobody).expect("it is the first");
+        });
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
