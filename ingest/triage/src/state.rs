@@ -1,5 +1,20 @@
 //! A patient's state and the one function that moves it.
 
+/// What triage goes by at this step. Not a method: it borrows what it names and leaves the tracks,
+/// the scores and the rest free to be moved.
+macro_rules! ground {
+    ($state:expr, $rules:expr) => {
+        $crate::track::Ground {
+            rules: $rules,
+            plans: &$state.plans,
+            standings: &$state.standings,
+            life: &$state.life,
+            baselines: $state.days.baselines(),
+            ticked: $state.ticked,
+        }
+    };
+}
+
 mod observe;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +32,7 @@ use crate::plan::Plan;
 use crate::presence::Life;
 use crate::rules::{RuleName, RuleSet};
 use crate::score::{Scale, Scored, Scoring};
-use crate::track::{Ground, Latest, Track};
+use crate::track::{Latest, Track};
 use crate::whereabouts::{self, PatientStanding, Whereabouts};
 
 use observe::evidence_of;
@@ -133,14 +148,7 @@ impl PatientState {
     /// rule set has no such score.
     #[must_use]
     pub fn partial(&self, rules: &RuleSet, scale: Scale, now: WallMs) -> Option<Scored> {
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         self.scoring.scored(ground, scale, now)
     }
 
@@ -319,14 +327,7 @@ impl PatientState {
         let has_news = self.life.take_news() || is_due(self.home_check);
         let is_silence_due = |track: &Track| track.is_silence_due(self.ticked);
         let is_changing = has_news || self.tracks.iter().any(is_silence_due);
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         for track in &mut self.tracks {
             track.tick(ground, voice);
             if has_news {
@@ -342,14 +343,7 @@ impl PatientState {
 
     /// What is true of the home as a whole, after all vital signs were settled.
     fn settle_home(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         home::settle(&mut self.home, &self.tracks, ground, voice);
         let is_silent = self.tracks.iter().any(Track::is_silent);
         let cause = self.life.next_change(self.ticked, &rules.presence);
@@ -360,14 +354,7 @@ impl PatientState {
     fn retell(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
         self.regate(rules, voice);
         self.days.retell(rules, &self.plans, voice);
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         for track in &mut self.tracks {
             track.retell(ground, voice);
         }

@@ -16,7 +16,7 @@ use crate::observation::{Observation, Seen, Source};
 use crate::plan::Plan;
 use crate::rules::RuleSet;
 use crate::stream::Measured;
-use crate::track::{Ground, Latest, Taken, Track};
+use crate::track::{Latest, Taken, Track};
 
 impl PatientState {
     pub(super) fn observe(
@@ -53,14 +53,7 @@ impl PatientState {
                 self.count_answer(rules, observation, answer, voice);
             }
         }
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         self.calls.observe(observation, &self.tracks, ground, voice);
     }
 
@@ -77,14 +70,7 @@ impl PatientState {
         if is_ahead || quality.contains(Quality::TIME_UNCERTAIN) {
             return;
         }
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         let kind = vital.kind();
         let Some(track) = self.tracks.iter_mut().find(|track| track.kind() == kind) else {
             return;
@@ -118,14 +104,7 @@ impl PatientState {
 
     /// A reading goes to the limits of its vital sign, to the scores and to the rules over days.
     fn take(&mut self, rules: &RuleSet, kind: VitalKind, reading: Reading, voice: &mut Voice<'_>) {
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         let Some(track) = self.tracks.iter_mut().find(|track| track.kind() == kind) else {
             return;
         };
@@ -178,14 +157,7 @@ impl PatientState {
         otherwise: Vec<Known>,
         voice: &mut Voice<'_>,
     ) -> Vec<Reading> {
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         let mut tracks = self.tracks.iter_mut();
         let track = tracks.find(|track| track.kind() == kind);
         let Some(track) = track.filter(|_| !otherwise.is_empty()) else {
@@ -219,14 +191,7 @@ impl PatientState {
         sensor: Sensor,
         voice: &mut Voice<'_>,
     ) {
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         let kind = of_sensor(sensor);
         let gate = Gate::of(&mut self.gates, kind, ground);
         let otherwise = gate.map(|gate| gate.hold(observation, ground));
@@ -234,14 +199,7 @@ impl PatientState {
     }
 
     fn forget(&mut self, rules: &RuleSet, kind: VitalKind) {
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         let mut tracks = self.tracks.iter_mut();
         if let Some(track) = tracks.find(|track| track.kind() == kind) {
             track.forget(ground);
@@ -250,14 +208,7 @@ impl PatientState {
 
     /// Another baseline has oxygen judged again.
     fn retell_oxygen(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         let mut tracks = self.tracks.iter_mut();
         if let Some(track) = tracks.find(|track| track.kind() == VitalKind::SpO2) {
             track.retell(ground, voice);
@@ -277,28 +228,14 @@ impl PatientState {
             return;
         }
         let evidence = evidence_of(observation.id, observation.at, answer);
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         self.scoring
             .answer(&evidence, observation.received, ground, voice);
     }
 
     /// Asks the gates again: under other plans or rules they may think otherwise.
     pub(super) fn regate(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
-        let ground = Ground {
-            rules,
-            plans: &self.plans,
-            standings: &self.standings,
-            life: &self.life,
-            baselines: self.days.baselines(),
-            ticked: self.ticked,
-        };
+        let ground = ground!(self, rules);
         let gates = self.gates.iter_mut();
         let thoughts = gates.map(|gate| (gate.kind(), gate.think_again(ground)));
         let thoughts: Vec<(VitalKind, Vec<Known>)> = thoughts.collect();
