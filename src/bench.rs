@@ -5,8 +5,8 @@
 //! and rules; the homes are in this process and speak through link's sender, by the plain way and
 //! over TLS with a certificate each. At the end of a load what was stored is read back and
 //! compared, value by value. What TLS costs by itself is measured too: handshakes, gateways that
-//! are only connected, and what happens when the broker crashes under them. The machine is
-//! described beside the figures. What is simplified, and what the figures mean, is in
+//! are only connected, and what happens when the broker crashes under them. So is what the rules
+//! cost by themselves, with many patients in memory. The machine is described beside the figures. What is simplified, and what the figures mean, is in
 //! `docs/performance.md`.
 //!
 //! Everything lies in a folder of its own under `--data`, on whatever disk that is, and is
@@ -30,6 +30,7 @@ mod run;
 mod server;
 mod storm;
 mod table;
+mod triage;
 
 use std::fs;
 use std::io::{self, Write};
@@ -37,7 +38,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::{Args, value_parser};
+use clap::{Args, ValueEnum, value_parser};
 use tokio_util::sync::CancellationToken;
 use veglia_wire::frame::MAX_RECORDS;
 
@@ -54,9 +55,23 @@ use storm::StormReport;
 /// Connections at most: what one front door takes from one address.
 const MAX_CONNECTIONS: u64 = 2_000;
 
+/// A part that can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The rules, without homes, broker, disk or diary.
+    Triage,
+}
+
 /// The command's arguments.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
+    /// Only this part.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Patients in memory when the rules are measured by themselves; 0 leaves it out. A hundred
+    /// thousand of them take some 10 GiB; more than half of the free memory is not used.
+    #[arg(long, default_value_t = 100_000, value_name = "PATIENTS")]
+    patients: u64,
     /// Homes, each with a gateway, a connection, a device and a patient of its own.
     #[arg(long, default_value_t = 1_000)]
     #[arg(value_parser = value_parser!(u64).range(1..=MAX_CONNECTIONS))]
@@ -134,13 +149,17 @@ impl Bench {
 
     async fn measure(&self, folder: &Path) -> Result<Report> {
         let machine = Machine::describe(folder)?;
+        let triage = self.triage().await?;
+        if self.only == Some(Part::Triage) {
+            return Ok(Report::new(machine, 0, Vec::new(), triage));
+        }
         let most = self.connections.max(self.idle).max(self.storm);
         machine::allow_connections(usize::try_from(most)?)?;
         let journal = journal::measure(folder, Duration::from_millis(self.journal))?;
         let over_tls = self.way.contains(&Way::Tls);
         let certificates = usize::try_from(most)?.max(GUESTS);
         let ground = Ground::prepare(folder, if over_tls { certificates } else { 0 })?;
-        let mut report = Report::new(machine, usize::try_from(self.connections)?, journal);
+        let mut report = Report::new(machine, usize::try_from(self.connections)?, journal, triage);
         for &way in &self.way {
             for load in self.loads() {
                 report.loads.push(self.load(&ground, load, way).await?);
@@ -160,6 +179,14 @@ impl Bench {
             }
         }
         Ok(report)
+    }
+
+    async fn triage(&self) -> Result<Vec<triage::Cost>> {
+        let patients = self.patients;
+        if patients == 0 {
+            return Ok(Vec::new());
+        }
+        tokio::task::spawn_blocking(move || triage::measure(patients)).await?
     }
 
     fn loads(&self) -> impl Iterator<Item = Load> {

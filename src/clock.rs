@@ -40,10 +40,13 @@ pub(crate) fn span(text: &str) -> Result<SignedDuration, jiff::Error> {
     span.to_duration(SpanRelativeTo::days_are_24_hours())
 }
 
-/// The `[clock]` section: care time. Left out, it is the wall time; only a demonstration sets it.
+/// The `[clock]` section: care time. Left out, it is the wall time; only a demonstration sets it,
+/// where it may ([`crate::demonstration`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
+    /// Whether it is meant: without this, a clock that is not the wall's is refused.
+    pub(crate) demonstration: bool,
     /// Care seconds in a wall second.
     pub(crate) speed: u32,
     /// The wall time, milliseconds since 1970, at which care time was `care_ms`.
@@ -55,6 +58,7 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            demonstration: false,
             speed: 1,
             wall_ms: 0,
             care_ms: 0,
@@ -66,12 +70,20 @@ impl Config {
     /// The section as `veglia config` prints it.
     pub(crate) const TEMPLATE: &str = "\
 [clock]
-# Care seconds in a wall second. Leave at 1: only a demonstration runs faster.
+# Leave this section as it is. A clock of its own is for a demonstration alone: in a data directory
+# that was empty when it began, and with everything that it reaches on this machine.
+demonstration = false
+# Care seconds in a wall second.
 speed = 1
 # Care time was care_ms (milliseconds since 1970) when the wall time was wall_ms.
 wall_ms = 0
 care_ms = 0
 ";
+
+    /// Whether care time is the wall time.
+    pub(crate) fn is_wall(self) -> bool {
+        self.speed == 1 && self.wall_ms == self.care_ms
+    }
 
     /// The clock of care that every role of this configuration shares.
     pub(crate) fn care(self) -> CareClock {

@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) dashboard: veglia_dashboard::Config,
     #[cfg(feature = "dashboard")]
     pub(crate) notify: veglia_notify::Config,
+    #[cfg(feature = "ingest")]
+    pub(crate) probe: crate::probe::Config,
 }
 
 impl Default for Config {
@@ -45,6 +47,8 @@ impl Default for Config {
             dashboard: veglia_dashboard::Config::default(),
             #[cfg(feature = "dashboard")]
             notify: veglia_notify::Config::default(),
+            #[cfg(feature = "ingest")]
+            probe: crate::probe::Config::default(),
         }
     }
 }
@@ -73,6 +77,9 @@ impl Config {
         config.dashboard.place(&config.data);
         #[cfg(feature = "dashboard")]
         config.notify.place(&config.data);
+        #[cfg(feature = "ingest")]
+        config.probe.place(&config.data);
+        crate::demonstration::admit(&config)?;
         Ok(config)
     }
 
@@ -122,6 +129,8 @@ impl Config {
         sections.push(veglia_dashboard::Config::TEMPLATE);
         #[cfg(feature = "dashboard")]
         sections.push(veglia_notify::Config::TEMPLATE);
+        #[cfg(feature = "ingest")]
+        sections.push(crate::probe::Config::TEMPLATE);
         sections.join("\n")
     }
 }

@@ -39,8 +39,9 @@ use veglia_wire::time::MAX_SPEED;
 use veglia_wire::{CareClock, WallMs};
 
 use crate::datadir::RoleDir;
+use crate::health::alarm_path::AlarmPath;
 use crate::health::{Desk, Kind, dashboard::Pages};
-use crate::{clock, record, roles};
+use crate::{clock, probe, record, roles};
 use house::{House, Running};
 use saved::{Saved, USERNAME};
 use screen::Screen;
@@ -286,6 +287,9 @@ fn pages(
     let (folder, record, view) = (data.join("dashboard"), record.clone(), Arc::new(view));
     let mut config = veglia_dashboard::Config::default();
     config.place(data);
+    // The defaults can work.
+    let pace = probe::Config::default().pace(&care).ok().flatten();
+    let path = AlarmPath::new(record.clone(), care.clone(), pace);
     let deps = Deps {
         record: record.clone(),
         view: view.clone(),
@@ -294,10 +298,11 @@ fn pages(
         identities: data.join("identities.toml"),
         enrolments: data.join("enrolments.toml"),
         notify: messages_to_a_file(data, &listener),
+        alarm_path: pace.map(|pace| veglia_dashboard::AlarmPath { pace, ping: None }),
     };
     move |stop| {
         Box::pin(async move {
-            let role = Pages::new(record.clone(), view.clone());
+            let role = Pages::new(record.clone(), view.clone(), path);
             let _desk = Desk::of(Kind::Dashboard, &folder, &stop, role);
             roles::dashboard::pages(config, deps, listener, stop).await
         })

@@ -16,8 +16,11 @@
 //! **Limits**: [`desk`] and [`http`] bound connections, time and bytes beside their constants.
 //!
 //! **Deliberately absent**: names, patients, devices and the ids of gateways (figures leave the
-//! house), history (Prometheus keeps it), and judging one role by another.
+//! house), history (Prometheus keeps it), and judging one role by another; but for the way of an
+//! alarm through all of them, which any of them may break.
 
+#[cfg(feature = "ingest")]
+pub(crate) mod alarm_path;
 #[cfg(feature = "broker")]
 pub(crate) mod broker;
 mod config;

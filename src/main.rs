@@ -13,6 +13,7 @@ mod datadir;
 mod decode;
 #[cfg(all(feature = "gateway", feature = "broker", feature = "dashboard"))]
 mod demo;
+mod demonstration;
 #[cfg(feature = "dashboard")]
 mod duty;
 #[cfg(feature = "gateway")]
@@ -29,6 +30,8 @@ mod label;
 mod open_files;
 #[cfg(feature = "dashboard")]
 mod plan;
+#[cfg(feature = "ingest")]
+mod probe;
 #[cfg(feature = "dashboard")]
 mod record;
 #[cfg(feature = "ingest")]

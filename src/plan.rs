@@ -1,40 +1,34 @@
 //! `veglia plan …`: monitoring plans from the command line: from a template, edited, shown, and
 //! their history. Every version but the first says why.
 
+mod edit;
+
 use std::io::{self, Write};
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use veglia_diary as diary;
+use veglia_diary::Reasons;
+use veglia_diary::ladder::Ladder;
+use veglia_triage::plan::in_units;
 use veglia_triage::{
-    Expected, ExpectedError, Guard, OxygenScale, Parameter, PatientId, Plan as CarePlan,
-    PlanVersion, Target, Template,
+    End, FamilyDoctor, Guard, OxygenScale, Parameter, PatientId, Plan as CarePlan, PlanVersion,
+    RuleSet, Template,
 };
-use veglia_wire::{VitalKind, WallMs};
+use veglia_wire::WallMs;
 
 use crate::config::Config;
 use crate::record::{actor, local_time, open};
 
-/// Days of a plan are days of the patients' calendar.
-const ZONE: &str = "Europe/Rome";
+use edit::{Decided, Edit};
+pub(crate) use edit::LastDay;
 
 /// Monitoring plans.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plan {
-    /// Gives a patient a plan from a template, from now on.
-    Set {
-        /// The patient's identifier.
-        patient: PatientId,
-        /// The template: home-covid, copd, heart-failure or post-discharge.
-        #[arg(long, default_value = "home-covid")]
-        template: String,
-        /// Why, when it replaces another plan.
-        #[arg(long, default_value = "")]
-        why: String,
-    },
+    /// Gives a patient a plan from a template or a file, from now on.
+    Set(Set),
     /// Writes a new version of a patient's plan, from now on, with these differences.
     Edit(Box<Edit>),
     /// Shows the plan in force.
@@ -47,126 +41,57 @@ pub(crate) enum Plan {
         /// The patient's identifier.
         patient: PatientId,
     },
-    /// Lists the templates and where their numbers come from.
+    /// Lists the templates and where their numbers come from, and whom a plan may have called.
     Templates,
 }
 
-/// What is to be different.
+/// A plan to begin with.
 #[derive(Debug, Args)]
-pub(crate) struct Edit {
+pub(crate) struct Set {
     /// The patient's identifier.
     patient: PatientId,
-    /// Why: who decided it, and on what.
+    /// The template: home-covid, copd, heart-failure or post-discharge.
+    #[arg(long, default_value = "home-covid", conflicts_with = "file")]
+    template: String,
+    /// A plan of the centre's own, written as the templates are.
     #[arg(long)]
-    why: String,
-    /// Expects a vital sign: `spo2=08:00,20:00~120` (each day, 120 minutes of grace),
-    /// `pulse=60m~15`, `spo2=22:00-06:00/5m~15`.
-    #[arg(long)]
-    expect: Vec<Asked>,
-    /// Expects a vital sign no more.
-    #[arg(long)]
-    drop: Vec<VitalKind>,
-    /// The personal range of oxygen saturation, as 88-92, or none.
-    #[arg(long)]
-    target: Option<Range>,
-    /// The scale of oxygen saturation in NEWS2: 1, or 2 by a recorded decision.
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2))]
-    scale: Option<u8>,
-    /// Why scores are not counted: under-16, pregnancy, or none.
-    #[arg(long)]
-    guard: Vec<Guarded>,
-    /// The last day, as 2020-11-03, or none.
+    file: Option<PathBuf>,
+    /// The last day, as 2020-11-03, or none; else as the template has it.
     #[arg(long)]
     until: Option<LastDay>,
+    /// Why, when it replaces another plan.
+    #[arg(long, default_value = "")]
+    why: String,
+    #[command(flatten)]
+    decided: Decided,
 }
 
-/// A vital sign and when it is expected.
-#[derive(Debug, Clone)]
-struct Asked(Parameter);
-
-impl FromStr for Asked {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let form = || "write it as spo2=08:00,20:00~120".to_owned();
-        let (vital, rest) = text.split_once('=').ok_or_else(form)?;
-        let (when, grace) = rest.split_once('~').ok_or_else(form)?;
-        Ok(Self(Parameter {
-            vital: vital
-                .parse()
-                .map_err(|_| format!("there is no vital sign {vital:?}"))?,
-            expected: when
-                .parse::<Expected>()
-                .map_err(|fault: ExpectedError| fault.to_string())?,
-            grace_minutes: grace.parse().map_err(|_| form())?,
-        }))
-    }
-}
-
-/// A target, or none.
-#[derive(Debug, Clone, Copy)]
-struct Range(Option<Target>);
-
-impl FromStr for Range {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        const FORM: &str = "write it as 88-92, or none";
-        if text == "none" {
-            return Ok(Self(None));
+impl Set {
+    fn plan(&self, now: WallMs) -> Result<CarePlan> {
+        let mut plan = match &self.file {
+            Some(file) => from_file(file, self.patient, now)?,
+            None => from_template(&self.template, self.patient, now)?,
+        };
+        if let Some(day) = self.until {
+            plan.until = day.end()?;
         }
-        let (low, high) = text.split_once('-').ok_or(FORM)?;
-        let percent = |text: &str| text.parse().map_err(|_| FORM);
-        Ok(Self(Some(Target {
-            low_percent: percent(low)?,
-            high_percent: percent(high)?,
-        })))
+        Ok(plan)
     }
 }
 
-/// A guard, or none at all.
-#[derive(Debug, Clone, Copy)]
-struct Guarded(Option<Guard>);
-
-impl FromStr for Guarded {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        match text {
-            "none" => Ok(Self(None)),
-            "under-16" => Ok(Self(Some(Guard::Under16))),
-            "pregnancy" => Ok(Self(Some(Guard::Pregnancy))),
-            _ => Err("write under-16, pregnancy or none"),
-        }
-    }
+/// What a template asks of a patient from a moment on.
+pub(crate) fn from_template(name: &str, patient: PatientId, now: WallMs) -> Result<CarePlan> {
+    CarePlan::template(name, patient, now).with_context(|| {
+        let names = CarePlan::TEMPLATES.join(", ");
+        format!("there is no template {name:?}; there is {names}")
+    })
 }
 
-/// The last day of a plan, or none.
-#[derive(Debug, Clone, Copy)]
-struct LastDay(Option<Date>);
-
-impl FromStr for LastDay {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        if text == "none" {
-            return Ok(Self(None));
-        }
-        let day = text
-            .parse()
-            .map_err(|_| "write it as 2020-11-03, or none")?;
-        Ok(Self(Some(day)))
-    }
-}
-
-impl LastDay {
-    /// The first moment after it.
-    fn end(self) -> Result<Option<WallMs>> {
-        let Some(day) = self.0 else { return Ok(None) };
-        let zone = TimeZone::get(ZONE)?;
-        let end = day.tomorrow()?.to_zoned(zone)?;
-        Ok(Some(WallMs(end.timestamp().as_millisecond())))
-    }
+fn from_file(file: &Path, patient: PatientId, now: WallMs) -> Result<CarePlan> {
+    let text = std::fs::read_to_string(file);
+    let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+    let plan = CarePlan::read(&text, patient, now, &RuleSet::shipped());
+    plan.with_context(|| file.display().to_string())
 }
 
 impl Plan {
@@ -179,30 +104,34 @@ impl Plan {
         let record = open(&config).await?;
         let now = config.clock.care().now();
         match self {
-            Self::Set {
-                patient,
-                template,
-                why,
-            } => {
-                let Some(mut plan) = CarePlan::template(&template, patient, now) else {
-                    bail!(
-                        "there is no template {template:?}; there is {}",
-                        CarePlan::TEMPLATES.join(", ")
-                    );
-                };
+            Self::Set(set) => {
+                let (patient, mut plan) = (set.patient, set.plan(now)?);
                 if let Some(current) = diary::plan_of(&record, &actor(), patient).await? {
                     plan.version = PlanVersion(current.version.0 + 1);
                 }
-                diary::write_plan(&record, &actor(), &plan, &why, now).await?;
-                say(&format!("plan {template} set for patient {patient}"))
+                let decision = set.decided.decision();
+                let reasons = Reasons {
+                    why: &set.why,
+                    decision: decision.as_ref(),
+                };
+                diary::write_plan(&record, &actor(), &plan, reasons, now).await?;
+                say(&format!(
+                    "plan of patient {patient}, version {}",
+                    plan.version
+                ))
             }
             Self::Edit(edit) => {
                 let (patient, why) = (edit.patient, edit.why.clone());
                 let current = diary::plan_of(&record, &actor(), patient).await?;
                 let current =
                     current.context("the patient has no plan yet; use veglia plan set")?;
+                let decision = edit.decided.decision();
                 let plan = edit.apply(current, now)?;
-                diary::write_plan(&record, &actor(), &plan, &why, now).await?;
+                let reasons = Reasons {
+                    why: &why,
+                    decision: decision.as_ref(),
+                };
+                diary::write_plan(&record, &actor(), &plan, reasons, now).await?;
                 say(&format!(
                     "plan of patient {patient}, version {}",
                     plan.version
@@ -218,41 +147,15 @@ impl Plan {
                     let at = local_time(written.at);
                     let (version, by) = (written.plan.version, &written.by);
                     say(&format!("{version}  {at}  {by}  {}", written.why))?;
+                    if let Some(decision) = written.decision {
+                        let (who, grounds) = (decision.who, decision.grounds);
+                        say(&format!("   decided by {who}: {grounds}"))?;
+                    }
                 }
                 Ok(())
             }
             Self::Templates => templates(),
         }
-    }
-}
-
-impl Edit {
-    fn apply(self, current: CarePlan, now: WallMs) -> Result<CarePlan> {
-        let mut plan = CarePlan {
-            version: PlanVersion(current.version.0 + 1),
-            from: now,
-            ..current
-        };
-        plan.parameters.retain(|it| !self.drop.contains(&it.vital));
-        for Asked(parameter) in self.expect {
-            plan.parameters.retain(|it| it.vital != parameter.vital);
-            plan.parameters.push(parameter);
-        }
-        if let Some(Range(target)) = self.target {
-            plan.spo2 = target;
-        }
-        match self.scale {
-            Some(2) => plan.oxygen_scale = OxygenScale::Two,
-            Some(_) => plan.oxygen_scale = OxygenScale::One,
-            None => {}
-        }
-        if !self.guard.is_empty() {
-            plan.guards = self.guard.into_iter().filter_map(|it| it.0).collect();
-        }
-        if let Some(day) = self.until {
-            plan.until = day.end()?;
-        }
-        Ok(plan)
     }
 }
 
@@ -278,6 +181,18 @@ fn show(plan: &CarePlan) -> Result<()> {
     if plan.oxygen_scale == OxygenScale::Two {
         say("NEWS2 by scale 2")?;
     }
+    for limits in &plan.limits {
+        let (vital, unit) = (limits.vital, limits.vital.ucum());
+        for end in End::ALL {
+            if let Some(steps) = limits.at(end) {
+                say(&format!("{vital}.{end}={}{unit}", in_units(vital, steps)))?;
+            }
+        }
+    }
+    say(&format!("called: {}", Ladder::of(&plan.calling).name))?;
+    if plan.calling.family_doctor == FamilyDoctor::NotInformed {
+        say("the family doctor is not told")?;
+    }
     for guard in &plan.guards {
         let why = match guard {
             Guard::Under16 => "under 16",
@@ -292,6 +207,9 @@ fn templates() -> Result<()> {
     for template in Template::all() {
         say(&format!("{}: {}", template.name, template.title))?;
         say(&format!("  {}", template.source))?;
+    }
+    for ladder in Ladder::all() {
+        say(&format!("ladder {}: {}", ladder.name, ladder.title))?;
     }
     Ok(())
 }

@@ -7,19 +7,21 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use veglia_diary as diary;
-use veglia_people::patients::NewPerson;
+use veglia_diary::Reasons;
+use veglia_people::patients::{Enrolment, NewPerson};
 use veglia_people::staff::{self, NewStaff, Role, Username};
 use veglia_people::{CodiceFiscale, Password, PersonId, Phone, patients};
-use veglia_store::{Actor, Database, Purpose};
-use veglia_triage::{PatientId, Whereabouts};
+use veglia_store::{Actor, Database, Purpose, TxError};
+use veglia_triage::{PatientId, Plan as CarePlan, Whereabouts};
 use veglia_wire::{DeviceId, WallMs};
 
 use crate::config::Config;
+use crate::plan::LastDay;
 
 /// Patients.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Patient {
-    /// Registers a patient and prints the identifier.
+    /// Registers a patient, with a plan if one is named, and prints the identifier.
     Add {
         /// Given name.
         #[arg(long)]
@@ -36,6 +38,12 @@ pub(crate) enum Patient {
         /// Address.
         #[arg(long)]
         address: String,
+        /// The plan, from this template: home-covid, copd, heart-failure or post-discharge.
+        #[arg(long)]
+        plan: Option<String>,
+        /// The plan's last day, as 2020-11-03, or none; else as the template has it.
+        #[arg(long, requires = "plan")]
+        until: Option<LastDay>,
     },
     /// Says where a patient is from now on, and why; without that, what was said so far.
     ///
@@ -125,6 +133,8 @@ impl Patient {
                 codice_fiscale,
                 phone,
                 address,
+                plan,
+                until,
             } => {
                 let person = NewPerson {
                     name,
@@ -133,7 +143,13 @@ impl Patient {
                     phone,
                     address,
                 };
-                let patient = register(&record, &actor(), &person, now).await?;
+                let patient = match plan {
+                    Some(template) => {
+                        let begins = |patient| begin(&template, until, patient, now);
+                        enrol(&record, &actor(), &person, begins, now).await?
+                    }
+                    None => register(&record, &actor(), &person, now).await?,
+                };
                 say(&patient.to_string())
             }
             Self::Standing {
@@ -184,6 +200,50 @@ pub(crate) async fn register(
 ) -> Result<PatientId> {
     let person = patients::register(record, actor, person, now).await?;
     patient_of(person)
+}
+
+/// The plan that a patient begins with.
+fn begin(
+    template: &str,
+    until: Option<LastDay>,
+    patient: PatientId,
+    now: WallMs,
+) -> Result<CarePlan> {
+    let plan = crate::plan::from_template(template, patient, now)?;
+    Ok(match until {
+        Some(day) => CarePlan {
+            until: day.end()?,
+            ..plan
+        },
+        None => plan,
+    })
+}
+
+/// Registers a person who is a patient together with their plan: both are written, or neither is.
+async fn enrol(
+    record: &Database,
+    actor: &Actor,
+    person: &NewPerson,
+    begins: impl FnOnce(PatientId) -> Result<CarePlan>,
+    now: WallMs,
+) -> Result<PatientId> {
+    let enrolment = Enrolment::new(person)?;
+    let patient = patient_of(enrolment.id())?;
+    let plan = begins(patient)?;
+    let (enrolment, plan) = (&enrolment, &plan);
+    let written = record.run_tx("patients.enrol", actor, move |tx| {
+        Box::pin(async move {
+            let known = enrolment.write(tx, now).await?;
+            known.map_err(TxError::refuse)?;
+            let planned = diary::write_plan_in(tx, plan, Reasons::default(), now).await?;
+            planned.map_err(TxError::refuse)
+        })
+    });
+    match written.await {
+        Ok(()) => Ok(patient),
+        Err(TxError::Refused(reason)) => Err(anyhow::Error::from_boxed(reason)),
+        Err(fault) => Err(fault).context("the patient was not registered"),
+    }
 }
 
 fn patient_of(person: PersonId) -> Result<PatientId> {

@@ -5,15 +5,18 @@
 //! A line says only what every order of arrival has in common, so the outputs of two replays of
 //! the journal, one of them with `--shuffle`, are equal; and each flag that stands in the diary is
 //! there. With `--compare` the lines are what a second rule set would have changed. Nothing is
-//! written. Absent: flags that were withdrawn, and what left the journal with old segments.
+//! written. With `--scenarios` or `--recording` the lines are tables of how often people are
+//! called (`alerts.rs`). Absent: flags that were withdrawn, and what left the journal with old segments.
 
+#[cfg(feature = "gateway")]
+mod alerts;
 mod compare;
 mod observations;
 mod recorded;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -56,6 +59,17 @@ pub(crate) struct Replay {
     /// Only flags of this patient, by the name in the table or the number in the diary.
     #[arg(long, value_name = "PATIENT")]
     patient: Option<String>,
+    /// How often people are called, in place of flags: of each scenario of the demonstration, with
+    /// and without asking for a second measurement.
+    #[cfg(feature = "gateway")]
+    #[arg(long, conflicts_with_all = ["observations", "shuffle", "compare", "from", "to", "patient"])]
+    scenarios: bool,
+    /// The same of a recording: columns minute, SpO2, PULSE or HR, and perhaps temperature. May be
+    /// given several times.
+    #[cfg(feature = "gateway")]
+    #[arg(long, value_name = "FILE")]
+    #[arg(conflicts_with_all = ["observations", "shuffle", "compare", "from", "to", "patient"])]
+    recording: Vec<PathBuf>,
 }
 
 /// A moment as it is typed.
@@ -113,6 +127,11 @@ impl Replay {
             Some(path) => rule_set(path)?,
             None => RuleSet::shipped(),
         };
+        #[cfg(feature = "gateway")]
+        if self.scenarios || !self.recording.is_empty() {
+            let tables = alerts::tables(self.scenarios, &self.recording, &rules)?;
+            return Ok(io::stdout().write_all(tables.as_bytes())?);
+        }
         let other = self.compare.as_deref().map(rule_set).transpose()?;
         let meant = match &self.observations {
             Some(path) => {
@@ -263,7 +282,7 @@ fn rule_set(path: &Path) -> Result<RuleSet> {
 /// What a table means.
 fn recorded(path: &Path, rules: &RuleSet) -> Result<Meant> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let judged = recorded::judge(BufReader::new(file), rules)
+    let judged = recorded::judge(file, rules)
         .with_context(|| format!("cannot judge the observations of {}", path.display()))?;
     tracing::info!(
         observations = judged.observations,

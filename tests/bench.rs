@@ -25,6 +25,37 @@ const FIGURES: [&str; 15] = [
     "stop_s",
 ];
 
+/// Nobody who is well is flagged, whatever the pace.
+fn rules_are_measured(report: &Value) {
+    let costs = report["triage"].as_array().unwrap();
+    assert_eq!(costs.len(), 4);
+    for cost in costs {
+        assert_eq!(cost["patients"], 20);
+        assert_eq!(cost["verdicts"], 0, "{cost}");
+        assert!(cost["ns_per_reading"].is_f64() && cost["bytes_per_state"].is_f64());
+    }
+}
+
+#[test]
+fn the_rules_can_be_measured_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let json = data.path().join("figures.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_veglia"))
+        .arg("--data")
+        .arg(data.path())
+        .args(["bench", "--only", "triage", "--patients", "20", "--json"])
+        .arg(&json)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let report: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    rules_are_measured(&report);
+    assert_eq!(report["loads"].as_array().unwrap().len(), 0);
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("ns a reading"), "{table}");
+}
+
 #[test]
 fn a_small_bench_stores_what_it_sends_and_leaves_nothing_behind() {
     let data = tempfile::tempdir().unwrap();
@@ -33,6 +64,7 @@ fn a_small_bench_stores_what_it_sends_and_leaves_nothing_behind() {
         .arg("--data")
         .arg(data.path())
         .args(["bench", "--connections", "8", "--runs", "1"])
+        .args(["--patients", "20"])
         .args(["--per-frame", "10,128", "--readings", "4000"])
         .args(["--live", "1", "--journal", "50", "--handshakes", "1"])
         .args(["--idle", "8", "--idle-for", "1", "--storm", "8", "--json"])
@@ -44,6 +76,7 @@ fn a_small_bench_stores_what_it_sends_and_leaves_nothing_behind() {
 
     let report: Value = serde_json::from_slice(&fs::read(json.path()).unwrap()).unwrap();
     assert_eq!(report["connections"], 8);
+    rules_are_measured(&report);
     assert_eq!(report["journal"].as_array().unwrap().len(), 3);
     assert!(report["machine"]["file_system"].is_string());
     let loads = report["loads"].as_array().unwrap();

@@ -126,6 +126,18 @@ fn two_rule_sets_are_laid_beside_each_other() {
 }
 
 #[test]
+fn how_often_people_are_called_is_told_of_a_recording() {
+    let output = veglia(&["--recording", "tests/fixtures/recording.csv"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let tables = String::from_utf8(output.stdout).expect("a table is text");
+    assert!(tables.contains("| recording | "), "{tables}");
+    let nowhere = veglia(&["--recording", "nowhere.csv"]);
+    let errors = String::from_utf8_lossy(&nowhere.stderr);
+    assert!(errors.contains("in the recording nowhere.csv"), "{errors}");
+}
+
+#[test]
 fn what_cannot_be_read_is_named_with_its_place() {
     let folder = folder();
     let bad = folder.path().join("bad.csv");

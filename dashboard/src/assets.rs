@@ -44,6 +44,22 @@ pub(crate) async fn file(Path((hash, name)): Path<(String, String)>) -> Response
     }
 }
 
+/// `GET /avvisi.js`: the worker that shows notices. A worker serves the addresses below its own, so
+/// it has one of its own at the top, which browsers ask for again and again.
+pub(crate) async fn worker() -> Response {
+    let worker = bundle::ASSETS.iter().find(|it| it.name == "js/worker.js");
+    match worker {
+        Some(asset) => {
+            let headers = [
+                (header::CONTENT_TYPE, asset.media_type),
+                (header::CACHE_CONTROL, "no-cache"),
+            ];
+            (headers, asset.bytes).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
 /// `GET /licenze`: the licences of what others wrote and we carry, as they ask.
 pub(crate) async fn licences() -> String {
     let mut page = String::new();

@@ -12,14 +12,18 @@ use axum::response::{IntoResponse, Json, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum_extra::extract::cookie::CookieJar;
 use futures_util::StreamExt;
+use serde::Deserialize;
 use veglia_people::staff::Staff;
 use veglia_store::Actor;
 use veglia_view::{PatientId, ViewError};
 use veglia_ward::{
-    ActError, ActForm, CurveError, Outcome, PatientPage, Sources, TrendQuery, WardPage, act, curve,
+    ActError, ActForm, CurveError, Outcome, PageError, PatientPage, PlanDesk, PlanForm,
+    PlanOutcome, PlanPage, Sources, StandForm, TrendQuery, WardPage, WatchedWard, act, curve, plan,
+    stand,
 };
 
 use crate::Shell;
+use crate::alarm_path;
 use crate::pages::{self, Page, Section};
 use crate::session::{self, CurrentUser};
 
@@ -38,6 +42,8 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
         ("/pazienti/{id}", get(patient)),
         ("/pazienti/{id}/andamento", get(trend)),
         ("/pazienti/{id}/atti", post(acted)),
+        ("/pazienti/{id}/piano", get(planned).post(replan)),
+        ("/pazienti/{id}/dove", post(stood)),
     ]
 }
 
@@ -47,8 +53,12 @@ async fn ward(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Res
         title: "Pazienti",
         user: Some(&user),
         section: Section::Patients,
-        modules: &["js/ward.js"],
-        body: &WardPage::new(&shell.hub, EVENTS),
+        modules: &["js/ward.js", "js/alarm-path.js"],
+        body: &WatchedWard::new(
+            alarm_path::sentence(&shell),
+            alarm_path::ADDRESS,
+            WardPage::new(&shell.hub, EVENTS),
+        ),
     }
     .answer(StatusCode::OK)
 }
@@ -135,6 +145,92 @@ async fn acted(
         Err(ActError::Form) => StatusCode::BAD_REQUEST.into_response(),
         Err(error) => pages::unavailable("an act was not written", &error),
     }
+}
+
+/// From which template the form of a plan is to be filled.
+#[derive(Deserialize)]
+struct Begun {
+    #[serde(default)]
+    modello: String,
+}
+
+/// `GET /pazienti/{id}/piano`
+async fn planned(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(id): Path<String>,
+    Query(Begun { modello }): Query<Begun>,
+) -> Response {
+    let Ok(patient) = id.parse::<PatientId>() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    match PlanPage::load(desk(&shell, &user, &user.actor()), patient, &modello).await {
+        Ok(Some(page)) => framed_plan(&user, &page, StatusCode::OK),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => pages::unavailable("a patient's plan was not read", &error),
+    }
+}
+
+/// `POST /pazienti/{id}/piano`: the next version, or the page again with what was typed.
+async fn replan(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(id): Path<String>,
+    Form(form): Form<PlanForm>,
+) -> Response {
+    let Ok(patient) = id.parse::<PatientId>() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let done = plan(desk(&shell, &user, &user.actor()), patient, &form).await;
+    became(&user, patient, done)
+}
+
+/// `POST /pazienti/{id}/dove`: where the patient is from now on.
+async fn stood(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(id): Path<String>,
+    Form(form): Form<StandForm>,
+) -> Response {
+    let Ok(patient) = id.parse::<PatientId>() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let done = stand(desk(&shell, &user, &user.actor()), patient, &form).await;
+    became(&user, patient, done)
+}
+
+fn became(user: &Staff, patient: PatientId, done: Result<PlanOutcome, PageError>) -> Response {
+    match done {
+        Ok(PlanOutcome::Written) => {
+            Redirect::to(&format!("/pazienti/{patient}/piano")).into_response()
+        }
+        Ok(PlanOutcome::Faulty(page)) => framed_plan(user, &page, StatusCode::UNPROCESSABLE_ENTITY),
+        Ok(PlanOutcome::Overtaken(page)) => framed_plan(user, &page, StatusCode::CONFLICT),
+        Ok(PlanOutcome::NotAllowed) => StatusCode::FORBIDDEN.into_response(),
+        Ok(PlanOutcome::Unknown) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => pages::unavailable("a patient's plan was not written", &error),
+    }
+}
+
+fn desk<'a>(shell: &'a Shell, user: &Staff, actor: &'a Actor) -> PlanDesk<'a> {
+    PlanDesk {
+        record: &shell.record,
+        rules: &shell.rules,
+        actor,
+        role: user.role,
+        now: shell.care.now(),
+    }
+}
+
+fn framed_plan(user: &Staff, page: &PlanPage, status: StatusCode) -> Response {
+    Page {
+        title: &page.title(),
+        user: Some(user),
+        section: Section::Patients,
+        modules: &[],
+        body: page,
+    }
+    .answer(status)
 }
 
 async fn load(shell: &Shell, user: &Staff, id: &str) -> Result<PatientPage, Response> {

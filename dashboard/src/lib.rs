@@ -27,6 +27,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower_http::csrf::CsrfLayer;
@@ -35,9 +36,12 @@ use veglia_notify::{Courier, Senders};
 use veglia_people::SignIn;
 use veglia_store::Database;
 use veglia_view::{CareClock, RuleSet, View};
-use veglia_ward::{Hub, Pace, Watch};
+use veglia_ward::{Hub, Pace, PathFault, Watch};
 use veglia_wire::Clock;
 
+mod alarm_path;
+mod amiss;
+mod asking;
 mod assets;
 mod avvisi;
 mod centre;
@@ -49,13 +53,18 @@ mod login;
 mod pages;
 mod paging;
 mod reach;
+mod recall;
 mod server;
 mod session;
 mod tls;
 
+use alarm_path::Watchdog;
+use amiss::Amiss;
+use asking::Asking;
 use listener::{Bounded, Callers};
 use paging::Paging;
 
+pub use alarm_path::AlarmPath;
 pub use tls::{Tls, TlsError};
 
 /// Largest body of a request. Our forms hold a few fields; nobody uploads files here.
@@ -131,6 +140,8 @@ pub struct Deps {
     pub enrolments: PathBuf,
     /// How people are called.
     pub notify: veglia_notify::Config,
+    /// How the alarm path is watched; none: not at all.
+    pub alarm_path: Option<AlarmPath>,
 }
 
 /// Why the dashboard does not answer.
@@ -172,6 +183,9 @@ pub(crate) struct Shell {
     pub(crate) care: CareClock,
     pub(crate) door: Arc<SignIn>,
     pub(crate) senders: Arc<Senders>,
+    pub(crate) notify: Arc<veglia_notify::Config>,
+    /// Why the alarms cannot be relied on, if so.
+    pub(crate) alarm_path: watch::Receiver<Option<PathFault>>,
     pub(crate) cookie: session::CookieKind,
     pub(crate) behind_proxy: bool,
     /// Cancelled when the server stops: a stream that does not watch it holds the stop up.
@@ -221,8 +235,11 @@ pub async fn serve(
     let closing = CancellationToken::new();
     let senders = Senders::open(&deps.notify).map_err(ServeError::Notify)?;
     let senders = Arc::new(senders);
-    let mut calling = calling(&deps, Arc::clone(&senders));
-    let (app, watch) = router(&config, deps, senders, closing.clone());
+    let (said, alarm_path) = watch::channel(None);
+    let mut calling = calling(&deps, Arc::clone(&senders), said);
+    let amiss = Amiss::new(&deps);
+    let (app, watch) = router(&config, deps, senders, alarm_path, closing.clone());
+    calling.spawn(amiss.run(watch.hub()));
     let watching = tokio::spawn(watch.run(closing.clone().cancelled_owned()));
     let ward_died = async {
         match watching.await {
@@ -256,7 +273,11 @@ pub async fn serve(
 }
 
 /// The tasks that call people.
-fn calling(deps: &Deps, senders: Arc<Senders>) -> JoinSet<()> {
+fn calling(
+    deps: &Deps,
+    senders: Arc<Senders>,
+    said: watch::Sender<Option<PathFault>>,
+) -> JoinSet<()> {
     let paging = Paging {
         record: deps.record.clone(),
         care: deps.care.clone(),
@@ -270,6 +291,13 @@ fn calling(deps: &Deps, senders: Arc<Senders>) -> JoinSet<()> {
         veglia_notify::Pace::default(),
     );
     let mut tasks = JoinSet::new();
+    if let Some(path) = deps.alarm_path.clone() {
+        let (record, care, notify) = (&paging.record, &paging.care, &paging.notify);
+        let watchdog = Watchdog::new(record.clone(), care.clone(), Arc::clone(notify), path, said);
+        tasks.spawn(watchdog.run());
+    }
+    let asking = Asking::new(deps.record.clone(), deps.care.clone());
+    tasks.spawn(asking.run());
     tasks.spawn(paging.run());
     tasks.spawn(courier.run());
     tasks
@@ -280,6 +308,7 @@ fn router(
     config: &Config,
     deps: Deps,
     senders: Arc<Senders>,
+    alarm_path: watch::Receiver<Option<PathFault>>,
     closing: CancellationToken,
 ) -> (Router, Watch) {
     let (hub, watch) = Hub::new(Arc::clone(&deps.view), deps.record.clone(), Pace::default());
@@ -307,6 +336,8 @@ fn router(
         care: deps.care,
         door,
         senders,
+        notify: Arc::new(deps.notify),
+        alarm_path,
         cookie,
         behind_proxy: config.behind_proxy,
         closing,
@@ -316,6 +347,7 @@ fn router(
         .into_iter()
         .chain(fleet::routes())
         .chain(reach::routes())
+        .chain(alarm_path::routes())
         .fold(Router::new(), |door, (path, methods)| {
             door.route(path, methods)
         })
@@ -325,6 +357,7 @@ fn router(
         .route("/login", get(login::form).post(login::submit))
         .route("/logout", post(login::leave))
         .route("/licenze", get(assets::licences))
+        .route("/avvisi.js", get(assets::worker))
         .route("/assets/{bundle}/{*name}", get(assets::file));
     let open = fleet::open_routes()
         .into_iter()

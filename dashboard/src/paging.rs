@@ -10,7 +10,8 @@
 //!
 //! Staff get a link to the sign-in. A family doctor has no account yet: the link opens a page that
 //! says no more than that somebody waits ([`crate::avvisi`]). Of a day's digest a doctor gets one
-//! message, however many patients it is about.
+//! message, however many patients it is about; when it reaches nobody, each of them comes back to
+//! the centre.
 //!
 //! **While nobody at all stands on the roster nobody is called**, and the health page says so: a
 //! centre that has not written its roster yet would otherwise climb every ladder in a second.
@@ -24,7 +25,7 @@ use thiserror::Error;
 use tokio::time::sleep;
 use veglia_diary::{Callee, Page, PageId, PageWhy, ReadError, page_failed, pages_since};
 use veglia_notify::{
-    Config, EnqueueError, Event, Happened, Key, Message, MessageError, NewDelivery,
+    Config, EnqueueError, Event, Happened, Joined, Key, Message, MessageError, NewDelivery,
 };
 use veglia_people::duty::{self, Called, Post};
 use veglia_people::links::{self, LinkError};
@@ -33,10 +34,13 @@ use veglia_store::{Actor, Database, TxError};
 use veglia_view::{CareClock, PatientId, Severity};
 use veglia_wire::WallMs;
 
+use crate::alarm_path;
 use crate::pages::chain;
+use crate::recall;
 
-/// Between two looks: a red is on its way within the second.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Between two looks. With a tick of ingest (a second) and the courier's look, a missed repeat is
+/// with its channel within two seconds.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Pages passed on in one go.
 const PAGES: u64 = 100;
@@ -69,6 +73,8 @@ pub(crate) enum PagingError {
     Diary(#[source] ReadError),
     #[error("the record did not answer")]
     Record(#[source] TxError),
+    #[error("the alarm path's probe was not carried on")]
+    Probe(#[source] alarm_path::PathError),
     #[error("the outbox did not take a message")]
     Outbox(#[source] EnqueueError),
     #[error("no link was made")]
@@ -99,6 +105,9 @@ impl Paging {
     /// Passes on what is new, both ways.
     pub(crate) async fn round(&self) -> Result<(), PagingError> {
         self.pass_on().await?;
+        recall::withdraw(&self.record, &ACTOR, self.care.wall().now()).await?;
+        let carried = alarm_path::carry(&self.record, &self.care).await;
+        carried.map_err(PagingError::Probe)?;
         self.report_back().await
     }
 
@@ -121,6 +130,13 @@ impl Paging {
             tracing::warn!(page = page.id.0, "a page is a day old: passed over");
             return Ok(());
         }
+        if recall::is_recalled(&self.record, &ACTOR, page.id).await? {
+            tracing::info!(
+                page = page.id.0,
+                "nobody is called: the patient is not at home"
+            );
+            return Ok(());
+        }
         let roster = duty::roster(&self.record, &ACTOR, now).await;
         if roster.map_err(PagingError::Record)?.is_empty() {
             tracing::warn!(
@@ -133,6 +149,7 @@ impl Paging {
         if called.is_empty() {
             let reason = match page.callee {
                 Callee::Mmg => "no family doctor is on file for this patient".to_owned(),
+                Callee::Receiver => "whoever was given it is not known".to_owned(),
                 callee => format!("nobody is on the roster as {callee}"),
             };
             return self.give_back(page.id, &reason).await;
@@ -143,7 +160,7 @@ impl Paging {
         Ok(())
     }
 
-    /// Who holds the post now, or the patient's family doctor.
+    /// Who holds the post now, the patient's family doctor, or whoever an alert was given to.
     async fn who(&self, page: &Page, now: WallMs) -> Result<Vec<Called>, TxError> {
         let post = match page.callee {
             Callee::Operator => Post::Operator,
@@ -156,6 +173,14 @@ impl Paging {
                 };
                 let doctor = duty::mmg_of(&self.record, &ACTOR, person, now).await?;
                 return Ok(doctor.into_iter().collect());
+            }
+            // Whoever an alert was given to, on the roster or not.
+            Callee::Receiver => {
+                let party: Option<Party> = page.to.as_deref().and_then(|to| to.parse().ok());
+                let Some(party) = party else {
+                    return Ok(Vec::new());
+                };
+                return Ok(vec![duty::one(&self.record, &ACTOR, party, now).await?]);
             }
         };
         duty::on_duty(&self.record, &ACTOR, post, now).await
@@ -173,9 +198,19 @@ impl Paging {
             urgent: page.severity == Severity::Red,
             not_before: wall.plus_ms(self.care.wall_ms(begins.since(now))),
         };
-        veglia_notify::enqueue(&self.record, &ACTOR, &delivery, wall)
-            .await
-            .map_err(PagingError::Outbox)?;
+        let is_new = veglia_notify::enqueue(&self.record, &ACTOR, &delivery, wall).await;
+        if is_new.map_err(PagingError::Outbox)? || page.why != PageWhy::Digest {
+            return Ok(());
+        }
+        // The digest that is known tells of this page too, or has gone without it.
+        let (key, about) = (&delivery.key, &delivery.about);
+        let joined = veglia_notify::join(&self.record, &ACTOR, key, about).await;
+        if joined.map_err(PagingError::Record)? == Joined::TooLate {
+            let key = page_key(page.id, to.party).map_err(PagingError::Message)?;
+            let alone = NewDelivery { key, ..delivery };
+            let sent = veglia_notify::enqueue(&self.record, &ACTOR, &alone, wall).await;
+            sent.map_err(PagingError::Outbox)?;
+        }
         Ok(())
     }
 
@@ -229,14 +264,21 @@ impl Paging {
             .map_err(PagingError::Record)
     }
 
-    /// A page has failed when nobody was reached who was called by it.
+    /// A page has failed when nobody was reached who was called by it; a digest that reached
+    /// nobody gives back every page that it told of.
     async fn judge(&self, event: &Event) -> Result<(), PagingError> {
-        let (Happened::Failed, Some(page)) = (event.happened, page_of(&event.about)) else {
+        if event.happened != Happened::Failed {
             return Ok(());
-        };
-        let alone = veglia_notify::reached_nobody(&self.record, &ACTOR, &event.about).await;
-        if alone.map_err(PagingError::Record)? {
-            self.give_back(page, &event.reason).await?;
+        }
+        let abouts = veglia_notify::abouts(&self.record, &ACTOR, &event.key).await;
+        for about in abouts.map_err(PagingError::Record)? {
+            let Some(page) = page_of(&about) else {
+                continue;
+            };
+            let alone = veglia_notify::reached_nobody(&self.record, &ACTOR, &about).await;
+            if alone.map_err(PagingError::Record)? {
+                self.give_back(page, &event.reason).await?;
+            }
         }
         Ok(())
     }
@@ -251,7 +293,7 @@ impl Paging {
 }
 
 /// The same number names both.
-fn person_of(patient: PatientId) -> Option<PersonId> {
+pub(crate) fn person_of(patient: PatientId) -> Option<PersonId> {
     PersonId::new(i64::try_from(patient.get()).ok()?)
 }
 
@@ -259,7 +301,7 @@ fn about(page: PageId) -> Result<Key, MessageError> {
     format!("page-{}", page.0).parse()
 }
 
-fn page_of(about: &Key) -> Option<PageId> {
+pub(crate) fn page_of(about: &Key) -> Option<PageId> {
     let number = about.as_str().strip_prefix("page-")?;
     Some(PageId(number.parse().ok()?))
 }
@@ -267,12 +309,20 @@ fn page_of(about: &Key) -> Option<PageId> {
 /// A page and a person; of digests, which are decided at one moment for all patients of a doctor,
 /// that moment and the doctor.
 fn key_of(page: &Page, party: Party) -> Result<Key, MessageError> {
-    let person = party.to_string().replace(':', "-");
     match page.why {
         PageWhy::Digest => {
             let half_day = page.at.0.div_euclid(12 * 3_600_000);
-            format!("digest-{half_day}.{person}").parse()
+            format!("digest-{half_day}.{}", written(party)).parse()
         }
-        _ => format!("page-{}.{person}", page.id.0).parse(),
+        _ => page_key(page.id, party),
     }
+}
+
+fn page_key(page: PageId, party: Party) -> Result<Key, MessageError> {
+    format!("page-{}.{}", page.0, written(party)).parse()
+}
+
+/// Somebody who is called, as a part of a key.
+pub(crate) fn written(party: Party) -> String {
+    party.to_string().replace(':', "-")
 }

@@ -1,9 +1,11 @@
 //! The shell as browsers and strangers meet it, over a real record in a temporary folder.
 
+mod alarm_path;
 mod centre;
 mod fleet;
 mod paging;
 mod site;
+mod telling;
 
 use std::sync::atomic::Ordering;
 
@@ -20,7 +22,8 @@ async fn no_page_of_the_centre_opens_without_a_session() {
     let routes = crate::centre::routes();
     let others = crate::fleet::routes()
         .into_iter()
-        .chain(crate::reach::routes());
+        .chain(crate::reach::routes())
+        .chain(crate::alarm_path::routes());
     for (path, _) in routes.into_iter().chain(others) {
         let path = path.replace(['{', '}'], "");
         let nobody = site.get(&path).await;

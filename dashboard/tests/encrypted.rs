@@ -127,6 +127,7 @@ async fn deps(folder: &Path) -> Deps {
         identities: folder.join("identities.toml"),
         enrolments: folder.join("enrolments.toml"),
         notify: veglia_notify::Config::default(),
+        alarm_path: None,
     }
 }
 

@@ -46,6 +46,7 @@ async fn deps(folder: &tempfile::TempDir) -> Deps {
         identities: folder.path().join("identities.toml"),
         enrolments: folder.path().join("enrolments.toml"),
         notify: veglia_notify::Config::default(),
+        alarm_path: None,
     }
 }
 

@@ -17,6 +17,7 @@ use veglia_series::Sample;
 use veglia_wire::{Body, Boot, GatewayId, Quality, Record, RecordId, UpFrame, WallMs};
 
 use crate::entry::Entry;
+use crate::probe::is_probe;
 
 /// How far ahead of ingest a gateway's clock may be, in care milliseconds, before its times are
 /// called uncertain: above any honest drift, below what would hide a silence.
@@ -181,9 +182,12 @@ impl By {
     }
 }
 
-/// The readings that an entry gives to the series, for ever.
+/// The readings that an entry gives to the series, for ever; those of the alarm path's probe are
+/// nobody's and end with the journal.
 pub(crate) fn samples(records: Records) -> impl Iterator<Item = Sample> {
-    records.dated().filter_map(|it| sample(&it))
+    let is_probe = is_probe(&records.gateway);
+    let records = (!is_probe).then(|| records.dated());
+    records.into_iter().flatten().filter_map(|it| sample(&it))
 }
 
 /// The sample of a record, if it is a reading of a device, and its time awaits nothing.

@@ -21,13 +21,14 @@ use veglia_triage::{
     Verdict, Whereabouts, step,
 };
 use veglia_view::{Worn, WornBy};
-use veglia_wire::{Body, DeviceId, GatewayId, Quality, Record, RecordId, WallMs};
+use veglia_wire::{Body, DeviceId, GatewayId, Quality, Record, RecordId, VitalKind, WallMs};
 
 use crate::dating::{Records, Time};
 use crate::entry::Entry;
 use crate::homes::{self, Homes, Ticks};
 use crate::memory::Known;
 use crate::nobodys::Nobodys;
+use crate::probe::{self, Judged};
 use crate::repeats::Wish;
 use crate::rows;
 use crate::watch::ACTOR;
@@ -61,6 +62,8 @@ pub(crate) struct Told {
     pub(crate) closed: Vec<FlagId>,
     /// Second measurements that the rules wait for.
     pub(crate) wishes: Vec<Wish>,
+    /// Rounds of the alarm path's probe.
+    pub(crate) rounds: Vec<Judged>,
 }
 
 /// A record that reached the rules, for the first time or with a time that it did not have.
@@ -131,6 +134,15 @@ impl Fold {
         self.changes(oldest, known.0, told).await
     }
 
+    /// A patient, the row with what the rules make of it at a moment.
+    pub(crate) fn judged(&mut self, patient: PatientId, now: Option<WallMs>) -> Option<&Known> {
+        let known = self.patients.get_mut(&patient)?;
+        if let Some(now) = now {
+            rows::judge(&mut known.row, &known.state, &self.rules, now);
+        }
+        Some(known)
+    }
+
     fn resolve(&self, device: &DeviceId, at: WallMs) -> Option<PatientId> {
         self.assignments
             .read()
@@ -168,6 +180,14 @@ impl Fold {
 
     /// One record: whose it is, what it changes in the row, and what the rules say.
     pub(crate) fn arrive(&mut self, arrived: &Arrived, told: &mut Told) {
+        if probe::is_probe(&arrived.gateway) {
+            told.rounds.extend(probe::judge(&self.rules, arrived));
+        } else {
+            self.take_in(arrived, told);
+        }
+    }
+
+    fn take_in(&mut self, arrived: &Arrived, told: &mut Told) {
         let Arrived {
             received,
             gateway,
@@ -193,11 +213,9 @@ impl Fold {
             .patients
             .entry(patient)
             .or_insert_with(|| Known::new(patient));
-        if let (Time::Mapped(_), Body::Reading(vital, _)) = (time, record.body) {
-            // It was shown without its time.
-            let is_dated = |doubt: Quality| !doubt.contains(Quality::TIME_UNCERTAIN);
-            let latest = &mut known.row.latest;
-            latest.retain(|it| it.vital != vital.kind() || is_dated(it.quality));
+        let measured = measured(record);
+        if let (Time::Mapped(_), Some(vital)) = (time, measured) {
+            forget_undated(&mut known.row, vital);
         }
         rows::take(&mut known.row, device, record, at, doubt);
         let source = source(device);
@@ -237,8 +255,8 @@ impl Fold {
         // neither does one that a person typed, or one of a patient who is not at home.
         let is_at_home = known.state.whereabouts(received) == Whereabouts::AtHome;
         if source == Source::Device && wears_it_still && is_at_home {
-            let wishes = verdicts.iter().filter_map(|it| wish(it, device, gateway));
-            told.wishes.extend(wishes);
+            let wish = |it: &Verdict| wish(it, measured, device, gateway);
+            told.wishes.extend(verdicts.iter().filter_map(wish));
         }
         told.say(verdicts, received);
         told.touched.insert(patient);
@@ -270,6 +288,12 @@ impl Fold {
     }
 
     fn tick(&mut self, now: WallMs, told: &mut Told) {
+        if self.ticks.is_step_back(now) {
+            for (patient, known) in &mut self.patients {
+                told.say(step(&self.rules, &mut known.state, Input::SteppedBack, now), now);
+                told.touched.insert(*patient);
+            }
+        }
         if let Some(since) = self.ticks.follow(now) {
             for known in self.patients.values_mut() {
                 let input = Input::Deaf(since);
@@ -371,18 +395,25 @@ impl Told {
 }
 
 /// The second measurement that a verdict waits for, asked of the device whose reading it judged.
-fn wish(verdict: &Verdict, device: &DeviceId, gateway: &GatewayId) -> Option<Wish> {
+fn wish(
+    verdict: &Verdict,
+    measured: Option<VitalKind>,
+    device: &DeviceId,
+    gateway: &GatewayId,
+) -> Option<Wish> {
     let Verdict::Raise(flag) = verdict else {
         return None;
     };
     let Standing::Unconfirmed { repeat_by } = flag.standing else {
         return None;
     };
-    // Silence is no measurement to be repeated, and an answer is no measurement at all.
-    let vital = flag
-        .about
-        .vital()
-        .filter(|_| flag.severity != Severity::Technical)?;
+    // Silence is no measurement to be repeated, and an answer is no measurement at all. Of a score
+    // it is the value that set it off, if this device can measure that.
+    let is_clinical = flag.severity != Severity::Technical;
+    let vital = flag.repeats().filter(|_| is_clinical)?;
+    if flag.about.vital().is_none() && measured != Some(vital) {
+        return None;
+    }
     Some(Wish {
         flag: flag.id.clone(),
         repeat_by,
@@ -390,6 +421,21 @@ fn wish(verdict: &Verdict, device: &DeviceId, gateway: &GatewayId) -> Option<Wis
         device: device.clone(),
         gateway: gateway.clone(),
     })
+}
+
+/// What a record measured.
+fn measured(record: &Record) -> Option<VitalKind> {
+    match record.body {
+        Body::Reading(vital, _) => Some(vital.kind()),
+        _ => None,
+    }
+}
+
+/// Takes away what was shown without its time.
+fn forget_undated(row: &mut veglia_view::Row, vital: VitalKind) {
+    let is_dated = |doubt: Quality| !doubt.contains(Quality::TIME_UNCERTAIN);
+    row.latest
+        .retain(|it| it.vital != vital || is_dated(it.quality));
 }
 
 /// Whether the rules have a use for what a record says.

@@ -102,17 +102,24 @@ pub(crate) struct Ticks {
 }
 
 impl Ticks {
+    /// Whether the wall has stepped back to a next tick, by more than a slow disk makes: what was
+    /// said by the time it had reached was not so. A smaller step passes by itself.
+    pub(crate) fn is_step_back(&self, at: WallMs) -> bool {
+        self.last.is_some_and(|last| last.since(at) > HOLE_MS)
+    }
+
     /// Takes the next tick. Since when nobody was heard, if there is a hole before it.
     pub(crate) fn follow(&mut self, at: WallMs) -> Option<WallMs> {
         let last = self.last.replace(at)?;
         let gap_ms = at.since(last);
-        let is_hole =
-            |usual_ms: i64| gap_ms > HOLE_MS && gap_ms > usual_ms.saturating_mul(HOLE_TICKS);
-        if self.usual_ms.is_some_and(is_hole) {
-            return Some(last);
+        let usual_ms = self.usual_ms.replace(gap_ms)?;
+        if gap_ms <= HOLE_MS || gap_ms <= usual_ms.saturating_mul(HOLE_TICKS) {
+            return None;
         }
-        self.usual_ms = Some(gap_ms);
-        None
+        // Two ticks may have come close together for once: what is believed to be usual grows with
+        // every hole, or every tick of a fast clock would be one for ever.
+        self.usual_ms = Some(usual_ms.saturating_mul(2).max(1));
+        Some(last)
     }
 }
 

@@ -35,6 +35,7 @@ mod ledger;
 mod memory;
 mod news;
 mod nobodys;
+mod probe;
 mod quarantine;
 mod repeats;
 pub mod replay;

@@ -1,8 +1,8 @@
 //! What a record, or the diary's list of flags, changes in the row that a clinician sees.
 
-use veglia_triage::FlagId;
-use veglia_view::{Battery, Latest, OpenFlag, Row};
-use veglia_wire::{Body, DeviceEvent, DeviceId, Quality, Record, WallMs};
+use veglia_triage::{FlagId, PatientState, RuleSet, Scale};
+use veglia_view::{Battery, Latest, OpenFlag, Row, Unjudged};
+use veglia_wire::{Body, DeviceEvent, DeviceId, Quality, Record, Site, Vital, WallMs};
 
 use crate::fold::source;
 
@@ -50,4 +50,32 @@ pub(crate) fn list(row: &mut Row, id: &FlagId, listed: Option<veglia_diary::Open
         }),
         None => row.unflag(id),
     }
+}
+
+/// Writes into the row what the rules make of it: the latest values that they do not judge, and
+/// what the scores can be.
+pub(crate) fn judge(row: &mut Row, state: &PatientState, rules: &RuleSet, now: WallMs) {
+    let why = |latest: &Latest| Some((latest.vital, unjudged(latest, state, rules)?));
+    row.unjudged = row.latest.iter().filter_map(why).collect();
+    let scores = Scale::ALL.into_iter();
+    let scores = scores.filter_map(|scale| state.partial(rules, scale, now));
+    row.scores = scores.collect();
+}
+
+/// Why a value is not judged; none where its quality or its site says it.
+fn unjudged(latest: &Latest, state: &PatientState, rules: &RuleSet) -> Option<Unjudged> {
+    if !latest.quality.is_clean() || latest.site == Site::Skin {
+        return None;
+    }
+    let newest = state.last(latest.vital).map(|it| it.at);
+    // The rules take nothing up that is dated after it came.
+    if newest.is_none_or(|newest| newest < latest.at) {
+        return Some(Unjudged::Ahead);
+    }
+    if newest == Some(latest.at) && state.is_greyed(latest.vital) {
+        return Some(Unjudged::NoMeasurement);
+    }
+    let vital = Vital::from_steps(latest.vital, latest.steps, latest.site);
+    let is_plausible = vital.is_ok_and(|vital| rules.is_scorable(vital, Quality::empty()));
+    (!is_plausible).then_some(Unjudged::Implausible)
 }

@@ -29,6 +29,7 @@ use crate::intake::{Arrival, Intake, IntakeError, MAX_WAITING};
 use crate::ledger::Ledger;
 use crate::memory::{Memory, MemoryError, Remembered};
 use crate::news::News;
+use crate::probe::is_probe;
 use crate::quarantine::{Quarantine, QuarantineError};
 use crate::repeats::{Asker, Repeats};
 use crate::retention::Retention;
@@ -301,7 +302,9 @@ async fn forward(
     care: &CareClock,
     stop: CancellationToken,
 ) {
-    let mut tick = tokio::time::interval(TICK_EVERY);
+    // The intake has written one when it began.
+    let first = tokio::time::Instant::now() + TICK_EVERY;
+    let mut tick = tokio::time::interval_at(first, TICK_EVERY);
     let mut look = tokio::time::interval(CHANGES_EVERY);
     for interval in [&mut tick, &mut look] {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -314,7 +317,10 @@ async fn forward(
             incoming = came.recv() => match incoming {
                 Some(Incoming::Frame(parcel)) => Arrival::Frame(parcel),
                 Some(Incoming::Hello { gateway, hello, reply }) => {
-                    gateways.greeted(&gateway, &hello, care.now());
+                    // The probe of the alarm path is no box that somebody has.
+                    if !is_probe(&gateway) {
+                        gateways.greeted(&gateway, &hello, care.now());
+                    }
                     Arrival::Hello(gateway, hello, reply)
                 }
                 Some(Incoming::State { gateway, state }) => {

@@ -20,6 +20,7 @@ use crate::entry::Entry;
 use crate::figures::Figures;
 use crate::follower::{FollowError, Follower};
 use crate::intake::{Arrival, Consumer};
+use crate::probe::is_probe;
 
 /// How often samples go to disk. They are in the journal all the while; this bounds how much of
 /// it is read again after a restart.
@@ -108,7 +109,8 @@ fn read_so_far<R: JournalReader + 'static>(journal: &Follower<R>) -> u64 {
 
 /// Pushes the readings of an entry. True when memory calls for a checkpoint.
 fn record(series: &mut SeriesWriter, entry: &Entry, figures: &Figures) -> bool {
-    let Some(records) = Records::of(entry) else {
+    // The readings of the alarm path's probe are nobody's.
+    let Some(records) = Records::of(entry).filter(|it| !is_probe(&it.gateway)) else {
         return false;
     };
     let gateway = records.gateway.clone();

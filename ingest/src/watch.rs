@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use veglia_diary::{
-    OpenFlag, ReadError, RecordError, adopt, flags_listed, open_flags, record_verdicts, tick,
+    OpenFlag, ReadError, RecordError, adopt, flags_listed, open_flags, record_verdicts, set_back,
+    tick,
 };
 use veglia_journal::{JournalReader, Position};
 use veglia_store::{Actor, Database};
@@ -35,6 +36,7 @@ use crate::intake::{Arrival, Consumer};
 use crate::ledger::Ledger;
 use crate::memory::{Beside, Known, Memory, MemoryError, Remembered};
 use crate::nobodys::Nobodys;
+use crate::probe::Rounds;
 use crate::repeats::Wish;
 use crate::rows;
 
@@ -86,6 +88,8 @@ pub(crate) struct Watch {
     has_gap: bool,
     /// Whether every flag on the list is known to have its alert.
     are_adopted: bool,
+    /// Rounds of the alarm path's probe.
+    rounds: Rounds,
 }
 
 impl Watch {
@@ -133,6 +137,7 @@ impl Watch {
             wishes,
             has_gap: next.unwrap_or(Position::FIRST) < from,
             are_adopted: false,
+            rounds: Rounds::default(),
         })
     }
 
@@ -192,7 +197,11 @@ impl Watch {
         {
             self.fold.begin_at(oldest.at(), &mut told).await?;
         }
+        let mut is_set_back = false;
         for (position, entry) in entries {
+            if let Entry::Tick { at } = entry {
+                is_set_back |= self.fold.ticks.is_step_back(*at);
+            }
             self.ledger.follow(*position, entry);
             self.fold.take(entry, &mut told).await?;
         }
@@ -201,13 +210,20 @@ impl Watch {
             self.wish(wish);
         }
         self.list(&mut told).await?;
+        if let Some((_, last)) = entries.last() {
+            let rounds = std::mem::take(&mut told.rounds);
+            self.rounds
+                .note(&self.record, &ACTOR, rounds, last.at())
+                .await;
+        }
         let ticks = entries.iter().rev().map(|(_, entry)| entry);
         let mut ticks = ticks.filter(|entry| matches!(entry, Entry::Tick { .. }));
         if let Some(last) = ticks.next() {
-            self.climb(last.at()).await?;
+            self.climb(last.at(), is_set_back).await?;
         }
+        let now = entries.last().map(|(_, entry)| entry.at());
         for patient in &told.touched {
-            if let Some(known) = self.fold.patients.get(patient) {
+            if let Some(known) = self.fold.judged(*patient, now) {
                 let row = known.row.clone();
                 self.board.update(*patient, |shown| *shown = row)?;
             }
@@ -241,17 +257,22 @@ impl Watch {
     }
 
     /// Acts on the deadlines of alerts. Of the ticks of a batch the last stands for all: what fell
-    /// due before it is late in any case, and says so.
-    async fn climb(&mut self, now: WallMs) -> Result<(), WatchError> {
+    /// due before it is late in any case, and says so. A clock that was ahead and is set right has
+    /// left deadlines behind that lie as far ahead: they are drawn in first.
+    async fn climb(&mut self, now: WallMs, is_set_back: bool) -> Result<(), WatchError> {
         let acted = async {
             if !self.are_adopted {
                 adopt(&self.record, &ACTOR, now).await?;
+            }
+            if is_set_back {
+                set_back(&self.record, &ACTOR, now).await?;
             }
             tick(&self.record, &ACTOR, now).await
         };
         match acted.await {
             Ok(moved) => {
                 self.are_adopted = true;
+                self.rounds.call(&self.record, &ACTOR, now).await;
                 if moved > 0 {
                     tracing::debug!(moved, "alerts called for people");
                 }

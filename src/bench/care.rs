@@ -8,7 +8,9 @@ use anyhow::{Context, Result, bail};
 use tokio::time::sleep;
 use veglia_diary::{assign_device, create_plan};
 use veglia_store::{Actor, Database, Purpose};
-use veglia_triage::{Expected, OxygenScale, Parameter, PatientId, Plan, PlanVersion, Severity};
+use veglia_triage::{
+    Calling, Expected, OxygenScale, Parameter, PatientId, Plan, PlanVersion, Severity,
+};
 use veglia_view::{HttpView, Row, View};
 use veglia_wire::WallMs;
 
@@ -53,6 +55,8 @@ pub(super) async fn write(folder: &Path, homes: &[Home], now: WallMs) -> Result<
             spo2: None,
             oxygen_scale: OxygenScale::One,
             guards: Vec::new(),
+            limits: Vec::new(),
+            calling: Calling::default(),
         };
         create_plan(&record, &ACTOR, &plan, now).await?;
     }

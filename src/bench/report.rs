@@ -9,12 +9,15 @@ use super::machine::Machine;
 use super::papers::Way;
 use super::storm::StormReport;
 use super::table::{gib, median, milliseconds, table, whole};
+use super::triage::{self, Cost};
 
 /// Everything that one call of the command measured.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Report {
     pub(super) machine: Machine,
     pub(super) connections: usize,
+    /// The rules by themselves.
+    pub(super) triage: Vec<Cost>,
     pub(super) journal: Vec<Commits>,
     pub(super) loads: Vec<LoadReport>,
     pub(super) handshakes: Option<HandshakesReport>,
@@ -111,11 +114,17 @@ impl Figures {
 }
 
 impl Report {
-    /// Of nothing but the disk so far.
-    pub(super) fn new(machine: Machine, connections: usize, journal: Vec<Commits>) -> Self {
+    /// Of nothing but the rules and the disk so far.
+    pub(super) fn new(
+        machine: Machine,
+        connections: usize,
+        journal: Vec<Commits>,
+        triage: Vec<Cost>,
+    ) -> Self {
         Self {
             machine,
             connections,
+            triage,
             journal,
             loads: Vec::new(),
             handshakes: None,
@@ -127,7 +136,8 @@ impl Report {
     /// Whether every run stored what was sent and flagged whom it had to.
     pub(super) fn is_sound(&self) -> bool {
         let mut runs = self.loads.iter().flat_map(|load| &load.runs);
-        runs.all(Run::is_sound) && self.storms.iter().all(StormReport::is_sound)
+        let is_quiet = self.triage.iter().all(|cost| cost.verdicts == 0);
+        runs.all(Run::is_sound) && self.storms.iter().all(StormReport::is_sound) && is_quiet
     }
 
     /// The tables a person reads.
@@ -148,6 +158,13 @@ impl Report {
             machine.device,
             machine.version,
         );
+        if !self.triage.is_empty() {
+            text.push_str(&triage::rows(&self.triage));
+        }
+        if self.journal.is_empty() {
+            return text;
+        }
+        text.push('\n');
         text.push_str(&self.journal_table());
         text.push('\n');
         text.push_str(&self.load_table());

@@ -10,7 +10,7 @@ use veglia_people::patients::NewPerson;
 use veglia_people::staff::{self, NewStaff, Role};
 use veglia_people::{CodiceFiscale, Hours, MmgId, Party, Password, PersonId};
 use veglia_store::{Actor, Database};
-use veglia_triage::{Expected, OxygenScale, Parameter, PatientId, Plan, PlanVersion};
+use veglia_triage::{Calling, Expected, OxygenScale, Parameter, PatientId, Plan, PlanVersion};
 use veglia_wire::{VitalKind, WallMs};
 
 use super::saved::{Saved, USERNAME};
@@ -156,6 +156,8 @@ fn plan(patient: PatientId, home: &Home, now: WallMs) -> Plan {
         spo2: None,
         oxygen_scale: OxygenScale::One,
         guards: Vec::new(),
+        limits: Vec::new(),
+        calling: Calling::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use veglia_broker::{FrontDoor, Rumqttd};
+use veglia_diary::probe::GATEWAY;
 use veglia_gateway::{Gateway, PortConfig};
 use veglia_homes::{Home, Log, Relay, RelayHandle};
 use veglia_identity::IdentityFile;
@@ -21,8 +22,10 @@ use veglia_wire::CareClock;
 
 use super::Truth;
 use crate::datadir::RoleDir;
+use crate::health::alarm_path::AlarmPath;
 use crate::health::{self, Desk, Kind};
 use crate::identity;
+use crate::probe::{self, voice::Voice};
 
 /// How long gateways may take to read the last bytes, and outboxes to empty, when the homes have
 /// fallen silent. A healthy demonstration needs a second or two.
@@ -43,6 +46,9 @@ pub(super) struct House {
     broker: (FrontDoor, TcpListener),
     ingest: Ingest,
     dirs: Vec<RoleDir>,
+    /// The alarm path's probe, and its health.
+    voice: Option<Voice>,
+    path: Option<AlarmPath>,
 }
 
 impl House {
@@ -73,6 +79,17 @@ impl House {
             ..veglia_ingest::Config::default()
         };
         let ingest_dir = data.join("ingest");
+        let pace = probe::Config::default().pace(care)?;
+        let path = AlarmPath::new(record.clone(), care.clone(), pace);
+        let voice = pace.map(|pace| Voice {
+            data: data.to_owned(),
+            identities: broker.identities.clone(),
+            secret_file: secret_of(data, GATEWAY),
+            broker: door.to_string(),
+            record: record.clone(),
+            care: care.clone(),
+            pace,
+        });
         let ingest = Ingest::open(config, &ingest_dir, record, care.clone()).await?;
         let mut gateways = Vec::with_capacity(homes.len());
         for home in &mut homes {
@@ -90,6 +107,8 @@ impl House {
             broker,
             ingest,
             dirs,
+            voice,
+            path,
         })
     }
 
@@ -116,6 +135,8 @@ impl House {
             broker,
             ingest,
             dirs,
+            voice,
+            path,
         } = self;
         let (rooms_stop, homes_stop) = (CancellationToken::new(), CancellationToken::new());
         let (broker_stop, silent) = (CancellationToken::new(), CancellationToken::new());
@@ -130,13 +151,16 @@ impl House {
             Ok(door.serve(listener, stop).await?)
         });
         let stop = rooms_stop.clone();
-        let role = health::ingest::Ear::of(&ingest, care.clone());
+        let role = health::ingest::Ear::of(&ingest, care.clone()).and_path(path);
         let desk = Desk::of(Kind::Ingest, &data.join("ingest"), &stop, role);
         rooms.spawn(async move {
             let _desk = desk;
             Ok(ingest.run(stop).await?)
         });
         rooms.spawn(pages(rooms_stop.clone()));
+        if let Some(voice) = voice {
+            rooms.spawn(speak(voice, rooms_stop.clone()));
+        }
         let lines = homes.iter().filter_map(|home| home.link.clone()).collect();
         let ports = data.join("ports");
         let plugged: Vec<PathBuf> = homes
@@ -172,6 +196,12 @@ impl House {
             _dirs: dirs,
         }
     }
+}
+
+/// The alarm path's probe.
+async fn speak(voice: Voice, stop: CancellationToken) -> Result<()> {
+    voice.speak(stop).await;
+    Ok(())
 }
 
 /// A box at home, from when its devices are plugged in until it is stopped.

@@ -11,6 +11,7 @@ use veglia_people::staff;
 use veglia_store::{Actor, Database};
 use veglia_view::View;
 
+use super::alarm_path::{AlarmPath, OF_DASHBOARD};
 use super::figure::Figure;
 use super::{Role, Standing, counted, lasting};
 
@@ -18,11 +19,12 @@ use super::{Role, Standing, counted, lasting};
 pub(crate) struct Pages {
     record: Database,
     view: Arc<dyn View>,
+    path: Option<AlarmPath>,
 }
 
 impl Pages {
-    pub(crate) fn new(record: Database, view: Arc<dyn View>) -> Self {
-        Self { record, view }
+    pub(crate) fn new(record: Database, view: Arc<dyn View>, path: Option<AlarmPath>) -> Self {
+        Self { record, view, path }
     }
 }
 
@@ -40,6 +42,9 @@ impl Role for Pages {
             let actor = Actor::System("health");
             if let Ok(calling) = veglia_notify::standing(&self.record, &actor, now).await {
                 add_calling(&mut standing, &calling);
+            }
+            if let Some(path) = &self.path {
+                path.add_to(&mut standing, &OF_DASHBOARD).await;
             }
             standing
         })

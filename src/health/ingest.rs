@@ -9,6 +9,7 @@ use veglia_link::Phase;
 use veglia_view::{LocalView, View};
 use veglia_wire::CareClock;
 
+use super::alarm_path::{AlarmPath, OF_INGEST};
 use super::figure::Figure;
 use super::{Role, Standing, counted, lasting};
 
@@ -26,6 +27,7 @@ pub(crate) struct Ear {
     link: watch::Receiver<Phase>,
     care: CareClock,
     feeding: Option<Feed>,
+    path: Option<AlarmPath>,
 }
 
 /// How the readings' second home is fed, asked whenever somebody looks.
@@ -54,12 +56,19 @@ impl Ear {
             link: ingest.link(),
             care,
             feeding: None,
+            path: None,
         }
     }
 
     /// With what is known of a second home of the readings.
     pub(crate) fn and_feed(mut self, feeding: Option<Feed>) -> Self {
         self.feeding = feeding;
+        self
+    }
+
+    /// With the alarm path that it is a part of.
+    pub(crate) fn and_path(mut self, path: Option<AlarmPath>) -> Self {
+        self.path = path;
         self
     }
 
@@ -81,6 +90,9 @@ impl Role for Ear {
             if let Some(feeding) = self.feeding.as_ref().map(|look| look()) {
                 standing.brief.extend(fed(&feeding));
                 standing.figures.extend(shown_feeding(&feeding));
+            }
+            if let Some(path) = &self.path {
+                path.add_to(&mut standing, &OF_INGEST).await;
             }
             standing
         })

@@ -4,7 +4,10 @@
 //! patient's next value are let pass at their own moments, and at the end all of them up to the
 //! table's last moment. A value that stands after a later one of the same patient arrived late.
 //!
-//! What is held: a state for each patient and every flag told. Absent: plans, so that nobody is
+//! So that a patient's state is in the processor's cache when it is moved, rows are judged patient
+//! by patient, a heap of rows at a time.
+//!
+//! What is held: a state for each patient, [`ROWS_AT_ONCE`] rows and every flag told. Absent: plans, so that nobody is
 //! expected to measure and no silence is flagged.
 
 use std::collections::BTreeMap;
@@ -18,6 +21,10 @@ use veglia_triage::{
 use veglia_wire::{DeviceId, Epoch, RecordId, Sequence, WallMs};
 
 use super::observations::{Observed, Table};
+
+/// Rows that are read before they are judged: a few hundred for each of some thousand patients, in
+/// some fifty megabytes.
+const ROWS_AT_ONCE: usize = 1 << 20;
 
 /// A day, for figures.
 const DAY_MS: f64 = 24.0 * 3_600_000.0;
@@ -38,6 +45,8 @@ struct Bed {
     due: Option<WallMs>,
     first: WallMs,
     last: WallMs,
+    /// Rows that were read and not judged yet.
+    waiting: Vec<Observed>,
 }
 
 /// Judges a whole table.
@@ -46,16 +55,23 @@ pub(super) fn judge(input: impl Read, rules: &RuleSet) -> Result<Judged> {
     let device = DeviceId::new("table")?;
     let mut beds: Vec<Bed> = Vec::new();
     let mut told = BTreeMap::new();
-    let mut observations = 0;
+    let (mut observations, mut waiting) = (0, 0);
     while let Some(observed) = table.next()? {
         observations += 1;
         if observed.patient == beds.len() {
             beds.push(Bed::new(beds.len(), observed.at)?);
         }
-        let bed = &mut beds[observed.patient];
-        bed.last = bed.last.max(observed.at);
-        bed.wait(rules, bed.last, &mut told);
-        bed.observe(rules, &observed, &device, &mut told)?;
+        beds[observed.patient].waiting.push(observed);
+        waiting += 1;
+        if waiting == ROWS_AT_ONCE {
+            for bed in &mut beds {
+                bed.catch_up(rules, &device, &mut told)?;
+            }
+            waiting = 0;
+        }
+    }
+    for bed in &mut beds {
+        bed.catch_up(rules, &device, &mut told)?;
     }
     let end = beds.iter().map(|bed| bed.last).max();
     let mut watched_ms = 0.0;
@@ -79,7 +95,26 @@ impl Bed {
             due: None,
             first,
             last: first,
+            waiting: Vec::new(),
         })
+    }
+
+    /// Judges the rows that wait, in their order.
+    fn catch_up(
+        &mut self,
+        rules: &RuleSet,
+        device: &DeviceId,
+        told: &mut BTreeMap<FlagId, Told>,
+    ) -> Result<()> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for observed in &waiting {
+            self.last = self.last.max(observed.at);
+            self.wait(rules, self.last, told);
+            self.observe(rules, observed, device, told)?;
+        }
+        waiting.clear();
+        self.waiting = waiting;
+        Ok(())
     }
 
     /// Lets the deadlines pass that come by a moment, each at its own.

@@ -12,7 +12,9 @@ use veglia_view::HttpView;
 use super::ingest::view_socket;
 use crate::config::Config;
 use crate::datadir::RoleDir;
+use crate::health::alarm_path::AlarmPath;
 use crate::health::{Desk, Kind, dashboard::Pages};
+use crate::probe::voice::Voice;
 use crate::{clock, record};
 
 /// Serves until told to stop.
@@ -23,17 +25,30 @@ pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Resu
     let record = record::open_in(&config.data).await?;
     let view = Arc::new(HttpView::new(&view_socket(&config)));
     let listener = listen(&config.dashboard).await?;
-    desk.speak_for(Pages::new(record.clone(), view.clone()));
+    let care = config.clock.care();
+    let alarm_path = config.probe.watched(&care, &config.notify)?;
+    let pace = alarm_path.as_ref().map(|path| path.pace);
+    let path = AlarmPath::new(record.clone(), care.clone(), pace);
+    desk.speak_for(Pages::new(record.clone(), view.clone(), path));
+    let voice = Voice::of(&config, record.clone(), care.clone())?;
     let deps = Deps {
         record,
         view,
         clock: clock::wall(),
-        care: config.clock.care(),
+        care,
         identities: config.identities(),
         enrolments: config.enrolments(),
         notify: config.notify,
+        alarm_path,
     };
-    pages(config.dashboard, deps, listener, stop).await
+    let speaking = CancellationToken::new();
+    let voice = voice.map(|voice| tokio::spawn(voice.speak(speaking.clone())));
+    let served = pages(config.dashboard, deps, listener, stop).await;
+    speaking.cancel();
+    if let Some(voice) = voice {
+        voice.await.context("the alarm path's probe died")?;
+    }
+    served
 }
 
 async fn listen(config: &veglia_dashboard::Config) -> Result<TcpListener> {

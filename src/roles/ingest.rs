@@ -13,6 +13,7 @@ use veglia_store::{Database, Purpose};
 
 use crate::config::Config;
 use crate::datadir::RoleDir;
+use crate::health::alarm_path::AlarmPath;
 use crate::health::ingest::{Ear, Feed};
 use crate::health::{Desk, Kind};
 #[cfg(feature = "influxdb")]
@@ -23,10 +24,13 @@ pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Resu
     let config = config?;
     let dir = RoleDir::take(&config.data, Path::new("ingest"))?;
     let desk = Desk::open(&config.health, Kind::Ingest, dir.path(), &stop)?;
-    let ingest = open(&config, dir.path()).await?;
+    let record = record(&config).await?;
+    let care = config.clock.care();
+    let path = AlarmPath::new(record.clone(), care.clone(), config.probe.pace(&care)?);
+    let ingest = Ingest::open(config.ingest.clone(), dir.path(), record, care.clone()).await?;
     let fed = feed(&config, &ingest, dir.path(), stop.clone())?;
     let (feeding, look) = fed.map(|fed| (fed.task, fed.look)).unzip();
-    desk.speak_for(Ear::of(&ingest, config.clock.care()).and_feed(look));
+    desk.speak_for(Ear::of(&ingest, care).and_feed(look).and_path(path));
     let listener = listen(&view_socket(&config))?;
     let view = Arc::new(ingest.view());
     let closed = stop.clone();
@@ -59,11 +63,9 @@ fn feed(config: &Config, _: &Ingest, _: &Path, _: CancellationToken) -> Result<O
     Ok(None)
 }
 
-async fn open(config: &Config, dir: &Path) -> Result<Ingest> {
+async fn record(config: &Config) -> Result<Database> {
     let record = config.data.join("record.db");
-    let record = Database::open(&record, Purpose::Record, &[veglia_diary::SCHEMA]).await?;
-    let care = config.clock.care();
-    Ok(Ingest::open(config.ingest.clone(), dir, record, care).await?)
+    Ok(Database::open(&record, Purpose::Record, &[veglia_diary::SCHEMA]).await?)
 }
 
 /// Where an ingest answers questions.

@@ -21,6 +21,14 @@ const PAGES_UP: &str = "pages served";
 /// A device that spoke for fourteen days and is silent now.
 const OLD_DEVICE: &str = "nonin:777777";
 
+/// A key that signs for nobody: made for these tests.
+const PUSH_KEY: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg6QNJfVGM36A+dqSC
+WWS8RkcbyU4mQj6PjUL9Luwsn+uhRANCAARstkhm5DmsZVpAfvvT69cOu+hGI+Eg
+iOVZebO11BzDN/7vKN296IWxKjzZHuTSkmGbpgTWntweg5qAEEsje8Zc
+-----END PRIVATE KEY-----
+";
+
 const SECOND_MS: i64 = 1_000;
 const HOUR_MS: i64 = 3_600 * SECOND_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -43,6 +51,7 @@ impl Centre {
     /// People, a plan and an assignment, written by the commands that staff use.
     pub(crate) fn new(hz: u16) -> Self {
         let house = House::new(1, hz);
+        call_nobody(&house);
         let page = pages(&house);
         let mut centre = Self {
             house,
@@ -56,6 +65,8 @@ impl Centre {
         let device = centre.device().to_string();
         let assigned = ["assign", &device, "--patient", &centre.patient];
         centre.veglia("device", &assigned, "");
+        centre.veglia("duty", &["add", "operator", "anna"], "");
+        centre.veglia("duty", &["contact", "anna", "--mobile", "333 1234567"], "");
         centre
     }
 
@@ -74,7 +85,23 @@ impl Centre {
             "admin": { "username": "carla", "password": "ambarabà ciccì coccò" },
             "doctor": { "username": "luca", "password": "ambarabà ciccì coccò" },
             "patient": self.patient,
+            "notice": self.notice(),
         })
+    }
+
+    /// The address behind a family doctor's link.
+    fn notice(&self) -> String {
+        let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+        let made = runtime.block_on(async {
+            let record = self.house.path("data/record.db");
+            let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
+            let record = Database::open(&record, Purpose::Record, &schemas).await?;
+            let (actor, doctor) = (Actor::System("test"), "mmg:1".parse()?);
+            let link = veglia_people::links::make(&record, &actor, doctor, 1, now()).await?;
+            record.close().await?;
+            anyhow::Ok(format!("/avvisi/{}", link.reveal()))
+        });
+        made.expect("a link can be made")
     }
 
     /// Starts a role of the centre and waits until it is up.
@@ -210,6 +237,22 @@ fn now() -> WallMs {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let ms = now.expect("the clock is past 1970").as_millis();
     WallMs(i64::try_from(ms).expect("milliseconds since 1970 fit"))
+}
+
+/// SMS go to a gateway that is not there, and browsers may subscribe: whoever tries it sees a
+/// channel that is down.
+fn call_nobody(house: &House) {
+    let (secret, key) = (house.path("sms.secret"), house.path("push.key"));
+    fs::write(&secret, "prova").expect("a file can be written");
+    fs::write(&key, PUSH_KEY).expect("a file can be written");
+    let file = house.path("centre.toml");
+    let mut text = fs::read_to_string(&file).expect("the configuration can be read");
+    text += &format!(
+        "[notify.sms]\ngateway = \"http://127.0.0.1:9/\"\nuser = \"prova\"\n\
+         password_file = {secret:?}\nfrom = \"Veglia\"\n\
+         [notify.push]\nkey_file = {key:?}\ncontact = \"mailto:prova@prova.example\"\n"
+    );
+    fs::write(&file, text).expect("the configuration can be written");
 }
 
 /// Where the configuration lets the pages be served.

@@ -28,6 +28,38 @@ await inChromium(async (browser) => {
   await fitting(page, "ward-empty");
   await accessible(page, "the empty ward");
 
+  // Who is called, by what; a channel that is down is said here and on the ward, at once.
+  await page.click(".nav a[href='/reperibilita']");
+  assert.equal(await text(page, "[aria-current=page]"), "Reperibilità");
+  assert.match(await text(page, ".reach-list"), /Operatore Ferri Anna/);
+  await page.waitForSelector("#reach-push-on:not([hidden])");
+  assert.match(await text(page, "#reach-push-state"), /non riceve gli avvisi/);
+  await accessible(page, "who is called");
+  await reachable(page, "who is called");
+  await fitting(page, "reach");
+  await page.click("form[action='/reperibilita/prova'] button");
+  await page.waitForSelector("[role=status]");
+  await page.waitForFunction(() => document.querySelector("[role=alert]") !== null || (location.reload(), false), null, { polling: 1000 });
+  assert.match(await text(page, "[role=alert]"), /SMS: gli avvisi non partono dalle/);
+  await accessible(page, "a channel that is down");
+  await fitting(page, "reach-down");
+  await page.goto(given.base);
+  await page.waitForSelector(".ward-notice");
+  assert.match(await text(page, ".ward-notice"), /SMS: gli avvisi non partono dalle/);
+  await accessible(page, "the ward with a channel that is down");
+  await fitting(page, "ward-down");
+
+  // What a family doctor sees behind a link.
+  const stranger = await newPage(browser);
+  await stranger.goto(given.base + given.notice);
+  await accessible(stranger, "a notice");
+  await fitting(stranger, "notice");
+  await stranger.click("main button");
+  await stranger.waitForSelector("[role=status]");
+  await fitting(stranger, "notice-seen");
+  quiet(stranger);
+  await stranger.close();
+
   await page.click(".bar-user button");
   await page.waitForURL((url) => url.pathname === "/login");
   await page.goto(given.base);

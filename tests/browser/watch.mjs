@@ -70,6 +70,9 @@ async function watchActs(browser, page) {
   await act(page, "Chiamata: è a letto, respira bene.", "note");
   assert.match(await text(page, ".timeline"), /Nota di Ferri Anna sulla segnalazione «Chiamata: è a letto, respira bene\.»/);
   await accessible(page, "patient with flags");
+  await page.$$eval(".flag-act", (all) => all.forEach((it) => { it.open = true; }));
+  await accessible(page, "the acts of an alert");
+  await fitting(page, "patient-acts");
 
   const other = await browser.browser().newContext({ locale: "it-IT" });
   const colleague = await newPage(other);

@@ -119,7 +119,7 @@ export function live(page, lost, on) {
     source = new EventSource(page.dataset.events);
     take("tick", onTick);
     if (on.row) take("row", on.row);
-    if (on.order) take("order", on.order);
+    for (const name of ["order", "notices", "figures"]) if (on[name]) take(name, on[name]);
     source.addEventListener("error", () => {
       // A refused stream is not tried again by the browser: the session may have ended.
       if (source?.readyState === EventSource.CLOSED) {

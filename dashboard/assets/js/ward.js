@@ -11,6 +11,8 @@ const lost = document.getElementById("ward-lost");
 const waiting = document.getElementById("ward-waiting");
 const summary = document.getElementById("ward-summary");
 const pending = document.getElementById("ward-pending");
+const notices = document.getElementById("ward-notices");
+const figures = document.getElementById("ward-figures");
 
 /** Lines as last told, by patient; the order as last told; what waits to be applied. */
 const lines = new Map();
@@ -41,6 +43,14 @@ function fillReasons(list, reasons) {
   list.replaceChildren(...items);
 }
 
+function fillScore(place, score) {
+  place.replaceChildren();
+  if (!score) return;
+  place.append(document.getElementById("ward-score").content.cloneNode(true));
+  setText(place, ".score-text", score.text);
+  setText(place, ".score-ask", score.ask);
+}
+
 /** Everything of a line but its place. */
 function fill(row, line) {
   row.className = `line line-${line.chip.kind}`;
@@ -51,6 +61,7 @@ function fill(row, line) {
   row.querySelector(".chip-since").dataset.since = line.chip.since ?? "";
   setText(row, "a", line.name);
   fillReasons(row.querySelector(".line-why ul"), line.why);
+  fillScore(row.querySelector(".score"), line.score);
   row.querySelectorAll(".value").forEach((cell, place) => fillCell(cell, line.values[place]));
   countOn(row, stream.careNow(), ward.classList.contains("is-lost"));
 }
@@ -146,6 +157,22 @@ function onOrder(told) {
   else place();
 }
 
+/** What is amiss with the centre itself. */
+function onNotices(told) {
+  const blank = document.getElementById("ward-notice").content.firstElementChild;
+  const items = told.map((notice) => {
+    const item = blank.cloneNode(true);
+    item.classList.toggle("is-over", notice.is_over);
+    setText(item, "span", notice.text);
+    return item;
+  });
+  notices.replaceChildren(...items);
+}
+
+function onFigures(sentence) {
+  figures.textContent = sentence;
+}
+
 function onTick(tick) {
   clock.textContent = tick.clock;
   waiting.textContent = tick.waiting;
@@ -162,4 +189,11 @@ pending.addEventListener("click", () => {
   ward.querySelector("tr[data-patient] a")?.focus();
 });
 
-const stream = live(ward, lost, { row: onRow, order: onOrder, tick: onTick, look });
+const stream = live(ward, lost, {
+  row: onRow,
+  order: onOrder,
+  notices: onNotices,
+  figures: onFigures,
+  tick: onTick,
+  look,
+});

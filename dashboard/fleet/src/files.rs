@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::task::{JoinError, spawn_blocking};
+use veglia_diary::probe::GATEWAY;
 use veglia_identity::{
     Authority, AuthorityError, EditError, EnrolmentCode, EnrolmentError, EnrolmentFile, Entry,
     Identity, IdentityFile, LoadError, OpenCode, Registrar, UnixSeconds,
@@ -84,8 +85,11 @@ impl Files {
                 }
                 Err(fault) => return Err(fault.into()),
             };
-            let is_gateway =
-                |entry: &Arc<Entry>| matches!(entry.identity(), Identity::Gateway { .. });
+            // The probe of the alarm path is the centre's own, and no box that somebody has.
+            let is_gateway = |entry: &Arc<Entry>| {
+                let identity = entry.identity();
+                matches!(identity, Identity::Gateway { .. }) && identity.name() != GATEWAY
+            };
             Ok(Known {
                 gateways: entries.into_iter().filter(is_gateway).collect(),
                 codes: files.codes.open_codes(now)?,

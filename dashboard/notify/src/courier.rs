@@ -10,6 +10,7 @@ use veglia_store::{Actor, Database, TxError};
 use veglia_wire::Clock;
 
 use crate::outbox::{self, Due};
+use crate::probe;
 use crate::retry::Pace;
 use crate::senders::Senders;
 use crate::settle;
@@ -47,7 +48,25 @@ impl Courier {
     /// Works until it is dropped: what is in the middle of a call is then sent again.
     pub async fn run(self) {
         let lanes = Channel::ALL.map(|channel| self.lane(channel));
-        future::join_all(lanes).await;
+        future::join(future::join_all(lanes), self.probe()).await;
+    }
+
+    /// The lane of the alarm path's probe. What fails there is told by the watch over the path.
+    async fn probe(&self) {
+        loop {
+            if let Err(error) = self.probe_round().await {
+                tracing::debug!(%error, "the probe's message stays in the outbox");
+            }
+            sleep(self.pace.look_every).await;
+        }
+    }
+
+    /// Gives the messages of the alarm path's probe away; how many there were.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub async fn probe_round(&self) -> Result<u64, TxError> {
+        probe::round(&self.record, &ACTOR, self.clock.now()).await
     }
 
     async fn lane(&self, channel: Channel) {

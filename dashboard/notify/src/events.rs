@@ -19,9 +19,9 @@ pub const EVENTS_MAX: u64 = 500;
 pub enum Happened {
     /// A channel took the message.
     Accepted,
-    /// A channel did not take it and will be tried again.
+    /// A channel did not take it: the next address is used, or the same again later.
     Deferred,
-    /// A channel was given up; the next address is used, if there is one.
+    /// An address was given up for good; another is used, if there is one.
     Abandoned,
     /// Every address was tried in vain: nobody was told.
     Failed,

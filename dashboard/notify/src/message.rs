@@ -78,8 +78,26 @@ impl Message {
     /// # Errors
     /// [`MessageError::Text`], naming the part.
     pub fn new(subject: &str, text: &str, link: &str) -> Result<Self, MessageError> {
+        if link.is_empty() {
+            return Err(MessageError::Text {
+                field: "link",
+                max_chars: LINK_CHARS_MAX,
+            });
+        }
+        Self::checked(subject, text, link)
+    }
+
+    /// A message to somebody who has no page to go to.
+    ///
+    /// # Errors
+    /// [`MessageError::Text`], naming the part.
+    pub fn without_link(subject: &str, text: &str) -> Result<Self, MessageError> {
+        Self::checked(subject, text, "")
+    }
+
+    fn checked(subject: &str, text: &str, link: &str) -> Result<Self, MessageError> {
         let part = |field, text: &str, max_chars| {
-            let fits = !text.is_empty()
+            let fits = (field == "link" || !text.is_empty())
                 && text.chars().count() <= max_chars
                 && !text.chars().any(char::is_control);
             fits.then(|| text.to_owned())
@@ -90,6 +108,14 @@ impl Message {
             text: part("text", text, TEXT_CHARS_MAX)?,
             link: part("link", link, LINK_CHARS_MAX)?,
         })
+    }
+
+    /// What is said, and then where to go.
+    pub(crate) fn joined(&self, between: &str) -> String {
+        match self.link.as_str() {
+            "" => self.text.clone(),
+            link => format!("{}{between}{link}", self.text),
+        }
     }
 
     /// The first line of a mail, the title of a notification.
@@ -104,7 +130,7 @@ impl Message {
         &self.text
     }
 
-    /// Where to go.
+    /// Where to go; empty when there is nowhere.
     #[must_use]
     pub fn link(&self) -> &str {
         &self.link
@@ -135,5 +161,8 @@ mod tests {
         let broken = Message::new("Veglia\r\nBcc: x", "Qualcuno", "http://x/").unwrap_err();
         assert!(broken.to_string().contains("subject"), "{broken}");
         assert!(Message::new("Veglia", "", "http://x/").is_err());
+        assert!(Message::new("Veglia", "Qualcuno la aspetta", "").is_err());
+        let bare = Message::without_link("Veglia", "Rimisuri subito.").unwrap();
+        assert_eq!(bare.joined(" "), "Rimisuri subito.");
     }
 }

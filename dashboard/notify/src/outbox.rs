@@ -2,22 +2,24 @@
 //!
 //! ```text
 //! waiting ──accepted──► accepted ──receipt──► received
-//!    │ ▲ deferred, abandoned with another address
-//!    └─┴── abandoned with none ──► failed
+//!    │ ▲ deferred or abandoned, with another address or another round
+//!    ├─┴── with none ──► failed
+//!    └── nobody needs it any more ──► withdrawn
 //! ```
 
 use thiserror::Error;
 use veglia_people::contacts::{Address, Channel};
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::entity::prelude::*;
-use veglia_store::sea_orm::{QueryOrder, QuerySelect};
+use veglia_store::sea_orm::{Condition, QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_wire::WallMs;
 
 use crate::events::Happened;
 use crate::message::{Key, Message};
-use crate::rows::{address, delivery, event};
-use crate::settle::{fail, move_on};
+use crate::outages;
+use crate::rows::{address, also, delivery, event};
+use crate::settle::{fail, move_on, spare};
 
 /// Deliveries that may wait at once: an outage of all channels through a night of a large centre.
 /// Beyond it a new one is refused, and whoever decided it keeps it.
@@ -72,6 +74,7 @@ pub(crate) enum State {
     Accepted,
     Received,
     Failed,
+    Withdrawn,
 }
 
 impl State {
@@ -81,6 +84,7 @@ impl State {
             Self::Accepted => "accepted",
             Self::Received => "received",
             Self::Failed => "failed",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
@@ -165,6 +169,7 @@ async fn put(tx: &Tx<'_>, new: &NewDelivery, now: WallMs) -> Result<Taken, TxErr
             position: Set(position),
             channel: Set(address.channel().code().to_owned()),
             address: Set(address.reveal().to_owned()),
+            given_up: Set(false),
         };
         address::Entity::insert(row)
             .exec_without_returning(tx)
@@ -252,8 +257,18 @@ async fn ready(
         move_on(tx, row.id, free_at, row.attempts).await?;
         return Ok(None);
     }
+    let channel = row.channel.parse();
+    if let Ok(channel) = channel
+        && outages::is_spared(tx, channel, now).await?
+        && spare(tx, &row, now).await?
+    {
+        return Ok(None);
+    }
     let read = || {
-        let message = Message::new(&row.subject, &row.text, &row.link).ok()?;
+        let message = match row.link.as_str() {
+            "" => Message::without_link(&row.subject, &row.text).ok()?,
+            link => Message::new(&row.subject, &row.text, link).ok()?,
+        };
         Some((row.key.parse::<Key>().ok()?, message))
     };
     let address = address_at(tx, row.id, row.position).await?;
@@ -305,6 +320,75 @@ pub(crate) async fn address_at(
     Ok(row.and_then(|row| Address::new(row.channel.parse().ok()?, &row.address).ok()))
 }
 
+/// Whether a delivery that is known tells of one thing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// It does, from now on or before.
+    Yes,
+    /// It has gone already, or was never put in: what is to be told needs its own.
+    TooLate,
+}
+
+/// Has a delivery that waits tell of one thing more: who is told of several things at once is told
+/// by one message, and all of them know what became of it.
+///
+/// # Errors
+/// What the database reports.
+pub async fn join(
+    record: &Database,
+    actor: &Actor,
+    key: &Key,
+    about: &Key,
+) -> Result<Joined, TxError> {
+    record
+        .run_tx("notify.join", actor, move |tx| {
+            Box::pin(async move {
+                let by_key = delivery::Column::Key.eq(key.as_str());
+                let Some(row) = delivery::Entity::find().filter(by_key).one(tx).await? else {
+                    return Ok(Joined::TooLate);
+                };
+                if also_of(tx, &row).await?.contains(about) {
+                    return Ok(Joined::Yes);
+                }
+                if row.state != State::Waiting.code() {
+                    return Ok(Joined::TooLate);
+                }
+                let row = also::ActiveModel {
+                    delivery_id: Set(row.id),
+                    about: Set(about.as_str().to_owned()),
+                };
+                also::Entity::insert(row).exec_without_returning(tx).await?;
+                Ok(Joined::Yes)
+            })
+        })
+        .await
+}
+
+/// Everything that a delivery tells of.
+///
+/// # Errors
+/// What the database reports.
+pub async fn abouts(record: &Database, actor: &Actor, key: &Key) -> Result<Vec<Key>, TxError> {
+    record
+        .read_tx("notify.abouts", actor, move |tx| {
+            Box::pin(async move {
+                let by_key = delivery::Column::Key.eq(key.as_str());
+                match delivery::Entity::find().filter(by_key).one(tx).await? {
+                    Some(row) => also_of(tx, &row).await,
+                    None => Ok(Vec::new()),
+                }
+            })
+        })
+        .await
+}
+
+async fn also_of(tx: &Tx<'_>, row: &delivery::Model) -> Result<Vec<Key>, TxError> {
+    let also = also::Entity::find().filter(also::Column::DeliveryId.eq(row.id));
+    let also = also.order_by_asc(also::Column::About).all(tx).await?;
+    let all = std::iter::once(row.about.as_str()).chain(also.iter().map(|it| it.about.as_str()));
+    Ok(all.filter_map(|about| about.parse().ok()).collect())
+}
+
 /// Whether nobody was told of a thing, and nobody will be: all of its deliveries have failed.
 ///
 /// # Errors
@@ -317,8 +401,13 @@ pub async fn reached_nobody(
     record
         .read_tx("notify.reached_nobody", actor, move |tx| {
             Box::pin(async move {
+                let also = also::Entity::find().filter(also::Column::About.eq(about.as_str()));
+                let also = also.all(tx).await?.into_iter().map(|it| it.delivery_id);
+                let tells = Condition::any()
+                    .add(delivery::Column::About.eq(about.as_str()))
+                    .add(delivery::Column::Id.is_in(also));
                 let not_failed = delivery::Entity::find()
-                    .filter(delivery::Column::About.eq(about.as_str()))
+                    .filter(tells)
                     .filter(delivery::Column::State.ne(State::Failed.code()))
                     .one(tx)
                     .await?;

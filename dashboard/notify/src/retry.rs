@@ -1,15 +1,13 @@
-//! When a delivery is tried again, and when the next channel is used. Pure.
+//! When all addresses of a delivery are tried again. Pure.
 
 use std::time::Duration;
-
-use crate::senders::Refusal;
 
 /// How patiently a courier works; times are wall times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// Attempts by one channel when somebody must act now: with the pauses, half a minute.
+    /// Rounds through all addresses when somebody must act now: with the pauses, half a minute.
     pub urgent_attempts: u32,
-    /// Attempts by one channel for the rest: with the pauses, some ten minutes.
+    /// Rounds for the rest: with the pauses, some ten minutes.
     pub other_attempts: u32,
     /// The pause after the first attempt; it triples each time.
     pub first_pause: Duration,
@@ -26,39 +24,29 @@ impl Default for Pace {
             other_attempts: 6,
             first_pause: Duration::from_secs(5),
             longest_pause: Duration::from_secs(300),
-            look_every: Duration::from_millis(500),
+            look_every: Duration::from_millis(250),
         }
     }
 }
 
-/// What comes after an attempt in vain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// The same channel again, after so many milliseconds.
-    Again { pause_ms: i64 },
-    /// The next address, at once.
-    Abandon,
-}
-
 impl Pace {
-    /// What comes after the attempt number `attempts` (from 1) was refused.
-    pub(crate) fn after(&self, refusal: &Refusal, attempts: u32, urgent: bool) -> Next {
+    /// How long to wait after `attempts` (from 1) rounds in vain before the next one, in
+    /// milliseconds; none when it was tried often enough.
+    pub(crate) fn after(&self, attempts: u32, urgent: bool) -> Option<i64> {
         let most = if urgent {
             self.urgent_attempts
         } else {
             self.other_attempts
         };
-        if !refusal.may_pass || attempts >= most {
-            return Next::Abandon;
+        if attempts >= most {
+            return None;
         }
         let grown = 3_u32.saturating_pow(attempts.saturating_sub(1));
         let pause = self
             .first_pause
             .saturating_mul(grown)
             .min(self.longest_pause);
-        Next::Again {
-            pause_ms: i64::try_from(pause.as_millis()).unwrap_or(i64::MAX),
-        }
+        Some(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
@@ -69,27 +57,11 @@ mod tests {
     #[test]
     fn pauses_grow_and_end_and_what_is_urgent_ends_sooner() {
         let pace = Pace::default();
-        let away = Refusal::channel("away", true);
-        let pauses: Vec<Next> = (1..=6).map(|n| pace.after(&away, n, false)).collect();
-        let again = |seconds: i64| Next::Again {
-            pause_ms: seconds * 1_000,
-        };
-        let expected = [
-            again(5),
-            again(15),
-            again(45),
-            again(135),
-            again(300),
-            Next::Abandon,
-        ];
+        let pauses: Vec<Option<i64>> = (1..=6).map(|n| pace.after(n, false)).collect();
+        let again = |seconds: i64| Some(seconds * 1_000);
+        let expected = [again(5), again(15), again(45), again(135), again(300), None];
         assert_eq!(pauses, expected);
-        assert_eq!(pace.after(&away, 2, true), again(15));
-        assert_eq!(pace.after(&away, 3, true), Next::Abandon);
-    }
-
-    #[test]
-    fn what_will_not_pass_is_not_tried_again() {
-        let refused = Refusal::recipient("refused", false);
-        assert_eq!(Pace::default().after(&refused, 1, false), Next::Abandon);
+        assert_eq!(pace.after(2, true), again(15));
+        assert_eq!(pace.after(3, true), None);
     }
 }

@@ -47,6 +47,8 @@ pub(crate) mod address {
         pub(crate) position: i64,
         pub(crate) channel: String,
         pub(crate) address: String,
+        /// It does not take this delivery, now or later.
+        pub(crate) given_up: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -93,6 +95,51 @@ pub(crate) mod cursor {
         #[sea_orm(primary_key, auto_increment = false)]
         pub(crate) name: String,
         pub(crate) position: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A channel, or one person's address by it, that does not work.
+pub(crate) mod outage {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "channel_outage")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) channel: String,
+        pub(crate) recipient: String,
+        pub(crate) reason: String,
+        pub(crate) began_at_ms: i64,
+        pub(crate) tried_at_ms: i64,
+        pub(crate) ended_at_ms: Option<i64>,
+        pub(crate) ended_by: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What else a delivery tells of.
+pub(crate) mod also {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "delivery_also")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) delivery_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) about: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

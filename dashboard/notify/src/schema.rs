@@ -1,6 +1,7 @@
 //! The tables of this room. Only the modules of this crate name them.
 
 use veglia_store::Schema;
+use veglia_store::columns::{flag, id, index_of, number, optional, optional_text, table_of, text};
 use veglia_store::sea_orm::DbErr;
 use veglia_store::sea_orm_migration::async_trait::async_trait;
 use veglia_store::sea_orm_migration::prelude::*;
@@ -8,7 +9,7 @@ use veglia_store::sea_orm_migration::prelude::*;
 /// What `notify` keeps in `record.db`.
 pub const SCHEMA: Schema = Schema {
     room: "notify",
-    migrations: || vec![Box::new(First)],
+    migrations: || vec![Box::new(First), Box::new(Outages)],
 };
 
 /// Deliveries, their addresses, what happened to them, and how far others have read that.
@@ -26,71 +27,64 @@ impl MigrationTrait for First {
         for table in [delivery(), address(), event(), cursor()] {
             manager.create_table(table).await?;
         }
-        let mut due = Index::create();
-        due.name("delivery_due").table("delivery");
-        due.col("state").col("channel").col("next_at_ms");
-        manager.create_index(due).await?;
-        let mut by_about = Index::create();
-        by_about
-            .name("delivery_by_about")
-            .table("delivery")
-            .col("about");
-        manager.create_index(by_about).await?;
-        let mut by_delivery = Index::create();
-        by_delivery.name("delivery_address_by_delivery");
-        by_delivery.table("delivery_address").col("delivery_id");
-        manager.create_index(by_delivery).await?;
-        let mut by_recipient = Index::create();
-        by_recipient.name("delivery_event_by_recipient");
-        by_recipient
-            .table("delivery_event")
-            .col("recipient")
-            .col("at_ms");
-        manager.create_index(by_recipient).await?;
-        let mut by_channel = Index::create();
-        by_channel.name("delivery_event_by_channel");
-        by_channel.table("delivery_event").col("channel").col("id");
-        manager.create_index(by_channel).await
+        for (name, table, columns) in [
+            (
+                "delivery_due",
+                "delivery",
+                &["state", "channel", "next_at_ms"][..],
+            ),
+            ("delivery_by_about", "delivery", &["about"]),
+            (
+                "delivery_address_by_delivery",
+                "delivery_address",
+                &["delivery_id"],
+            ),
+            (
+                "delivery_event_by_recipient",
+                "delivery_event",
+                &["recipient", "at_ms"],
+            ),
+            (
+                "delivery_event_by_channel",
+                "delivery_event",
+                &["channel", "id"],
+            ),
+        ] {
+            manager.create_index(index_of(name, table, columns)).await?;
+        }
+        Ok(())
     }
 }
 
-fn id() -> ColumnDef {
-    let mut id = ColumnDef::new("id");
-    id.big_integer().not_null().auto_increment().primary_key();
-    id
-}
+/// Channels that are down, what else a delivery tells of, and addresses that were given up.
+struct Outages;
 
-fn text(name: &'static str) -> ColumnDef {
-    let mut column = ColumnDef::new(name);
-    column.text().not_null();
-    column
-}
-
-fn number(name: &'static str) -> ColumnDef {
-    let mut column = ColumnDef::new(name);
-    column.big_integer().not_null();
-    column
-}
-
-fn flag(name: &'static str) -> ColumnDef {
-    let mut column = ColumnDef::new(name);
-    column.boolean().not_null();
-    column
-}
-
-fn optional(name: &'static str) -> ColumnDef {
-    let mut column = ColumnDef::new(name);
-    column.big_integer();
-    column
-}
-
-fn table_of(name: &'static str, columns: Vec<ColumnDef>) -> TableCreateStatement {
-    let mut table = Table::create();
-    table.table(name);
-    for column in columns {
-        table.col(column);
+impl MigrationName for Outages {
+    fn name(&self) -> &str {
+        "0002_outages_abouts"
     }
-    table
+}
+
+#[async_trait]
+impl MigrationTrait for Outages {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in [outage(), also_about()] {
+            manager.create_table(table).await?;
+        }
+        for (name, table, columns) in [
+            ("channel_outage_by_end", "channel_outage", "ended_at_ms"),
+            ("delivery_also_about", "delivery_also", "about"),
+        ] {
+            manager
+                .create_index(index_of(name, table, &[columns]))
+                .await?;
+        }
+        let mut given_up = flag("given_up");
+        given_up.default(false);
+        let mut address = Table::alter();
+        address.table("delivery_address").add_column(given_up);
+        manager.alter_table(address).await
+    }
 }
 
 /// `channel` is that of the address which is tried now, so that a lane finds its own.
@@ -155,4 +149,32 @@ fn cursor() -> TableCreateStatement {
     let mut name = text("name");
     name.primary_key();
     table_of("delivery_cursor", vec![name, number("position")])
+}
+
+/// `recipient` is empty when the channel works for nobody.
+fn outage() -> TableCreateStatement {
+    let columns = vec![
+        id(),
+        text("channel"),
+        text("recipient"),
+        text("reason"),
+        number("began_at_ms"),
+        number("tried_at_ms"),
+        optional("ended_at_ms"),
+        optional_text("ended_by"),
+    ];
+    table_of("channel_outage", columns)
+}
+
+/// What a delivery tells of beside its own `about`.
+fn also_about() -> TableCreateStatement {
+    let mut table = table_of("delivery_also", vec![number("delivery_id"), text("about")]);
+    let mut owner = ForeignKey::create();
+    owner
+        .from("delivery_also", "delivery_id")
+        .to("delivery", "id");
+    table
+        .primary_key(Index::create().col("delivery_id").col("about"))
+        .foreign_key(&mut owner);
+    table
 }

@@ -32,6 +32,8 @@ pub(crate) struct Refusal {
     pub(crate) blames_channel: bool,
     /// Another attempt may do better.
     pub(crate) may_pass: bool,
+    /// The address does not exist any more, and never will.
+    pub(crate) is_gone: bool,
 }
 
 impl Refusal {
@@ -40,6 +42,7 @@ impl Refusal {
             reason: reason.into(),
             blames_channel: true,
             may_pass,
+            is_gone: false,
         }
     }
 
@@ -48,6 +51,7 @@ impl Refusal {
             reason: reason.into(),
             blames_channel: false,
             may_pass,
+            is_gone: false,
         }
     }
 }
@@ -118,6 +122,13 @@ impl Senders {
                 .transpose()?,
             file: config.file.as_deref().map(file::Sender::new),
         })
+    }
+
+    /// The public half of our key of web push, as browsers want it when they subscribe; none where
+    /// web push is not configured.
+    #[must_use]
+    pub fn push_key(&self) -> Option<String> {
+        self.push.as_ref().map(push::Sender::public_key)
     }
 
     /// Whether a receipt's signature is ours: then its delivery is what the network speaks of.

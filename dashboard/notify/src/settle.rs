@@ -1,14 +1,17 @@
 //! What came of an attempt, and what a channel said later: each a step of a delivery's life.
 
-use veglia_people::contacts::Channel;
+use veglia_people::Party;
+use veglia_people::contacts::{self, Channel};
+use veglia_store::sea_orm::QueryOrder;
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_wire::WallMs;
 
 use crate::events::{self, Happened, Step};
+use crate::outages;
 use crate::outbox::{State, address_at, get};
-use crate::retry::{Next, Pace};
-use crate::rows::delivery;
+use crate::retry::Pace;
+use crate::rows::{address, delivery};
 use crate::senders::Refusal;
 
 /// What a channel said later about a message that it had taken.
@@ -64,6 +67,7 @@ async fn accepted(tx: &Tx<'_>, row: &delivery::Model, now: WallMs) -> Result<(),
         reason: "",
     };
     events::append(tx, row, step, now).await?;
+    outages::end(tx, row, now).await?;
     end(tx, row, State::Accepted, now).await
 }
 
@@ -74,44 +78,134 @@ async fn refused(
     pace: &Pace,
     now: WallMs,
 ) -> Result<(), TxError> {
-    let attempts = row.attempts + 1;
-    let counted = u32::try_from(attempts).unwrap_or(u32::MAX);
-    let next = pace.after(refusal, counted, row.urgent);
-    let happened = match next {
-        Next::Again { .. } => Happened::Deferred,
-        Next::Abandon => Happened::Abandoned,
-    };
+    if !refusal.may_pass {
+        give_up(tx, row, refusal.is_gone, now).await?;
+    }
+    outages::begin(tx, row, refusal, now).await?;
+    let next = next(tx, row, pace).await?;
     let step = Step {
-        happened,
+        happened: match next {
+            Some(_) if refusal.may_pass => Happened::Deferred,
+            _ => Happened::Abandoned,
+        },
         blames_channel: refusal.blames_channel,
         reason: &refusal.reason,
     };
     events::append(tx, row, step, now).await?;
-    match next {
-        Next::Again { pause_ms } => move_on(tx, row.id, now.plus_ms(pause_ms), attempts).await,
-        Next::Abandon => next_address(tx, row, now).await,
-    }
+    go_on(tx, row, next, now).await
 }
 
-/// The next address is tried at once; without one the delivery has failed.
-async fn next_address(tx: &Tx<'_>, row: &delivery::Model, now: WallMs) -> Result<(), TxError> {
-    let position = row.position + 1;
-    let Some(address) = address_at(tx, row.id, position).await? else {
+/// What comes after an address did not take a delivery.
+pub(crate) struct Next {
+    address: address::Model,
+    /// Rounds through all addresses that were in vain.
+    attempts: i64,
+    pause_ms: i64,
+}
+
+/// The next address that may still take it, at once; after the last of them, the first again after
+/// a pause, until it was tried often enough.
+async fn next(tx: &Tx<'_>, row: &delivery::Model, pace: &Pace) -> Result<Option<Next>, TxError> {
+    let mut usable = usable(tx, row.id).await?;
+    if let Some(place) = usable.iter().position(|it| it.position > row.position) {
+        return Ok(Some(Next {
+            address: usable.swap_remove(place),
+            attempts: row.attempts,
+            pause_ms: 0,
+        }));
+    }
+    let attempts = row.attempts + 1;
+    let counted = u32::try_from(attempts).unwrap_or(u32::MAX);
+    let pause_ms = pace.after(counted, row.urgent);
+    let first = usable.into_iter().next();
+    Ok(first.zip(pause_ms).map(|(address, pause_ms)| Next {
+        address,
+        attempts,
+        pause_ms,
+    }))
+}
+
+/// Its addresses that were not given up, in order.
+async fn usable(tx: &Tx<'_>, delivery: i64) -> Result<Vec<address::Model>, TxError> {
+    let rows = address::Entity::find()
+        .filter(address::Column::DeliveryId.eq(delivery))
+        .filter(address::Column::GivenUp.eq(false))
+        .order_by_asc(address::Column::Position);
+    Ok(rows.all(tx).await?)
+}
+
+/// An address that will not take this delivery is not tried again for it; one that is gone, by
+/// whoever kept it, for no other either.
+async fn give_up(
+    tx: &Tx<'_>,
+    row: &delivery::Model,
+    is_gone: bool,
+    now: WallMs,
+) -> Result<(), TxError> {
+    address::Entity::update_many()
+        .col_expr(address::Column::GivenUp, Expr::value(true))
+        .filter(address::Column::DeliveryId.eq(row.id))
+        .filter(address::Column::Position.eq(row.position))
+        .exec(tx)
+        .await?;
+    let party: Option<Party> = row.recipient.parse().ok().filter(|_| is_gone);
+    let gone = address_at(tx, row.id, row.position).await?;
+    if let Some((party, gone)) = party.zip(gone) {
+        contacts::end_in(tx, party, &gone, now).await?;
+    }
+    Ok(())
+}
+
+async fn go_on(
+    tx: &Tx<'_>,
+    row: &delivery::Model,
+    next: Option<Next>,
+    now: WallMs,
+) -> Result<(), TxError> {
+    let Some(next) = next else {
         return fail(tx, row, "every address was tried", now).await;
     };
+    let at = now.plus_ms(next.pause_ms);
     delivery::Entity::update_many()
         .col_expr(delivery::Column::State, Expr::value(State::Waiting.code()))
+        .col_expr(delivery::Column::Channel, Expr::value(next.address.channel))
         .col_expr(
-            delivery::Column::Channel,
-            Expr::value(address.channel().code()),
+            delivery::Column::Position,
+            Expr::value(next.address.position),
         )
-        .col_expr(delivery::Column::Position, Expr::value(position))
-        .col_expr(delivery::Column::Attempts, Expr::value(0))
-        .col_expr(delivery::Column::NextAtMs, Expr::value(now.0))
+        .col_expr(delivery::Column::Attempts, Expr::value(next.attempts))
+        .col_expr(delivery::Column::NextAtMs, Expr::value(at.0))
         .filter(delivery::Column::Id.eq(row.id))
         .exec(tx)
         .await?;
     Ok(())
+}
+
+/// Leaves a channel that is known to be down, for another by which this delivery may go at once;
+/// whether there is one.
+pub(crate) async fn spare(
+    tx: &Tx<'_>,
+    row: &delivery::Model,
+    now: WallMs,
+) -> Result<bool, TxError> {
+    let is_other = |it: &address::Model| it.position > row.position && it.channel != row.channel;
+    let other = usable(tx, row.id).await?.into_iter().find(is_other);
+    let Some(address) = other else {
+        return Ok(false);
+    };
+    let step = Step {
+        happened: Happened::Deferred,
+        blames_channel: false,
+        reason: "the channel is known to be down",
+    };
+    events::append(tx, row, step, now).await?;
+    let next = Next {
+        address,
+        attempts: row.attempts,
+        pause_ms: 0,
+    };
+    go_on(tx, row, Some(next), now).await?;
+    Ok(true)
 }
 
 pub(crate) async fn move_on(
@@ -200,7 +294,9 @@ pub async fn receipt(
                             reason: "the network says that it will not arrive",
                         };
                         events::append(tx, &row, step, now).await?;
-                        next_address(tx, &row, now).await?;
+                        give_up(tx, &row, false, now).await?;
+                        let next = next(tx, &row, &Pace::default()).await?;
+                        go_on(tx, &row, next, now).await?;
                         Ok(true)
                     }
                     Receipt::NotReceived => Ok(false),

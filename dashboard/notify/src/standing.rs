@@ -7,7 +7,9 @@ use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_wire::WallMs;
 
 use crate::events::Happened;
+use crate::outages;
 use crate::outbox::State;
+use crate::probe::RECIPIENT;
 use crate::rows::{delivery, event};
 
 /// The figures of the outbox.
@@ -32,7 +34,7 @@ pub struct Standing {
 pub struct ChannelStanding {
     /// Which one.
     pub channel: Channel,
-    /// Since its last attempt was in vain, by no fault of the recipient: when that was, and why.
+    /// While it does not work, by no fault of a recipient: since when, and why.
     pub down: Option<(WallMs, String)>,
 }
 
@@ -48,6 +50,7 @@ pub async fn standing(record: &Database, actor: &Actor, now: WallMs) -> Result<S
                 let waiting = delivery::Column::State.eq(State::Waiting.code());
                 let oldest = delivery::Entity::find()
                     .filter(waiting)
+                    .filter(delivery::Column::Recipient.ne(RECIPIENT))
                     .filter(delivery::Column::NextAtMs.lte(now.0))
                     .order_by_asc(delivery::Column::NextAtMs)
                     .one(tx)
@@ -70,11 +73,13 @@ pub async fn standing(record: &Database, actor: &Actor, now: WallMs) -> Result<S
 }
 
 async fn count(tx: &Tx<'_>, state: State) -> Result<u64, TxError> {
-    let in_state = delivery::Column::State.eq(state.code());
-    Ok(delivery::Entity::find().filter(in_state).count(tx).await?)
+    let in_state = delivery::Entity::find()
+        .filter(delivery::Column::State.eq(state.code()))
+        .filter(delivery::Column::Recipient.ne(RECIPIENT));
+    Ok(in_state.count(tx).await?)
 }
 
-/// By the last attempt that says something of the channel itself.
+/// None for a channel that was never tried in a way that says something of the channel itself.
 async fn of_channel(tx: &Tx<'_>, channel: Channel) -> Result<Option<ChannelStanding>, TxError> {
     let telling = Condition::any()
         .add(event::Column::Happened.eq(Happened::Accepted.code()))
@@ -85,10 +90,9 @@ async fn of_channel(tx: &Tx<'_>, channel: Channel) -> Result<Option<ChannelStand
         .order_by_desc(event::Column::Id)
         .one(tx)
         .await?;
-    Ok(last.map(|row| ChannelStanding {
+    let down = outages::down(tx, channel).await?;
+    Ok(last.map(|_| ChannelStanding {
         channel,
-        down: row
-            .blames_channel
-            .then_some((WallMs(row.at_ms), row.reason)),
+        down: down.map(|row| (WallMs(row.began_at_ms), row.reason)),
     }))
 }

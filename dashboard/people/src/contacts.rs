@@ -226,7 +226,7 @@ pub async fn add(
     let fits = record
         .run_tx("contacts.add", actor, move |tx| {
             Box::pin(async move {
-                end(tx, party, address, now).await?;
+                end_in(tx, party, address, now).await?;
                 let fits = of_in(tx, party).await?.len() < MAX_CONTACTS;
                 if fits {
                     add_in(tx, party, address, now).await?;
@@ -252,7 +252,7 @@ pub async fn remove(
 ) -> Result<bool, TxError> {
     record
         .run_tx("contacts.remove", actor, move |tx| {
-            Box::pin(async move { end(tx, party, address, now).await })
+            Box::pin(async move { end_in(tx, party, address, now).await })
         })
         .await
 }
@@ -288,7 +288,16 @@ pub(crate) async fn add_in(
     Ok(())
 }
 
-async fn end(tx: &Tx<'_>, party: Party, address: &Address, now: WallMs) -> Result<bool, TxError> {
+/// Takes an address away inside another's transaction; `false` when it was not there.
+///
+/// # Errors
+/// What the database reports.
+pub async fn end_in(
+    tx: &Tx<'_>,
+    party: Party,
+    address: &Address,
+    now: WallMs,
+) -> Result<bool, TxError> {
     let ended = Entity::update_many()
         .col_expr(Column::EndedAtMs, Expr::value(now.0))
         .filter(Column::Party.eq(party.to_string()))

@@ -23,7 +23,7 @@ use crate::reach_rows::{absence, quiet, shift};
 use crate::rows::staff;
 use crate::{Hours, Party, mmg};
 
-pub use called::{CALLED_MAX, Called, mmg_of, on_duty};
+pub use called::{CALLED_MAX, Called, mmg_of, on_duty, one};
 
 /// Places on the roster that are read at once: twelve weeks of a large centre.
 const SHIFTS_MAX: u64 = 2_000;

@@ -8,7 +8,8 @@
 //! - [`staff`]: accounts, roles, passwords, and the door that checks them ([`SignIn`]);
 //! - [`sessions`]: who is signed in, in the database, so that a session can be ended from anywhere;
 //! - [`contacts`], [`mmg`], [`duty`]: how somebody who is called is reached, which family doctor
-//!   a patient has, who is on duty with what hours and substitutes; [`links`] open one call.
+//!   a patient has, who is on duty with what hours and substitutes; [`links`] open one call;
+//! - [`told`]: what the centre said to a patient.
 //!
 //! Names, codes, numbers and addresses never appear in `Debug`, in errors or in logs. Time is an
 //! argument everywhere. There is no default account and no default password: the first account is
@@ -37,6 +38,7 @@ pub mod mmg;
 pub mod patients;
 pub mod sessions;
 pub mod staff;
+pub mod told;
 
 pub use codice_fiscale::{CodiceFiscale, CodiceFiscaleError};
 pub use hours::{CalendarError, Hours, HoursError, TIME_ZONE};

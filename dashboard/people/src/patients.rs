@@ -8,7 +8,7 @@ use std::fmt;
 use thiserror::Error;
 use veglia_store::sea_orm::IntoActiveModel;
 use veglia_store::sea_orm::entity::prelude::*;
-use veglia_store::{Actor, Database, TxError};
+use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_wire::WallMs;
 
 use crate::rows::person::{Column, Entity, Model};
@@ -99,42 +99,72 @@ pub async fn register(
     person: &NewPerson,
     now: WallMs,
 ) -> Result<PersonId, RegisterError> {
-    check("name", &person.name, MAX_NAME_CHARS)?;
-    check("surname", &person.surname, MAX_NAME_CHARS)?;
-    check("address", &person.address, MAX_ADDRESS_CHARS)?;
-    let id = PersonId::random().map_err(RegisterError::Random)?;
-    let known = record
-        .run_tx("patients.register", actor, move |tx| {
-            Box::pin(async move {
-                let code = person.codice_fiscale.as_str();
-                let known = Entity::find()
-                    .filter(Column::CodiceFiscale.eq(code))
-                    .one(tx)
-                    .await?;
-                if known.is_some() {
-                    return Ok(known);
-                }
-                let row = Model {
-                    id: id.get(),
-                    name: person.name.trim().to_owned(),
-                    surname: person.surname.trim().to_owned(),
-                    codice_fiscale: code.to_owned(),
-                    phone: person.phone.as_str().to_owned(),
-                    address: person.address.trim().to_owned(),
-                    registered_at_ms: now.0,
-                    registered_by: tx.actor().to_string(),
-                };
-                Entity::insert(row.into_active_model())
-                    .exec_without_returning(tx)
-                    .await?;
-                Ok(None)
-            })
-        })
-        .await
-        .map_err(RegisterError::Store)?;
-    match known.and_then(|row| PersonId::new(row.id)) {
-        Some(known) => Err(RegisterError::Known(known)),
-        None => Ok(id),
+    let enrolment = Enrolment::new(person)?;
+    let enrolment = &enrolment;
+    let written = record.run_tx("patients.register", actor, move |tx| {
+        Box::pin(async move { enrolment.write(tx, now).await })
+    });
+    written.await.map_err(RegisterError::Store)?
+}
+
+/// Someone who was checked and has an identifier, and is not on file yet: for whoever writes more
+/// about them in the same transaction.
+pub struct Enrolment<'a> {
+    person: &'a NewPerson,
+    id: PersonId,
+}
+
+impl<'a> Enrolment<'a> {
+    /// Checks what is known and draws an identifier.
+    ///
+    /// # Errors
+    /// See [`RegisterError`].
+    pub fn new(person: &'a NewPerson) -> Result<Self, RegisterError> {
+        check("name", &person.name, MAX_NAME_CHARS)?;
+        check("surname", &person.surname, MAX_NAME_CHARS)?;
+        check("address", &person.address, MAX_ADDRESS_CHARS)?;
+        let id = PersonId::random().map_err(RegisterError::Random)?;
+        Ok(Self { person, id })
+    }
+
+    /// Who it will be.
+    #[must_use]
+    pub fn id(&self) -> PersonId {
+        self.id
+    }
+
+    /// Puts them on file.
+    ///
+    /// # Errors
+    /// What the database reports; that they are on file already is the answer, and whoever has the
+    /// transaction then gives it up.
+    pub async fn write(
+        &self,
+        tx: &Tx<'_>,
+        now: WallMs,
+    ) -> Result<Result<PersonId, RegisterError>, TxError> {
+        let code = self.person.codice_fiscale.as_str();
+        let known = Entity::find()
+            .filter(Column::CodiceFiscale.eq(code))
+            .one(tx)
+            .await?;
+        if let Some(known) = known.and_then(|row| PersonId::new(row.id)) {
+            return Ok(Err(RegisterError::Known(known)));
+        }
+        let row = Model {
+            id: self.id.get(),
+            name: self.person.name.trim().to_owned(),
+            surname: self.person.surname.trim().to_owned(),
+            codice_fiscale: code.to_owned(),
+            phone: self.person.phone.as_str().to_owned(),
+            address: self.person.address.trim().to_owned(),
+            registered_at_ms: now.0,
+            registered_by: tx.actor().to_string(),
+        };
+        Entity::insert(row.into_active_model())
+            .exec_without_returning(tx)
+            .await?;
+        Ok(Ok(self.id))
     }
 }
 
@@ -232,6 +262,12 @@ impl fmt::Debug for FullName {
 impl fmt::Debug for NewPerson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("NewPerson(…)")
+    }
+}
+
+impl fmt::Debug for Enrolment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Enrolment({})", self.id)
     }
 }
 

@@ -35,6 +35,14 @@ impl Phone {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether an SMS may reach it: not the landlines of Italy, which begin with a zero and not
+    /// with a three. Of other countries it is not known here, and tried.
+    #[must_use]
+    pub fn takes_sms(&self) -> bool {
+        let italian = self.0.strip_prefix("+39");
+        italian.is_none_or(|number| number.starts_with('3'))
+    }
 }
 
 impl FromStr for Phone {
@@ -79,6 +87,13 @@ mod tests {
         assert_eq!(kept("(02) 5778 1"), "+3902".to_owned() + "57781");
         assert_eq!(kept("0041 91 123 45 67"), "+41911234567");
         assert_eq!(kept("+39 02/1234567"), "+39021234567");
+    }
+
+    #[test]
+    fn an_sms_goes_to_mobiles_and_never_to_a_landline_of_italy() {
+        let takes = |text: &str| text.parse::<Phone>().unwrap().takes_sms();
+        assert!(takes("333 1234567") && takes("+41 79 123 45 67"));
+        assert!(!takes("02 5778 1000") && !takes("800 123456"));
     }
 
     #[test]

@@ -158,3 +158,29 @@ pub(crate) mod call_link {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+/// Something that the centre said to a patient.
+pub(crate) mod told {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "told")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        #[sea_orm(unique)]
+        pub(crate) once: String,
+        pub(crate) person_id: i64,
+        pub(crate) about: String,
+        pub(crate) words: String,
+        pub(crate) at_ms: i64,
+        pub(crate) until_ms: i64,
+        pub(crate) written_by: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -1,10 +1,11 @@
-//! The tables about who is called and how; the second step of this room's schema.
+//! The tables about who is called and how; the later steps of this room's schema.
 
+use veglia_store::columns::{id, index_of, key, number, optional, table_of, text};
 use veglia_store::sea_orm::DbErr;
 use veglia_store::sea_orm_migration::async_trait::async_trait;
 use veglia_store::sea_orm_migration::prelude::*;
 
-/// Contacts, family doctors, the roster, and links.
+/// Contacts, family doctors, the roster, and links; the second step.
 pub(crate) struct Reach;
 
 impl MigrationName for Reach {
@@ -32,50 +33,51 @@ impl MigrationTrait for Reach {
             ("mmg_by_person", "mmg_of_person", "person_id"),
             ("absence_by_party", "absence", "party"),
         ] {
-            let mut index = Index::create();
-            index.name(name).table(table).col(column);
-            manager.create_index(index).await?;
+            manager
+                .create_index(index_of(name, table, &[column]))
+                .await?;
         }
         Ok(())
     }
 }
 
-fn id() -> ColumnDef {
-    let mut id = ColumnDef::new("id");
-    id.big_integer().not_null().auto_increment().primary_key();
-    id
-}
+/// What the centre said to patients; the third step.
+pub(crate) struct Told;
 
-fn text(name: &'static str) -> ColumnDef {
-    let mut column = ColumnDef::new(name);
-    column.text().not_null();
-    column
-}
-
-fn key(name: &'static str) -> ColumnDef {
-    let mut column = ColumnDef::new(name);
-    column.text().not_null().primary_key();
-    column
-}
-
-fn number(name: &'static str) -> ColumnDef {
-    let mut column = ColumnDef::new(name);
-    column.big_integer().not_null();
-    column
-}
-
-fn optional(name: &'static str) -> ColumnDef {
-    let mut column = ColumnDef::new(name);
-    column.big_integer();
-    column
-}
-
-fn table_of(name: &'static str, columns: Vec<ColumnDef>) -> TableCreateStatement {
-    let mut table = Table::create();
-    table.table(name);
-    for column in columns {
-        table.col(column);
+impl MigrationName for Told {
+    fn name(&self) -> &str {
+        "0003_told"
     }
+}
+
+#[async_trait]
+impl MigrationTrait for Told {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(told()).await?;
+        let by_person = index_of("told_by_person", "told", &["person_id", "at_ms"]);
+        manager.create_index(by_person).await
+    }
+}
+
+/// `once` names what is said once; `about` is the flag that it is about, `until_ms` when it has
+/// become of no use.
+fn told() -> TableCreateStatement {
+    let mut once = text("once");
+    once.unique_key();
+    let columns = vec![
+        id(),
+        once,
+        number("person_id"),
+        text("about"),
+        text("words"),
+        number("at_ms"),
+        number("until_ms"),
+        text("written_by"),
+    ];
+    let mut person = ForeignKey::create();
+    person.from("told", "person_id").to("person", "id");
+    let mut table = table_of("told", columns);
+    table.foreign_key(&mut person);
     table
 }
 

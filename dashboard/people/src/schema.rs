@@ -8,7 +8,13 @@ use veglia_store::sea_orm_migration::prelude::*;
 /// What `people` keeps in `record.db`.
 pub const SCHEMA: Schema = Schema {
     room: "people",
-    migrations: || vec![Box::new(First), Box::new(crate::reach_schema::Reach)],
+    migrations: || {
+        vec![
+            Box::new(First),
+            Box::new(crate::reach_schema::Reach),
+            Box::new(crate::reach_schema::Told),
+        ]
+    },
 };
 
 /// People, staff and sessions.

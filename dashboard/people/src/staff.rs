@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
+use veglia_store::sea_orm::QueryOrder;
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::{Actor, Database, TxError};
 use veglia_wire::WallMs;
@@ -327,6 +328,22 @@ pub async fn by_username(
         })
         .await?;
     Ok(row.and_then(Staff::from_row))
+}
+
+/// The accounts that may be used, by name.
+///
+/// # Errors
+/// What the database reports.
+pub async fn active(record: &Database, actor: &Actor) -> Result<Vec<Staff>, TxError> {
+    let rows = record
+        .read_tx("staff.active", actor, move |tx| {
+            Box::pin(async move {
+                let by_name = staff::Entity::find().order_by_asc(staff::Column::Name);
+                Ok(by_name.all(tx).await?)
+            })
+        })
+        .await?;
+    Ok(rows.into_iter().filter_map(Staff::from_row).collect())
 }
 
 /// The role behind every actor that is or was a member of staff, by the same signature as in

@@ -137,3 +137,35 @@ async fn the_stream_begins_at_once_and_is_never_gathered() {
     let first = events.next().await.unwrap().unwrap();
     assert!(first.starts_with(b"retry: "));
 }
+
+#[tokio::test]
+async fn the_plan_is_written_by_the_form_of_its_page_and_a_faulty_one_comes_back() {
+    let (site, page, cookie) = with_maria().await;
+    let plan = format!("{page}/piano");
+    let empty = text(site.get_with(&plan, &cookie).await).await;
+    assert!(empty.contains("Nessun piano"), "{empty}");
+    let begun = text(
+        site.get_with(&format!("{plan}?modello=copd"), &cookie)
+            .await,
+    )
+    .await;
+    assert!(begun.contains("08:00, 20:00"), "{begun}");
+    let send = async |form: &str| {
+        let mut request = posted(&plan, form);
+        let cookie = cookie.parse().unwrap();
+        request.headers_mut().insert(header::COOKIE, cookie);
+        site.ask(request).await
+    };
+    let faulty = send("seen=0&when-spo2=25%3A00&grace-spo2=120").await;
+    assert_eq!(faulty.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(faulty).await.contains("value=\"25:00\""));
+    let written = send("seen=0&when-spo2=8%2C+20&grace-spo2=120&family-doctor=on").await;
+    assert_eq!(written.status(), StatusCode::SEE_OTHER);
+    assert_eq!(leads_to(&written), plan);
+    let second = send("seen=0&when-spo2=8&grace-spo2=120&why=x").await;
+    assert_eq!(second.status(), StatusCode::CONFLICT);
+    let stranger = site.get(&plan).await;
+    assert_ne!(stranger.status(), StatusCode::OK);
+    let shown = text(site.get_with(&page, &cookie).await).await;
+    assert!(shown.contains(&plan), "the patient's page leads there");
+}

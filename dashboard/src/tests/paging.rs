@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::http::StatusCode;
-use veglia_diary::{Callee, Page, PageId, PageWhy, page_seen, pages_since, record_verdicts};
+use veglia_diary::{
+    Callee, Page, PageId, PageWhy, hand_over, open_flags, page_seen, pages_since, record_verdicts,
+    set_standing,
+};
 use veglia_notify::{Courier, Pace, Senders};
 use veglia_people::contacts::{self, Address, Channel};
 use veglia_people::duty::{self, Period, Post, Shift};
@@ -27,25 +30,30 @@ use crate::tests::site::{Site, posted, text};
 const ACTOR: Actor = Actor::System("test");
 
 /// 20 October 2020, 10:00 in Milano: a Tuesday on which family doctors work.
-const TEN: WallMs = WallMs(1_603_180_800_000);
+pub(super) const TEN: WallMs = WallMs(1_603_180_800_000);
 
 /// A site with the patient Maria, and Anna who may be called.
-struct Scene {
-    site: Site,
-    anna: Party,
+pub(super) struct Scene {
+    pub(super) site: Site,
+    pub(super) anna: Party,
     maria: veglia_people::PersonId,
-    patient: PatientId,
+    pub(super) patient: PatientId,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
+        Self::where_maria_has("+390212345678").await
+    }
+
+    /// With this telephone on file for the patient.
+    pub(super) async fn where_maria_has(phone: &str) -> Self {
         let site = Site::with_anna(Config::default()).await;
         site.clock.0.store(TEN.0, Ordering::SeqCst);
         let maria = NewPerson {
             name: "Maria".to_owned(),
             surname: "Rossi".to_owned(),
             codice_fiscale: "RSSMRA85M01H501Q".parse().unwrap(),
-            phone: "+390212345678".parse().unwrap(),
+            phone: phone.parse().unwrap(),
             address: "via Larga 1, Milano".to_owned(),
         };
         let maria = patients::register(&site.record, &ACTOR, &maria, TEN).await;
@@ -60,7 +68,7 @@ impl Scene {
         }
     }
 
-    async fn on_duty(&self, post: Post) {
+    pub(super) async fn on_duty(&self, post: Post) {
         let shift = Shift {
             post,
             party: self.anna,
@@ -75,13 +83,14 @@ impl Scene {
             .unwrap();
     }
 
-    async fn reached_by_sms(&self) {
+    pub(super) async fn reached_by_sms(&self) {
         let mobile = Address::new(Channel::Sms, "3331234567").unwrap();
         let added = contacts::add(&self.site.record, &ACTOR, self.anna, &mobile, TEN).await;
         added.unwrap();
     }
 
-    async fn family_doctor(&self) {
+    /// Whose patients these are.
+    pub(super) async fn family_doctor(&self) {
         let new = NewMmg {
             name: "Medico di prova".to_owned(),
             hours: "mon-fri 08:00-20:00".parse().unwrap(),
@@ -96,32 +105,35 @@ impl Scene {
 
     /// Oxygen too low to wait for anything.
     async fn a_red(&self) {
-        let vital = Vital::from_steps(VitalKind::SpO2, 850, Place::Unknown).unwrap();
-        let seen = Observation {
-            id: RecordId {
-                epoch: Epoch(7),
-                sequence: Sequence::new(1).unwrap(),
-            },
-            device: "nonin:501234".parse().unwrap(),
-            source: Source::Device,
-            at: TEN,
-            received: TEN,
-            seen: Seen::Vital(vital, Quality::empty()),
-        };
-        let mut state = PatientState::new(self.patient);
-        let verdicts = step(
-            &RuleSet::shipped(),
-            &mut state,
-            Input::Observation(&seen),
-            TEN,
-        );
-        let record = &self.site.record;
-        record_verdicts(record, &ACTOR, &verdicts, TEN)
-            .await
-            .unwrap();
+        self.measured(self.patient, &[(VitalKind::SpO2, 850, TEN)])
+            .await;
     }
 
-    fn paging(&self) -> Paging {
+    /// What the rules make of these values, in the diary.
+    pub(super) async fn measured(&self, patient: PatientId, values: &[(VitalKind, i32, WallMs)]) {
+        let mut state = PatientState::new(patient);
+        for ((kind, steps, at), number) in values.iter().zip(1..) {
+            let vital = Vital::from_steps(*kind, *steps, Place::Unknown).unwrap();
+            let seen = Observation {
+                id: RecordId {
+                    epoch: Epoch(patient.get()),
+                    sequence: Sequence::new(number).unwrap(),
+                },
+                device: "hand:1".parse().unwrap(),
+                source: Source::ByHand,
+                at: *at,
+                received: *at,
+                seen: Seen::Vital(vital, Quality::empty()),
+            };
+            let input = Input::Observation(&seen);
+            let verdicts = step(&RuleSet::shipped(), &mut state, input, *at);
+            let record = &self.site.record;
+            let recorded = record_verdicts(record, &ACTOR, &verdicts, *at).await;
+            recorded.unwrap();
+        }
+    }
+
+    pub(super) fn paging(&self) -> Paging {
         Paging {
             record: self.site.record.clone(),
             care: CareClock::real(self.site.clock.clone()),
@@ -130,26 +142,31 @@ impl Scene {
     }
 
     /// What goes out, to a file.
-    async fn sent(&self) -> Vec<serde_json::Value> {
+    pub(super) async fn sent(&self) -> Vec<serde_json::Value> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("messages.jsonl");
         let config = veglia_notify::Config {
             file: Some(file.clone()),
             ..veglia_notify::Config::default()
         };
-        let senders = Arc::new(Senders::open(&config).unwrap());
+        self.carried_by(&config).await;
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines.collect()
+    }
+
+    /// One round of every channel.
+    pub(super) async fn carried_by(&self, config: &veglia_notify::Config) {
+        let senders = Arc::new(Senders::open(config).unwrap());
         let clock: Arc<dyn Clock> = self.site.clock.clone();
         let record = self.site.record.clone();
         let courier = Courier::new(record, clock, senders, Pace::default());
         for channel in Channel::ALL {
             courier.round(channel).await.unwrap();
         }
-        let text = fs::read_to_string(file).unwrap_or_default();
-        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-        lines.collect()
     }
 
-    async fn pages(&self) -> Vec<Page> {
+    pub(super) async fn pages(&self) -> Vec<Page> {
         let pages = pages_since(&self.site.record, &ACTOR, PageId(0), 500).await;
         pages.unwrap()
     }
@@ -185,6 +202,31 @@ async fn a_red_calls_who_is_on_duty_and_the_family_doctor_and_nothing_clinical_l
         }
         assert!(!words.contains("Rossi") && !words.contains(&scene.patient.to_string()));
     }
+}
+
+#[tokio::test]
+async fn whoever_is_given_a_red_is_told_though_no_roster_calls_them() {
+    let scene = Scene::new().await;
+    scene.on_duty(Post::OutOfHours).await;
+    scene.reached_by_sms().await;
+    scene.a_red().await;
+    scene.paging().round().await.unwrap();
+    assert!(scene.sent().await.is_empty(), "nobody else is called");
+    let record = &scene.site.record;
+    let flag = open_flags(record, &ACTOR).await.unwrap().remove(0).flag.id;
+    let Party::Staff(anna) = scene.anna else {
+        panic!("Anna is of the centre");
+    };
+    hand_over(record, &Actor::Staff(9), &flag, anna.get(), "", TEN)
+        .await
+        .unwrap();
+    scene.paging().round().await.unwrap();
+    let sent = scene.sent().await;
+    let to: Vec<&str> = sent
+        .iter()
+        .map(|it| it["recipient"].as_str().unwrap())
+        .collect();
+    assert_eq!(to, ["staff:1"]);
 }
 
 #[tokio::test]
@@ -274,7 +316,7 @@ async fn the_page_of_who_is_called_names_the_shift_and_a_channel_that_is_down() 
     courier.round(Channel::Sms).await.unwrap();
     let cookie = scene.site.signed_in().await;
     let page = text(scene.site.get_with("/reperibilita", &cookie).await).await;
-    for words in ["Anna", "Canale guasto: SMS", "Non consegnati"] {
+    for words in ["Anna", "SMS: gli avvisi non partono", "Non consegnati"] {
         assert!(page.contains(words), "{words}: {page}");
     }
 }
@@ -286,4 +328,59 @@ async fn a_receipt_that_we_did_not_sign_for_is_nobodys() {
     assert_eq!(scene.site.get(path).await.status(), StatusCode::NOT_FOUND);
     let torn = scene.site.get("/consegne/ricevuta?consegna=x").await;
     assert_eq!(torn.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn what_waits_for_who_is_no_longer_at_home_is_withdrawn_and_not_sent_later() {
+    let scene = Scene::new().await;
+    scene.on_duty(Post::Operator).await;
+    scene.reached_by_sms().await;
+    scene.family_doctor().await;
+    scene.a_red().await;
+    scene.paging().round().await.unwrap();
+    let record = &scene.site.record;
+    assert_eq!(
+        veglia_notify::waiting(record, &ACTOR).await.unwrap().len(),
+        2
+    );
+    let hospital = (veglia_triage::Whereabouts::InHospital, TEN);
+    let gone = set_standing(record, &ACTOR, scene.patient, hospital, "Ricovero.", TEN).await;
+    gone.unwrap();
+    scene.paging().round().await.unwrap();
+    assert!(scene.sent().await.is_empty());
+    assert_eq!(veglia_notify::waiting(record, &ACTOR).await.unwrap(), []);
+
+    let home = (veglia_triage::Whereabouts::AtHome, TEN);
+    let back = set_standing(
+        record,
+        &ACTOR,
+        scene.patient,
+        home,
+        "Errore: era a casa.",
+        TEN,
+    )
+    .await;
+    back.unwrap();
+    veglia_diary::tick(record, &ACTOR, TEN).await.unwrap();
+    scene.paging().round().await.unwrap();
+    let sent = scene.sent().await;
+    let to: Vec<&str> = sent
+        .iter()
+        .filter_map(|it| it["recipient"].as_str())
+        .collect();
+    assert!(to.contains(&"staff:1"), "called anew: {to:?}");
+}
+
+#[tokio::test]
+async fn a_page_that_is_recalled_before_it_is_passed_on_calls_nobody() {
+    let scene = Scene::new().await;
+    scene.on_duty(Post::Operator).await;
+    scene.reached_by_sms().await;
+    scene.a_red().await;
+    let away = (veglia_triage::Whereabouts::Deceased, TEN);
+    let record = &scene.site.record;
+    let gone = set_standing(record, &ACTOR, scene.patient, away, "Telefonata.", TEN).await;
+    gone.unwrap();
+    scene.paging().round().await.unwrap();
+    assert!(scene.sent().await.is_empty());
 }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::request::Builder;
 use axum::http::{Method, Request, Response, StatusCode, header};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use veglia_notify::Senders;
@@ -14,6 +15,7 @@ use veglia_people::Password;
 use veglia_people::staff::{self, NewStaff, Role};
 use veglia_store::{Actor, Database, Purpose};
 use veglia_view::HttpView;
+use veglia_ward::{Hub, PathFault};
 use veglia_wire::{CareClock, Clock, WallMs};
 
 use crate::{Config, Deps, router};
@@ -36,6 +38,8 @@ pub(crate) struct Site {
     app: Router,
     pub(crate) record: Database,
     pub(crate) clock: Arc<StillClock>,
+    pub(crate) alarm_path: watch::Sender<Option<PathFault>>,
+    pub(crate) hub: Hub,
     _folder: tempfile::TempDir,
 }
 
@@ -64,14 +68,19 @@ impl Site {
             identities: folder.path().join("identities.toml"),
             enrolments: folder.path().join("enrolments.toml"),
             notify: veglia_notify::Config::default(),
+            alarm_path: None,
         };
         let senders = Arc::new(Senders::open(&deps.notify).unwrap());
-        let (app, watch) = router(&config, deps, senders, CancellationToken::new());
-        tokio::spawn(watch.run(std::future::pending()));
+        let (alarm_path, seen) = watch::channel(None);
+        let (app, ward) = router(&config, deps, senders, seen, CancellationToken::new());
+        let hub = ward.hub();
+        tokio::spawn(ward.run(std::future::pending()));
         Self {
             app,
             record,
             clock,
+            alarm_path,
+            hub,
             _folder: folder,
         }
     }

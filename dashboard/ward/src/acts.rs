@@ -59,6 +59,10 @@ pub(crate) const OUTCOMES: [(&str, CallOutcome); 4] = [
     ("help-sent", CallOutcome::HelpSent),
 ];
 
+/// An account that was closed while the page was open.
+const CLOSED_ACCOUNT: &str = "Questa persona non lavora più in Centrale: scegliere un altro \
+    collega. Nulla è stato scritto.";
+
 /// What became of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -117,6 +121,9 @@ pub async fn act(
         ("escalate", Some(flag)) => escalate(record, actor, flag, &text, at).await,
         ("hand-over", Some(flag)) => {
             let to: i64 = form.to.parse().map_err(|_| ActError::Form)?;
+            if !is_colleague(record, actor, to).await? {
+                return Ok(Outcome::Refused(CLOSED_ACCOUNT.to_owned()));
+            }
             hand_over(record, actor, flag, to, &text, at).await
         }
         ("close", Some(flag)) => close(record, actor, flag, form.seen, &text, at).await,
@@ -134,6 +141,13 @@ pub async fn act(
             Ok(Outcome::Refused(sentence))
         }
     }
+}
+
+/// Whether somebody may be given a flag.
+async fn is_colleague(record: &Database, actor: &Actor, to: i64) -> Result<bool, ActError> {
+    let staff = book::staff(record, actor).await;
+    let staff = staff.map_err(|error| ActError::Names(Box::new(error)))?;
+    Ok(staff.iter().any(|(id, _)| *id == to))
 }
 
 impl ActForm {

@@ -173,17 +173,6 @@ impl Signatures {
         }
     }
 
-    /// Members of staff by the id of their row, by name.
-    pub(crate) fn staff(&self) -> Vec<(i64, String)> {
-        let staff = self.0.iter().filter_map(|(by, name)| {
-            let id = by.strip_prefix("staff:")?.parse().ok()?;
-            Some((id, name.clone()))
-        });
-        let mut staff: Vec<(i64, String)> = staff.collect();
-        staff.sort_by(|one, other| one.1.cmp(&other.1));
-        staff
-    }
-
     /// The name behind a signature; the signature itself in words when it is nobody's name.
     pub(crate) fn name(&self, by: &str) -> String {
         if let Some(name) = self.0.get(by) {
@@ -201,6 +190,17 @@ impl Signatures {
 pub(crate) async fn signatures(record: &Database, actor: &Actor) -> Result<Signatures, BookError> {
     let names = staff::signatures(record, actor).await;
     names.map(Signatures).map_err(BookError::Signatures)
+}
+
+/// Members of staff who may be given something, by the id of their row and by name: closed
+/// accounts are not among them.
+pub(crate) async fn staff(
+    record: &Database,
+    actor: &Actor,
+) -> Result<Vec<(i64, String)>, BookError> {
+    let active = staff::active(record, actor).await;
+    let active = active.map_err(BookError::Signatures)?.into_iter();
+    Ok(active.map(|it| (it.id.get(), it.name)).collect())
 }
 
 /// An error and its causes, for one line of log.

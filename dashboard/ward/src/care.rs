@@ -39,7 +39,13 @@ impl Care {
             let until = words::until_time(snooze.until, now);
             return Some(format!("Sospesa da {} {until}", self.by));
         }
-        let (callee, at) = state.next_call(Ladder::shipped())?;
+        if state.is_away() && state.is_confirmed {
+            let place = words::whereabouts(state.whereabouts);
+            return Some(format!(
+                "{place}: nessuno viene chiamato finché non torna a casa"
+            ));
+        }
+        let (callee, at) = state.next_call(Ladder::of(&state.calling))?;
         let (callee, at) = (capital(callee_name(callee)), words::at_time(at, now));
         Some(format!("{callee} {at} se nessuno prende in carico"))
     }
@@ -49,7 +55,8 @@ impl Care {
         if !self.is_attended() {
             return None;
         }
-        let (callee, at) = self.alert.state.next_call(Ladder::shipped())?;
+        let state = &self.alert.state;
+        let (callee, at) = state.next_call(Ladder::of(&state.calling))?;
         let (callee, at) = (callee_name(callee), words::at_time(at, now));
         Some(format!("Se non si conclude prima: {callee} di nuovo {at}"))
     }
@@ -111,6 +118,7 @@ fn callee_name(callee: Callee) -> &'static str {
         Callee::Doctor => "medico di guardia",
         Callee::Mmg => "medico di famiglia",
         Callee::OutOfHours => "Continuità Assistenziale",
+        Callee::Receiver => "chi l’ha ricevuto in consegna",
     }
 }
 
@@ -143,6 +151,10 @@ pub(crate) fn paged(paged: &Paged, now: WallMs) -> String {
             .failed
             .map(|at| format!("non recapitato, {}", words::at_time(at, now))),
     );
+    said.extend(paged.recalled.map(|at| {
+        let at = words::at_time(at, now);
+        format!("ritirato {at}, paziente non a casa")
+    }));
     said.join("; ")
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Order {
 #[derive(Debug)]
 struct Entry {
     rank: Rank,
-    calm_until: Option<WallMs>,
+    until: Option<WallMs>,
     shown: Shown,
 }
 
@@ -51,8 +51,8 @@ pub(crate) struct Desk {
     alerts: HashMap<PatientId, Vec<Care>>,
     entries: HashMap<PatientId, Entry>,
     ranked: BTreeMap<Rank, PatientId>,
-    /// Calm lines, by the moment at which they stop being calm.
-    calm_until: BTreeSet<(WallMs, PatientId)>,
+    /// Lines that will read differently by themselves, by that moment.
+    until: BTreeSet<(WallMs, PatientId)>,
     dirty: HashSet<PatientId>,
     /// The day in Rome of the last look: sentences name the day of what was not today.
     today: Option<Date>,
@@ -131,11 +131,11 @@ impl Desk {
 
     /// Renders what changed, by itself or by the passing of time.
     pub(crate) fn settle(&mut self, now: WallMs) -> Changes {
-        while let Some((at, patient)) = self.calm_until.first().copied() {
+        while let Some((at, patient)) = self.until.first().copied() {
             if at > now {
                 break;
             }
-            self.calm_until.remove(&(at, patient));
+            self.until.remove(&(at, patient));
             self.dirty.insert(patient);
         }
         let today = words::day(now);
@@ -205,12 +205,12 @@ impl Desk {
             *count += 1;
         }
         self.ranked.insert(placed.rank.clone(), patient);
-        if let Some(until) = placed.calm_until.filter(|until| *until > now) {
-            self.calm_until.insert((until, patient));
+        if let Some(until) = placed.until {
+            self.until.insert((until, patient));
         }
         let entry = Entry {
             rank: placed.rank,
-            calm_until: placed.calm_until,
+            until: placed.until,
             shown,
         };
         self.entries.insert(patient, entry);
@@ -220,8 +220,8 @@ impl Desk {
     fn unplace(&mut self, patient: PatientId) -> Option<Entry> {
         let entry = self.entries.remove(&patient)?;
         self.ranked.remove(&entry.rank);
-        if let Some(until) = entry.calm_until {
-            self.calm_until.remove(&(until, patient));
+        if let Some(until) = entry.until {
+            self.until.remove(&(until, patient));
         }
         if let Some(count) = self.count.get_mut(place_of(entry.shown.line.lane)) {
             *count -= 1;

@@ -1,6 +1,7 @@
 //! Server-sent events of the live page.
 //!
 //! `row`: one line, in JSON. `order`: the shown patients of each lane and how many there are.
+//! `notices`: what is amiss with the centre itself. `figures`: the sentence below the list.
 //! `tick`: the clock of care and the age of the oldest record that no rule has seen. `resync`: what
 //! follows is everything, because something was missed.
 
@@ -12,6 +13,7 @@ use veglia_view::Status;
 
 use crate::desk::Order;
 use crate::line::{Lane, Line};
+use crate::notice::Notice;
 use crate::words;
 
 /// A comment that keeps proxies from closing a silent stream.
@@ -59,6 +61,14 @@ pub(crate) fn order(order: &Order) -> Bytes {
         })
         .collect();
     event("order", &lanes)
+}
+
+pub(crate) fn notices(notices: &[Notice]) -> Bytes {
+    event("notices", &notices)
+}
+
+pub(crate) fn figures(sentence: &str) -> Bytes {
+    event("figures", &sentence)
 }
 
 pub(crate) fn tick(status: &Status) -> Bytes {

@@ -26,6 +26,8 @@ use veglia_view::{Status, Version, View, ViewError, WallMs};
 use crate::book::{self, Book, BookError, Figures};
 use crate::desk::{Changes, Desk, Order, Shown};
 use crate::event;
+use crate::notice::Notice;
+use crate::page;
 
 /// Shortest time between two countings of alerts: a count reads the alerts of a week.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
@@ -104,6 +106,7 @@ pub(crate) struct Snapshot {
 pub struct Hub {
     events: broadcast::Sender<Bytes>,
     snapshot: watch::Receiver<Arc<Snapshot>>,
+    notices: Arc<watch::Sender<Vec<Notice>>>,
 }
 
 /// Too many open pages.
@@ -113,6 +116,7 @@ pub struct Crowded;
 
 /// The task behind a hub.
 pub struct Watch {
+    hub: Hub,
     view: Arc<dyn View>,
     book: Book,
     pace: Pace,
@@ -145,8 +149,10 @@ impl Hub {
         let hub = Self {
             events: events.clone(),
             snapshot,
+            notices: Arc::new(watch::Sender::new(Vec::new())),
         };
         let watch = Watch {
+            hub: hub.clone(),
             view,
             book: Book::new(record),
             pace,
@@ -167,6 +173,23 @@ impl Hub {
     #[must_use]
     pub fn link(&self) -> Link {
         self.snapshot.borrow().link
+    }
+
+    /// Shows what is amiss with the centre itself, in the place of what was shown before.
+    pub fn post(&self, notices: Vec<Notice>) {
+        let event = event::notices(&notices);
+        let is_news = self.notices.send_if_modified(|shown| {
+            let is_news = *shown != notices;
+            *shown = notices;
+            is_news
+        });
+        if is_news && self.events.send(event).is_err() {
+            tracing::trace!("no page is open");
+        }
+    }
+
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        self.notices.borrow().clone()
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
@@ -199,6 +222,10 @@ impl Hub {
             all.extend_from_slice(&shown.event);
         }
         all.extend_from_slice(&event::order(&snapshot.order));
+        all.extend_from_slice(&event::notices(&self.notices.borrow()));
+        if let Some(figures) = &snapshot.figures {
+            all.extend_from_slice(&event::figures(&page::figures(figures)));
+        }
         if let Link::Alive(status) = &snapshot.link {
             all.extend_from_slice(&event::tick(status));
         }
@@ -207,6 +234,12 @@ impl Hub {
 }
 
 impl Watch {
+    /// The hub that it feeds.
+    #[must_use]
+    pub fn hub(&self) -> Hub {
+        self.hub.clone()
+    }
+
     /// Watches until `shutdown` completes.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         tokio::pin!(shutdown);
@@ -331,7 +364,11 @@ impl Watch {
             && !self.counted.is_some_and(is_fresh)
             && let Some(now) = self.link.now()
         {
-            self.figures = Some(self.book.figures(now).await?);
+            let figures = self.book.figures(now).await?;
+            if self.figures != Some(figures) {
+                self.tell(event::figures(&page::figures(&figures)));
+            }
+            self.figures = Some(figures);
             self.counted = Some(Instant::now());
             self.counts = false;
         }

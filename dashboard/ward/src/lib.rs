@@ -4,7 +4,8 @@
 //! View::ward ─▶ Hub ─▶ Line ─▶ WardPage, and events for the pages that are open
 //! View, people, diary ─▶ PatientPage ─▶ ActForm ─▶ act ─▶ diary
 //! View::trend ─▶ Chart, for the curves
-//! PatientPage, Chart ─▶ access log ─▶ who_has_seen
+//! PlanForm, StandForm ─▶ plan, stand ─▶ diary ─▶ PlanPage
+//! PatientPage, PlanPage, Chart ─▶ access log ─▶ who_has_seen
 //! ```
 //! Pages and functions, in Italian; no routes: a door mounts them, frames them and says who acts.
 //! Every page is complete as links and forms. `js/ward.js` and `js/patient.js`, beside the door's
@@ -22,13 +23,17 @@
 //! across.
 //!
 //! **Reading is written.** Whoever reads one patient's data is in the access log before the answer
-//! is made (`access.rs`); there is no way round it, because only [`PatientPage::load`] and
-//! [`curve`] read.
+//! is made (`access.rs`); there is no way round it, because only [`PatientPage::load`],
+//! [`PlanPage::load`] and [`curve`] read.
 //!
-//! **Deliberately absent**: scores, averages and clocks (every moment is an argument, or ingest's).
+//! **A score of which values are missing is never a number** (`score.rs`): "NEWS2 almeno 5; mancano
+//! …", and what to ask for. A value that the rules do not judge is grey, with the word why.
+//!
+//! **Deliberately absent**: averages and clocks (every moment is an argument, or ingest's).
 
 mod access;
 mod acts;
+mod alarm_path;
 mod book;
 mod care;
 mod desk;
@@ -37,21 +42,29 @@ mod history;
 mod hub;
 mod identity;
 mod line;
+mod notice;
 mod page;
 mod patient;
+mod plan;
 mod reason;
+mod score;
 mod trend;
 mod words;
 
 pub use access::{CURVES_WINDOW_MS, Viewing, who_has_seen};
 pub use acts::{ActError, ActForm, Outcome, act};
+pub use alarm_path::{PathFault, WatchedWard};
 pub use care::Care;
 pub use desk::LINES_MAX;
 pub use hub::{Crowded, Hub, Link, PAGES_MAX, Pace, Watch};
 pub use line::{About, Chip, Lane, Line, Placed, Rank, Value, place};
+pub use notice::Notice;
 pub use page::WardPage;
 pub use patient::{PageError, PatientPage, Sources};
+pub use plan::{PlanDesk, PlanForm, PlanOutcome, PlanPage, StandForm, plan, stand};
 pub use reason::Reason;
+pub use score::Score;
 pub use trend::{
     Chart, CurveError, Limit, PIXELS_MAX, Point, ROWS, Summary, TrendQuery, TrendRefused, curve,
 };
+pub use words::since_time as since_when;

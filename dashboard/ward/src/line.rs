@@ -14,6 +14,7 @@ use veglia_view::{Expected, Latest, PatientId, Plan, Row, Severity, Trigger, Vit
 
 use crate::care::{self, Care};
 use crate::reason::{self, Reason};
+use crate::score::{self, Score};
 use crate::words;
 
 /// How old a value may be that no plan asks for, in milliseconds: half an hour, as for monitors
@@ -113,6 +114,8 @@ pub struct Line {
     pub chip: Chip,
     /// Why, the gravest first.
     pub why: Vec<Reason>,
+    /// How sick by the score, as far as it is known.
+    pub score: Option<Score>,
     /// The latest values.
     pub values: Vec<Value>,
 }
@@ -151,8 +154,9 @@ pub struct Placed {
     pub line: Line,
     /// Its place.
     pub rank: Rank,
-    /// When a calm line stops being calm for want of data.
-    pub calm_until: Option<WallMs>,
+    /// When it reads differently though nothing arrives: a calm line stops being calm for want of
+    /// data, or a value is too old for its score.
+    pub until: Option<WallMs>,
 }
 
 impl Lane {
@@ -206,19 +210,21 @@ pub fn place(about: &About<'_>, now: WallMs) -> Placed {
     };
     let mut why = reasons(about, now);
     why.extend(blindness(&chip, now));
+    let score = score::news2(row, now);
+    let news = [calm_until, score.as_ref().and_then(|score| score.until)];
+    let until = news.into_iter().flatten().filter(|at| *at > now).min();
+    // Of somebody without alarms nothing is to be asked as long as the score may be zero.
+    let score = score.filter(|score| lane == Lane::Clinical || score.min > 0);
     let line = Line {
         patient: row.patient.to_string(),
         name,
         lane,
         chip,
         why,
+        score,
         values,
     };
-    Placed {
-        line,
-        rank,
-        calm_until,
-    }
+    Placed { line, rank, until }
 }
 
 /// What a patient is called whom nobody has registered: their devices speak all the same.
@@ -275,7 +281,8 @@ fn chip(about: &About<'_>, calm_until: Option<WallMs>, now: WallMs) -> Chip {
     if calm_until.is_some_and(|until| now < until) {
         return chip("calm", "●", "nessun allarme");
     }
-    let clean = about.row.latest.iter().filter(|latest| is_usable(latest));
+    let latest = about.row.latest.iter();
+    let clean = latest.filter(|latest| is_usable(about.row, latest));
     match clean.map(|latest| latest.at).max() {
         Some(at) => Chip {
             since: Some(at.0),
@@ -297,9 +304,10 @@ fn worst(row: &Row) -> Option<(Severity, bool, WallMs)> {
     Some((severity, is_over, since))
 }
 
-/// Whether a value says anything of the patient.
-fn is_usable(latest: &Latest) -> bool {
+/// Whether a value says anything of the patient: whether the rules judge it.
+fn is_usable(row: &Row, latest: &Latest) -> bool {
     latest.quality.is_clean()
+        && row.unjudged(latest.vital).is_none()
         && !(latest.vital == VitalKind::Temperature && latest.site == veglia_view::Site::Skin)
 }
 
@@ -310,7 +318,7 @@ fn calm_until(about: &About<'_>, now: WallMs) -> Option<WallMs> {
         .latest
         .iter()
         // A value from a clock that runs ahead must not keep a silent patient calm.
-        .filter(|latest| is_usable(latest) && latest.at.since(now) < UNPLANNED_STALE_MS);
+        .filter(|latest| is_usable(about.row, latest) && latest.at.since(now) < UNPLANNED_STALE_MS);
     usable.map(|latest| stale_at(about, latest)).max()
 }
 
@@ -358,6 +366,8 @@ pub(crate) fn cell(about: &About<'_>, vital: VitalKind) -> Value {
     };
     let mut note = vec![words::source(latest.source)];
     note.extend(words::doubts(vital, latest.quality, latest.site));
+    let unjudged = about.row.unjudged(vital);
+    note.extend(unjudged.map(words::unjudged));
     Value {
         vital: vital.name(),
         label,
@@ -365,7 +375,7 @@ pub(crate) fn cell(about: &About<'_>, vital: VitalKind) -> Value {
         at: Some(latest.at.0),
         full: words::full_time(latest.at),
         note: note.join(", "),
-        doubtful: !is_usable(latest),
+        doubtful: !is_usable(about.row, latest),
         stale_at: Some(stale_at.0),
     }
 }

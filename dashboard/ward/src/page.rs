@@ -11,6 +11,7 @@ use crate::book::{FIGURES_MS, Figures};
 use crate::desk::Order;
 use crate::hub::{Hub, Link};
 use crate::line::{Lane, Line};
+use crate::notice::Notice;
 use crate::words;
 
 /// The ward as it stands, to be framed by a door. Complete without scripts; `js/ward.js` makes it
@@ -24,6 +25,7 @@ pub struct WardPage {
     clock: String,
     lost: Option<String>,
     lanes: Vec<LaneView>,
+    notices: Vec<Notice>,
     figures: Option<String>,
     /// A line without content, for the script to copy.
     blank: Vec<(&'static str, &'static str)>,
@@ -61,6 +63,7 @@ impl WardPage {
                 .map_or_else(|| "–".to_owned(), words::clock),
             lost: lost(&snapshot.link),
             lanes: lanes(&lines, &snapshot.order),
+            notices: hub.notices(),
             figures: snapshot.figures.as_ref().map(figures),
             blank: crate::line::COLUMNS
                 .iter()
@@ -88,7 +91,7 @@ pub(crate) fn lost(link: &Link) -> Option<String> {
 }
 
 /// How many alerts there were of late, for whom, and how many no person closed.
-fn figures(of: &Figures) -> String {
+pub(crate) fn figures(of: &Figures) -> String {
     let days = FIGURES_MS / 86_400_000;
     let AlertFigures {
         opened,
@@ -109,7 +112,7 @@ fn figures(of: &Figures) -> String {
     let alone = match closed {
         1.. => {
             let share = closed_alone.saturating_mul(100) / closed;
-            format!("{closed} chiusi, di cui {closed_alone} ({share} %) senza una persona")
+            format!("{closed} chiusi, di cui {closed_alone} ({share} %) da sé, senza una persona")
         }
         0 => "nessuno chiuso".to_owned(),
     };
@@ -132,7 +135,7 @@ fn lanes(lines: &[Arc<Line>], order: &Order) -> Vec<LaneView> {
             .collect(),
         nobody: match lane {
             Lane::Clinical => "Nessun allarme clinico aperto.",
-            Lane::Technical => "Nessuna segnalazione tecnica.",
+            Lane::Technical => "Nessun paziente con segnalazioni tecniche o dati mancanti.",
             Lane::Calm => "Nessun paziente senza allarmi.",
         },
     };

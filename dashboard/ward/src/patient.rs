@@ -22,7 +22,9 @@ use crate::desk::is_in_force;
 use crate::history::{Entry, entry, outcome_name, whom_name};
 use crate::hub::Link;
 use crate::line::{About, Value, cell, nameless};
+use crate::plan::apart;
 use crate::reason::{self, Reason};
+use crate::score::{self, Score};
 use crate::{access, identity, page, words};
 
 /// How far back the diary goes on the page, in milliseconds: as far as the longest curve.
@@ -68,6 +70,8 @@ pub struct PatientPage {
     notice: Option<String>,
     plan: Vec<String>,
     values: Vec<Value>,
+    /// The scores, as far as they are known.
+    scores: Vec<Score>,
     devices: Vec<String>,
     flags: Vec<FlagView>,
     /// To whom an alert may be given, without whoever reads.
@@ -190,9 +194,10 @@ impl PatientPage {
                 .map(|plan| planned(plan, now))
                 .unwrap_or_default(),
             values: values(&about),
+            scores: score::scores(&row, now),
             devices: row.devices.iter().map(|it| device(it, now)).collect(),
             flags: flag_views(&about, &actor.to_string(), now),
-            colleagues: colleagues(&signed, actor),
+            colleagues: colleagues(record, actor).await?,
             diary_is_cut: u64::try_from(diary.len()).is_ok_and(|count| count >= DIARY_LINES),
             diary,
             charts: HOME
@@ -257,10 +262,11 @@ fn flag_views(about: &About<'_>, reader: &str, now: WallMs) -> Vec<FlagView> {
 }
 
 /// To whom the reader may give an alert.
-fn colleagues(signed: &Signatures, reader: &Actor) -> Vec<(i64, String)> {
-    let mut staff = signed.staff();
+async fn colleagues(record: &Database, reader: &Actor) -> Result<Vec<(i64, String)>, PageError> {
+    let staff = book::staff(record, reader).await;
+    let mut staff = staff.map_err(|error| PageError::Names(Box::new(error)))?;
     staff.retain(|(id, _)| Actor::Staff(*id) != *reader);
-    staff
+    Ok(staff)
 }
 
 async fn write_opening(sources: Sources<'_>, patient: PatientId) -> Result<(), PageError> {
@@ -361,6 +367,7 @@ fn planned(plan: &Plan, now: WallMs) -> Vec<String> {
         .chain(rhythm)
         .chain(target)
         .chain(scale)
+        .chain(apart(plan))
         .collect()
 }
 

@@ -279,7 +279,8 @@ fn table(ask: &TrendAsk, trend: &Trend) -> Vec<Summary> {
     rows
 }
 
-/// The limits to draw for a vital sign: the bands of the rules, or the patient's own target.
+/// The limits to draw for a vital sign: the bands of the rules, the patient's own limits, or the
+/// patient's own target.
 fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> {
     let target = plan.and_then(|plan| plan.spo2);
     if let Some(target) = target.filter(|_| vital == VitalKind::SpO2) {
@@ -303,7 +304,7 @@ fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> 
     };
     let values = (0..=(to - from) / step).map(|place| from + place * step);
     let judged: Vec<(i32, Option<Judged>)> = values
-        .map(|steps| (steps, judged(rules, vital, steps)))
+        .map(|steps| (steps, judged(rules, plan, vital, steps)))
         .collect();
     let pairs = judged.windows(2).filter_map(|pair| match pair {
         [(below, Some(lower)), (above, Some(upper))] => {
@@ -314,12 +315,12 @@ fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> 
     pairs.collect()
 }
 
-/// How grave the rules find a value that is a measurement.
+/// How grave the rules, with the patient's own limits, find a value that is a measurement.
 type Judged = Option<Severity>;
 
-fn judged(rules: &RuleSet, vital: VitalKind, steps: i32) -> Option<Judged> {
+fn judged(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind, steps: i32) -> Option<Judged> {
     let vital = Vital::from_steps(vital, steps, Site::Body).ok()?;
-    rules.band(vital).map(|_| rules.severity_of(vital))
+    rules.band(vital).map(|_| rules.severity_for(vital, plan))
 }
 
 /// The edge between two values that are not equally grave, on the side of the graver one. A line

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use veglia_view::{
     About, Answer, AnswerCode, Cause, Contact, Evidence, Expected, Flag, Median, Parameter,
-    Quality, Scale, Sensor, Site, Source, VitalKind, WallMs, What, Whereabouts, decimal,
+    Quality, Scale, Sensor, Site, Source, Unjudged, VitalKind, WallMs, What, Whereabouts, decimal,
 };
 
 pub(crate) const MINUTE_MS: i64 = 60_000;
@@ -236,7 +236,8 @@ pub(crate) fn at_time(at: WallMs, now: WallMs) -> String {
 }
 
 /// `dalle 12:40`, `dal 21/11 alle 12:40`.
-pub(crate) fn since_time(at: WallMs, now: WallMs) -> String {
+#[must_use]
+pub fn since_time(at: WallMs, now: WallMs) -> String {
     match time(at, now).split_once(' ') {
         Some((day, hour)) => format!("dal {day} alle {hour}"),
         None => format!("dalle {}", time(at, now)),
@@ -306,6 +307,15 @@ pub(crate) fn doubts(vital: VitalKind, quality: Quality, site: Site) -> Vec<&'st
         .map(|(_, words)| words);
     let skin = (vital == VitalKind::Temperature && site == Site::Skin).then_some("sulla pelle");
     said.chain(skin).collect()
+}
+
+/// Why a value is not judged although its device says nothing against it.
+pub(crate) fn unjudged(why: Unjudged) -> &'static str {
+    match why {
+        Unjudged::NoMeasurement => "valore fermo, non è una misura",
+        Unjudged::Implausible => "valore impossibile, non considerato",
+        Unjudged::Ahead => "orario futuro, non considerata",
+    }
 }
 
 /// How often a vital sign is expected: `ogni 15 min`, `alle 08:00, 14:00 e 20:00`.

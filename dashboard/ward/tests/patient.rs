@@ -304,6 +304,32 @@ async fn what_staff_do_about_an_alert_is_on_the_page_and_in_the_diary() {
 }
 
 #[tokio::test]
+async fn a_closed_account_is_offered_to_nobody_and_given_nothing() {
+    let house = house().await;
+    let flag = low(house.maria);
+    let alert = [Verdict::Raise(flag.clone()), confirmed(&flag)];
+    house.say(&alert).await;
+    let Actor::Staff(bruno) = house.bruno else {
+        panic!("Bruno is a nurse");
+    };
+    let offered = format!("<option value=\"{bruno}\">Bruno Verdi</option>");
+    assert!(house.page().await.contains(&offered));
+    let username = "bruno".parse().expect("a user name");
+    let account = staff::by_username(&house.record, &SETUP, &username).await;
+    let account = account.expect("the record answers").expect("it is open");
+    let closed = staff::disable(&house.record, &SETUP, account.id, NOW).await;
+    closed.expect("the account is there");
+    assert!(!house.page().await.contains(&offered));
+    // The page was opened before.
+    let hand_over = ActForm {
+        to: bruno.to_string(),
+        ..form("hand-over", &flag, 2, "")
+    };
+    let refused = house.act(&house.ada, &hand_over).await;
+    assert!(matches!(&refused, Outcome::Refused(why) if why.contains("non lavora più")));
+}
+
+#[tokio::test]
 async fn nobody_closes_what_they_have_not_read_and_their_words_are_kept() {
     let house = house().await;
     let flag = low(house.maria);

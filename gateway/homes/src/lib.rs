@@ -19,6 +19,7 @@
 mod counter;
 mod decimal;
 mod home;
+mod life;
 mod line;
 mod log;
 mod play;
@@ -33,6 +34,7 @@ mod voice;
 
 pub use counter::{counter_period, decode_counter, encode_counter};
 pub use home::{Device, Home, MAX_HOMES, MAX_HZ, Rhythm, Story, homes};
+pub use life::Life;
 pub use log::{Entry, Flag, Log, LogError, What};
 pub use pty::{Heard, Pty, PtyError};
 pub use relay::{MAX_CONNECTIONS, Relay, RelayHandle};

@@ -9,6 +9,9 @@
 //! list by a person alone, so its alert does too; others close by themselves, and the flag's end is
 //! the trace.
 //!
+//! **Charge is of the patient** (`alerts/beside.rs`): alerts of one patient know of each other what
+//! their people know.
+//!
 //! **Nothing is in memory.** A timer is `alert.due_ms`; an event, the pages that follow and the
 //! next timer are written together, so what a crash undoes is done again, and what it does not undo
 //! is not. A tick that comes twice finds the timer moved on; a tick that comes late acts once, and
@@ -16,8 +19,11 @@
 //!
 //! Deliberately absent: who is on duty, and how a page is delivered.
 
+pub(crate) mod beside;
 pub(crate) mod figures;
+pub(crate) mod grounds;
 pub(crate) mod pages;
+pub(crate) mod ticks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,16 +32,13 @@ use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::sea_orm::sea_query::OnConflict;
 use veglia_store::sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, Tx, TxError};
-use veglia_triage::{FlagId, PatientId, Severity, Trigger, Verdict};
+use veglia_triage::{FlagId, How, PatientId, Severity, Standing, Trigger, Verdict};
 use veglia_wire::WallMs;
 
 use crate::error::ReadError;
 use crate::flags::Told;
-use crate::ladder::{self, Input, Ladder, State, Step};
+use crate::ladder::{self, Hold, Input, State, Step};
 use crate::rows::{alert, alert_event, alert_flag, open_flag, page};
-
-/// Alerts moved in one transaction by a tick: it stays short, and the next one follows at once.
-const ALERTS_PER_TICK: u64 = 200;
 
 /// Alerts told of at once; who follows asks again.
 pub const ALERTS_MAX: u64 = 10_000;
@@ -104,16 +107,27 @@ pub(crate) async fn heard(
                 Some(row) => row,
                 None => open(tx, flag, told.flag.severity, now).await?,
             };
+            // Before it is told, so that nobody is called for who is not at home.
+            let row = grounds::settle(tx, row, now).await?;
             join(tx, row.id, flag).await?;
             let row = alert::Model {
                 flag_id: flag.to_string(),
                 ..row
             };
-            let is_news = told.is_news(verdict.telling());
+            let standing = told.flag.standing;
             let input = Input::Told {
                 severity: told.flag.severity,
-                confirmed: told.flag.standing.is_confirmed(),
-                worse: is_news && matches!(verdict, Verdict::Confirm { .. }),
+                confirmed: standing.is_confirmed(),
+                worse: told.is_worse(verdict.telling()),
+                at_once: matches!(
+                    standing,
+                    Standing::Confirmed {
+                        how: How::AtOnce,
+                        ..
+                    }
+                ),
+                rule: Some(flag.rule.clone()),
+                beside: beside::of(tx, &row, told.flag.severity, now).await?,
             };
             apply(tx, row, &input, now).await
         }
@@ -210,7 +224,7 @@ pub(crate) async fn apply(
     now: WallMs,
 ) -> Result<(), TxError> {
     let before = state(&row).map_err(TxError::refuse)?;
-    let (after, steps) = ladder::step(Ladder::shipped(), before.clone(), input, now);
+    let (after, steps) = ladder::step_by_plan(before.clone(), input, now);
     if after == before && steps.is_empty() && row.events > 0 {
         return Ok(());
     }
@@ -231,7 +245,7 @@ pub(crate) async fn apply(
         .await?;
     for (nth, step) in steps.iter().enumerate() {
         let once = format!("{}:{place}:{nth}", row.id);
-        call(tx, &row, after.severity, once, step, now).await?;
+        call(tx, &row, &after, once, step, now).await?;
     }
     let closes = after.is_closed && !before.is_closed;
     let by = matches!(input, Input::Closed).then(|| tx.actor().to_string());
@@ -267,19 +281,23 @@ async fn update(
 async fn call(
     tx: &Tx<'_>,
     row: &alert::Model,
-    severity: Severity,
+    state: &State,
     once: String,
     step: &Step,
     now: WallMs,
 ) -> Result<(), TxError> {
+    let is_given = step.callee == pages::Callee::Receiver;
+    let holder = state.hold.as_ref().filter(|_| is_given);
+    let receiver = holder.map(|hold: &Hold| hold.by.clone());
     let page = page::ActiveModel {
         id: NotSet,
         once: Set(once),
         alert_id: Set(row.id),
         flag_id: Set(row.flag_id.clone()),
         patient: Set(row.patient.clone()),
-        severity: Set(severity.name().to_owned()),
+        severity: Set(state.severity.name().to_owned()),
         callee: Set(step.callee.code().to_owned()),
+        receiver: Set(receiver),
         why: Set(step.why.code().to_owned()),
         rung: Set(step.rung.and_then(|rung| i64::try_from(rung).ok())),
         due_ms: Set(step.due.0.min(now.0)),
@@ -317,44 +335,6 @@ fn alert_of(row: &alert::Model) -> Result<Alert, ReadError> {
             .closed_at_ms
             .map(|at| (WallMs(at), row.closed_by.clone())),
     })
-}
-
-/// Acts on every deadline that has passed by `now`. Returns how many alerts moved; the same moment
-/// given twice moves nothing.
-///
-/// # Errors
-/// See [`ReadError`]; what was not written is done by the next tick.
-pub async fn tick(record: &Database, actor: &Actor, now: WallMs) -> Result<usize, ReadError> {
-    let mut moved = 0;
-    loop {
-        let some = record.read_tx("alerts.due", actor, move |tx| {
-            Box::pin(async move { Ok(!due(tx, now, 1).await?.is_empty()) })
-        });
-        // Usually nothing is due, and then nothing is written.
-        if !some.await? {
-            return Ok(moved);
-        }
-        let step = record.run_tx("alerts.tick", actor, move |tx| {
-            Box::pin(async move {
-                let rows = due(tx, now, ALERTS_PER_TICK).await?;
-                let count = rows.len();
-                for row in rows {
-                    apply(tx, row, &Input::Tick, now).await?;
-                }
-                Ok(count)
-            })
-        });
-        moved += step.await?;
-    }
-}
-
-async fn due(tx: &Tx<'_>, now: WallMs, limit: u64) -> Result<Vec<alert::Model>, TxError> {
-    let rows = alert::Entity::find()
-        .filter(alert::Column::DueMs.lte(now.0))
-        .order_by_asc(alert::Column::DueMs)
-        .order_by_asc(alert::Column::Id)
-        .limit(limit);
-    Ok(rows.all(tx).await?)
 }
 
 /// Opens the alerts of flags that are on the list and have none: those of a record that was kept
@@ -465,19 +445,22 @@ pub async fn remade(
             let events = alert_event::Entity::find()
                 .filter(alert_event::Column::AlertId.eq(alert.0))
                 .order_by_asc(alert_event::Column::Place);
-            let mut state: Option<State> = None;
+            let mut inputs: Vec<(Input, WallMs)> = Vec::new();
             for row in events.all(tx).await? {
                 let damaged = || TxError::refuse(ReadError::damaged("alert_event", row.id));
-                let input: Input = serde_json::from_str(&row.body).map_err(|_| damaged())?;
-                let before = match (state.take(), &input) {
-                    (Some(state), _) => state,
-                    (None, Input::Told { severity, .. }) => State::new(*severity),
-                    (None, _) => return Err(damaged()),
-                };
-                let (after, _) = ladder::step(Ladder::shipped(), before, &input, WallMs(row.at_ms));
-                state = Some(after);
+                let input = serde_json::from_str(&row.body).map_err(|_| damaged())?;
+                inputs.push((input, WallMs(row.at_ms)));
             }
-            Ok(state)
+            let first = inputs.iter().find_map(|(input, _)| match input {
+                Input::Told { severity, .. } => Some(State::new(*severity)),
+                _ => None,
+            });
+            Ok(first.map(|first| {
+                let step = |state, (input, at): &(Input, WallMs)| {
+                    ladder::step_by_plan(state, input, *at).0
+                };
+                inputs.iter().fold(first, step)
+            }))
         })
     });
     Ok(read.await?)

@@ -6,7 +6,7 @@
 //!
 //! **On the list** is a flag whose episode goes on, and a confirmed red until a person closes it,
 //! whatever happens to its episode. What was closed comes back when it is raised anew, confirmed
-//! for the first time, or confirmed by a value too bad to wait that it did not have before.
+//! for the first time, or confirmed by something too bad to wait that it did not have before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,6 +190,8 @@ pub struct Told {
     was_confirmed: bool,
     /// The last telling that asks for a person again.
     news: u32,
+    /// The last telling by which the patient, known to be bad, has become worse.
+    worse: Option<u32>,
     /// The last telling.
     pub(crate) latest: u32,
 }
@@ -221,6 +223,7 @@ impl Told {
             ended: None,
             was_confirmed: flag.standing.is_confirmed(),
             news: flag.telling,
+            worse: None,
             latest: flag.telling,
             flag,
         }
@@ -231,6 +234,9 @@ impl Told {
         match verdict {
             Verdict::Raise(flag) => {
                 self.news = flag.telling;
+                if self.ended.is_none() && is_worse(self.flag.standing, flag.standing) {
+                    self.worse = Some(flag.telling);
+                }
                 self.was_confirmed |= flag.standing.is_confirmed();
                 self.ended = None;
                 self.flag = flag;
@@ -242,11 +248,16 @@ impl Told {
                 telling,
                 ..
             } => {
-                if is_graver(self.flag.standing, how) {
+                let standing = Standing::Confirmed { how, at };
+                let is_worse = is_worse(self.flag.standing, standing);
+                if is_worse || !self.flag.standing.is_confirmed() {
                     self.news = telling;
                 }
+                if is_worse {
+                    self.worse = Some(telling);
+                }
                 self.was_confirmed = true;
-                self.flag.standing = Standing::Confirmed { how, at };
+                self.flag.standing = standing;
                 self.flag.evidence = evidence;
                 self.flag.telling = telling;
             }
@@ -254,9 +265,9 @@ impl Told {
         }
     }
 
-    /// Whether this telling is the last that asks for a person again.
-    pub(crate) fn is_news(&self, telling: u32) -> bool {
-        self.news == telling
+    /// Whether this telling is the last by which the patient has become worse.
+    pub(crate) fn is_worse(&self, telling: u32) -> bool {
+        self.worse == Some(telling)
     }
 
     /// Whether it asks for a person, if it was last closed at this telling.
@@ -266,12 +277,19 @@ impl Told {
     }
 }
 
-/// Whether a confirmation asks for a person who knew the flag in this standing: the first does,
-/// and that nobody waits any more. That other readings bear it out does not.
-fn is_graver(known: Standing, how: How) -> bool {
-    match known {
-        Standing::Unconfirmed { .. } => true,
-        Standing::Confirmed { how: known, .. } => how == How::AtOnce && known != How::AtOnce,
+/// Whether a patient who was known to be bad has become worse: nobody waits any more, or something
+/// else joined that nobody waits for. That other readings bear it out, or that it lasts, is not
+/// worse.
+fn is_worse(known: Standing, now: Standing) -> bool {
+    match (known, now) {
+        (
+            Standing::Confirmed { how, at },
+            Standing::Confirmed {
+                how: How::AtOnce,
+                at: newer,
+            },
+        ) => how != How::AtOnce || newer > at,
+        _ => false,
     }
 }
 

@@ -11,8 +11,24 @@
 //! [`step`] is a fold: the state is made of the inputs in order, and of nothing else. A moment that
 //! has passed while nobody looked is acted on at the next look, once.
 //!
-//! **A confirmed alert that is open is held by somebody, or snoozed, or climbing.** Each of the
-//! three has an end in time ([`State::due`]), so it cannot be forgotten.
+//! **A confirmed alert of a patient at home that is open is held by somebody, or snoozed, or
+//! climbing.** Each of the three has an end in time ([`State::due`]), so it cannot be forgotten.
+//!
+//! **Only for a patient at home.** While a patient is in hospital, suspended, discharged or dead
+//! ([`Input::Stands`]) nobody is called by a timer, and nobody's charge lapses into calls; the
+//! alert stays open and says so. A further red calls the operator once: somebody measures who
+//! should not. Whoever comes home, or never left, has the climb begin anew, as long as the alert is
+//! open.
+//!
+//! **Who is called** is the ladder that the patient's plan names ([`Input::Planned`]).
+//!
+//! **A page that reached nobody** is not waited for: the next rung is called at once, and above the
+//! rungs the next post ([`Input::Failed`]), once each, so that empty posts do not spin. Where no
+//! climb goes on calling by itself, an end in time does ([`State::unreached`]).
+//!
+//! **Charge is of the patient.** What comes while somebody has a red of the same patient
+//! ([`Beside`]) is theirs from its beginning: they hear once that there is more, and again of what
+//! is too bad to wait; when the charge lapses it climbs as any other.
 //!
 //! **Taking charge is not resolution.** While the episode goes on (the readings stay red, or none
 //! arrive) a charge lapses; a call that is recorded or taking charge anew prolongs it.
@@ -24,7 +40,7 @@ mod hours;
 mod mover;
 
 use serde::{Deserialize, Serialize};
-use veglia_triage::Severity;
+use veglia_triage::{Calling, RuleName, Severity, Whereabouts};
 use veglia_wire::WallMs;
 
 use self::mover::Mover;
@@ -107,6 +123,38 @@ pub struct State {
     pub doctor: Doctor,
     /// Whether it is closed.
     pub is_closed: bool,
+    /// Who is called for the patient.
+    #[serde(default, skip_serializing_if = "Calling::is_usual")]
+    pub calling: Calling,
+    /// Where the patient is.
+    #[serde(default)]
+    pub whereabouts: Whereabouts,
+    /// Its rule, which may have a course of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleName>,
+    /// Whether its episodes were over, and none was confirmed since.
+    #[serde(default)]
+    pub rests: bool,
+    /// The gravest that whoever has it was told of the patient since they took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Severity>,
+    /// When somebody is called again because nobody could be reached, and no climb does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreached: Option<WallMs>,
+}
+
+/// What else there is of the patient when one of an alert's flags is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Who has another red of the patient whose episode goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Hold>,
+    /// The gravest that they were told of the patient since they took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Severity>,
+    /// Whether the family doctor's part of another red that goes on has begun.
+    #[serde(default)]
+    pub is_informed: bool,
 }
 
 /// What happens to an alert.
@@ -121,6 +169,15 @@ pub enum Input {
         confirmed: bool,
         /// It was confirmed before, and the patient has become worse.
         worse: bool,
+        /// It is too bad to wait for a repeat.
+        #[serde(default)]
+        at_once: bool,
+        /// By which rule.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<RuleName>,
+        /// What else there is of the patient.
+        #[serde(default)]
+        beside: Beside,
     },
     /// The episodes of all its flags are over, and it waits to be closed.
     Over,
@@ -130,6 +187,9 @@ pub enum Input {
     Taken {
         /// Who.
         by: String,
+        /// Of what is taken with another alert of the patient: until when they have that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        along: Option<WallMs>,
     },
     /// A person has telephoned.
     Called {
@@ -160,9 +220,29 @@ pub enum Input {
         callee: Callee,
         /// Which rung it was.
         rung: Option<usize>,
+        /// Why they were called.
+        #[serde(default = "unsaid")]
+        why: PageWhy,
+    },
+    /// The clock was set back: no timer lies further ahead than it may.
+    SetBack,
+    /// The patient is somewhere from now on.
+    Stands {
+        /// Where.
+        whereabouts: Whereabouts,
+    },
+    /// The patient's plan says who is called from now on.
+    Planned {
+        /// Who.
+        calling: Calling,
     },
     /// Time has passed.
     Tick,
+}
+
+/// Why a page was made of whose failure a record from before does not say.
+fn unsaid() -> PageWhy {
+    PageWhy::Again
 }
 
 impl Input {
@@ -181,6 +261,9 @@ impl Input {
             Self::Closed => "closed",
             Self::Seen => "seen",
             Self::Failed { .. } => "failed",
+            Self::SetBack => "set-back",
+            Self::Stands { .. } => "stands",
+            Self::Planned { .. } => "planned",
             Self::Tick => "tick",
         }
     }
@@ -212,7 +295,19 @@ impl State {
             climb: None,
             doctor: Doctor::Unasked,
             is_closed: false,
+            calling: Calling::default(),
+            whereabouts: Whereabouts::AtHome,
+            rule: None,
+            rests: false,
+            heard: None,
+            unreached: None,
         }
+    }
+
+    /// Whether nobody is called because the patient is not at home.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.whereabouts != Whereabouts::AtHome
     }
 
     /// The next moment at which something happens by itself.
@@ -227,6 +322,7 @@ impl State {
             self.hold.as_ref().map(|hold| hold.until),
             self.snooze.as_ref().map(|snooze| snooze.until),
             self.climb.map(|climb| climb.at),
+            self.unreached,
             doctor,
         ];
         ends.into_iter().flatten().min()
@@ -237,7 +333,10 @@ impl State {
     /// Who is called next if nothing happens until then: the first of those that one moment calls.
     #[must_use]
     pub fn next_call(&self, ladder: &Ladder) -> Option<(Callee, WallMs)> {
-        let course = ladder.course(self.severity);
+        if self.is_away() {
+            return None;
+        }
+        let course = ladder.course_of(self);
         let first = || course.rungs.first().map(|rung| rung.callee);
         if let Some(climb) = self.climb {
             let rung = course.rungs.get(climb.next).map(|rung| rung.callee);
@@ -249,6 +348,16 @@ impl State {
         let until = hold.or(quiet).filter(|_| self.is_confirmed)?;
         Some((first()?, until))
     }
+}
+
+/// Moves an alert by one input, at `now`, by the ladder that its patient's plan names.
+#[must_use]
+pub fn step_by_plan(state: State, input: &Input, now: WallMs) -> (State, Vec<Step>) {
+    let calling = match input {
+        Input::Planned { calling } => calling,
+        _ => &state.calling,
+    };
+    step(Ladder::of(calling), state, input, now)
 }
 
 /// Moves an alert by one input, at `now`, and says who is to be called.

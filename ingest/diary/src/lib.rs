@@ -15,7 +15,9 @@
 //!
 //! **Alerts** are flags that ask for people (`alerts.rs`). Their ladder ([`ladder`]) is pure and
 //! its numbers are data; verdicts, acts and [`tick`] move it, and whom it calls is read as
-//! [`pages_since`]. Who is on duty, and how a page reaches them, is not known here.
+//! [`pages_since`]. Who is on duty, and how a page reaches them, is not known here. A plan names
+//! the ladder of its patient; while a patient is not at home nobody is called, and pages that nobody
+//! needs any more are [`recalled`].
 //!
 //! **Rules.** Two assignments of one device never overlap. A plan's versions follow one another
 //! without a gap. A confirmed red stays on the list until a person closes it. Of two people who
@@ -33,6 +35,7 @@ mod flags;
 mod history;
 pub mod ladder;
 mod plans;
+pub mod probe;
 mod rows;
 mod schema;
 mod standings;
@@ -42,11 +45,13 @@ pub use acts::{
     hand_over, has_noted, note_once, record_call, snooze, take_charge, write_note,
 };
 pub use alerts::figures::{AlertFigures, alert_figures, patient_days};
+pub use alerts::grounds::recalled;
 pub use alerts::pages::{
     Callee, PAGES_MAX, Page, PageId, PageWhy, Paged, UnknownCode, page_failed, page_seen,
     pages_since,
 };
-pub use alerts::{ALERTS_MAX, Alert, AlertCursor, AlertId, adopt, alerts_since, remade, tick};
+pub use alerts::ticks::{set_back, tick};
+pub use alerts::{ALERTS_MAX, Alert, AlertCursor, AlertId, adopt, alerts_since, remade};
 pub use assignments::{
     AssignRefused, Assignment, AssignmentEnd, AssignmentId, Assignments, EndRefused, Worn,
     assign_device, assignments, end_assignment, wearer,
@@ -61,7 +66,8 @@ pub use flags::{
 };
 pub use history::{LINES_MAX, Line, Written, diary_of};
 pub use plans::{
-    PlanRefused, PlanWritten, create_plan, plan_of, plans_current, plans_of, write_plan,
+    Decision, PlanRefused, PlanWritten, Reasons, create_plan, plan_of, plans_current, plans_of,
+    write_plan, write_plan_in,
 };
 pub use schema::SCHEMA;
 pub use standings::{StandingRefused, Stood, set_standing, standings_of, whereabouts_at};

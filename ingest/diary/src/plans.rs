@@ -1,16 +1,48 @@
 //! Plans: every version that ever was, none ever altered.
+//!
+//! A plan is checked by the shipped rules, whose limits it may move, and by the ladders, one of which
+//! it may name. What lowers the red limit of oxygen (the second scale and its target) is written
+//! with the decision: who took it, and on what. The open alerts of the patient hear of a new version
+//! in the transaction that writes it.
+
+use std::sync::LazyLock;
 
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::QueryOrder;
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::{Actor, Database, Tx, TxError};
-use veglia_triage::{OxygenScale, PatientId, Plan, PlanError, PlanVersion};
+use veglia_triage::{
+    Calling, OxygenScale, PatientId, Plan, PlanError, PlanVersion, RuleName, RuleSet,
+};
 use veglia_wire::WallMs;
 
+use crate::alerts::grounds;
 use crate::changes::{self, Kind};
 use crate::error::ReadError;
+use crate::ladder::Ladder;
 use crate::rows::plan::{ActiveModel, Column, Entity, Model};
 use crate::standings::reason;
+
+/// The rules that a plan is to be judged with.
+static RULES: LazyLock<RuleSet> = LazyLock::new(RuleSet::shipped);
+
+/// A clinical decision that a plan rests on. Neither part is read by ingest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Who took it, as the centre calls them.
+    pub who: String,
+    /// On what.
+    pub grounds: String,
+}
+
+/// Why a version of a plan is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reasons<'a> {
+    /// In the writer's words; may be empty.
+    pub why: &'a str,
+    /// The decision that the second scale of oxygen saturation rests on.
+    pub decision: Option<&'a Decision>,
+}
 
 /// Why a plan was not written.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +65,11 @@ pub enum PlanRefused {
          decision; say who took it and on what"
     )]
     Decision,
+    /// No ladder has the name that the plan gives.
+    #[error("the plan was not written: there is no ladder {0}; there is {all}", all = ladders())]
+    Ladder(RuleName),
     /// A very long reason, or one with control characters.
-    #[error("the plan was not written: the reason is too long or has odd characters")]
+    #[error("the plan was not written: a reason is too long or has odd characters")]
     Reason,
     /// The plan cannot be put into a row.
     #[error("the plan was not written: it cannot be put into words")]
@@ -42,6 +77,11 @@ pub enum PlanRefused {
     /// The database did not write.
     #[error("the plan was not written")]
     Store(#[source] TxError),
+}
+
+fn ladders() -> String {
+    let names: Vec<&str> = Ladder::all().iter().map(|it| it.name.as_str()).collect();
+    names.join(", ")
 }
 
 fn sentences(faults: &[PlanError]) -> String {
@@ -56,6 +96,8 @@ pub struct PlanWritten {
     pub plan: Plan,
     /// Why, in their words; empty when none were needed.
     pub why: String,
+    /// The decision it rests on, if one was recorded with this version.
+    pub decision: Option<Decision>,
     /// Who wrote it: `staff:42`.
     pub by: String,
     /// When.
@@ -72,11 +114,11 @@ pub async fn create_plan(
     plan: &Plan,
     now: WallMs,
 ) -> Result<(), PlanRefused> {
-    write_plan(record, actor, plan, "", now).await
+    write_plan(record, actor, plan, Reasons::default(), now).await
 }
 
-/// Writes the next version of a patient's plan, and why. The second scale of oxygen saturation is
-/// a clinical decision: who brings it in says who took it and on what.
+/// Writes the next version of a patient's plan, and why. The second scale of oxygen saturation, and
+/// another target with it, is a clinical decision: who brings it in says who took it and on what.
 ///
 /// # Errors
 /// See [`PlanRefused`]; nothing was written then.
@@ -84,47 +126,123 @@ pub async fn write_plan(
     record: &Database,
     actor: &Actor,
     plan: &Plan,
-    why: &str,
+    reasons: Reasons<'_>,
     now: WallMs,
 ) -> Result<(), PlanRefused> {
-    plan.validate().map_err(PlanRefused::Faulty)?;
-    let why = match why.trim() {
-        "" => None,
-        why => Some(reason(why).ok_or(PlanRefused::Reason)?),
-    };
-    let body = serde_json::to_string(plan).map_err(PlanRefused::Encode)?;
-    let body = body.as_str();
+    let draft = Draft::new(plan, reasons)?;
+    let draft = &draft;
     let written = record.run_tx("diary.create_plan", actor, move |tx| {
-        Box::pin(async move {
-            let latest = latest_row(tx, plan.patient).await?;
-            let next = latest
-                .as_ref()
-                .map_or(1, |row| row.version.saturating_add(1));
-            if plan.version.0 != next {
-                let next = PlanVersion(next);
-                return Ok(Err(PlanRefused::Version { next }));
-            }
-            let before = latest.as_ref().map(read).transpose();
-            let before = before.map_err(TxError::refuse)?;
-            let is_decided = before.is_some_and(|plan| plan.oxygen_scale == OxygenScale::Two);
-            if plan.oxygen_scale == OxygenScale::Two && !is_decided && why.is_none() {
-                return Ok(Err(PlanRefused::Decision));
-            }
-            let row = ActiveModel {
-                id: NotSet,
-                patient: Set(plan.patient.to_string()),
-                version: Set(next),
-                body: Set(body.to_owned()),
-                created_at_ms: Set(now.0),
-                created_by: Set(tx.actor().to_string()),
-                why: Set(why.map(str::to_owned)),
-            };
-            let inserted = Entity::insert(row).exec(tx).await?;
-            changes::note(tx, Kind::Plan, inserted.last_insert_id).await?;
-            Ok(Ok(()))
-        })
+        Box::pin(async move { draft.write(tx, now).await })
     });
     written.await.map_err(PlanRefused::Store)?
+}
+
+/// The same within a transaction of others: whoever enrols a patient writes the plan with them, or
+/// nothing.
+///
+/// # Errors
+/// What the database reports; what the diary refuses is the answer, and whoever has the transaction
+/// then gives it up.
+pub async fn write_plan_in(
+    tx: &Tx<'_>,
+    plan: &Plan,
+    reasons: Reasons<'_>,
+    now: WallMs,
+) -> Result<Result<(), PlanRefused>, TxError> {
+    match Draft::new(plan, reasons) {
+        Ok(draft) => draft.write(tx, now).await,
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+/// A checked version, on its way.
+struct Draft<'a> {
+    plan: &'a Plan,
+    body: String,
+    why: Option<&'a str>,
+    decision: Option<(&'a str, &'a str)>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(plan: &'a Plan, reasons: Reasons<'a>) -> Result<Self, PlanRefused> {
+        plan.validate(&RULES).map_err(PlanRefused::Faulty)?;
+        if let Some(name) = &plan.calling.ladder
+            && Ladder::named(name.as_str()).is_none()
+        {
+            return Err(PlanRefused::Ladder(name.clone()));
+        }
+        let why = match reasons.why.trim() {
+            "" => None,
+            why => Some(reason(why).ok_or(PlanRefused::Reason)?),
+        };
+        let decision = reasons.decision.map(|decision| {
+            let who = reason(&decision.who).ok_or(PlanRefused::Decision)?;
+            let grounds = reason(&decision.grounds).ok_or(PlanRefused::Decision)?;
+            Ok((who, grounds))
+        });
+        Ok(Self {
+            plan,
+            body: serde_json::to_string(plan).map_err(PlanRefused::Encode)?,
+            why,
+            decision: decision.transpose()?,
+        })
+    }
+
+    async fn write(&self, tx: &Tx<'_>, now: WallMs) -> Result<Result<(), PlanRefused>, TxError> {
+        let plan = self.plan;
+        let latest = latest_row(tx, plan.patient).await?;
+        let next = latest
+            .as_ref()
+            .map_or(1, |row| row.version.saturating_add(1));
+        if plan.version.0 != next {
+            let next = PlanVersion(next);
+            return Ok(Err(PlanRefused::Version { next }));
+        }
+        let before = latest.as_ref().map(read).transpose();
+        let before = before.map_err(TxError::refuse)?;
+        if self.decision.is_none() && is_decision(before.as_ref(), plan) {
+            return Ok(Err(PlanRefused::Decision));
+        }
+        let row = ActiveModel {
+            id: NotSet,
+            patient: Set(plan.patient.to_string()),
+            version: Set(next),
+            body: Set(self.body.clone()),
+            created_at_ms: Set(now.0),
+            created_by: Set(tx.actor().to_string()),
+            why: Set(self.why.map(str::to_owned)),
+            decided_by: Set(self.decision.map(|(who, _)| who.to_owned())),
+            decided_on: Set(self.decision.map(|(_, grounds)| grounds.to_owned())),
+        };
+        let inserted = Entity::insert(row).exec(tx).await?;
+        changes::note(tx, Kind::Plan, inserted.last_insert_id).await?;
+        grounds::settle_all(tx, plan.patient, now).await?;
+        Ok(Ok(()))
+    }
+}
+
+/// Whether a version lets pass by the second scale what the one before did not.
+fn is_decision(before: Option<&Plan>, plan: &Plan) -> bool {
+    let is_second = |plan: &Plan| plan.oxygen_scale == OxygenScale::Two;
+    let is_known = |before: &Plan| is_second(before) && before.spo2 == plan.spo2;
+    is_second(plan) && !before.is_some_and(is_known)
+}
+
+/// Whom a patient's plan calls at a moment. A plan that has ended still says it: who was to be
+/// called for a patient is who knows them.
+pub(crate) async fn calling_of(
+    tx: &Tx<'_>,
+    patient: PatientId,
+    at: WallMs,
+) -> Result<Calling, TxError> {
+    let rows = Entity::find().filter(Column::Patient.eq(patient.to_string()));
+    for row in rows.order_by_desc(Column::Version).all(tx).await? {
+        let plan = read(&row).map_err(TxError::refuse)?;
+        if plan.from <= at {
+            return Ok(plan.calling);
+        }
+    }
+    Ok(Calling::default())
 }
 
 /// Every version of a patient's plan, the newest first.
@@ -146,6 +264,10 @@ pub async fn plans_of(
         Ok(PlanWritten {
             plan: read(&row)?,
             why: row.why.unwrap_or_default(),
+            decision: row
+                .decided_by
+                .zip(row.decided_on)
+                .map(|(who, grounds)| Decision { who, grounds }),
             by: row.created_by,
             at: WallMs(row.created_at_ms),
         })

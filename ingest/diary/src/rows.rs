@@ -16,6 +16,8 @@ pub(crate) mod plan {
         pub(crate) created_at_ms: i64,
         pub(crate) created_by: String,
         pub(crate) why: Option<String>,
+        pub(crate) decided_by: Option<String>,
+        pub(crate) decided_on: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -300,6 +302,7 @@ pub(crate) mod page {
         pub(crate) callee: String,
         pub(crate) why: String,
         pub(crate) rung: Option<i64>,
+        pub(crate) receiver: Option<String>,
         pub(crate) due_ms: i64,
         pub(crate) at_ms: i64,
     }

@@ -4,6 +4,9 @@
 //! tables, so that neither the centre's page nor a timer reads all there ever was.
 
 mod alerts;
+mod decisions;
+mod probe;
+mod receivers;
 mod standings;
 
 use veglia_store::Schema;
@@ -19,6 +22,9 @@ pub const SCHEMA: Schema = Schema {
             Box::new(First),
             Box::new(alerts::Alerts),
             Box::new(standings::Standings),
+            Box::new(probe::Probe),
+            Box::new(decisions::Decisions),
+            Box::new(receivers::Receivers),
         ]
     },
 };

@@ -2,7 +2,9 @@
 //!
 //! A row is never altered; a correction is one more row. What holds at a moment is the row with
 //! the highest number that begins by then. Ingest hears of each by the changes, and silence,
-//! reminders and repeats stop while a patient is not at home.
+//! reminders and repeats stop while a patient is not at home; the open alerts hear of it in the same
+//! transaction, and call nobody until the patient is back. So nothing is written of the future: what
+//! does not come true would keep an alert quiet.
 
 use std::collections::HashMap;
 
@@ -14,6 +16,7 @@ use veglia_triage::{PatientId, PatientStanding, Whereabouts};
 use veglia_wire::WallMs;
 
 use crate::acts::WORDS_CHARS_MAX;
+use crate::alerts::grounds;
 use crate::changes::{self, Kind};
 use crate::error::ReadError;
 use crate::rows::standing::{ActiveModel, Column, Entity, Model};
@@ -37,6 +40,9 @@ pub enum StandingRefused {
     /// No reason, or a very long one.
     #[error("say why in 1 to {WORDS_CHARS_MAX} ordinary characters")]
     Reason,
+    /// From a moment that is not there yet.
+    #[error("say where the patient is when it is so: nothing is written of the future")]
+    Future,
     /// The database did not write.
     #[error("it was not written where the patient is")]
     Store(#[source] TxError),
@@ -56,6 +62,9 @@ pub async fn set_standing(
     now: WallMs,
 ) -> Result<i64, StandingRefused> {
     let why = reason(why).ok_or(StandingRefused::Reason)?;
+    if from > now {
+        return Err(StandingRefused::Future);
+    }
     let written = record.run_tx("diary.set_standing", actor, move |tx| {
         Box::pin(async move {
             let latest = latest_row(tx, patient).await?;
@@ -72,6 +81,7 @@ pub async fn set_standing(
             };
             let inserted = Entity::insert(row).exec(tx).await?;
             changes::note(tx, Kind::Standing, inserted.last_insert_id).await?;
+            grounds::settle_all(tx, patient, now).await?;
             Ok(number)
         })
     });
@@ -132,6 +142,22 @@ pub(crate) async fn by_row(tx: &Tx<'_>, id: i64) -> Result<Option<PatientStandin
     let stood = row.map(|row| read(&row)).transpose();
     let stood = stood.map_err(TxError::refuse)?;
     Ok(stood.map(|stood| stood.standing))
+}
+
+/// Where a patient is at a moment, by all that is written; at home before anything is.
+pub(crate) async fn whereabouts_of(
+    tx: &Tx<'_>,
+    patient: PatientId,
+    at: WallMs,
+) -> Result<Whereabouts, TxError> {
+    let rows = Entity::find()
+        .filter(Column::Patient.eq(patient.to_string()))
+        .filter(Column::FromMs.lte(at.0))
+        .order_by_desc(Column::Number);
+    let Some(row) = rows.one(tx).await? else {
+        return Ok(Whereabouts::AtHome);
+    };
+    Ok(read(&row).map_err(TxError::refuse)?.standing.whereabouts)
 }
 
 async fn latest_row(tx: &Tx<'_>, patient: PatientId) -> Result<Option<Model>, TxError> {

@@ -6,10 +6,11 @@ mod support;
 
 use support::*;
 use veglia_diary::{
-    ChangeId, Changed, PlanRefused, StandingRefused, Written, changes_since, create_plan, diary_of,
-    last_change_by, plans_of, set_standing, standings_of, whereabouts_at, write_plan,
+    ChangeId, Changed, Decision, PlanRefused, Reasons, StandingRefused, Written, changes_since,
+    create_plan, diary_of, last_change_by, plans_of, set_standing, standings_of, whereabouts_at,
+    write_plan,
 };
-use veglia_triage::{OxygenScale, Plan, PlanVersion, Whereabouts};
+use veglia_triage::{OxygenScale, Plan, PlanVersion, Target, Whereabouts};
 use veglia_wire::WallMs;
 
 fn plan(template: &str, version: i64) -> Plan {
@@ -72,6 +73,12 @@ async fn nobody_is_sent_anywhere_without_a_reason() {
         let refused = set_standing(&diary, &ANNA, PATIENT, suspended, why, minute(0)).await;
         assert!(matches!(refused, Err(StandingRefused::Reason)), "{why:?}");
     }
+    let tomorrow = (Whereabouts::InHospital, minute(1_440));
+    let refused = set_standing(&diary, &ANNA, PATIENT, tomorrow, "Ricovero.", minute(0)).await;
+    assert!(
+        matches!(refused, Err(StandingRefused::Future)),
+        "{refused:?}"
+    );
     let all = standings_of(&diary, &ANNA, PATIENT).await.unwrap();
     assert!(all.is_empty());
 }
@@ -81,14 +88,30 @@ async fn the_second_scale_needs_a_recorded_decision_once() {
     let (_folder, diary) = diary().await;
     let first = plan("copd", 1);
     create_plan(&diary, &ANNA, &first, minute(0)).await.unwrap();
+    let target = |low_percent| Target {
+        low_percent,
+        high_percent: 92,
+    };
     let second = Plan {
+        spo2: Some(target(88)),
         oxygen_scale: OxygenScale::Two,
         ..plan("copd", 2)
     };
     let refused = create_plan(&diary, &ANNA, &second, minute(1)).await;
     assert!(matches!(refused, Err(PlanRefused::Decision)), "{refused:?}");
-    let why = "Insufficienza ipercapnica nota: decisione dello pneumologo.";
-    write_plan(&diary, &ANNA, &second, why, minute(2))
+    let decision = Decision {
+        who: "Medico 7".to_owned(),
+        grounds: "Insufficienza ipercapnica nota.".to_owned(),
+    };
+    let anonymous = Decision {
+        who: " ".to_owned(),
+        ..decision.clone()
+    };
+    let why = "Dopo la visita.";
+    let reasons = |decision| Reasons { why, decision };
+    let refused = write_plan(&diary, &ANNA, &second, reasons(Some(&anonymous)), minute(1)).await;
+    assert!(matches!(refused, Err(PlanRefused::Decision)), "{refused:?}");
+    write_plan(&diary, &ANNA, &second, reasons(Some(&decision)), minute(2))
         .await
         .unwrap();
     let third = Plan {
@@ -105,4 +128,16 @@ async fn the_second_scale_needs_a_recorded_decision_once() {
         .collect();
     let (anna, bruno) = (ANNA.to_string(), BRUNO.to_string());
     assert_eq!(said, [(3, &*bruno, ""), (2, &*anna, why), (1, &*anna, "")]);
+    let decided: Vec<Option<&Decision>> = written.iter().map(|it| it.decision.as_ref()).collect();
+    assert_eq!(decided, [None, Some(&decision), None]);
+    let lower = Plan {
+        version: PlanVersion(4),
+        spo2: Some(target(85)),
+        ..second
+    };
+    let refused = create_plan(&diary, &ANNA, &lower, minute(4)).await;
+    assert!(
+        matches!(refused, Err(PlanRefused::Decision)),
+        "another target: {refused:?}"
+    );
 }

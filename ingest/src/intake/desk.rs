@@ -13,6 +13,7 @@ use super::{Answer, Line, plain};
 use crate::entry::Entry;
 use crate::figures::Figures;
 use crate::ledger::{Draft, Weighed};
+use crate::probe::is_probe;
 use crate::quarantine::Quarantine;
 
 /// Where one frame is weighed.
@@ -60,11 +61,15 @@ impl Desk<'_, '_> {
     ) -> Outcome {
         let header = &frame.header;
         let weighed = self.draft.weigh(header);
-        self.figures.frame(header, weighed);
+        let is_counted = !is_probe(&header.gateway);
+        if is_counted {
+            self.figures.frame(header, weighed);
+        }
         let Weighed::New { skip } = weighed else {
             return (None, Some(self.again(header, weighed, receipt)));
         };
-        let measured = frame.records.last().and_then(|record| record.when.wall);
+        let newest = frame.records.last().filter(|_| is_counted);
+        let measured = newest.and_then(|record| record.when.wall);
         let answer = Answer::Stored {
             receipt,
             epoch: header.epoch,

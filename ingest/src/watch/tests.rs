@@ -28,6 +28,7 @@ use crate::figures::Figures;
 use crate::repeats::{Asker, Repeats};
 
 mod ladder;
+mod probe;
 
 const NOON: WallMs = WallMs(1_603_188_000_000);
 const PATIENT: PatientId = PatientId::new(0xa11ce);

@@ -65,6 +65,7 @@
 
 mod access;
 mod actor;
+pub mod columns;
 mod database;
 mod error;
 mod schema;

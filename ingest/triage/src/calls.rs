@@ -4,7 +4,7 @@
 //! numbers, and each observation goes to those that hear it.
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{Answer, WallMs};
+use veglia_wire::{Answer, DeviceId, WallMs};
 
 use crate::flag::Flag;
 use crate::ledger::{Ledger, Voice};
@@ -62,6 +62,18 @@ impl Calls {
                 }
             }
             Seen::Contact(..) => {}
+        }
+    }
+
+    /// A device is not heard any more.
+    pub(crate) fn lose(
+        &mut self,
+        lost: (&DeviceId, WallMs),
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        for (signal, rule) in signals(&mut self.signals, ground.rules) {
+            signal.lose(rule, lost, ground, voice);
         }
     }
 

@@ -128,10 +128,10 @@ impl Days {
     }
 
     /// Takes what the rules see of some readings; whether the baseline is another one by it.
-    pub(crate) fn observe(
+    pub(crate) fn observe<'m>(
         &mut self,
         vital: VitalKind,
-        measured: impl Iterator<Item = Measured>,
+        measured: impl Iterator<Item = Measured<'m>>,
         rules: &RuleSet,
         plans: &[Plan],
         voice: &mut Voice<'_>,
@@ -142,11 +142,11 @@ impl Days {
 
     /// The gate thinks otherwise of some readings: which it greys now, and what the rules see of
     /// the others. Whether the baseline is another one by it.
-    pub(crate) fn correct(
+    pub(crate) fn correct<'m>(
         &mut self,
         vital: VitalKind,
         greyed: &[RecordId],
-        measured: impl Iterator<Item = Measured>,
+        measured: impl Iterator<Item = Measured<'m>>,
         rules: &RuleSet,
         plans: &[Plan],
         voice: &mut Voice<'_>,
@@ -161,15 +161,16 @@ impl Days {
     }
 
     /// Whether any value stands for its time by it.
-    fn offer(
+    fn offer<'m>(
         &mut self,
         vital: VitalKind,
-        measured: impl Iterator<Item = Measured>,
+        measured: impl Iterator<Item = Measured<'m>>,
         rules: &RuleSet,
     ) -> bool {
-        let sample = |it: &Measured| Sample::new(it, rules.arrival.late_after_ms);
+        let sample = |it: &Measured<'_>| Sample::new(it, rules.arrival.late_after_ms);
         let mut is_changed = false;
-        for it in measured {
+        // A poor signal is no measure of how the patient usually is, or of how that changes.
+        for it in measured.filter(|it| !it.is_weak) {
             is_changed |= match vital {
                 VitalKind::SpO2 => self.oxygen.offer(sample(&it), Kept::First),
                 VitalKind::Temperature => self.temperature.offer(sample(&it), Kept::Highest),

@@ -363,6 +363,19 @@ pub struct Flag {
     pub telling: u32,
 }
 
+impl Flag {
+    /// Which vital sign is to be measured again, if the flag waits for that: of a score, the one
+    /// that set it off, which is its newest evidence.
+    #[must_use]
+    pub fn repeats(&self) -> Option<VitalKind> {
+        let newest = || self.evidence.last()?.value().map(|(vital, _)| vital);
+        match self.standing {
+            Standing::Unconfirmed { .. } => self.about.vital().or_else(newest),
+            Standing::Confirmed { .. } => None,
+        }
+    }
+}
+
 /// What triage says. All that is said of one flag is numbered (`telling`), so that a record of it
 /// can be inserted or ignored: the same inputs give the same tellings, and the highest holds.
 ///

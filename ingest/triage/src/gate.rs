@@ -27,8 +27,9 @@ use veglia_wire::{Contact, DeviceId, RecordId, Sensor, VitalKind, WallMs};
 
 use crate::limit::Reading;
 use crate::observation::{Observation, Seen};
-use crate::plan::in_force;
+use crate::plan::{Own, of_person};
 use crate::rules::GateRule;
+use crate::stream::push;
 use crate::track::{Ground, HORIZON_MS, RECENT_MAX};
 
 /// Readings kept: as many as the rules keep, so that a late arrival finds both.
@@ -168,7 +169,7 @@ impl Gate {
         let last = self.known.back().map(|it| it.reading.key());
         if last.is_none_or(|last| last < key) {
             let is_grey = advance(&mut self.tip, rule, &self.contacts, reading, ground);
-            self.known.push_back(known(is_grey));
+            push(&mut self.known, known(is_grey));
             self.forget(rule, ground);
             return (!is_grey, Vec::new());
         }
@@ -287,7 +288,11 @@ fn is_off(contacts: &VecDeque<Held>, device: &DeviceId, reading: &Reading) -> bo
 }
 
 fn is_bad(rule: &GateRule, reading: &Reading, ground: Ground<'_>) -> bool {
-    let plan = in_force(ground.plans, reading.at);
-    let target = plan.and_then(|plan| plan.spo2);
-    ground.rules.is_bad(rule.vital, reading.steps, target)
+    let plan = of_person(ground.plans, reading.at);
+    let own = Own::of(plan);
+    let baseline = ground.baselines.at(reading.at);
+    let baseline = baseline.map(|it| it.percent_tenths);
+    ground
+        .rules
+        .is_bad(rule.vital, reading.steps, own, baseline)
 }

@@ -14,7 +14,7 @@ use crate::ledger::{Ledger, StoredTrigger, Story, Voice};
 use crate::plan::asked_around;
 use crate::presence::{Cause, Outage};
 use crate::rules::RuleName;
-use crate::silence::why_ended;
+use crate::silence::{next_reminder, reminded, why_ended};
 use crate::track::{Ground, Track};
 
 pub(crate) fn ledger() -> Ledger {
@@ -52,13 +52,16 @@ pub(crate) fn settle(
     ledger.retell(stories, voice, |story| is_known(story.since));
 }
 
-/// When a story that lasts next ends by itself.
+/// When a story that lasts next ends by itself or is told again.
 pub(crate) fn next_end(ledger: &Ledger, ground: Ground<'_>) -> Option<WallMs> {
-    let ends = ledger.open().filter_map(|story| {
-        let (_, until) = asked_around(ground.plans, ground.standings, story.flagged_at());
-        until
+    let remind_ms = ground.rules.presence.remind_ms;
+    let moments = ledger.open().flat_map(|story| {
+        let flagged = story.flagged_at();
+        let (_, until) = asked_around(ground.plans, ground.standings, flagged);
+        let again = next_reminder(flagged, ground.ticked, remind_ms);
+        [until, Some(again)]
     });
-    ends.filter(|at| *at > ground.ticked).min()
+    moments.flatten().filter(|at| *at > ground.ticked).min()
 }
 
 fn told_now(tracks: &[Track], outages: &[Outage], ground: Ground<'_>) -> Vec<Story> {
@@ -92,6 +95,7 @@ fn told_of(outage: &Outage, deadline: WallMs, ground: Ground<'_>) -> Option<Stor
         (_, Some(asked)) => Some((why_ended(ground, asked), asked)),
         (_, None) => None,
     };
+    let told_by = end.map_or(ground.ticked, |(_, at)| at);
     Some(Story {
         trigger: StoredTrigger::SilentSince(since),
         since,
@@ -101,7 +105,8 @@ fn told_of(outage: &Outage, deadline: WallMs, ground: Ground<'_>) -> Option<Stor
             at: deadline,
         },
         late: false,
-        reminded: None,
+        reminded: reminded(deadline, told_by, ground.rules.presence.remind_ms),
+        again_at: None,
         end,
     })
 }

@@ -23,6 +23,9 @@ pub(crate) struct Story {
     /// When it was last told again because it lasts, by the time of measuring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reminded: Option<WallMs>,
+    /// When it is told again, by what was measured since it was told, if nothing else tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) again_at: Option<WallMs>,
     pub(crate) end: Option<(Why, WallMs)>,
 }
 
@@ -33,6 +36,13 @@ impl Story {
             Standing::Confirmed { at, .. } => at,
             Standing::Unconfirmed { repeat_by } => repeat_by,
         }
+    }
+
+    /// Tells it again if the moment for that has come; whether it had.
+    pub(crate) fn pass(&mut self, by: WallMs) -> bool {
+        let due = self.again_at.take_if(|due| *due <= by);
+        self.reminded = due.or(self.reminded);
+        due.is_some()
     }
 
     /// Whether what set it off is no newer than a reading.

@@ -71,8 +71,8 @@ pub use flag::{
 pub use observation::{Input, Observation, Seen, Source};
 pub use patient::{PatientId, PatientIdError};
 pub use plan::{
-    Expected, ExpectedError, Guard, Hours, LocalTime, OxygenScale, Parameter, Plan, PlanError,
-    PlanVersion, Target, Template,
+    Calling, End, Expected, ExpectedError, FamilyDoctor, Field, Guard, Hours, LocalTime, OwnLimits,
+    OxygenScale, Parameter, Plan, PlanError, PlanFileError, PlanVersion, Target, Template,
 };
 pub use presence::{Cause, Presence, Sign};
 pub use rules::{Band, NAME_CHARS_MAX, RuleName, RuleNameError, RuleSet, RuleSetError};

@@ -32,8 +32,10 @@ use crate::ledger::{Ledger, Stories, Story, Voice};
 use crate::rules::{LimitRule, RuleName, RuleSet, VitalRules};
 use crate::stream::Measured;
 use crate::track::Ground;
+use crate::whereabouts::{PatientStanding, is_at_home};
 
 use course::Course;
+use judge::is_usual;
 pub(crate) use judge::{Judge, Judgement, Reading};
 
 /// A reading that was judged alone and told.
@@ -80,9 +82,9 @@ impl Limit {
     /// remembered.
     fn judge_alone(
         &mut self,
-        reading: &Measured,
+        reading: &Measured<'_>,
         judgement: Judgement,
-        newest: Option<&Measured>,
+        newest: Option<&Measured<'_>>,
         judge: &Judge<'_>,
         voice: &mut Voice<'_>,
     ) {
@@ -130,12 +132,13 @@ impl Limits {
         ledgers.filter(|ledger| ledger.severity() == Severity::Red)
     }
 
-    /// When the next repeat that is waited for counts as missed.
-    pub(crate) fn next_deadline(&self) -> Option<WallMs> {
+    /// When the next repeat that is waited for counts as missed, or something is told again.
+    pub(crate) fn next_deadline(&self, standings: &[PatientStanding]) -> Option<WallMs> {
         let open = self.0.iter().flat_map(|limit| limit.ledger.open());
+        let is_missed = |at: &WallMs| is_at_home(standings, *at);
         let repeats = open.filter_map(|story| match story.standing {
-            Standing::Unconfirmed { repeat_by } => Some(repeat_by),
-            Standing::Confirmed { .. } => None,
+            Standing::Unconfirmed { repeat_by } => Some(repeat_by).filter(is_missed),
+            Standing::Confirmed { .. } => story.again_at,
         });
         repeats.min()
     }
@@ -155,9 +158,9 @@ impl Limits {
     }
 
     /// Tells the stories of all readings in memory again.
-    pub(crate) fn retell(
+    pub(crate) fn retell<'r>(
         &mut self,
-        recent: impl Iterator<Item = Measured>,
+        recent: impl Iterator<Item = Measured<'r>>,
         floor: Option<(WallMs, RecordId)>,
         vital: &VitalRules,
         ground: Ground<'_>,
@@ -168,6 +171,9 @@ impl Limits {
             limit.tip.clone_from(&limit.base);
         }
         for reading in recent {
+            if self.has_nothing_to_say(&reading, vital, ground, |it| &it.tip) {
+                continue;
+            }
             self.each(vital, ground, |limit, judge, graver| {
                 let is_said = || is_open(graver, judge.limit, |it| &it.tip);
                 let Some(told) = stories.get_mut(graver.len()) else {
@@ -195,8 +201,8 @@ impl Limits {
     /// A reading from before memory; one that a graver rule flags is told by that.
     pub(crate) fn judge_alone(
         &mut self,
-        reading: &Measured,
-        newest: Option<&Measured>,
+        reading: &Measured<'_>,
+        newest: Option<&Measured<'_>>,
         vital: &VitalRules,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
@@ -215,11 +221,14 @@ impl Limits {
     /// A reading later than all others.
     pub(crate) fn append(
         &mut self,
-        reading: &Measured,
+        reading: &Measured<'_>,
         vital: &VitalRules,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
+        if self.has_nothing_to_say(reading, vital, ground, |it| &it.tip) {
+            return;
+        }
         self.each(vital, ground, |limit, judge, graver| {
             let is_said = || is_open(graver, judge.limit, |it| &it.tip);
             let Limit { ledger, tip, .. } = limit;
@@ -241,7 +250,15 @@ impl Limits {
     }
 
     /// The oldest reading is about to be forgotten.
-    pub(crate) fn fold_away(&mut self, reading: &Measured, vital: &VitalRules, ground: Ground<'_>) {
+    pub(crate) fn fold_away(
+        &mut self,
+        reading: &Measured<'_>,
+        vital: &VitalRules,
+        ground: Ground<'_>,
+    ) {
+        if self.has_nothing_to_say(reading, vital, ground, |it| &it.base) {
+            return;
+        }
         self.each(vital, ground, |limit, judge, graver| {
             let is_said = || is_open(graver, judge.limit, |it| &it.base);
             limit.base.advance(judge, reading, is_said, |_| {});
@@ -254,6 +271,18 @@ impl Limits {
             let begun = base.open().map(|story| story.trigger);
             ledger.forget(|story| story.is_by(floor) && Some(story.trigger) != begun);
         }
+    }
+
+    /// Whether no rule's course moves by a reading: no episode is open, and none begins.
+    fn has_nothing_to_say(
+        &self,
+        reading: &Measured<'_>,
+        vital: &VitalRules,
+        ground: Ground<'_>,
+        course: impl Fn(&Limit) -> &Course,
+    ) -> bool {
+        let is_quiet = self.0.iter().all(|it| course(it).open().is_none());
+        is_quiet && is_usual(vital, reading, ground)
     }
 
     /// Each rule at work beside the numbers it goes by and the rules above it.

@@ -64,4 +64,6 @@ pub enum Input<'a> {
     /// Time has passed. Deadlines pass by ticks alone, so a replay of the same inputs in the same
     /// order says the same things.
     Tick,
+    /// The wall was ahead and has stepped back to now: ticks had reached a time that was not so.
+    SteppedBack,
 }

@@ -5,8 +5,14 @@
 //! Expected times are local times of the rule set's zone (Europe/Rome), so a morning stays a
 //! morning over both changes of the clock.
 //!
-//! Deliberately absent: thresholds other than the personal target. They are the rule set's.
+//! A plan may move some limits of the rule set for its patient (`own.rs`), and names who is called
+//! by the name of a ladder; what that name means is the diary's.
+//!
+//! Deliberately absent: names of people, and who decided what: that is written beside the plan.
 
+mod fault;
+mod file;
+mod own;
 mod schedule;
 mod template;
 mod text;
@@ -18,11 +24,17 @@ use serde::{Deserialize, Serialize};
 use veglia_wire::{VitalKind, WallMs};
 
 use crate::patient::PatientId;
+use crate::rules::{RuleName, RuleSet};
 
+pub use fault::{Field, PlanError};
+pub use file::{PlanFileError, after_day};
+pub use own::{End, OwnLimits, in_units};
 pub use template::Template;
 pub use text::ExpectedError;
 
-pub(crate) use schedule::{Segment, asked_around, expectation, in_force, segments};
+pub(crate) use own::Own;
+
+pub(crate) use schedule::{Segment, asked_around, expectation, of_person, segments};
 
 /// Most times a day for one vital sign: hourly.
 pub const DAILY_TIMES_MAX: usize = 24;
@@ -178,6 +190,37 @@ pub enum Guard {
     Pregnancy,
 }
 
+/// Whether the patient's family doctor is told, where the ladder says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FamilyDoctor {
+    /// As the ladder has it.
+    #[default]
+    Informed,
+    /// Not at all: the family doctor does not follow this patient.
+    NotInformed,
+}
+
+/// Who is called for a patient.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calling {
+    /// The ladder by its name; the centre's usual one when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<RuleName>,
+    /// Whether the family doctor is told.
+    #[serde(default)]
+    pub family_doctor: FamilyDoctor,
+}
+
+impl Calling {
+    /// Whether it is the centre's usual way.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One version of a patient's plan.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -200,49 +243,20 @@ pub struct Plan {
     /// Why scores are not counted, if they are not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<Guard>,
-}
-
-/// What is wrong with a plan, in a sentence for the person who wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// A version that is not counted from 1.
-    #[error("versions of a plan count from 1; this one says {0}")]
-    Version(PlanVersion),
-    /// It would end before it begins.
-    #[error("the plan ends before it begins; move its end or its beginning")]
-    Period,
-    /// A vital sign twice.
-    #[error("{0} stands twice in the plan; keep one")]
-    Twice(VitalKind),
-    /// An interval of nothing or of more than a week.
-    #[error("{0} must be expected every 1 to {MINUTES_MAX} minutes")]
-    Interval(VitalKind),
-    /// No times, too many, or not in order.
-    #[error("{0} needs 1 to {DAILY_TIMES_MAX} times of day, in order, each once")]
-    Times(VitalKind),
-    /// A grace of nothing or of more than a week.
-    #[error("the grace of {0} must be 1 to {MINUTES_MAX} minutes")]
-    Grace(VitalKind),
-    /// Hours of nothing, or too short for what is expected in them.
-    #[error("the hours of {0} must last longer than its grace and its interval together")]
-    Hours(VitalKind),
-    /// A reading could count for two times of day.
-    #[error("the times of {0} lie closer together than twice its grace; shorten the grace")]
-    Crowded(VitalKind),
-    /// A target that no oximeter could show or that spans nothing.
-    #[error("a personal target lies between 70 and 100 %, the lower value first")]
-    Target,
-    /// The second scale, and no target.
-    #[error("the second scale of oxygen saturation needs a personal target, such as 88 to 92 %")]
-    Scale,
+    /// Limits in place of the rule set's. Each vital sign at most once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<OwnLimits>,
+    /// Who is called.
+    #[serde(default, skip_serializing_if = "Calling::is_usual")]
+    pub calling: Calling,
 }
 
 impl Plan {
-    /// Checks what a person wrote.
+    /// Checks what a person wrote, by the rules that it is to be judged with.
     ///
     /// # Errors
     /// Every fault, in the order of the form.
-    pub fn validate(&self) -> Result<(), Vec<PlanError>> {
+    pub fn validate(&self, rules: &RuleSet) -> Result<(), Vec<PlanError>> {
         let mut faults = Vec::new();
         if self.version.0 < 1 {
             faults.push(PlanError::Version(self.version));
@@ -264,10 +278,13 @@ impl Plan {
         };
         if self.spo2.is_some_and(|target| !is_range(target)) {
             faults.push(PlanError::Target);
+        } else if self.is_lowering(rules) {
+            faults.push(PlanError::Lowered);
         }
         if self.oxygen_scale == OxygenScale::Two && self.spo2.is_none() {
             faults.push(PlanError::Scale);
         }
+        faults.extend(self.faults_of_limits(rules));
         if faults.is_empty() {
             Ok(())
         } else {

@@ -130,7 +130,8 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// A device of the patient was observed.
+    /// A device of the patient was observed: its name as it is kept here, so that what is kept of
+    /// its readings shares one.
     pub(crate) fn observe(
         &mut self,
         device: &DeviceId,
@@ -138,7 +139,7 @@ impl Life {
         at: WallMs,
         received: WallMs,
         rule: &PresenceRule,
-    ) {
+    ) -> DeviceId {
         self.hear(received, rule);
         self.begin(received, |life| &mut life.device_since);
         let known = self.device(device, at);
@@ -149,7 +150,9 @@ impl Life {
         {
             known.vitals.push(vital);
         }
+        let device = known.device.clone();
         self.is_news |= was_lost;
+        device
     }
 
     pub(crate) fn take(&mut self, presence: &Presence, rule: &PresenceRule) {
@@ -181,6 +184,23 @@ impl Life {
             }
             self.is_news = true;
         }
+    }
+
+    /// Whether the centre did not listen at a moment, and listens again only since another.
+    pub(crate) fn was_deaf(&self, at: WallMs, since: WallMs) -> bool {
+        let mut deaf = self.deaf.iter();
+        deaf.any(|span| span.from <= at && at <= span.to && since < span.to)
+    }
+
+    /// The wall has stepped back: what it said of the time from `now` on was never so.
+    pub(crate) fn step_back(&mut self, now: WallMs) {
+        for spans in [&mut self.deaf, &mut self.spans] {
+            spans.retain(|span| span.from <= now);
+            for span in spans {
+                span.to = span.to.min(now);
+            }
+        }
+        self.is_news = true;
     }
 
     /// The newest arrival moves the last stretch on; anything else is put in its place.

@@ -24,13 +24,14 @@ use serde::{Deserialize, Serialize};
 use veglia_wire::{Quality, Site, Vital, VitalKind, WallMs};
 
 use crate::flag::Severity;
-use crate::plan::Target;
+use crate::plan::{End, Own, Plan};
 use crate::score::Charts;
 
 pub(crate) use calls::{Calls, SignalRule, SymptomRule, TogetherRule};
 pub(crate) use days::DaysRules;
 pub(crate) use gates::GateRule;
 pub use parse::RuleSetError;
+pub(crate) use text::Number;
 
 /// The rule set that is shipped.
 const HOME_2020: &str = include_str!("../rules/home-2020.toml");
@@ -166,6 +167,16 @@ impl Range {
         meets.then_some(Self { from, to })
     }
 
+    /// The same with one end at a score.
+    fn ending(self, end: End, score: i32) -> Self {
+        let (from, to) = if end.is_low() {
+            (self.from, Some(score))
+        } else {
+            (Some(score), self.to)
+        };
+        Self { from, to }
+    }
+
     pub(crate) fn holds(self, score: i32) -> bool {
         self.from.is_none_or(|from| from <= score) && self.to.is_none_or(|to| score <= to)
     }
@@ -201,6 +212,11 @@ pub(crate) struct VitalRules {
     pub(crate) plausible: Range,
     pub(crate) unscored_sites: Vec<Site>,
     pub(crate) bands: Vec<Band>,
+    /// The values of which no rule with a band says anything, where they are one range: looked up
+    /// before the rules are asked.
+    pub(crate) usual: Option<Range>,
+    /// How many points under the patient's own baseline a rule of it begins.
+    pub(crate) under_baseline: Option<i32>,
 }
 
 impl VitalRules {
@@ -227,6 +243,17 @@ pub(crate) enum Bad {
     UnderBaseline(i32),
 }
 
+/// How a plan's own limit moves a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OwnRule {
+    /// Which limit it is.
+    pub(crate) end: End,
+    /// The loosest it may be, as a score.
+    pub(crate) loosest: i32,
+    /// Steps of the vital sign in one score.
+    pub(crate) per_score: i32,
+}
+
 /// A rule: a flag of a severity while a vital sign is in a band.
 #[derive(Debug, Clone)]
 pub(crate) struct LimitRule {
@@ -237,24 +264,29 @@ pub(crate) struct LimitRule {
     /// The graver rules while which it says nothing new.
     pub(crate) under: Vec<RuleName>,
     pub(crate) at_once: Option<Range>,
+    /// How far beyond the value last told one that is too bad to wait is told as worse.
+    pub(crate) worse_points: Option<i32>,
     pub(crate) confirmation: Confirmation,
     pub(crate) recover_readings: u32,
     pub(crate) recover_ms: i64,
+    /// Which limit of a plan moves its band, and how far; none when no plan does.
+    pub(crate) own: Option<OwnRule>,
     /// How long after it was told a confirmed flag is told again by a bad reading, if ever.
     pub(crate) remind_ms: Option<i64>,
     pub(crate) source: String,
 }
 
 impl LimitRule {
-    /// What is bad, and what too bad to wait, for a patient with or without a personal target;
-    /// `baseline` is asked for only by a rule that goes by it, and is in tenths of a percent.
+    /// What is bad, and what too bad to wait, for a patient with or without a personal target and
+    /// limits of their own; `baseline` is asked for only by a rule that goes by it, and is in
+    /// tenths of a percent.
     pub(crate) fn ranges(
         &self,
         by_target: &TargetRule,
-        target: Option<Target>,
+        own: Own<'_>,
         baseline: impl FnOnce() -> Option<i32>,
     ) -> (Option<Range>, Option<Range>) {
-        if let Some(target) = target.filter(|_| self.vital == by_target.vital) {
+        if let Some(target) = own.target.filter(|_| self.vital == by_target.vital) {
             if self.name != by_target.rule {
                 return (None, None);
             }
@@ -263,13 +295,27 @@ impl LimitRule {
             return (below(by_target.red_below), below(by_target.at_once_below));
         }
         match self.bad {
-            Bad::Band(range) => (Some(range), self.at_once),
+            Bad::Band(range) => (Some(self.moved(range, own)), self.at_once),
             Bad::UnderBaseline(points) => {
-                let highest = |tenths: i32| (tenths - points * 10).div_euclid(10);
-                (baseline().map(highest).map(Range::up_to), None)
+                let highest = baseline().map(|tenths| under_baseline(tenths, points));
+                (highest.map(Range::up_to), None)
             }
         }
     }
+
+    /// The range, ending at the patient's own limit if there is one.
+    fn moved(&self, range: Range, own: Own<'_>) -> Range {
+        let moved = self.own.and_then(|rule| {
+            let score = own.limit(self.vital, rule.end)?.div_euclid(rule.per_score);
+            Some(range.ending(rule.end, score))
+        });
+        moved.unwrap_or(range)
+    }
+}
+
+/// The highest score that lies so many points under a baseline in tenths of a percent.
+pub(crate) fn under_baseline(tenths: i32, points: i32) -> i32 {
+    (tenths - points * 10).div_euclid(10)
 }
 
 /// How a personal target moves one rule.
@@ -293,6 +339,8 @@ pub(crate) struct Continuous {
     pub(crate) median_ms: i64,
     /// Readings from which on a median pages at once and settles what fewer said.
     pub(crate) settled_readings: u32,
+    /// Two bad readings of a device that are nearer to each other do not bear each other out.
+    pub(crate) apart_ms: i64,
     pub(crate) source: String,
 }
 
@@ -323,6 +371,8 @@ pub(crate) struct PresenceRule {
     pub(crate) offline_after_ms: i64,
     /// A home that is back has so long to send what it kept.
     pub(crate) settle_ms: i64,
+    /// A silence that lasts is told again so often.
+    pub(crate) remind_ms: i64,
     pub(crate) source: String,
 }
 
@@ -358,7 +408,20 @@ impl RuleSet {
         Self::parse(HOME_2020).expect("a test reads the shipped rule set at every build")
     }
 
-    /// Its id and version in one: `home-2020-4`. It is part of every flag's id.
+    /// The same rules, and nobody is asked to measure again: each first bad value calls somebody.
+    /// For comparing what the second measurement is good for.
+    #[must_use]
+    pub fn without_repeats(&self) -> Self {
+        let mut rules = self.clone();
+        let limits = rules.limits.iter_mut().map(|rule| &mut rule.confirmation);
+        let scores = rules.scores.rules.iter_mut();
+        for confirmation in limits.chain(scores.map(|rule| &mut rule.confirmation)) {
+            *confirmation = Confirmation::AtOnce;
+        }
+        rules
+    }
+
+    /// Its id and version in one: `home-2020-5`. It is part of every flag's id.
     #[must_use]
     pub fn version(&self) -> &RuleName {
         &self.version
@@ -437,10 +500,20 @@ impl RuleSet {
     /// How grave the gravest rule finds this value, personal targets and baselines aside.
     #[must_use]
     pub fn severity_of(&self, vital: Vital) -> Option<Severity> {
-        let score = self.score(vital)?;
-        let limits = self.limits_of(vital.kind());
-        let flags = limits.filter(|limit| matches!(limit.bad, Bad::Band(it) if it.holds(score)));
-        flags.map(|limit| limit.severity).max()
+        self.severity_for(vital, None)
+    }
+
+    /// The same for a patient with a plan, whose target and limits move the rules.
+    #[must_use]
+    pub fn severity_for(&self, vital: Vital, plan: Option<&Plan>) -> Option<Severity> {
+        let (score, own) = (self.score(vital)?, Own::of(plan));
+        let bands = self.limits_of(vital.kind());
+        let bands = bands.filter(|limit| matches!(limit.bad, Bad::Band(_)));
+        let is_bad = |limit: &&LimitRule| {
+            let (bad, _) = limit.ranges(&self.target, own, || None);
+            bad.is_some_and(|range| range.holds(score))
+        };
+        bands.filter(is_bad).map(|limit| limit.severity).max()
     }
 
     /// The limit rules of a vital sign, the gravest first.
@@ -463,13 +536,20 @@ impl RuleSet {
         rules.plausible.holds(score).then_some(score)
     }
 
-    /// Whether a limit calls a value bad, for a patient with this target.
-    pub(crate) fn is_bad(&self, kind: VitalKind, steps: i32, target: Option<Target>) -> bool {
+    /// Whether a limit calls a value bad, for a patient with this target, these limits and, in
+    /// tenths of a percent, this baseline.
+    pub(crate) fn is_bad(
+        &self,
+        kind: VitalKind,
+        steps: i32,
+        own: Own<'_>,
+        baseline: Option<i32>,
+    ) -> bool {
         let Some(vital) = self.vital(kind) else {
             return false;
         };
         let score = vital.score(steps);
-        let bad = |limit: &LimitRule| limit.ranges(&self.target, target, || None).0;
+        let bad = |limit: &LimitRule| limit.ranges(&self.target, own, || baseline).0;
         let mut bad = self.limits_of(kind).filter_map(bad);
         bad.any(|range| range.holds(score))
     }

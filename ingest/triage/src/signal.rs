@@ -27,15 +27,18 @@ mod cell;
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::WallMs;
+use veglia_wire::{DeviceId, WallMs};
 
 use crate::flag::{About, Evidence, How, Severity, Standing, What, Why};
 use crate::ledger::{Ledger, StoredTrigger, Stories, Story, Voice};
 use crate::observation::Observation;
-use crate::plan::in_force;
+use crate::plan::{Own, of_person};
 use crate::rules::SignalRule;
+use crate::stream::make_room;
 use crate::track::{Ground, HORIZON_MS};
-use cell::{Attempt, Cell, Failure, Value, word};
+use crate::whereabouts::is_at_home;
+pub(crate) use cell::WEAK;
+use cell::{Attempt, Cell, Failure, Value, Word, mark_of, word};
 
 /// Half minutes kept: half an hour of a stream, ten days of six attempts a day.
 pub(crate) const CELLS_MAX: usize = 64;
@@ -59,6 +62,9 @@ struct Course {
     /// Attempts that failed since the last clean value: the first failure of each.
     failed: Vec<Failure>,
     trying: Option<Trying>,
+    /// The word of a sensor that cannot measure, and has said nothing else since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lasting: Option<Box<Failure>>,
     open: Option<Story>,
 }
 
@@ -72,10 +78,11 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// Whether a rule calls a value bad, by the plan in force when it was measured.
     fn is_bad(&self, value: &Value) -> bool {
-        let plan = in_force(self.ground.plans, value.at);
-        let target = plan.and_then(|plan| plan.spo2);
+        let plan = of_person(self.ground.plans, value.at);
         let rules = self.ground.rules;
-        rules.is_bad(self.rule.vital, value.steps, target)
+        let baseline = self.ground.baselines.at(value.at);
+        let baseline = baseline.map(|it| it.percent_tenths);
+        rules.is_bad(self.rule.vital, value.steps, Own::of(plan), baseline)
     }
 
     fn story(&self, trigger: &Failure, evidence: Vec<Evidence>, at: WallMs) -> Story {
@@ -89,6 +96,7 @@ impl Judge<'_> {
             },
             late: trigger.received.since(trigger.at) > self.ground.rules.arrival.late_after_ms,
             reminded: None,
+            again_at: None,
             end: None,
         }
     }
@@ -98,12 +106,32 @@ impl Judge<'_> {
             at: value.at,
             id: value.id,
             received: value.received,
+            device: 0,
             what: What::Value {
                 vital: self.rule.vital,
                 steps: value.steps,
                 median: None,
             },
         }
+    }
+
+    /// The moments up to another at which a sensor that cannot measure has failed for long: the
+    /// first, and each at which that is told again, for as long as two attempts make a pair.
+    fn failed_by(&self, lasting: &Failure, by: WallMs) -> impl Iterator<Item = WallMs> {
+        let by = by.min(lasting.at.plus_ms(self.rule.within_ms));
+        let mut next = Some(lasting.at.plus_ms(self.rule.long_ms));
+        let remind_ms = self.rule.remind_ms.max(1);
+        std::iter::from_fn(move || {
+            let moment = next.filter(|at| *at <= by)?;
+            next = Some(moment.plus_ms(remind_ms));
+            Some(moment)
+        })
+    }
+
+    /// The first of them after a moment.
+    fn fails_after(&self, lasting: &Failure, after: WallMs) -> Option<WallMs> {
+        let mut moments = self.failed_by(lasting, WallMs(i64::MAX));
+        moments.find(|at| after < *at)
     }
 
     /// How long words may be on their way.
@@ -119,22 +147,31 @@ impl Judge<'_> {
 
 impl Course {
     fn is_quiet(&self) -> bool {
-        self.failed.is_empty() && self.trying.is_none() && self.open.is_none()
+        let is_quiet = self.failed.is_empty() && self.trying.is_none();
+        is_quiet && self.lasting.is_none() && self.open.is_none()
     }
 
     /// Whether a story that is not told again is to be taken back: what set it off is not
     /// forgotten, or was an attempt that may still succeed.
     fn may_retell(&self, floor: Option<i64>, story: &Story) -> bool {
-        let trying = self
-            .trying
-            .map(|it| StoredTrigger::Record(it.attempt.first.id));
+        let trying = self.trying.map(|it| it.attempt.first.id);
+        let lasting = self.lasting.as_ref().map(|it| it.id);
+        let mut under_way = trying.into_iter().chain(lasting);
         let index = Cell::index_at(story.since);
-        trying == Some(story.trigger) || floor.is_none_or(|floor| index > floor)
+        under_way.any(|id| story.trigger == StoredTrigger::Record(id))
+            || floor.is_none_or(|floor| index > floor)
     }
 
     /// Takes the next half minute.
     fn advance(&mut self, judge: &Judge<'_>, cell: &Cell, stories: &mut Stories) {
         self.pass(judge, cell.begin(), stories);
+        self.hear(judge, cell, stories);
+        let is_at_home = is_at_home(judge.ground.standings, cell.begin());
+        let lasting = cell.lasting(self.lasting.as_deref());
+        self.lasting = lasting.filter(|_| is_at_home).map(Box::new);
+    }
+
+    fn hear(&mut self, judge: &Judge<'_>, cell: &Cell, stories: &mut Stories) {
         let is_good = |value: &Value| !judge.is_bad(value);
         if let Some(clean) = cell.clean.filter(is_good) {
             self.reset();
@@ -142,6 +179,11 @@ impl Course {
                 story.end = Some((Why::Recovered, clean.at));
                 stories.tell(&story);
             }
+            return;
+        }
+        if !is_at_home(judge.ground.standings, cell.begin()) {
+            // Others look after a patient who is not at home.
+            self.reset();
             return;
         }
         if let Some(low) = cell.weak.filter(|weak| judge.is_bad(weak)) {
@@ -199,6 +241,27 @@ impl Course {
     /// on when the half minute of the next failure begins in time. Who tries again and again is
     /// let try: only once they pause are their attempts counted.
     fn pass(&mut self, judge: &Judge<'_>, at: WallMs, stories: &mut Stories) {
+        self.pass_attempt(judge, at, stories);
+        self.pass_lasting(judge, at, stories);
+    }
+
+    /// A sensor says once that it cannot measure, or searches: what it says holds on until it says
+    /// something else, and has failed once it was so for long. It is told again while it lasts.
+    fn pass_lasting(&mut self, judge: &Judge<'_>, at: WallMs, stories: &mut Stories) {
+        let Some(lasting) = self.lasting.as_deref().copied() else {
+            return;
+        };
+        let standings = judge.ground.standings;
+        let moments = judge.failed_by(&lasting, at);
+        for failed_at in moments.filter(|at| is_at_home(standings, *at)) {
+            let mut evidence: Vec<Evidence> = self.failed.iter().map(Failure::evidence).collect();
+            evidence.push(lasting.evidence());
+            evidence.dedup();
+            self.open(judge, &lasting, evidence, failed_at, stories);
+        }
+    }
+
+    fn pass_attempt(&mut self, judge: &Judge<'_>, at: WallMs, stories: &mut Stories) {
         let apart_ms = judge.rule.apart_ms;
         let is_over = |trying: &mut Trying| at.since(trying.attempt.last.at) > apart_ms;
         let Some(Trying { attempt, .. }) = self.trying.take_if(is_over) else {
@@ -229,10 +292,17 @@ impl Course {
         at: WallMs,
         stories: &mut Stories,
     ) {
-        if self.open.is_none() {
+        let Some(story) = &mut self.open else {
             let story = judge.story(trigger, evidence, at);
             stories.tell(&story);
             self.open = Some(story);
+            return;
+        };
+        // Who has closed the call hears that it is no better.
+        let told_at = story.reminded.unwrap_or(story.flagged_at());
+        if at.since(told_at) >= judge.rule.remind_ms {
+            story.reminded = Some(at);
+            stories.tell(story);
         }
     }
 }
@@ -277,17 +347,38 @@ impl Signal {
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
-        let Some(word) = word(rule.vital, observation, ground) else {
-            return;
-        };
+        if let Some(word) = word(rule.vital, observation, ground) {
+            self.hear(rule, word, ground, voice);
+        }
+    }
+
+    /// A device is not heard any more: what it said holds on no longer.
+    pub(crate) fn lose(
+        &mut self,
+        rule: &SignalRule,
+        (device, at): (&DeviceId, WallMs),
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let word = Word::Lost(at, mark_of(device));
+        self.hear(rule, word, ground, voice);
+    }
+
+    fn hear(&mut self, rule: &SignalRule, word: Word, ground: Ground<'_>, voice: &mut Voice<'_>) {
         let index = Cell::index_at(word.at());
         if self.floor.is_some_and(|floor| index <= floor) {
             return;
         }
         let judge = Judge { rule, ground };
-        let place = self.cells.partition_point(|cell| cell.index < index);
+        // Nearly always the newest half minute, or the next.
+        let place = match self.cells.back().map(|cell| cell.index) {
+            Some(newest) if newest == index => self.cells.len() - 1,
+            Some(newest) if index < newest => self.cells.partition_point(|it| it.index < index),
+            _ => self.cells.len(),
+        };
         let is_new = self.cells.get(place).is_none_or(|cell| cell.index != index);
         if is_new {
+            make_room(&mut self.cells);
             self.cells.insert(place, Cell::new(index));
         }
         let is_newest = place + 1 == self.cells.len();
@@ -340,7 +431,10 @@ impl Signal {
         let trying = course
             .trying
             .map(|it| it.attempt.last.at.plus_ms(is_over_ms));
-        self.deadline = [pending, trying].into_iter().flatten().min();
+        let lasting = course.lasting.as_deref();
+        let lasting = lasting.and_then(|it| judge.fails_after(it, heard_by));
+        let lasting = lasting.map(|at| at.plus_ms(judge.grace_ms()));
+        self.deadline = [pending, trying, lasting].into_iter().flatten().min();
         let Self {
             ledger,
             base,

@@ -18,6 +18,7 @@ use crate::flag::{How, Standing, Why};
 use crate::ledger::{StoredTrigger, Story};
 use crate::plan::{Segment, expectation, segments};
 use crate::presence::{Cause, Outage, postponed};
+use crate::rules::PresenceRule;
 use crate::track::Ground;
 use crate::whereabouts::is_at_home;
 
@@ -44,9 +45,24 @@ struct Silence {
     deadline: WallMs,
 }
 
+/// When something that was flagged at a moment and lasts was last told again by another: who has
+/// closed the flag hears that nothing has come since.
+pub(crate) fn reminded(flagged: WallMs, by: WallMs, remind_ms: i64) -> Option<WallMs> {
+    let times = by.since(flagged) / remind_ms.max(1);
+    (times > 0).then(|| flagged.plus_ms(times * remind_ms))
+}
+
+/// When it is next told again.
+pub(crate) fn next_reminder(flagged: WallMs, ticked: WallMs, remind_ms: i64) -> WallMs {
+    let told = reminded(flagged, ticked, remind_ms).unwrap_or(flagged);
+    told.plus_ms(remind_ms)
+}
+
 impl Silence {
-    fn story(self, end: Option<(Why, WallMs)>) -> Story {
+    /// The story as it is by a moment, which is its end if it has one.
+    fn story(self, by: WallMs, end: Option<(Why, WallMs)>, rule: &PresenceRule) -> Story {
         Story {
+            reminded: reminded(self.deadline, by, rule.remind_ms),
             trigger: StoredTrigger::SilentSince(self.since),
             since: self.since,
             evidence: Vec::new(),
@@ -55,7 +71,7 @@ impl Silence {
                 at: self.deadline,
             },
             late: false,
-            reminded: None,
+            again_at: None,
             end,
         }
     }
@@ -98,9 +114,13 @@ impl<'a> Watch<'a> {
         let over = self.outages.iter().filter(|outage| outage.until.is_some());
         let over: Vec<Outage> = over.copied().collect();
         let stories = self.gap(from, WallMs(i64::MAX), false, &over, &mut |_, _| {});
-        let times = stories
-            .into_iter()
-            .flat_map(|story| [Some(story.flagged_at()), story.end.map(|(_, at)| at)]);
+        let remind_ms = self.ground.rules.presence.remind_ms;
+        let times = stories.into_iter().flat_map(|story| {
+            let (flagged, end) = (story.flagged_at(), story.end.map(|(_, at)| at));
+            let again = next_reminder(flagged, ticked, remind_ms);
+            let again = Some(again).filter(|at| end.is_none_or(|end| *at < end));
+            [Some(flagged), end, again]
+        });
         times.flatten().filter(|at| *at > ticked).min()
     }
 
@@ -113,8 +133,10 @@ impl<'a> Watch<'a> {
         outages: &[Outage],
         held: &mut impl FnMut(&Outage, WallMs),
     ) -> Vec<Story> {
+        let rule = &self.ground.rules.presence;
         let mut stories = Vec::new();
         let mut open: Option<Silence> = None;
+        let mut carried: Option<Silence> = None;
         let mut anchor: Option<WallMs> = None;
         let mut asked_until: Option<WallMs> = None;
         let is_past = |moment: WallMs| {
@@ -131,9 +153,11 @@ impl<'a> Watch<'a> {
             }
             if asked_until != Some(segment.from) {
                 let ended = open.take().zip(asked_until);
-                let ended =
-                    ended.map(|(it, until)| it.story(Some((why_ended(self.ground, until), until))));
+                let ended = ended.map(|(it, until)| {
+                    it.story(until, Some((why_ended(self.ground, until), until)), rule)
+                });
                 stories.extend(ended);
+                carried = None;
                 anchor = Some(from.map_or(segment.from, |from| from.max(segment.from)));
             }
             asked_until = segment.until;
@@ -145,7 +169,15 @@ impl<'a> Watch<'a> {
                         }
                     })
                 });
-                open = begun.filter(|silence| is_past(silence.deadline));
+                // What fell due before the plan was changed is not forgotten by the change.
+                let first = carried
+                    .into_iter()
+                    .chain(begun)
+                    .min_by_key(|it| it.deadline);
+                let is_asked = |at: WallMs| segment.until.is_none_or(|until| at < until);
+                carried = first.filter(|it| !is_asked(it.deadline) && is_asked(it.since));
+                let told = first.filter(|it| is_asked(it.deadline));
+                open = told.filter(|silence| is_past(silence.deadline));
             }
         }
         let last = open.map(|silence| {
@@ -154,13 +186,14 @@ impl<'a> Watch<'a> {
                 _ if is_reading => Some((Why::DataReturned, to)),
                 _ => None,
             };
-            silence.story(end)
+            silence.story(end.map_or(to, |(_, at)| at), end, rule)
         });
         stories.extend(last);
         stories
     }
 
-    /// The silence that begins in a segment if nothing comes, unless the segment ends first.
+    /// The silence that begins by what a segment asks if nothing comes, be it that the segment ends
+    /// first.
     fn begun(
         &self,
         segment: &Segment<'_>,
@@ -177,6 +210,6 @@ impl<'a> Watch<'a> {
                 held(outage, at);
             }
         })?;
-        is_asked(deadline).then_some(Silence { since, deadline })
+        Some(Silence { since, deadline })
     }
 }

@@ -9,6 +9,7 @@ macro_rules! ground {
             plans: &$state.plans,
             standings: &$state.standings,
             life: &$state.life,
+            streamers: &$state.streamers,
             baselines: $state.days.baselines(),
             ticked: $state.ticked,
         }
@@ -29,9 +30,10 @@ use crate::ledger::{Ledger, Voice};
 use crate::observation::Input;
 use crate::patient::PatientId;
 use crate::plan::Plan;
-use crate::presence::Life;
+use crate::presence::{Life, Presence, Sign};
 use crate::rules::{RuleName, RuleSet};
 use crate::score::{Scale, Scored, Scoring};
+use crate::stream::Streamers;
 use crate::track::{Latest, Track};
 use crate::whereabouts::{self, PatientStanding, Whereabouts};
 
@@ -74,6 +76,9 @@ pub struct PatientState {
     /// When the home was heard.
     #[serde(default)]
     life: Life,
+    /// Which devices stream.
+    #[serde(default, skip_serializing_if = "Streamers::is_empty")]
+    streamers: Streamers,
     /// The silences of the home as a whole.
     #[serde(default = "home::ledger")]
     home: Ledger,
@@ -109,6 +114,7 @@ impl PatientState {
             plans: Vec::new(),
             standings: Vec::new(),
             life: Life::default(),
+            streamers: Streamers::default(),
             home: home::ledger(),
             home_check: None,
             tracks: VitalKind::ALL.into_iter().map(Track::new).collect(),
@@ -229,10 +235,12 @@ impl PatientState {
     /// nothing, and a tick at it may still say nothing.
     #[must_use]
     pub fn next_deadline(&self) -> Option<WallMs> {
-        let tracks = self.tracks.iter().filter_map(Track::next_deadline);
-        let news = self.life.has_news().then_some(self.ticked);
+        let tracks = self.tracks.iter();
+        let tracks = tracks.filter_map(|track| track.next_deadline(&self.standings));
+        // At once, by whatever clock.
+        let news = self.life.has_news().then_some(WallMs(i64::MIN));
         let home = self.home_check.into_iter().chain(news);
-        let scoring = self.scoring.next_deadline().into_iter();
+        let scoring = self.scoring.next_deadline(&self.standings).into_iter();
         let others = scoring.chain(self.calls.next_deadline());
         tracks.chain(home).chain(others).min()
     }
@@ -271,10 +279,11 @@ pub fn step(
     match input {
         Input::Observation(observation) => state.observe(rules, observation, &mut voice),
         Input::Plan(plan) => state.adopt_plan(rules, plan, &mut voice),
-        Input::Presence(presence) => state.life.take(presence, &rules.presence),
+        Input::Presence(presence) => state.hear_of(rules, presence, &mut voice),
         Input::Deaf(since) => state.life.be_deaf(since, now),
         Input::Standing(standing) => state.adopt_standing(rules, standing, &mut voice),
         Input::Tick => state.tick(rules, &mut voice),
+        Input::SteppedBack => state.step_back(rules, &mut voice),
     }
     // Raised and confirmed before ended: see `Verdict`.
     verdicts.sort_by_key(|verdict| matches!(verdict, Verdict::End { .. }));
@@ -295,6 +304,15 @@ impl PatientState {
             self.plans.remove(0);
         }
         self.retell(rules, voice);
+    }
+
+    fn hear_of(&mut self, rules: &RuleSet, presence: &Presence, voice: &mut Voice<'_>) {
+        self.life.take(presence, &rules.presence);
+        if let Sign::DeviceLost(device) = &presence.sign {
+            let at = presence.at.min(presence.received);
+            let ground = ground!(self, rules);
+            self.calls.lose((device, at), ground, voice);
+        }
     }
 
     fn adopt_standing(
@@ -320,7 +338,15 @@ impl PatientState {
         self.retell(rules, voice);
     }
 
-    /// The wall may step back; what has passed has passed.
+    /// The wall was ahead and is right again: what ticks had reached was not so. What was said on
+    /// the way stays said; what stands is told again as it is now.
+    fn step_back(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        self.ticked = self.ticked.min(voice.now);
+        self.life.step_back(voice.now);
+        self.retell(rules, voice);
+    }
+
+    /// A tick may come late or twice; what has passed has passed.
     fn tick(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
         self.ticked = self.ticked.max(voice.now);
         let is_due = |check: Option<WallMs>| check.is_some_and(|check| check <= self.ticked);

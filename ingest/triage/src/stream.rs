@@ -10,7 +10,8 @@
 //! moments no further apart than the gap. So a stream that is disturbed for less than the stretch
 //! stays one, and a device that speaks once a minute is read as a spot meter. What a person typed
 //! or told is always spot. The first reading of a stream is spot, because nobody can know yet that
-//! more will come; the first settled median bears it out or refutes it.
+//! more will come; a device that has streamed before is known (`Streamers`), and its lone reading
+//! pages nobody at once. The first settled median bears it out or refutes it.
 //!
 //! **Few and settled.** A median over few readings is judged all the same, because a low must not
 //! wait, but it pages nobody at once and is itself open to correction by the first settled one.
@@ -23,6 +24,7 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use veglia_wire::{DeviceId, RecordId, VitalKind, WallMs};
 
 use crate::flag::{Evidence, Median, What};
@@ -44,9 +46,68 @@ pub(crate) enum Basis {
     Settled(Median),
 }
 
+/// Devices known to stream: as many as a patient wears in turn.
+const STREAMERS_MAX: usize = 4;
+
+/// A device that has streamed: a settled median of it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Streamer {
+    device: DeviceId,
+    /// When that was first so.
+    since: WallMs,
+}
+
+/// The devices that have streamed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Streamers(Vec<Streamer>);
+
+impl Streamers {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a median is one to learn from. It is enough to look at settled ones of the fewest
+    /// readings: there is one in every stream that lasts.
+    pub(crate) fn is_taught_by(measured: &Measured<'_>, continuous: &Continuous) -> bool {
+        let readings = measured.median().map(|median| median.readings);
+        readings == Some(continuous.settled_readings)
+    }
+
+    /// A settled median of a device was seen; whether that is new.
+    pub(crate) fn learn(&mut self, device: &DeviceId, at: WallMs) -> bool {
+        match self.0.iter_mut().find(|it| it.device == *device) {
+            Some(known) if known.since <= at => false,
+            Some(known) => {
+                known.since = at;
+                true
+            }
+            None => {
+                if self.0.len() >= STREAMERS_MAX {
+                    self.0.remove(0);
+                }
+                self.0.push(Streamer {
+                    device: device.clone(),
+                    since: at,
+                });
+                true
+            }
+        }
+    }
+
+    /// Whether a reading stands alone, of a device that had streamed before.
+    pub(crate) fn is_first(&self, measured: &Measured<'_>) -> bool {
+        let is_lone = measured.basis == Basis::Spot;
+        let mut known = self.0.iter();
+        let is_known =
+            |it: &Streamer| Some(&it.device) == measured.device && it.since < measured.at;
+        is_lone && known.any(is_known)
+    }
+}
+
 /// What the rules see when a reading is measured.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Measured {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Measured<'a> {
     /// When the reading was measured: the end of the stretch.
     pub(crate) at: WallMs,
     /// When it reached the centre.
@@ -55,16 +116,18 @@ pub(crate) struct Measured {
     pub(crate) id: RecordId,
     /// Its value.
     pub(crate) steps: i32,
+    /// Whether its signal was poor.
+    pub(crate) is_weak: bool,
     /// When that one was measured.
     value_at: WallMs,
     /// The device whose stream it may belong to: as in [`Reading`].
-    pub(crate) device: Option<DeviceId>,
+    pub(crate) device: Option<&'a DeviceId>,
     pub(crate) basis: Basis,
 }
 
-impl Measured {
+impl<'a> Measured<'a> {
     /// A reading and what the stretch before it says.
-    fn new(reading: &Reading, said: Middle, continuous: &Continuous) -> Self {
+    fn new(reading: &'a Reading, said: Middle, continuous: &Continuous) -> Self {
         let median = Median {
             first: said.first,
             last: reading.id,
@@ -73,6 +136,7 @@ impl Measured {
         Self {
             id: said.id,
             steps: said.steps,
+            is_weak: said.is_weak,
             value_at: said.at,
             basis: match said.readings {
                 0 => Basis::Spot,
@@ -84,15 +148,24 @@ impl Measured {
     }
 
     /// A reading by itself.
-    pub(crate) fn spot(reading: &Reading) -> Self {
+    pub(crate) fn spot(reading: &'a Reading) -> Self {
         Self {
             at: reading.at,
             received: reading.received,
             id: reading.id,
             steps: reading.steps,
+            is_weak: reading.is_weak,
             value_at: reading.at,
-            device: reading.device.clone(),
+            device: reading.device.as_ref(),
             basis: Basis::Spot,
+        }
+    }
+
+    /// The same for rules that do not ask from which device it is.
+    pub(crate) fn of_any_device(self) -> Measured<'static> {
+        Measured {
+            device: None,
+            ..self
         }
     }
 
@@ -103,20 +176,22 @@ impl Measured {
             what: What::Value {
                 vital,
                 steps: self.steps,
-                median: match self.basis {
-                    Basis::Spot => None,
-                    Basis::Few(median) | Basis::Settled(median) => Some(median),
-                },
+                median: self.median(),
             },
+        }
+    }
+
+    /// The median that its value is, if it is one.
+    pub(crate) fn median(&self) -> Option<Median> {
+        match self.basis {
+            Basis::Spot => None,
+            Basis::Few(median) | Basis::Settled(median) => Some(median),
         }
     }
 
     /// The reading that was measured: of a stream, the last of the stretch.
     pub(crate) fn reading(&self) -> RecordId {
-        match self.basis {
-            Basis::Spot => self.id,
-            Basis::Few(median) | Basis::Settled(median) => median.last,
-        }
+        self.median().map_or(self.id, |median| median.last)
     }
 
     /// When the value that is judged was measured.
@@ -137,14 +212,13 @@ impl Measured {
 
 /// The stretch of the median, sliding from reading to reading in order of measuring.
 ///
-/// It keeps what it holds sorted: a reading costs as many steps as there are different values in
-/// the stretch, a handful for an oximeter that shows whole percents.
+/// It keeps the values of each device sorted, so that the one in the middle is at hand.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Window {
     /// Readings of the stretch, oldest first.
     known: VecDeque<Key>,
     /// Readings that have left `known`: the number of its first.
-    left: usize,
+    left: u32,
     streams: Vec<Stream>,
 }
 
@@ -155,6 +229,7 @@ struct Middle {
     id: RecordId,
     at: WallMs,
     steps: i32,
+    is_weak: bool,
     /// The earliest of the stretch.
     first: RecordId,
     /// How many the median is of; 0 where there is no stream.
@@ -167,6 +242,7 @@ struct Key {
     at: WallMs,
     id: RecordId,
     steps: i32,
+    is_weak: bool,
     /// The place of its stream; none for a reading without a device.
     place: Option<u16>,
 }
@@ -175,11 +251,11 @@ struct Key {
 #[derive(Debug, Clone)]
 struct Stream {
     device: DeviceId,
-    /// Numbers of its readings, oldest first.
-    order: VecDeque<usize>,
-    /// The same by value, and within a value by age.
-    values: Vec<(i32, VecDeque<usize>)>,
-    /// Neighbours in `order` that are near enough to show a stream.
+    /// Values and numbers of its readings: by value, and within a value by age.
+    values: Vec<(i32, u32)>,
+    /// The number of its newest reading.
+    newest: u32,
+    /// Neighbours in time that are near enough to show a stream.
     near: usize,
 }
 
@@ -193,45 +269,59 @@ impl Window {
         }
         let device = reading.device.as_ref();
         let place = device.and_then(|device| self.place_of(device));
-        let number = self.left + self.known.len();
+        let known = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+        let number = self.left.wrapping_add(known);
         let key = Key {
             at: reading.at,
             id: reading.id,
             steps: reading.steps,
+            is_weak: reading.is_weak,
             place,
         };
-        self.known.push_back(key);
         let spot = Middle {
             id: key.id,
             at: key.at,
             steps: key.steps,
+            is_weak: key.is_weak,
             first: key.id,
             readings: 0,
         };
+        let neighbour = self.newest_of(place);
+        push(&mut self.known, key);
         let stream = place.and_then(|place| self.streams.get_mut(usize::from(place)));
         let Some(stream) = stream else {
             return spot;
         };
-        let (known, left) = (&self.known, self.left);
-        let key_of = |number: usize| known.get(number - left).copied();
-        let neighbour = stream.order.back().and_then(|last| key_of(*last));
-        stream.near += usize::from(neighbour.is_some_and(|it| continuous.joins(it.at, key.at)));
+        stream.near += usize::from(neighbour.is_some_and(|it| continuous.joins(it, key.at)));
         stream.take(number, key.steps);
-        if stream.near == 0 {
+        let Some(middle) = stream.middle().filter(|_| stream.near > 0) else {
             return spot;
-        }
-        let first = stream.order.front().and_then(|first| key_of(*first));
-        let middle = stream.middle().and_then(key_of);
-        let (Some(first), Some(middle)) = (first, middle) else {
+        };
+        let readings = u32::try_from(stream.values.len()).unwrap_or(u32::MAX);
+        let first = self.known.iter().find(|it| it.place == place);
+        let (Some(first), Some(middle)) = (first, self.key(middle)) else {
             return spot;
         };
         Middle {
             id: middle.id,
             at: middle.at,
             steps: middle.steps,
+            is_weak: middle.is_weak,
             first: first.id,
-            readings: u32::try_from(stream.order.len()).unwrap_or(u32::MAX),
+            readings,
         }
+    }
+
+    fn key(&self, number: u32) -> Option<&Key> {
+        let place = usize::try_from(number.wrapping_sub(self.left)).ok()?;
+        self.known.get(place)
+    }
+
+    /// When the newest reading of a stream was measured, if it is in the stretch.
+    fn newest_of(&self, place: Option<u16>) -> Option<WallMs> {
+        let stream = self.streams.get(usize::from(place?))?;
+        let newest = Some(stream.newest).filter(|_| !stream.values.is_empty());
+        Some(self.key(newest?)?.at)
     }
 
     /// Devices of one patient are few: a list is the fastest map. A new one takes the place of one
@@ -241,12 +331,12 @@ impl Window {
         if let Some(place) = streams.position(|it| it.device == *device) {
             return u16::try_from(place).ok();
         }
-        let free = self.streams.iter().position(|it| it.order.is_empty());
+        let free = self.streams.iter().position(|it| it.values.is_empty());
         let place = free.unwrap_or(self.streams.len());
         let stream = Stream {
             device: device.clone(),
-            order: VecDeque::new(),
             values: Vec::new(),
+            newest: 0,
             near: 0,
         };
         match self.streams.get_mut(place) {
@@ -260,61 +350,61 @@ impl Window {
         let Some(key) = self.known.pop_front() else {
             return;
         };
-        self.left += 1;
+        let number = self.left;
+        self.left = self.left.wrapping_add(1);
         let place = key.place.map(usize::from);
         let Some(stream) = place.and_then(|place| self.streams.get_mut(place)) else {
             return;
         };
-        stream.order.pop_front();
-        stream.drop_oldest_of(key.steps);
-        let next = stream.order.front();
-        let next = next.and_then(|number| self.known.get(number - self.left));
+        stream.leave(number, key.steps);
+        let next = self.known.iter().find(|it| it.place == key.place);
         stream.near -= usize::from(next.is_some_and(|it| continuous.joins(key.at, it.at)));
     }
 }
 
 impl Stream {
-    fn take(&mut self, number: usize, steps: i32) {
-        self.order.push_back(number);
-        match self
-            .values
-            .binary_search_by_key(&steps, |(value, _)| *value)
-        {
-            Ok(place) => {
-                if let Some((_, numbers)) = self.values.get_mut(place) {
-                    numbers.push_back(number);
-                }
-            }
-            Err(place) => self.values.insert(place, (steps, VecDeque::from([number]))),
+    fn take(&mut self, number: u32, steps: i32) {
+        // Of equal values the newest comes last.
+        let place = self.values.partition_point(|(value, _)| *value <= steps);
+        if self.values.len() == self.values.capacity() {
+            self.values.reserve_exact(room(self.values.len()));
         }
+        self.values.insert(place, (steps, number));
+        self.newest = number;
     }
 
-    fn drop_oldest_of(&mut self, steps: i32) {
-        let place = self
-            .values
-            .binary_search_by_key(&steps, |(value, _)| *value);
-        let Ok(place) = place else {
-            return;
-        };
-        if let Some((_, numbers)) = self.values.get_mut(place) {
-            numbers.pop_front();
-            if numbers.is_empty() {
-                self.values.remove(place);
-            }
+    /// The oldest reading leaves the stretch.
+    fn leave(&mut self, number: u32, steps: i32) {
+        let place = self.values.partition_point(|(value, _)| *value < steps);
+        if self.values.get(place) == Some(&(steps, number)) {
+            self.values.remove(place);
         }
     }
 
     /// The number of the reading in the middle by value, then by age; of two the lower.
-    fn middle(&self) -> Option<usize> {
-        let mut place = self.order.len().checked_sub(1)? / 2;
-        for (_, numbers) in &self.values {
-            match numbers.get(place) {
-                Some(number) => return Some(*number),
-                None => place -= numbers.len(),
-            }
-        }
-        None
+    fn middle(&self) -> Option<u32> {
+        let place = self.values.len().checked_sub(1)? / 2;
+        self.values.get(place).map(|(_, number)| *number)
     }
+}
+
+/// Puts an item at the end of a queue that keeps no more room than it needs.
+pub(crate) fn push<T>(queue: &mut VecDeque<T>, item: T) {
+    make_room(queue);
+    queue.push_back(item);
+}
+
+/// Makes room for an item: a queue that doubles would hold twice as much as the limit of what is
+/// remembered.
+pub(crate) fn make_room<T>(queue: &mut VecDeque<T>) {
+    if queue.len() == queue.capacity() {
+        queue.reserve_exact(room(queue.len()));
+    }
+}
+
+/// How much room is made when there is none.
+fn room(len: usize) -> usize {
+    (len / 4).max(4)
 }
 
 /// What the stretches say of the recent readings, kept so that each is worked out once.
@@ -337,16 +427,16 @@ impl Eq for Medians {}
 
 impl Medians {
     /// What the rules see of the newest of `recent`, which alone may be new since the last call.
-    pub(crate) fn newest(
+    pub(crate) fn newest<'r>(
         &mut self,
         before: &VecDeque<Reading>,
-        recent: &VecDeque<Reading>,
+        recent: &'r VecDeque<Reading>,
         continuous: &Continuous,
-    ) -> Option<Measured> {
+    ) -> Option<Measured<'r>> {
         let newest = recent.back()?;
         let known = self.said.len();
         if known > 0 && known + 1 == recent.len() {
-            self.said.push_back(self.window.push(newest, continuous));
+            push(&mut self.said, self.window.push(newest, continuous));
         } else if known != recent.len() {
             self.refresh(before, recent, continuous);
         }
@@ -367,26 +457,26 @@ impl Medians {
             self.window.push(reading, continuous);
         }
         for reading in recent {
-            self.said.push_back(self.window.push(reading, continuous));
+            push(&mut self.said, self.window.push(reading, continuous));
         }
     }
 
     /// What the rules see of each of `recent`, after [`Medians::refresh`] or [`Medians::newest`].
-    pub(crate) fn all(
-        &self,
-        recent: &VecDeque<Reading>,
-        continuous: &Continuous,
-    ) -> impl DoubleEndedIterator<Item = Measured> {
+    pub(crate) fn all<'r>(
+        &'r self,
+        recent: &'r VecDeque<Reading>,
+        continuous: &'r Continuous,
+    ) -> impl DoubleEndedIterator<Item = Measured<'r>> {
         let pairs = recent.iter().zip(&self.said);
         pairs.map(|(reading, said)| Measured::new(reading, *said, continuous))
     }
 
     /// The oldest of the recent readings is about to be forgotten: what the rules saw of it.
-    pub(crate) fn pop_oldest(
+    pub(crate) fn pop_oldest<'r>(
         &mut self,
-        oldest: &Reading,
+        oldest: &'r Reading,
         continuous: &Continuous,
-    ) -> Option<Measured> {
+    ) -> Option<Measured<'r>> {
         let said = self.said.pop_front()?;
         Some(Measured::new(oldest, said, continuous))
     }

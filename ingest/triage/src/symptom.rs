@@ -26,6 +26,7 @@ use crate::observation::Observation;
 use crate::rules::SymptomRule;
 use crate::state::Said;
 use crate::track::{Ground, HORIZON_MS};
+use crate::whereabouts::{is_at_home, missed_at};
 
 /// Answers kept: eight questions four times a day for two days.
 pub(crate) const ANSWERS_MAX: usize = 64;
@@ -76,6 +77,7 @@ impl Reply {
             },
             late: self.received.since(self.at) > ground.rules.arrival.late_after_ms,
             reminded: None,
+            again_at: None,
             end: None,
         }
     }
@@ -105,7 +107,7 @@ impl Episode {
     }
 
     /// A further answer: whether it changes the story.
-    fn hear(&mut self, rule: &SymptomRule, reply: &Reply) -> bool {
+    fn hear(&mut self, rule: &SymptomRule, reply: &Reply, ground: Ground<'_>) -> bool {
         let now = Symptom {
             answer: reply.answer,
             since: reply.at,
@@ -124,7 +126,8 @@ impl Episode {
             None => false,
         };
         if !reply.is_symptom() {
-            return false;
+            let is_over = self.over_at(rule).is_some();
+            return self.story.again_at.take_if(|_| is_over).is_some();
         }
         if is_news {
             if self.story.evidence.len() >= EVIDENCE_MAX {
@@ -135,14 +138,22 @@ impl Episode {
             self.story.standing = Standing::Confirmed { how, at };
             // Whoever has closed the flag is asked again.
             self.story.reminded = Some(at);
+            self.story.again_at = None;
             return true;
         }
         let told_at = self.story.reminded.max(Some(self.story.flagged_at()));
-        let is_due = told_at.is_some_and(|told| reply.at.since(told) >= rule.remind_ms);
-        if is_due {
-            self.story.reminded = Some(reply.at);
+        if !is_at_home(ground.standings, reply.at) {
+            return false;
         }
-        is_due
+        let due = told_at.map_or(reply.at, |told| told.plus_ms(rule.remind_ms));
+        let before = (self.story.reminded, self.story.again_at);
+        if due <= reply.at {
+            self.story.reminded = Some(reply.at);
+            self.story.again_at = None;
+        } else {
+            self.story.again_at = missed_at(ground.standings, due, 0);
+        }
+        before != (self.story.reminded, self.story.again_at)
     }
 }
 
@@ -163,7 +174,7 @@ impl Course {
     ) {
         self.pass(rule, reply.at, stories);
         if let Some(episode) = &mut self.open {
-            if episode.hear(rule, reply) {
+            if episode.hear(rule, reply, ground) {
                 stories.tell(&episode.story);
             }
         } else if reply.is_symptom() {
@@ -180,6 +191,11 @@ impl Course {
 
     /// Ends what is over at a moment.
     fn pass(&mut self, rule: &SymptomRule, at: WallMs, stories: &mut Stories) {
+        if let Some(episode) = &mut self.open
+            && episode.story.pass(at)
+        {
+            stories.tell(&episode.story);
+        }
         let over_at = self.open.as_ref().and_then(|it| it.over_at(rule));
         if let Some(over_at) = over_at.filter(|over_at| *over_at <= at)
             && let Some(mut episode) = self.open.take()
@@ -199,7 +215,7 @@ pub(crate) struct Symptoms {
     floor: Option<(WallMs, RecordId)>,
     /// After the answers that are forgotten.
     base: Course,
-    /// When the open episode is over if nothing is said any more.
+    /// When the open episode is over, or told again, if nothing is said any more.
     over_at: Option<WallMs>,
 }
 
@@ -275,7 +291,10 @@ impl Symptoms {
             course.advance(rule, reply, ground, &mut stories);
         }
         course.pass(rule, ground.ticked, &mut stories);
-        self.over_at = course.open.and_then(|it| it.over_at(rule));
+        self.over_at = course.open.and_then(|it| {
+            let over_at = it.over_at(rule);
+            over_at.into_iter().chain(it.story.again_at).min()
+        });
         let floor = self.floor;
         let is_within = |story: &Story| floor.is_none_or(|floor| !story.is_by(floor));
         self.ledger.retell(stories.0, voice, is_within);

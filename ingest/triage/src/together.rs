@@ -280,6 +280,7 @@ fn begun(rule: &TogetherRule, live: &[Live<'_>], at: WallMs) -> Option<Story> {
         },
         late: fresh.iter().any(|it| it.episode.story.late),
         reminded: None,
+        again_at: None,
         end: None,
     })
 }

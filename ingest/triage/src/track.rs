@@ -13,7 +13,7 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{Quality, RecordId, Vital, VitalKind, WallMs};
+use veglia_wire::{DeviceId, Quality, RecordId, Vital, VitalKind, WallMs};
 
 use crate::days::Baselines;
 use crate::flag::{About, Flag, How, Severity, Standing};
@@ -24,7 +24,7 @@ use crate::plan::Plan;
 use crate::presence::{Life, Outage};
 use crate::rules::{RuleName, RuleSet, VitalRules};
 use crate::silence::Watch;
-use crate::stream::{Measured, Medians, WINDOW_READINGS_MAX};
+use crate::stream::{Measured, Medians, Streamers, WINDOW_READINGS_MAX, push};
 use crate::whereabouts::PatientStanding;
 
 /// Readings kept per vital sign: five weeks of three a day, or a day at one in eleven minutes. It
@@ -42,6 +42,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) plans: &'a [Plan],
     pub(crate) standings: &'a [PatientStanding],
     pub(crate) life: &'a Life,
+    pub(crate) streamers: &'a Streamers,
     /// The patient's own resting oxygen saturation.
     pub(crate) baselines: &'a Baselines,
     /// The latest tick: deadlines up to it have passed.
@@ -67,11 +68,11 @@ pub(crate) enum Taken {
     /// It was there already.
     Known,
     /// After all others, and what the rules see of it.
-    Newest(Measured),
+    Newest(Measured<'static>),
     /// Among the recent ones: what the rules see of these may be another thing.
     Amid,
     /// Before memory, by itself.
-    Alone(Measured),
+    Alone(Measured<'static>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,8 +140,8 @@ impl Track {
     }
 
     /// The earliest tick that could say something new.
-    pub(crate) fn next_deadline(&self) -> Option<WallMs> {
-        let repeat = self.limits.next_deadline();
+    pub(crate) fn next_deadline(&self, standings: &[PatientStanding]) -> Option<WallMs> {
+        let repeat = self.limits.next_deadline(standings);
         repeat.into_iter().chain(self.silence_check).min()
     }
 
@@ -165,7 +166,7 @@ impl Track {
                 return Taken::Known;
             }
             self.judge_alone(&reading, vital, ground, voice);
-            Taken::Alone(Measured::spot(&reading))
+            Taken::Alone(Measured::spot(&reading).of_any_device())
         } else {
             let Err(place) = self.recent.binary_search_by_key(&key, Reading::key) else {
                 return Taken::Known;
@@ -211,6 +212,13 @@ impl Track {
             self.retell_limits(vital, ground, voice);
         }
         self.retell_silence(ground, voice);
+    }
+
+    /// Judges the recent readings again.
+    pub(crate) fn retell_readings(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
+        if let Some(vital) = ground.rules.vital(self.kind) {
+            self.retell_limits(vital, ground, voice);
+        }
     }
 
     /// Tells every silence again: the home was heard, or what is asked is something else.
@@ -281,8 +289,16 @@ impl Track {
             .retell(measured, self.floor, vital, ground, voice);
     }
 
+    /// The device of the newest reading, if it may be a stream.
+    pub(crate) fn newest_device(&self) -> Option<&DeviceId> {
+        self.recent.back()?.device.as_ref()
+    }
+
     /// What the rules see of the recent readings, the newest last.
-    pub(crate) fn measured(&self, rules: &RuleSet) -> impl DoubleEndedIterator<Item = Measured> {
+    pub(crate) fn measured<'r>(
+        &'r self,
+        rules: &'r RuleSet,
+    ) -> impl DoubleEndedIterator<Item = Measured<'r>> {
         self.medians.all(&self.recent, &rules.continuous)
     }
 
@@ -292,11 +308,11 @@ impl Track {
         vital: &VitalRules,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
-    ) -> Option<Measured> {
+    ) -> Option<Measured<'static>> {
         let before = self.recent.back().map(|last| last.at);
         let before = before.or(self.floor.map(|(at, _)| at));
         let at = reading.at;
-        self.recent.push_back(reading);
+        push(&mut self.recent, reading);
         let continuous = &ground.rules.continuous;
         let newest = self
             .medians
@@ -304,6 +320,7 @@ impl Track {
         if let Some(measured) = &newest {
             self.limits.append(measured, vital, ground, voice);
         }
+        let newest = newest.map(Measured::of_any_device);
         let is_due = self.silence_check.is_some_and(|check| check <= at);
         let is_after = |story: &Story| before.is_none_or(|before| before < story.since);
         if is_due || self.silence.has_open_or(is_after) {
@@ -392,7 +409,8 @@ impl Track {
         let newest = self
             .medians
             .newest(&self.lingering, &self.recent, continuous);
-        let alone = Measured::spot(reading);
+        // It has no neighbours: nothing is known of a stream that it may have begun.
+        let alone = Measured::spot(reading).of_any_device();
         self.limits
             .judge_alone(&alone, newest.as_ref(), vital, ground, voice);
     }
@@ -434,7 +452,7 @@ impl Track {
             return;
         }
         let at = forgotten.at;
-        self.lingering.push_back(forgotten);
+        push(&mut self.lingering, forgotten);
         let is_needless = |it: &Reading| at.since(it.at) >= rules.continuous.median_ms;
         while self.lingering.len() > WINDOW_READINGS_MAX
             || self.lingering.front().is_some_and(is_needless)

@@ -95,6 +95,22 @@ pub(crate) fn whereabouts(standings: &[PatientStanding], at: WallMs) -> Whereabo
     latest.map_or(Whereabouts::AtHome, |it| it.whereabouts)
 }
 
+/// When what was to come by a moment, `within_ms` after it was asked for, is missed: a patient who
+/// is away then has as long after the return. None while nobody knows of a return.
+pub(crate) fn missed_at(
+    standings: &[PatientStanding],
+    by: WallMs,
+    within_ms: i64,
+) -> Option<WallMs> {
+    let mut by = by;
+    while !is_at_home(standings, by) {
+        let later = standings.iter().map(|it| it.from).filter(|from| by < *from);
+        let back = later.filter(|from| is_at_home(standings, *from)).min()?;
+        by = back.plus_ms(within_ms);
+    }
+    Some(by)
+}
+
 pub(crate) fn is_at_home(standings: &[PatientStanding], at: WallMs) -> bool {
     whereabouts(standings, at) == Whereabouts::AtHome
 }

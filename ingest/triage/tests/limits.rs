@@ -150,7 +150,7 @@ fn the_flag_carries_the_exact_readings_and_their_time() {
     );
     assert_eq!(
         flag.id.to_string(),
-        "00000000000a11ce.spo2-red.home-2020-4.record.0000000000000007-1"
+        "00000000000a11ce.spo2-red.home-2020-5.record.0000000000000007-1"
     );
     assert_eq!(flag.id.to_string().parse(), Ok(flag.id.clone()));
     home.vital(5, spo2(905));
@@ -360,13 +360,13 @@ fn a_newer_rule_set_judges_what_follows_and_renames_nothing() {
     let mut home = Home::new();
     home.spo2(0, 88);
     let old = home.state.open_flags()[0].id.clone();
-    home.adopt("version = 4", "version = 5");
+    home.adopt("version = 5", "version = 6");
     assert_eq!(words(&home.tick(1)), NOTHING);
     assert_eq!(home.state.open_flags()[0].id, old);
     home.spo2(10, 97);
     home.spo2(40, 97);
     let said = home.spo2(50, 88);
-    assert_eq!(raised(&said).id.rule_set.as_str(), "home-2020-5");
+    assert_eq!(raised(&said).id.rule_set.as_str(), "home-2020-6");
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn a_rule_that_is_gone_ends_its_flags() {
         NOTHING,
         "the same version is the same rules"
     );
-    let text = include_str!("../rules/home-2020.toml").replacen("version = 4", "version = 5", 1);
+    let text = include_str!("../rules/home-2020.toml").replacen("version = 5", "version = 6", 1);
     let text = text.replacen("name = \"fever\"\nvital", "name = \"warmth\"\nvital", 1);
     home.rules = RuleSet::parse(&text).unwrap();
     assert_eq!(

@@ -70,7 +70,11 @@ fn a_home_that_is_off_line_is_one_flag_and_each_vital_sign_is_none() {
     assert_eq!(flag.since, minute(40), "when it was last heard");
     assert_eq!(flag.id.trigger, Trigger::HomeSilentSince(minute(40)));
     assert_eq!(flag.id.to_string().parse(), Ok(flag.id.clone()));
-    assert_eq!(words(&home.tick(1_000)), NOTHING, "one cause is one flag");
+    assert_eq!(words(&home.tick(500)), NOTHING, "one cause is one flag");
+    // It is told again after eight hours: who has closed it may have forgotten it.
+    let again = home.tick(1_000);
+    assert_eq!(words(&again), ["raise silence-home Silent(HomeOffline)"]);
+    assert_eq!(raised(&again).id, flag.id, "the same flag");
     home.restart();
     assert_eq!(words(&hear(&mut home, 1_001, Sign::Gateway)), NOTHING);
     assert_eq!(words(&home.tick(1_001)), ["end silence-home DataReturned"]);

@@ -386,3 +386,17 @@ fn a_state_of_the_version_before_scores_counts_what_it_remembers() {
     assert_eq!(score.min, 4, "91 % and 38.4 degrees");
     assert_eq!(score.missing.len(), 5);
 }
+
+#[test]
+fn a_score_that_waits_for_a_repeat_says_what_is_to_be_measured_again() {
+    let mut home = Home::new();
+    home.score(0, VitalKind::RespiratoryRate, 24);
+    home.score(0, VitalKind::SystolicPressure, 95);
+    home.vital(0, temperature(3_920));
+    home.score(0, VitalKind::Pulse, 105);
+    let open = home.state.open_flags();
+    let mut high = open.iter().filter(|it| it.id.rule.as_str() == "news2-high");
+    let flag = high.next().expect("seven points");
+    assert!(!flag.standing.is_confirmed());
+    assert_eq!(flag.repeats(), Some(VitalKind::Pulse));
+}

@@ -50,6 +50,8 @@ fn stream(
 fn two_unmeasurable_attempts_without_a_value_between_are_a_clinical_call() {
     let mut home = Home::new();
     assert_eq!(holds(&mut home, 1, 0, Contact::Unmeasurable), NOTHING);
+    // What a sensor says holds on until it says another thing: the clip comes off.
+    assert_eq!(holds(&mut home, 3, 1, Contact::Off), NOTHING);
     assert_eq!(words(&home.tick(10)), NOTHING, "one attempt");
     assert_eq!(holds(&mut home, 2, 20, Contact::Unmeasurable), NOTHING);
     let verdicts = home.tick(24);
@@ -73,6 +75,7 @@ fn a_clean_value_between_two_attempts_makes_them_no_pair() {
     holds(&mut home, 100, 0, Contact::Unmeasurable);
     home.spo2(10, 97);
     holds(&mut home, 101, 20, Contact::Unmeasurable);
+    holds(&mut home, 102, 21, Contact::Off);
     home.tick(60);
     assert_eq!(home.open(), NOTHING);
 }
@@ -284,7 +287,9 @@ fn a_thermometer_that_fails_twice_is_a_call_of_its_own() {
 fn a_deadline_is_named_for_every_attempt() {
     let mut home = Home::new();
     holds(&mut home, 1, 0, Contact::Unmeasurable);
+    holds(&mut home, 3, 1, Contact::Off);
     holds(&mut home, 2, 10, Contact::Unmeasurable);
+    holds(&mut home, 4, 11, Contact::Off);
     let mut ticks = 0;
     while home.open().is_empty() {
         let deadline = home.state.next_deadline().expect("something is awaited");

@@ -32,7 +32,7 @@ fn silence_is_flagged_a_grace_after_a_reading_was_expected() {
     );
     assert_eq!(
         flag.id.to_string(),
-        "00000000000a11ce.silence-spo2.home-2020-4.silent.spo2.1603177200000"
+        "00000000000a11ce.silence-spo2.home-2020-5.silent.spo2.1603177200000"
     );
     assert_eq!(flag.id.to_string().parse(), Ok(flag.id.clone()));
     assert_eq!(words(&home.tick(500)), NOTHING, "one silence is one flag");

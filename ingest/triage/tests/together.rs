@@ -12,7 +12,8 @@ use support::*;
 use veglia_triage::{About, How, Observation, RuleSet, Severity, Standing, Verdict};
 use veglia_wire::{Quality, VitalKind};
 
-const AMBER: &str = "band = \"fever\"\nunder = [\"fever-high\"]\nseverity = \"amber\"";
+const AMBER: &str = "band = \"fever\"\nunder = [\"fever-high\"]\nloosest = 38.1\n\
+                     severity = \"amber\"";
 const RED: &str = "band = \"fever\"\nunder = [\"fever-high\"]\nseverity = \"red\"\n\
                    repeat_after_seconds = 0\n\
                    repeat_within_minutes = 10";
@@ -173,8 +174,8 @@ fn a_rule_that_is_gone_ends_the_pair() {
     home.spo2(0, 91);
     fever(&mut home, 1);
     home.rules = RuleSet::parse(&include_str!("../rules/home-2020.toml").replacen(
-        "version = 4",
         "version = 5",
+        "version = 6",
         1,
     ))
     .expect("a rule set");

@@ -186,7 +186,7 @@ impl Night {
         };
         let mut home = Home::new();
         let asked = plan(1, since, vec![parameter]);
-        asked.validate().expect("a sound plan");
+        asked.validate(&home.rules).expect("a sound plan");
         home.plan(&asked);
         home
     }

@@ -41,14 +41,16 @@ pub use gateways::{
 };
 pub use http::HttpView;
 pub use local::{LocalView, SPAN_MAX_MS, Worn, WornBy};
-pub use row::{Battery, DEVICES_MAX, DeviceState, FLAGS_MAX, Latest, OpenFlag, Row};
+pub use row::{Battery, DEVICES_MAX, DeviceState, FLAGS_MAX, Latest, OpenFlag, Row, Unjudged};
 pub use socket::serve;
 
 // The words that rows and answers are made of, for those who ask and know neither room.
 pub use veglia_triage::{
-    About, Cause, Evidence, Expected, Flag, FlagId, Guard, Hours, How, LocalTime, Median,
-    OxygenScale, Parameter, PatientId, Plan, PlanVersion, RuleName, RuleSet, Scale, Severity,
-    Source, Standing, Target, Trigger, Verdict, What, Whereabouts, Why,
+    About, Calling, Cause, End, Evidence, Expected, ExpectedError, FamilyDoctor, Field, Flag,
+    FlagId, Guard, Hours, How, LocalTime, Median, OwnLimits, OxygenScale, Parameter, Partial,
+    PatientId, Plan, PlanError, PlanVersion, Points, RuleName, RuleSet, Scale, ScoreParameter,
+    Scored, Severity, Source, Standing, Target, Template, Trigger, Verdict, What, Whereabouts, Why,
+    plan,
 };
 pub use veglia_wire::{
     Answer, AnswerCode, Answered, Boot, CareClock, Charge, Clock, ClockState, CommandId,

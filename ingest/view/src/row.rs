@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
-use veglia_triage::{Flag, FlagId, PatientId, Source, Why};
+use veglia_triage::{Flag, FlagId, PatientId, Scored, Source, Why};
 use veglia_wire::{Contact, DeviceId, GatewayId, Quality, Sensor, Site, VitalKind, WallMs};
 
 /// Flags of one patient that a row holds at most; the gravest stay. A patient has a few at a time;
@@ -32,6 +32,18 @@ pub struct Latest {
     pub quality: Quality,
     /// By which way it came.
     pub source: Source,
+}
+
+/// Why a value is not judged although its device says nothing against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unjudged {
+    /// The device repeats it, holds it or ends at it: it is no measurement.
+    NoMeasurement,
+    /// No living person has such a value.
+    Implausible,
+    /// It is dated after it came.
+    Ahead,
 }
 
 /// A flag that still needs somebody.
@@ -105,6 +117,13 @@ pub struct Row {
     pub version: u64,
     /// The latest value of each vital sign, one each.
     pub latest: Vec<Latest>,
+    /// The latest values that the rules do not judge although nothing is said against them.
+    #[serde(default)]
+    pub unjudged: Vec<(VitalKind, Unjudged)>,
+    /// What the scores could be by the values known when the row was last changed. How old these
+    /// may be is for whoever shows them: each is among the points, with its time.
+    #[serde(default)]
+    pub scores: Vec<Scored>,
     /// The flags that still need somebody.
     pub flags: Vec<OpenFlag>,
     /// Latest measured time of anything of this patient.
@@ -123,6 +142,8 @@ impl Row {
             patient,
             version: 0,
             latest: Vec::new(),
+            unjudged: Vec::new(),
+            scores: Vec::new(),
             flags: Vec::new(),
             last_heard: None,
             devices: Vec::new(),
@@ -134,6 +155,14 @@ impl Row {
     #[must_use]
     pub fn latest(&self, vital: VitalKind) -> Option<&Latest> {
         self.latest.iter().find(|latest| latest.vital == vital)
+    }
+
+    /// Why the latest value of a vital sign is not judged, if it is not and its device does not say.
+    #[must_use]
+    pub fn unjudged(&self, vital: VitalKind) -> Option<Unjudged> {
+        let mut unjudged = self.unjudged.iter();
+        let (_, why) = unjudged.find(|(of, _)| *of == vital)?;
+        Some(*why)
     }
 
     /// Takes a value in; one measured before the known one changes nothing, however late it came.

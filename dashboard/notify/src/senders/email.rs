@@ -83,7 +83,7 @@ impl Sender {
         let unfit = |_| Refusal::recipient("its e-mail address cannot be written to", false);
         let to = due.address.reveal().parse().map_err(unfit)?;
         let since_1970 = Duration::from_millis(u64::try_from(now.0).unwrap_or_default());
-        let body = format!("{}\r\n\r\n{}\r\n", due.message.text(), due.message.link());
+        let body = format!("{}\r\n", due.message.joined("\r\n\r\n"));
         let mut message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))

@@ -7,7 +7,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
-use hyper::Request;
+use hyper::{Request, StatusCode};
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
 use ring::error::Unspecified;
@@ -83,6 +83,10 @@ impl Sender {
         })
     }
 
+    pub(super) fn public_key(&self) -> String {
+        BASE64.encode(self.key.public_key())
+    }
+
     pub(super) async fn send(&self, due: &Due, now: WallMs) -> Result<(), Refusal> {
         let unfit = || Refusal::recipient("its subscription cannot be used", false);
         let subscription = due.address.subscription().ok_or_else(unfit)?;
@@ -103,7 +107,18 @@ impl Sender {
             .header("topic", topic(due.key.as_str()))
             .header("content-encoding", "aes128gcm")
             .header("authorization", token);
-        judge(self.client.call(&url, request, Bytes::from(sealed)).await)
+        let answer = self.client.call(&url, request, Bytes::from(sealed)).await;
+        let is_gone = matches!(&answer, Ok(StatusCode::NOT_FOUND | StatusCode::GONE));
+        judge(answer).map_err(|refusal| {
+            if !is_gone {
+                return refusal;
+            }
+            Refusal {
+                is_gone,
+                reason: "the browser does not take notices any more".to_owned(),
+                ..refusal
+            }
+        })
     }
 
     fn seal(&self, to: &Subscription, notice: &[u8]) -> Result<Vec<u8>, Unspecified> {

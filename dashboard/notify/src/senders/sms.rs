@@ -60,8 +60,7 @@ impl Sender {
     }
 
     pub(super) async fn send(&self, due: &Due) -> Result<(), Refusal> {
-        let words = format!("{} {}", due.message.text(), due.message.link());
-        let text = SmsText::new(&words);
+        let text = SmsText::new(&due.message.joined(" "));
         let text = text.map_err(|error| Refusal::channel(error.to_string(), false))?;
         let url = self.address(due, &text);
         let status = self.client.call(&url, Request::get("/"), Bytes::new());

@@ -9,6 +9,7 @@ mod support;
 mod exim;
 mod kannel;
 mod mail;
+mod outages;
 mod outbox;
 mod sms;
 mod web;

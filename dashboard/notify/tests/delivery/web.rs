@@ -16,10 +16,11 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use tokio::time::timeout;
-use veglia_notify::{Config, Happened, Push, Webhook};
-use veglia_people::contacts::Channel;
+use veglia_notify::{Config, Happened, Push, Senders, Webhook, outages, see_to};
+use veglia_people::contacts::{self, Address, Channel};
+use veglia_store::Actor;
 
-use crate::{House, START, to};
+use crate::{House, NOBODY, START, to};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -75,6 +76,33 @@ fn by_webhook(house: &House) -> Config {
         }),
         ..Config::default()
     }
+}
+
+fn by_push(house: &House) -> Config {
+    let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let der = EcdsaKeyPair::generate_pkcs8(kind, &SystemRandom::new()).unwrap();
+    let der = PrivatePkcs8KeyDer::from(der.as_ref().to_vec());
+    let lines = base64::engine::general_purpose::STANDARD.encode(der.secret_pkcs8_der());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n");
+    Config {
+        push: Some(Push {
+            key_file: house.secret("push.key", &pem),
+            contact: "mailto:centre@centre.example".to_owned(),
+        }),
+        ..Config::default()
+    }
+}
+
+/// A browser that subscribed at the push service of this address.
+fn browser(address: &str) -> Address {
+    let random = SystemRandom::new();
+    let browser = EphemeralPrivateKey::generate(&ECDH_P256, &random).unwrap();
+    let p256dh = BASE64.encode(browser.compute_public_key().unwrap());
+    let auth = BASE64.encode([7; 16]);
+    let subscription = serde_json::json!({
+        "endpoint": address, "keys": { "p256dh": p256dh, "auth": auth },
+    });
+    to(Channel::Push, &subscription.to_string())
 }
 
 #[tokio::test]
@@ -152,27 +180,9 @@ async fn a_crash_in_the_middle_of_a_call_sends_again_and_the_key_tells() {
 #[tokio::test]
 async fn a_browser_is_called_by_its_service_with_our_word_and_nothing_readable() {
     let house = House::new().await;
-    let random = SystemRandom::new();
-    let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;
-    let der = EcdsaKeyPair::generate_pkcs8(kind, &random).unwrap();
-    let der = PrivatePkcs8KeyDer::from(der.as_ref().to_vec());
-    let lines = base64::engine::general_purpose::STANDARD.encode(der.secret_pkcs8_der());
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n");
-    let config = Config {
-        push: Some(Push {
-            key_file: house.secret("push.key", &pem),
-            contact: "mailto:centre@centre.example".to_owned(),
-        }),
-        ..Config::default()
-    };
+    let config = by_push(&house);
     let (listener, address) = listener();
-    let browser = EphemeralPrivateKey::generate(&ECDH_P256, &random).unwrap();
-    let p256dh = BASE64.encode(browser.compute_public_key().unwrap());
-    let auth = BASE64.encode([7; 16]);
-    let subscription = serde_json::json!({
-        "endpoint": address, "keys": { "p256dh": p256dh, "auth": auth },
-    });
-    let subscription = to(Channel::Push, &subscription.to_string());
+    let subscription = browser(&address);
     house.enqueue("page-1.staff-1", &[subscription], true).await;
     let taken = thread::spawn(move || take(&listener, "201 Created"));
     house.courier(&config).round(Channel::Push).await.unwrap();
@@ -195,4 +205,58 @@ async fn a_browser_is_called_by_its_service_with_our_word_and_nothing_readable()
     let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
     assert_eq!(claims["aud"], address.trim_end_matches("/hook"));
     assert_eq!(claims["sub"], "mailto:centre@centre.example");
+}
+
+#[tokio::test]
+async fn a_browser_that_is_gone_is_forgotten_and_told_until_somebody_sees_to_it() {
+    let house = House::new().await;
+    let config = by_push(&house);
+    let (listener, address) = listener();
+    let (gone, party) = (browser(&address), "staff:1".parse().unwrap());
+    let added = contacts::add(&house.record, &NOBODY, party, &gone, START).await;
+    added.unwrap();
+    let mobile = to(Channel::Sms, "3331234567");
+    house.enqueue("page-1.staff-1", &[gone, mobile], true).await;
+    let taken = thread::spawn(move || take(&listener, "410 Gone"));
+    house.courier(&config).round(Channel::Push).await.unwrap();
+    taken.join().unwrap();
+    let (push, sms) = (Some(Channel::Push), Channel::Sms);
+    assert_eq!(house.story().await, [(Happened::Abandoned, push)]);
+    let left = contacts::of(&house.record, &NOBODY, party).await.unwrap();
+    assert!(left.is_empty(), "it is not tried for the next message");
+    assert_eq!(
+        house.courier(&config).round(sms).await.unwrap(),
+        1,
+        "the next one"
+    );
+
+    let told = || async { outages(&house.record, &NOBODY, START).await.unwrap() };
+    let down = told()
+        .await
+        .into_iter()
+        .find(|it| Some(it.channel) == push)
+        .unwrap();
+    assert_eq!(down.recipient.as_deref(), Some("staff:1"));
+    assert!(!down.reason.contains("127.0.0.1"), "{down:?}");
+    let seen_to = see_to(&house.record, &Actor::Staff(1), down.id, START).await;
+    assert!(seen_to.unwrap());
+    let over = told()
+        .await
+        .into_iter()
+        .find(|it| it.id == down.id)
+        .unwrap();
+    assert_eq!(over.ended, Some(START));
+}
+
+#[tokio::test]
+async fn browsers_are_told_the_public_half_of_our_key_alone() {
+    let house = House::new().await;
+    let senders = Senders::open(&by_push(&house)).unwrap();
+    let key = BASE64.decode(senders.push_key().unwrap()).unwrap();
+    assert_eq!(
+        (key.len(), key[0]),
+        (65, 4),
+        "a point of P-256, uncompressed"
+    );
+    assert_eq!(Senders::open(&Config::default()).unwrap().push_key(), None);
 }

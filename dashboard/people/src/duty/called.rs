@@ -100,6 +100,26 @@ pub async fn mmg_of(
         .await
 }
 
+/// One who is called by name at `at`, or who stands in.
+///
+/// # Errors
+/// What the database reports.
+pub async fn one(
+    record: &Database,
+    actor: &Actor,
+    party: Party,
+    at: WallMs,
+) -> Result<Called, TxError> {
+    record
+        .read_tx("duty.one", actor, move |tx| {
+            Box::pin(async move {
+                let person = in_place_of(tx, party, at).await?;
+                reached(tx, person).await
+            })
+        })
+        .await
+}
+
 /// Whoever stands in for somebody at `at`, or themselves.
 async fn in_place_of(tx: &Tx<'_>, party: Party, at: WallMs) -> Result<Party, TxError> {
     let mut person = party;

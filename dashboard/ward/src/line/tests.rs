@@ -3,9 +3,9 @@
 use veglia_diary::ladder::{Hold, State};
 use veglia_diary::{Alert, AlertId};
 use veglia_view::{
-    About as FlagAbout, DeviceId, Evidence, Expected, Flag, FlagId, How, Latest, OpenFlag,
-    OxygenScale, Parameter, PatientId, Plan, PlanVersion, Quality, Row, Scale, Severity, Site,
-    Source, Standing, Trigger, VitalKind, WallMs, Why,
+    About as FlagAbout, Calling, DeviceId, Evidence, Expected, Flag, FlagId, How, Latest, OpenFlag,
+    OxygenScale, Parameter, PatientId, Plan, PlanVersion, Quality, Row, RuleSet, Scale, Scored,
+    Severity, Site, Source, Standing, Trigger, Unjudged, VitalKind, WallMs, Why,
 };
 
 use super::*;
@@ -106,6 +106,8 @@ fn plan() -> Plan {
         spo2: None,
         oxygen_scale: OxygenScale::One,
         guards: Vec::new(),
+        limits: Vec::new(),
+        calling: Calling::default(),
     }
 }
 
@@ -221,7 +223,7 @@ fn no_data_is_never_well() {
 #[test]
 fn a_calm_line_tells_when_it_stops_being_calm() {
     let row = row(1, &[latest(VitalKind::SpO2, 970, 10)], Vec::new());
-    let until = placed(&row, &[]).calm_until.unwrap();
+    let until = placed(&row, &[]).until.unwrap();
     assert_eq!(
         until,
         at(30),
@@ -335,6 +337,51 @@ fn who_needs_somebody_most_stands_first() {
     assert_eq!(
         said,
         Some("In carico a Bianchi Ada dalle 14:09, fino alle 14:39")
+    );
+}
+
+#[test]
+fn a_value_that_the_rules_do_not_judge_is_grey_with_the_word_why() {
+    let table = [
+        (Unjudged::NoMeasurement, "valore fermo, non è una misura"),
+        (Unjudged::Implausible, "valore impossibile, non considerato"),
+        (Unjudged::Ahead, "orario futuro, non considerata"),
+    ];
+    for (why, words) in table {
+        let mut shown = row(1, &[latest(VitalKind::SpO2, 974, 10)], Vec::new());
+        shown.unjudged = vec![(VitalKind::SpO2, why)];
+        let line = line(&shown);
+        let cell = &line.values[0];
+        assert!(cell.doubtful, "{why:?}");
+        assert_eq!(cell.note, format!("dispositivo, {words}"));
+        assert_eq!(line.chip.word, "NESSUN DATO VALIDO", "it calms nobody");
+    }
+}
+
+#[test]
+fn a_score_stands_on_an_alarm_with_what_is_missing_and_on_nobody_who_may_have_none() {
+    let rules = RuleSet::shipped();
+    let scored = |steps| {
+        let known = [evidence(VitalKind::SpO2, steps, 10)];
+        let partial = rules.partial(Scale::News2, OxygenScale::One, &known);
+        let mut row = row(1, &[latest(VitalKind::SpO2, steps, 10)], Vec::new());
+        row.scores = vec![Scored::Counted(partial.unwrap())];
+        row
+    };
+    let low = line(&scored(930)).score.unwrap();
+    assert!(low.text.starts_with("NEWS2 almeno 2; mancano"), "{low:?}");
+    assert!(low.ask.contains("frequenza respiratoria"), "{low:?}");
+    assert_eq!(line(&scored(970)).score, None, "calm, and it may be zero");
+    let mut alarm = scored(970);
+    alarm.flags = vec![measured(
+        Severity::Red,
+        confirmed(How::AtOnce, 5),
+        vec![evidence(VitalKind::SpO2, 860, 5)],
+    )];
+    let score = line(&alarm).score.unwrap();
+    assert!(
+        score.text.starts_with("NEWS2 almeno 0; mancano"),
+        "{score:?}"
     );
 }
 

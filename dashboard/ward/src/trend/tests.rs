@@ -3,7 +3,7 @@
 // req: G8
 
 use proptest::prelude::*;
-use veglia_view::{OxygenScale, PlanVersion, Quality, Target};
+use veglia_view::{Calling, OwnLimits, OxygenScale, PlanVersion, Quality, Target};
 
 use super::*;
 
@@ -165,12 +165,26 @@ fn limits_are_those_of_the_rules_or_of_the_patient() {
         }),
         oxygen_scale: OxygenScale::One,
         guards: Vec::new(),
+        limits: Vec::new(),
+        calling: Calling::default(),
     };
     let own = [
         "obiettivo personale, minimo 88 %",
         "obiettivo personale, massimo 92 %",
     ];
     assert_eq!(labels(Some(&plan), VitalKind::SpO2), own);
+    let slower = OwnLimits {
+        amber_from: Some(1_200),
+        ..OwnLimits::of(VitalKind::Pulse)
+    };
+    let plan = Plan {
+        spo2: None,
+        limits: vec![slower],
+        ..plan
+    };
+    let pulse = labels(Some(&plan), VitalKind::Pulse);
+    assert_eq!(pulse[1], "giallo ≥ 120\u{a0}/min", "{pulse:?}");
+    assert_eq!(labels(Some(&plan), VitalKind::SpO2), spo2);
 }
 
 #[test]

@@ -18,7 +18,8 @@ use crate::rows::alert;
 const DOUBLE_MS: i64 = 60_000;
 
 /// Takes charge of a flag on the list, or prolongs the charge one has. Doing so twice at once is
-/// no fault.
+/// no fault. Charge is of the patient: what else is open of them, is no graver and is nobody's, is
+/// taken with it.
 ///
 /// # Errors
 /// See [`ActRefused`]; nothing was written then.
@@ -39,8 +40,10 @@ pub async fn take_charge(
                 return Ok(Ok(()));
             }
             let by = tx.actor().to_string();
+            let along = None;
+            let input = Input::Taken { by, along };
             found
-                .act(tx, flag, ActKind::TakenCharge, "", &Input::Taken { by }, at)
+                .act(tx, flag, ActKind::TakenCharge, "", &input, at)
                 .await?;
             Ok(Ok(()))
         })
@@ -49,7 +52,8 @@ pub async fn take_charge(
 }
 
 /// Writes down a telephone call about a flag on the list. Whoever telephones about a flag that
-/// nobody has, has it; for whoever has it, the charge is prolonged.
+/// nobody has, has it; for whoever has it, the charge is prolonged: of the patient, as in
+/// [`take_charge`].
 ///
 /// # Errors
 /// See [`ActRefused`]; nothing was written then.
@@ -99,7 +103,8 @@ pub async fn snooze(
                 Ok(found) => found,
                 Err(refused) => return Ok(Err(refused)),
             };
-            let longest_ms = Ladder::shipped().course(found.state.severity).snooze_ms;
+            let ladder = Ladder::of(&found.state.calling);
+            let longest_ms = ladder.course_of(&found.state).snooze_ms;
             if until <= at || until.since(at) > longest_ms {
                 let minutes = longest_ms / 60_000;
                 return Ok(Err(ActRefused::Snooze { minutes }));
@@ -285,7 +290,16 @@ impl Alerting {
             words,
         };
         draft.write(tx).await?;
-        alerts::apply(tx, self.row, input, at).await
+        let takes = matches!(
+            input,
+            Input::Taken { .. } | Input::Called { .. } | Input::HandedOver { .. }
+        );
+        let alert = self.row.id;
+        alerts::apply(tx, self.row, input, at).await?;
+        if takes {
+            alerts::beside::take_along(tx, alert, &self.state, at).await?;
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Pages: that somebody is to be called, for whoever delivers them.
 //!
-//! A page says which function is to be called and why, never a person and never a value: who is
-//! on duty, by which channel and in which words is the deliverer's. Pages are numbered in the order
-//! of writing and never altered; what became of one (seen, failed) is a row of its own, once.
+//! A page says which function is to be called and why, never a value, and never a person but for
+//! the one whom somebody gave an alert to: who is on duty, by which channel and in which words is
+//! the deliverer's. Pages are numbered in the order of writing and never altered; what became of
+//! one (seen, failed) is a row of its own, once.
 //!
 //! Deliberately absent: deliveries, receipts of channels, repetitions of a message.
 
@@ -46,19 +47,22 @@ pub enum Callee {
     Mmg,
     /// *Continuità Assistenziale*, outside the family doctor's hours.
     OutOfHours,
+    /// The member of staff whom the alert was given to ([`Page::to`]).
+    Receiver,
 }
 
 impl Callee {
     /// Every function.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Operator,
         Self::SecondOperator,
         Self::Doctor,
         Self::Mmg,
         Self::OutOfHours,
+        Self::Receiver,
     ];
 
-    /// `operator`, `second-operator`, `doctor`, `mmg`, `out-of-hours`.
+    /// `operator`, `second-operator`, `doctor`, `mmg`, `out-of-hours`, `receiver`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -67,6 +71,7 @@ impl Callee {
             Self::Doctor => "doctor",
             Self::Mmg => "mmg",
             Self::OutOfHours => "out-of-hours",
+            Self::Receiver => "receiver",
         }
     }
 }
@@ -171,6 +176,8 @@ pub struct Page {
     pub severity: Severity,
     /// Who.
     pub callee: Callee,
+    /// Of [`Callee::Receiver`], the signature: `staff:42`.
+    pub to: Option<String>,
     /// Why.
     pub why: PageWhy,
     /// When it was decided, by the clock of care.
@@ -209,6 +216,7 @@ fn page(row: &Model) -> Result<Page, ReadError> {
         flag: row.flag_id.parse().map_err(|_| damaged())?,
         severity: severity(&row.severity).ok_or_else(damaged)?,
         callee: row.callee.parse().map_err(|_| damaged())?,
+        to: row.receiver.clone(),
         why: row.why.parse().map_err(|_| damaged())?,
         at: WallMs(row.at_ms),
     })
@@ -276,11 +284,16 @@ async fn become_of(
         .callee
         .parse()
         .map_err(|_| TxError::refuse(ReadError::damaged("page", page.0)))?;
+    let is_recalled = super::grounds::is_recalled(tx, page).await?;
     let (what, input) = match fate {
         Fate::Seen => ("seen", (callee == Callee::Mmg).then_some(Input::Seen)),
         Fate::Failed => {
             let rung = called.rung.and_then(|rung| usize::try_from(rung).ok());
-            ("failed", Some(Input::Failed { callee, rung }))
+            let why = called.why.parse();
+            let why = why.map_err(|_| TxError::refuse(ReadError::damaged("page", page.0)))?;
+            // What nobody needs any more needs nobody else either.
+            let input = (!is_recalled).then_some(Input::Failed { callee, rung, why });
+            ("failed", input)
         }
     };
     let row = page_event::Model {
@@ -332,6 +345,7 @@ pub(crate) async fn told_in(
             late_ms,
             seen: of("seen", &fates),
             failed: of("failed", &fates),
+            recalled: of("recalled", &fates),
         });
     }
     Ok(told)
@@ -348,4 +362,6 @@ pub struct Paged {
     pub seen: Option<WallMs>,
     /// When it was known that no channel reached anybody.
     pub failed: Option<WallMs>,
+    /// Since when nobody needs it any more, because the patient is not at home.
+    pub recalled: Option<WallMs>,
 }

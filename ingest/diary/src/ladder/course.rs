@@ -10,22 +10,28 @@ use jiff::civil::Time;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use veglia_triage::Severity;
+use veglia_triage::{Calling, RuleName, Severity};
 use veglia_wire::WallMs;
 
+use super::State;
 use super::hours::Hours;
 use crate::alerts::pages::{Callee, PageWhy};
 
 /// Longest time in a course, in minutes: a week. Nobody waits longer for anything here.
 const MINUTES_MAX: u32 = 7 * 24 * 60;
 
-/// The ladders that this program brings along.
-static SHIPPED: LazyLock<Ladder> = LazyLock::new(|| {
-    let ladder = Ladder::parse(
-        include_str!("../../ladders/home-2020.toml"),
-        include_str!("../../ladders/hours-italy.toml"),
-    );
-    ladder.expect("the shipped ladder is read by a test")
+/// The ladders that this program brings along; the first is the usual one.
+const FILES: [&str; 2] = [
+    include_str!("../../ladders/home-2020.toml"),
+    include_str!("../../ladders/doctor-first-2020.toml"),
+];
+
+static SHIPPED: LazyLock<[Ladder; 2]> = LazyLock::new(|| {
+    let hours = include_str!("../../ladders/hours-italy.toml");
+    FILES.map(|text| {
+        let ladder = Ladder::parse(text, hours);
+        ladder.expect("a test reads every shipped ladder")
+    })
 });
 
 /// Why a text is no ladder: the first fault.
@@ -41,6 +47,10 @@ pub struct LadderError {
 /// Who is called, when, and for how long somebody keeps an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ladder {
+    /// The file's name, by which a plan names it: `home-2020`.
+    pub name: String,
+    /// Who is called, in the words of the centre's staff.
+    pub title: String,
     /// The file's name and version: `home-2020-1`.
     pub version: String,
     pub(super) seen_within_ms: i64,
@@ -49,6 +59,8 @@ pub struct Ladder {
     red: Course,
     amber: Course,
     technical: Course,
+    /// Courses of single rules, each for its severity.
+    of_rules: Vec<(Severity, Vec<RuleName>, Course)>,
 }
 
 /// The ladder of one severity.
@@ -68,6 +80,15 @@ pub struct Course {
     pub rungs: Vec<Rung>,
     /// What happens above the last rung, again and again.
     pub again: Again,
+}
+
+impl Course {
+    /// Whether a function is called by it at all.
+    #[must_use]
+    pub fn calls(&self, callee: Callee) -> bool {
+        let by_rung = self.rungs.iter().any(|rung| rung.callee == callee);
+        by_rung || self.again.callees.contains(&callee)
+    }
 }
 
 /// When the family doctor is told.
@@ -106,6 +127,7 @@ pub struct Again {
 #[serde(deny_unknown_fields)]
 struct Text {
     id: String,
+    title: String,
     version: u32,
     family_doctor: Spanned<DoctorText>,
     course: Vec<Spanned<CourseText>>,
@@ -123,6 +145,8 @@ struct DoctorText {
 #[serde(deny_unknown_fields)]
 struct CourseText {
     severity: Severity,
+    #[serde(default)]
+    rules: Vec<RuleName>,
     charge_minutes: u32,
     charge_over_minutes: u32,
     snooze_minutes: u32,
@@ -198,10 +222,31 @@ pub(super) fn sourced<'a, T>(
 }
 
 impl Ladder {
-    /// The ladder that this program brings along.
+    /// The usual ladder.
     #[must_use]
     pub fn shipped() -> &'static Self {
-        &SHIPPED
+        let [usual, ..] = &*SHIPPED;
+        usual
+    }
+
+    /// Every ladder that this program brings along, the usual one first.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        SHIPPED.as_slice()
+    }
+
+    /// The ladder of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all().iter().find(|ladder| ladder.name == name)
+    }
+
+    /// The ladder of a plan; the usual one when it names none, or one that is gone.
+    #[must_use]
+    pub fn of(calling: &Calling) -> &'static Self {
+        let named = calling.ladder.as_ref();
+        let named = named.and_then(|name| Self::named(name.as_str()));
+        named.unwrap_or_else(Self::shipped)
     }
 
     /// Reads a ladder and the hours it goes by.
@@ -216,6 +261,8 @@ impl Ladder {
         let of = |severity| course_of(&reader, &text.course, severity);
         Ok(Self {
             version: format!("{}-{}", text.id, text.version),
+            name: text.id,
+            title: text.title,
             seen_within_ms: reader.minutes(
                 text.family_doctor.span(),
                 doctor.seen_within_minutes,
@@ -226,6 +273,7 @@ impl Ladder {
             red: of(Severity::Red)?,
             amber: of(Severity::Amber)?,
             technical: of(Severity::Technical)?,
+            of_rules: of_rules(&reader, &text.course)?,
         })
     }
 
@@ -244,6 +292,35 @@ impl Ladder {
             Severity::Technical => &self.technical,
         }
     }
+
+    /// The course of an alert: of its rule, if the rule has one at this severity.
+    #[must_use]
+    pub fn course_of(&self, alert: &State) -> &Course {
+        let own = alert.rule.as_ref().and_then(|rule| {
+            let mut courses = self.of_rules.iter();
+            courses.find(|(severity, rules, _)| *severity == alert.severity && rules.contains(rule))
+        });
+        own.map_or_else(|| self.course(alert.severity), |(_, _, course)| course)
+    }
+}
+
+fn of_rules(
+    reader: &Reader<'_>,
+    courses: &[Spanned<CourseText>],
+) -> Result<Vec<(Severity, Vec<RuleName>, Course)>, LadderError> {
+    let mut read: Vec<(Severity, Vec<RuleName>, Course)> = Vec::new();
+    for text in courses.iter().filter(|it| !it.get_ref().rules.is_empty()) {
+        let CourseText {
+            severity, rules, ..
+        } = text.get_ref();
+        let mut known = read.iter().filter(|(of, ..)| of == severity);
+        if let Some(twice) = known.find_map(|(_, of, _)| of.iter().find(|it| rules.contains(it))) {
+            let reason = format!("there is a course for {twice} already");
+            return Err(reader.fault(text.span(), reason));
+        }
+        read.push((*severity, rules.clone(), course(reader, text)?));
+    }
+    Ok(read)
 }
 
 fn course_of(
@@ -253,7 +330,7 @@ fn course_of(
 ) -> Result<Course, LadderError> {
     let mut of = courses
         .iter()
-        .filter(|it| it.get_ref().severity == severity);
+        .filter(|it| it.get_ref().severity == severity && it.get_ref().rules.is_empty());
     let end = reader.0.len()..reader.0.len();
     let Some(text) = of.next() else {
         return Err(reader.fault(end, format!("there is no course for {severity}")));

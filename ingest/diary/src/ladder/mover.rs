@@ -1,9 +1,14 @@
 //! How one input moves an alert, and what falls due by itself.
 
-use veglia_triage::Severity;
+mod clock;
+mod unreached;
+
+use veglia_triage::{FamilyDoctor, Severity, Whereabouts};
 use veglia_wire::WallMs;
 
-use super::{Climb, Course, Doctor, Hold, Input, Ladder, Rung, Snooze, State, Step, Telling};
+use super::{
+    Beside, Climb, Course, Doctor, Hold, Input, Ladder, Rung, Snooze, State, Step, Telling,
+};
 use crate::alerts::pages::{Callee, PageWhy};
 
 /// A state on its way.
@@ -29,7 +34,7 @@ impl<'a> Mover<'a> {
     }
 
     fn course(&self) -> &Course {
-        self.ladder.course(self.state.severity)
+        self.ladder.course_of(&self.state)
     }
 
     pub(super) fn take(&mut self, input: &Input) {
@@ -38,15 +43,22 @@ impl<'a> Mover<'a> {
                 severity,
                 confirmed,
                 worse,
-            } => self.told(*severity, *confirmed, *worse),
+                at_once,
+                rule,
+                beside,
+            } => {
+                self.state.rule.clone_from(rule);
+                self.told(*severity, *confirmed, (*worse, *at_once), beside);
+            }
             Input::Over => self.over(),
             Input::Left => self.close(),
-            Input::Taken { by } | Input::HandedOver { to: by } => self.hold(by),
+            Input::Taken { by, along } => self.hold(by, *along),
+            Input::HandedOver { to } => self.hand_over(to),
             Input::Called { by } => {
                 let lets = |hold: &Hold| hold.by == *by || hold.until <= self.now;
                 let is_free = self.state.hold.as_ref().is_none_or(lets);
                 if is_free && self.state.snooze.is_none() {
-                    self.hold(by);
+                    self.hold(by, None);
                 }
             }
             Input::Snoozed { by, until } => self.snooze(by, *until),
@@ -57,42 +69,107 @@ impl<'a> Mover<'a> {
                     self.state.doctor = Doctor::Done;
                 }
             }
-            Input::Failed { .. } if self.state.is_closed => self.state.doctor = Doctor::Done,
-            Input::Failed { callee, rung } => self.failed(*callee, *rung),
+            Input::Failed { callee, rung, why } => self.failed(*callee, *rung, *why),
+            Input::SetBack => self.set_back(),
+            Input::Stands { whereabouts } => self.stands(*whereabouts),
+            Input::Planned { calling } => self.state.calling.clone_from(calling),
             Input::Tick => {}
         }
     }
 
-    fn told(&mut self, severity: Severity, confirmed: bool, worse: bool) {
+    /// Leaving home ends all calls, coming home begins them anew. Whoever has the alert keeps it.
+    fn stands(&mut self, whereabouts: Whereabouts) {
+        let was_away = self.state.is_away();
+        self.state.whereabouts = whereabouts;
+        self.state.unreached = None;
+        if self.state.is_away() {
+            self.state.climb = None;
+            self.state.snooze = None;
+            if self.state.doctor != Doctor::Done {
+                self.state.doctor = Doctor::Unasked;
+            }
+        } else if was_away && self.state.is_confirmed && !self.state.is_closed {
+            if self.state.doctor == Doctor::Unasked {
+                self.inform(false);
+            }
+            if self.state.hold.is_none() {
+                // What was kept quiet meanwhile was so for who was away.
+                self.state.snooze = None;
+                self.climb(PageWhy::Again);
+            }
+        }
+    }
+
+    fn told(
+        &mut self,
+        severity: Severity,
+        confirmed: bool,
+        (worse, at_once): (bool, bool),
+        beside: &Beside,
+    ) {
         let rises = severity > self.state.severity;
         // A new episode after the last one was over is as good as a first.
-        let returns = confirmed && self.state.over.is_some();
+        let returns = confirmed && (self.state.over.is_some() || self.state.rests);
         let is_new = confirmed && !self.state.is_confirmed;
         self.state.severity = self.state.severity.max(severity);
         self.state.is_confirmed |= confirmed;
         self.state.over = None;
+        self.state.rests &= !confirmed;
         let latest = self.now.plus_ms(self.course().charge_ms);
         if let Some(hold) = &mut self.state.hold {
             hold.until = hold.until.min(latest);
         }
+        self.join(beside);
         let worse = worse || returns;
-        if !(rises || worse || is_new) || !self.state.is_confirmed {
+        if !(rises || worse || is_new) || !self.state.is_confirmed || self.state.is_closed {
+            return;
+        }
+        if self.state.is_away() {
+            // Shown, and said once: the device is with somebody, or the patient never left.
+            if self.state.severity == Severity::Red {
+                self.call(Callee::Operator, PageWhy::New, self.now);
+            }
             return;
         }
         self.state.snooze = None;
-        if rises || is_new {
-            self.inform();
+        if rises || is_new || returns {
+            self.inform(beside.is_informed);
         }
-        if self.state.hold.is_some() || (worse && self.state.climb.is_some() && !rises) {
-            // Whoever has it, or is being called, hears that there is more.
+        if self.state.hold.is_some() {
+            let heard = self.state.heard.max(beside.heard);
+            if rises || worse || at_once || heard < Some(self.state.severity) {
+                self.state.heard = heard.max(Some(self.state.severity));
+                self.call(Callee::Operator, PageWhy::New, self.now);
+            }
+        } else if worse && self.state.climb.is_some() && !rises {
+            // Whoever is being called hears that there is more.
             self.call(Callee::Operator, PageWhy::New, self.now);
         } else {
             self.climb(PageWhy::New);
         }
     }
 
+    /// Whoever has another red of the patient has this too, for as long.
+    fn join(&mut self, beside: &Beside) {
+        let state = &self.state;
+        let is_attended = state.hold.is_some() || state.snooze.is_some() || state.climb.is_some();
+        let Some(charge) = beside.charge.as_ref().filter(|it| it.until > self.now) else {
+            return;
+        };
+        if is_attended || state.is_closed || state.severity == Severity::Technical {
+            return;
+        }
+        let latest = self.now.plus_ms(self.course().charge_ms);
+        self.state.hold = Some(Hold {
+            by: charge.by.clone(),
+            since: self.now,
+            until: charge.until.min(latest),
+        });
+    }
+
     fn over(&mut self) {
         self.state.over = Some(self.now);
+        self.state.rests |= self.state.is_confirmed;
         let keep_ms = self.course().charge_over_ms;
         if let Some(hold) = &mut self.state.hold {
             hold.until = hold.until.max(hold.since.plus_ms(keep_ms));
@@ -104,6 +181,7 @@ impl<'a> Mover<'a> {
         self.state.hold = None;
         self.state.snooze = None;
         self.state.climb = None;
+        self.state.unreached = None;
         // What was urgent is told even when it is done with; the rest needs nobody any more.
         let is_informed = matches!(
             self.state.doctor,
@@ -117,20 +195,37 @@ impl<'a> Mover<'a> {
         }
     }
 
-    fn hold(&mut self, by: &str) {
+    fn hold(&mut self, by: &str, along: Option<WallMs>) {
         let course = self.course();
         let keep_ms = match self.state.over {
             Some(_) => course.charge_over_ms,
             None => course.charge_ms,
         };
         let known = self.state.hold.take().filter(|hold| hold.by == by);
+        let latest = self.now.plus_ms(keep_ms);
+        let until = along.map_or(latest, |until| {
+            let known = known.as_ref().map_or(until, |hold| hold.until);
+            until.max(known).min(latest)
+        });
         self.state.hold = Some(Hold {
             by: by.to_owned(),
             since: known.map_or(self.now, |hold| hold.since),
-            until: self.now.plus_ms(keep_ms),
+            until,
         });
         self.state.snooze = None;
         self.state.climb = None;
+        self.state.heard = None;
+        self.state.unreached = None;
+    }
+
+    /// Whoever is given a red may not be looking: they are told, once.
+    fn hand_over(&mut self, to: &str) {
+        let is_theirs = self.state.hold.as_ref().is_some_and(|hold| hold.by == to);
+        self.hold(to, None);
+        let is_urgent = self.state.is_confirmed && self.state.severity == Severity::Red;
+        if is_urgent && !is_theirs && !self.state.is_closed {
+            self.call(Callee::Receiver, PageWhy::New, self.now);
+        }
     }
 
     fn snooze(&mut self, by: &str, until: WallMs) {
@@ -141,6 +236,7 @@ impl<'a> Mover<'a> {
         });
         self.state.hold = None;
         self.state.climb = None;
+        self.state.unreached = None;
     }
 
     /// The doctor on duty is called, and again and again until somebody takes charge.
@@ -150,30 +246,12 @@ impl<'a> Mover<'a> {
         self.state.hold = None;
         self.state.snooze = None;
         self.call(Callee::Doctor, PageWhy::Escalated, self.now);
-        self.state.climb = Some(Climb {
+        self.state.climb = (!self.state.is_away()).then(|| Climb {
             began: self.now,
             next: rungs,
             at: self.now.plus_ms(every_ms),
             why: PageWhy::Again,
         });
-    }
-
-    fn failed(&mut self, callee: Callee, rung: Option<usize>) {
-        match (rung, self.state.climb) {
-            // A rung above that was called already needs no help.
-            (Some(rung), Some(climb)) if climb.next == rung.saturating_add(1) => {
-                if let Some(next) = self.course().rungs.get(climb.next).copied() {
-                    self.fire(climb, next, PageWhy::ChannelFailed, self.now);
-                }
-            }
-            (None, _) if matches!(callee, Callee::Mmg | Callee::OutOfHours) => {
-                if callee == Callee::Mmg {
-                    self.state.doctor = Doctor::Done;
-                }
-                self.call(Callee::Operator, PageWhy::ChannelFailed, self.now);
-            }
-            _ => {}
-        }
     }
 
     /// Acts on all that is due.
@@ -183,24 +261,29 @@ impl<'a> Mover<'a> {
             && snooze.until <= self.now
         {
             self.state.snooze = None;
-            if self.state.is_confirmed {
+            if self.state.is_confirmed && !self.state.is_away() {
                 self.climb(PageWhy::Again);
             }
         }
         let is_kept = self.state.hold.is_some() || self.state.snooze.is_some();
-        let is_calling = self.state.is_confirmed && !self.state.is_closed;
+        let is_open = self.state.is_confirmed && !self.state.is_closed;
+        let is_calling = is_open && !self.state.is_away();
         if is_calling && !is_kept && self.state.climb.is_none() {
             self.climb(PageWhy::New);
         }
         self.look_at_climb();
         self.look_at_doctor();
+        if self.state.unreached.is_some_and(|at| at <= self.now) {
+            self.state.unreached = None;
+            self.call(Callee::Operator, PageWhy::Again, self.now);
+        }
     }
 
     fn look_at_hold(&mut self) {
         let has_lapsed = |hold: &Hold| hold.until <= self.now;
         if self.state.hold.as_ref().is_some_and(has_lapsed) {
             self.state.hold = None;
-            if self.state.is_confirmed {
+            if self.state.is_confirmed && !self.state.is_away() {
                 self.climb(PageWhy::ChargeLapsed);
             }
         }
@@ -277,13 +360,24 @@ impl<'a> Mover<'a> {
         });
     }
 
-    /// Tells the family doctor, or whoever stands in outside the hours.
-    fn inform(&mut self) {
+    /// Tells the family doctor, or whoever stands in outside the hours. Of what is urgent they
+    /// hear once for a patient, as long as another red that they were told of goes on.
+    fn inform(&mut self, is_informed: bool) {
         let (telling, stand_in) = {
             let course = self.course();
             (course.family_doctor, course.outside_hours.clone())
         };
         let hours = &self.ladder.hours;
+        let telling = match self.state.calling.family_doctor {
+            FamilyDoctor::Informed => telling,
+            FamilyDoctor::NotInformed => Telling::Never,
+        };
+        if is_informed && telling == Telling::AtOnce {
+            if self.state.doctor == Doctor::Unasked {
+                self.state.doctor = Doctor::Done;
+            }
+            return;
+        }
         self.state.doctor = match telling {
             Telling::Never => Doctor::Done,
             Telling::Digest => Doctor::Due {

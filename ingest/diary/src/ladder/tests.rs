@@ -2,26 +2,48 @@
 
 // req: G9
 
-use proptest::prelude::*;
-use veglia_triage::Severity;
+use veglia_triage::{Calling, FamilyDoctor, Severity, Whereabouts};
 use veglia_wire::WallMs;
 
 use super::*;
+
+mod laws;
 
 /// Tuesday 20 October 2020, 10:00 in Milano.
 const MORNING: WallMs = WallMs(1_603_180_800_000);
 /// The same day, 22:00.
 const NIGHT: WallMs = WallMs(1_603_224_000_000);
 
+/// Nothing else is open of the patient.
+const ALONE: Beside = Beside {
+    charge: None,
+    heard: None,
+    is_informed: false,
+};
+
 const CONFIRMED: Input = Input::Told {
     severity: Severity::Red,
     confirmed: true,
     worse: false,
+    at_once: false,
+    rule: None,
+    beside: ALONE,
 };
 const UNCONFIRMED: Input = Input::Told {
     severity: Severity::Red,
     confirmed: false,
     worse: false,
+    at_once: false,
+    rule: None,
+    beside: ALONE,
+};
+const WORSE: Input = Input::Told {
+    severity: Severity::Red,
+    confirmed: true,
+    worse: true,
+    at_once: true,
+    rule: None,
+    beside: ALONE,
 };
 
 fn minutes(count: i64) -> i64 {
@@ -29,7 +51,10 @@ fn minutes(count: i64) -> i64 {
 }
 
 fn taken(by: &str) -> Input {
-    Input::Taken { by: by.to_owned() }
+    Input::Taken {
+        by: by.to_owned(),
+        along: None,
+    }
 }
 
 /// An alert that lives, and all whom it called, by the minute.
@@ -140,8 +165,15 @@ fn once_its_episode_is_over_a_charge_lasts_longer_and_a_new_episode_shortens_it(
     let mut life = life.lives(11..=200);
     assert_eq!(life.says(), []);
     let mut life = life.hears(200, &CONFIRMED);
-    assert_eq!(life.says(), [(200, Callee::Operator, PageWhy::New)]);
-    let mut life = life.lives(201..=230);
+    // The family doctor believes the first episode over, and hears of this one.
+    assert_eq!(
+        life.says(),
+        [
+            (200, Callee::Operator, PageWhy::New),
+            (200, Callee::Mmg, PageWhy::Informed),
+        ]
+    );
+    let mut life = life.hears(201, &Input::Seen).lives(201..=230);
     assert_eq!(
         life.says(),
         [(230, Callee::Operator, PageWhy::ChargeLapsed)]
@@ -175,12 +207,7 @@ fn a_snooze_ends_by_itself_and_something_graver_ends_it_at_once() {
         [],
         "a reminder says nothing that was not known"
     );
-    let worse = Input::Told {
-        severity: Severity::Red,
-        confirmed: true,
-        worse: true,
-    };
-    let mut life = life.hears(54, &worse);
+    let mut life = life.hears(54, &WORSE);
     assert_eq!(life.says(), [(54, Callee::Operator, PageWhy::New)]);
 }
 
@@ -189,6 +216,7 @@ fn a_page_that_reached_nobody_moves_the_ladder_one_rung_and_no_further() {
     let failed = |rung| Input::Failed {
         callee: Callee::Operator,
         rung: Some(rung),
+        why: PageWhy::New,
     };
     let mut life = Life::new(MORNING).hears(0, &CONFIRMED);
     life.says();
@@ -201,12 +229,22 @@ fn a_page_that_reached_nobody_moves_the_ladder_one_rung_and_no_further() {
     assert_eq!(life.says(), [], "it was helped before");
     let mut life = life.lives(4..=15);
     assert_eq!(life.says(), [(15, Callee::Doctor, PageWhy::Escalated)]);
-    let mut life = life.hears(16, &failed(3));
-    assert_eq!(life.says(), [], "there is nobody above; the timer goes on");
+    let doctor = Input::Failed {
+        callee: Callee::Doctor,
+        rung: Some(3),
+        why: PageWhy::Escalated,
+    };
+    let mut life = life.hears(16, &doctor);
+    assert_eq!(
+        life.says(),
+        [(16, Callee::Operator, PageWhy::ChannelFailed)],
+        "there is no rung above, and nobody waits for who cannot come"
+    );
     assert!(life.state.due().is_some());
     let mmg = Input::Failed {
         callee: Callee::Mmg,
         rung: None,
+        why: PageWhy::Informed,
     };
     let mut life = life.hears(17, &mmg);
     assert_eq!(
@@ -247,7 +285,9 @@ fn escalating_calls_the_doctor_and_handing_over_changes_who_has_it() {
     let to = "staff:2".to_owned();
     let mut life = life.hears(3, &Input::HandedOver { to });
     let hold = life.state.hold.clone().unwrap();
-    assert_eq!((life.says(), hold.by.as_str()), (vec![], "staff:2"));
+    // Who is given a red may have gone home: it is told to them.
+    let told = vec![(3, Callee::Receiver, PageWhy::New)];
+    assert_eq!((life.says(), hold.by.as_str()), (told, "staff:2"));
     let mut life = life.hears(4, &Input::Escalated).lives(5..=19);
     assert_eq!(
         life.says(),
@@ -266,6 +306,9 @@ fn an_amber_reaches_the_family_doctor_in_the_digest_of_the_next_working_day() {
         severity: Severity::Amber,
         confirmed: true,
         worse: false,
+        at_once: false,
+        rule: None,
+        beside: ALONE,
     };
     // Saturday 24 October 2020, 11:00; the clock is set back that night.
     let saturday = WallMs(1_603_530_000_000);
@@ -362,86 +405,96 @@ fn a_faulty_ladder_is_refused_with_its_line() {
     );
 }
 
-fn an_input() -> impl Strategy<Value = Input> {
-    let severity = prop_oneof![
-        Just(Severity::Technical),
-        Just(Severity::Amber),
-        Just(Severity::Red)
-    ];
-    let by = || prop_oneof![Just("staff:1".to_owned()), Just("staff:2".to_owned())];
-    let callee = proptest::sample::select(Callee::ALL.to_vec());
-    prop_oneof![
-        4 => (severity, any::<bool>(), any::<bool>()).prop_map(|(severity, confirmed, worse)| {
-            Input::Told { severity, confirmed, worse }
-        }),
-        1 => Just(Input::Over),
-        2 => by().prop_map(|by| Input::Taken { by }),
-        1 => by().prop_map(|by| Input::Called { by }),
-        1 => by().prop_map(|to| Input::HandedOver { to }),
-        1 => (by(), -100_i64..100_000_000).prop_map(|(by, ms)| Input::Snoozed {
-            by,
-            until: MORNING.plus_ms(ms),
-        }),
-        1 => Just(Input::Escalated),
-        1 => Just(Input::Seen),
-        2 => (callee, proptest::option::of(0_usize..5)).prop_map(|(callee, rung)| {
-            Input::Failed { callee, rung }
-        }),
-        4 => Just(Input::Tick),
-    ]
+/// A patient leaves home with a confirmed red that nobody has.
+fn left(whereabouts: Whereabouts) -> Life {
+    let life = Life::new(MORNING).hears(0, &CONFIRMED);
+    life.hears(1, &Input::Stands { whereabouts })
 }
 
-proptest! {
-    /// Whatever happens, in whatever order, with whatever pauses, and also when the state went
-    /// through the record in between.
-    #[test]
-    fn no_open_confirmed_alert_is_without_a_person_or_a_timer(
-        story in proptest::collection::vec((an_input(), 0_i64..40), 1..60),
-    ) {
-        let ladder = Ladder::shipped();
-        let (mut now, mut state) = (MORNING, State::new(Severity::Technical));
-        let mut gravest = Severity::Technical;
-        for (input, pause) in story {
-            now = now.plus_ms(minutes(pause));
-            let stored = serde_json::to_string(&state).unwrap();
-            let stored: State = serde_json::from_str(&stored).unwrap();
-            prop_assert_eq!(&stored, &state);
-            state = step(ladder, stored, &input, now).0;
-            prop_assert!(state.severity >= gravest, "severity only rises");
-            gravest = state.severity;
-            if state.is_confirmed {
-                let kept = [
-                    state.hold.is_some(),
-                    state.snooze.is_some(),
-                    state.climb.is_some(),
-                ];
-                prop_assert_eq!(kept.iter().filter(|it| **it).count(), 1);
-                let due = state.due();
-                prop_assert!(due.is_some_and(|due| due > now), "{:?}", due);
-            }
-        }
+#[test]
+fn nobody_is_called_for_who_is_not_at_home_and_the_alert_stays_open() {
+    for whereabouts in Whereabouts::ALL.into_iter().skip(1) {
+        let life = left(whereabouts).lives(2..=600);
+        let later = life.calls.iter().filter(|(minute, ..)| *minute > 0);
+        assert_eq!(later.count(), 0, "{whereabouts}");
+        assert!(!life.state.is_closed && life.state.is_confirmed);
+        assert_eq!(life.state.due(), None, "{whereabouts}");
     }
+}
 
-    /// Closed is closed: nobody is called but the family doctor, once.
-    #[test]
-    fn a_closed_alert_calls_nobody_but_the_family_doctor_once(
-        story in proptest::collection::vec((an_input(), 0_i64..40), 1..30),
-    ) {
-        let ladder = Ladder::shipped();
-        let (mut now, mut state) = (MORNING, State::new(Severity::Technical));
-        for (input, pause) in story {
-            now = now.plus_ms(minutes(pause));
-            state = step(ladder, state, &input, now).0;
-        }
-        state = step(ladder, state, &Input::Closed, now).0;
-        let mut called = Vec::new();
-        for _ in 0..10 {
-            now = now.plus_ms(minutes(24 * 60));
-            let (after, steps) = step(ladder, state, &Input::Tick, now);
-            state = after;
-            called.extend(steps.into_iter().map(|it| it.callee));
-        }
-        prop_assert!(called.is_empty() || called == [Callee::Mmg]);
-        prop_assert_eq!(state.due(), None);
-    }
+#[test]
+fn who_comes_home_with_the_cause_still_red_is_called_for_anew() {
+    let home = Input::Stands {
+        whereabouts: Whereabouts::AtHome,
+    };
+    let life = left(Whereabouts::Deceased).hears(30, &home).lives(31..=45);
+    let anew: Vec<_> = life
+        .calls
+        .iter()
+        .filter(|(minute, ..)| *minute >= 30)
+        .collect();
+    let expected = [
+        (30, Callee::Operator, PageWhy::Again),
+        (30, Callee::Mmg, PageWhy::Informed),
+        (35, Callee::Operator, PageWhy::Again),
+        (40, Callee::SecondOperator, PageWhy::Escalated),
+        (45, Callee::Doctor, PageWhy::Escalated),
+    ];
+    assert_eq!(anew, expected.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn who_comes_home_is_called_for_anew_though_it_was_kept_quiet_meanwhile() {
+    let stands = |whereabouts| Input::Stands { whereabouts };
+    let quiet = Input::Snoozed {
+        by: "staff:1".to_owned(),
+        until: MORNING.plus_ms(minutes(30)),
+    };
+    let life = left(Whereabouts::InHospital).hears(2, &quiet);
+    let life = life.hears(3, &stands(Whereabouts::AtHome));
+    assert_eq!(life.state.snooze, None);
+    assert!(life.calls.contains(&(3, Callee::Operator, PageWhy::Again)));
+}
+
+#[test]
+fn a_further_red_of_who_is_not_at_home_calls_the_operator_once() {
+    let life = left(Whereabouts::InHospital)
+        .hears(20, &WORSE)
+        .lives(21..=90);
+    let later: Vec<_> = life
+        .calls
+        .iter()
+        .filter(|(minute, ..)| *minute > 0)
+        .collect();
+    assert_eq!(later, [&(20, Callee::Operator, PageWhy::New)]);
+}
+
+#[test]
+fn who_has_an_alert_keeps_it_while_the_patient_is_away() {
+    let stands = |whereabouts| Input::Stands { whereabouts };
+    let life = Life::new(MORNING)
+        .hears(0, &CONFIRMED)
+        .hears(1, &taken("staff:1"))
+        .hears(2, &stands(Whereabouts::InHospital))
+        .hears(3, &stands(Whereabouts::AtHome));
+    assert_eq!(
+        life.state.hold.as_ref().map(|hold| &*hold.by),
+        Some("staff:1")
+    );
+    let life = life.lives(4..=31);
+    let last = life.calls.last();
+    assert_eq!(last, Some(&(31, Callee::Operator, PageWhy::ChargeLapsed)));
+}
+
+#[test]
+fn a_plan_names_the_ladder_and_whether_the_family_doctor_is_told() {
+    let calling = Calling {
+        ladder: "doctor-first-2020".parse().ok(),
+        family_doctor: FamilyDoctor::NotInformed,
+    };
+    let first = State::new(Severity::Red);
+    let (state, _) = step_by_plan(first, &Input::Planned { calling }, MORNING);
+    let (_, steps) = step_by_plan(state, &CONFIRMED, MORNING);
+    let called: Vec<Callee> = steps.into_iter().map(|it| it.callee).collect();
+    assert_eq!(called, [Callee::Operator, Callee::Doctor]);
 }

@@ -4,6 +4,8 @@
     reason = "each test file is a program of its own and uses its part"
 )]
 
+pub(crate) mod person;
+
 use std::path::Path;
 
 use tempfile::TempDir;

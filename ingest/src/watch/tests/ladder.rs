@@ -93,3 +93,22 @@ async fn twenty_minutes_without_ingest_lose_no_deadline() {
     let said = house.called().await;
     assert_eq!(said[2], (45, Callee::Operator, PageWhy::ChargeLapsed));
 }
+
+#[tokio::test]
+async fn a_clock_that_jumped_a_day_ahead_and_was_set_right_does_not_stop_the_ladder() {
+    let mut house = House::new().await;
+    house.receive(frame(1, 85));
+    for minutes in [0, 1, 24 * 60] {
+        let last = house.tick(minutes);
+        house.live(&format!("life {minutes}"), last).await;
+    }
+    let before = house.called().await.len();
+    // The process that finds the clock set right is not the one that saw it jump.
+    for minutes in 2..=20 {
+        let last = house.tick(minutes);
+        house.live(&format!("back {minutes}"), last).await;
+    }
+    let said = house.called().await;
+    let later: Vec<_> = said[before..].iter().filter(|it| it.0 <= 20).collect();
+    assert!(!later.is_empty(), "nobody has taken charge: {said:?}");
+}

@@ -60,7 +60,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    pub(super) fn new(measured: &Measured, late_after_ms: i64) -> Self {
+    pub(super) fn new(measured: &Measured<'_>, late_after_ms: i64) -> Self {
         let value = (measured.id, measured.value_at());
         let id = measured.reading();
         Self {

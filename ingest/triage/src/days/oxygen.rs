@@ -18,7 +18,7 @@ use super::memory::Sample;
 use super::thread::Thread;
 use crate::flag::{Evidence, Why};
 use crate::ledger::Stories;
-use crate::plan::in_force;
+use crate::plan::{Own, of_person};
 use crate::state::Said;
 
 /// Residuals that the spread is taken of: four days of three a day.
@@ -270,7 +270,7 @@ impl Course {
     /// Whether a limit rule speaks of the value already.
     fn is_said(&self, sample: &Sample, setting: Setting<'_>) -> bool {
         let rules = setting.rules;
-        let target = in_force(setting.plans, sample.at).and_then(|plan| plan.spo2);
+        let own = Own::of(of_person(setting.plans, sample.at));
         let baseline = || self.baselines.at(sample.at).map(|it| it.percent_tenths);
         let Some(vital) = rules.vital(VitalKind::SpO2) else {
             return false;
@@ -278,7 +278,7 @@ impl Course {
         let score = vital.score(sample.steps);
         let mut limits = rules.limits_of(VitalKind::SpO2);
         limits.any(|limit| {
-            let (bad, _) = limit.ranges(&rules.target, target, baseline);
+            let (bad, _) = limit.ranges(&rules.target, own, baseline);
             bad.is_some_and(|range| range.holds(score))
         })
     }

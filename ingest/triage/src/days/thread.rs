@@ -33,6 +33,7 @@ impl Thread {
             },
             late,
             reminded: None,
+            again_at: None,
             end: None,
         };
         told.tell(&story);

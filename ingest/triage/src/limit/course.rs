@@ -32,7 +32,8 @@ struct Episode {
 /// The fold's state after some reading.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Course {
-    open: Option<Episode>,
+    /// Rare, and large beside nothing: apart.
+    open: Option<Box<Episode>>,
 }
 
 impl Course {
@@ -46,7 +47,7 @@ impl Course {
     pub(super) fn advance(
         &mut self,
         judge: &Judge<'_>,
-        reading: &Measured,
+        reading: &Measured<'_>,
         is_said: impl Fn() -> bool,
         mut changed: impl FnMut(&Story),
     ) {
@@ -55,13 +56,13 @@ impl Course {
             if judgement != Judgement::Good && !is_said() {
                 let story = judge.opening(reading, judgement);
                 changed(&story);
-                self.open = Some(Episode {
+                self.open = Some(Box::new(Episode {
                     story,
                     calm: None,
                     is_unsettled: !reading.is_settled(),
-                    device: reading.device.clone(),
+                    device: reading.device.cloned(),
                     received: Some(reading.received),
-                });
+                }));
             }
             return;
         };
@@ -79,7 +80,7 @@ impl Episode {
     fn hear(
         &mut self,
         judge: &Judge<'_>,
-        reading: &Measured,
+        reading: &Measured<'_>,
         judgement: Judgement,
         is_said: impl Fn() -> bool,
     ) -> bool {
@@ -101,8 +102,13 @@ impl Episode {
             Judgement::Bad if is_same => {
                 if reading.is_settled() {
                     self.is_unsettled = false;
-                    self.device.clone_from(&reading.device);
+                    self.device = reading.device.cloned();
                 }
+                return false;
+            }
+            Judgement::Bad
+                if judge.is_apart_too_little(&self.story, self.device.as_ref(), reading) =>
+            {
                 return false;
             }
             Judgement::Worse if is_same => self.confirm(judge, reading, How::AtOnce),
@@ -112,11 +118,12 @@ impl Episode {
     }
 
     /// Whether a good reading, of the same measurement or in time as its repeat, ends the episode.
-    fn is_refuted_by(&self, reading: &Measured, is_same: bool) -> bool {
-        if self.received.is_some_and(|it| reading.is_ahead_of(it)) {
+    fn is_refuted_by(&self, reading: &Measured<'_>, is_same: bool) -> bool {
+        // Neither a clock that is ahead nor a poor signal refutes anything.
+        if reading.is_weak || self.received.is_some_and(|it| reading.is_ahead_of(it)) {
             return false;
         }
-        let is_own_median = reading.is_settled() && reading.device == self.device;
+        let is_own_median = reading.is_settled() && reading.device == self.device.as_ref();
         let is_settled = !self.is_unsettled && self.device.is_some();
         match (is_same, is_settled) {
             (true, _) => self.is_unsettled && is_own_median,
@@ -125,7 +132,7 @@ impl Episode {
         }
     }
 
-    fn confirm(&mut self, judge: &Judge<'_>, reading: &Measured, how: How) {
+    fn confirm(&mut self, judge: &Judge<'_>, reading: &Measured<'_>, how: How) {
         let evidence = reading.evidence(judge.limit.vital);
         self.story.evidence.push(evidence);
         let at = reading.at;
@@ -136,13 +143,16 @@ impl Episode {
     fn go_on(
         &mut self,
         judge: &Judge<'_>,
-        reading: &Measured,
+        reading: &Measured<'_>,
         judgement: Judgement,
         is_said: impl Fn() -> bool,
     ) -> bool {
+        let was_told = self.story.pass(reading.at);
         if judgement != Judgement::Good {
-            self.calm = None;
-            return self.lasts(judge, reading, judgement, is_said);
+            return self.lasts(judge, reading, judgement, is_said) || was_told;
+        }
+        if reading.is_weak {
+            return was_told;
         }
         let first = Calm {
             since: reading.at,
@@ -155,32 +165,43 @@ impl Episode {
         if is_over {
             self.story.end = Some((Why::Recovered, reading.at));
         }
-        is_over
+        // A good value: the newest is not red any more.
+        let was_due = self.story.again_at.take().is_some();
+        is_over || was_told || was_due
     }
 
     /// A confirmed episode has a further bad reading: whether it is told again.
     fn lasts(
         &mut self,
         judge: &Judge<'_>,
-        reading: &Measured,
+        reading: &Measured<'_>,
         judgement: Judgement,
         is_said: impl Fn() -> bool,
     ) -> bool {
+        let was_calm = self.calm.take().is_some();
         let Standing::Confirmed { how, at } = self.story.standing else {
             return false;
         };
-        if judgement == Judgement::Worse && how != How::AtOnce {
+        let is_worse = || how != How::AtOnce || judge.is_worse(&self.story, reading);
+        if judgement == Judgement::Worse && is_worse() {
             self.confirm(judge, reading, How::AtOnce);
+            self.story.again_at = None;
             return true;
         }
         let told_at = self.story.reminded.map_or(at, |reminded| reminded.max(at));
         let lasts_ms = reading.at.since(told_at);
         let is_due = judge.limit.remind_ms.is_some_and(|due| due <= lasts_ms)
-            && judge.is_at_home(reading.at)
-            && !is_said();
+            || was_calm && judge.is_relapse(told_at, reading);
+        if !judge.is_at_home(reading.at) || is_said() {
+            return false;
+        }
+        let again_at = self.story.again_at;
         if is_due {
             self.story.reminded = Some(reading.at);
+            self.story.again_at = None;
+        } else {
+            self.story.again_at = judge.again_at(told_at);
         }
-        is_due
+        is_due || again_at != self.story.again_at
     }
 }

@@ -25,13 +25,20 @@ pub(crate) struct Segment<'a> {
 }
 
 /// The plan in force at a moment.
-pub(crate) fn in_force(plans: &[Plan], at: WallMs) -> Option<&Plan> {
+fn in_force(plans: &[Plan], at: WallMs) -> Option<&Plan> {
     let begun = plans.iter().filter(|plan| plan.from <= at);
     let latest = begun.max_by_key(|plan| plan.version)?;
     latest
         .until
         .is_none_or(|until| at < until)
         .then_some(latest)
+}
+
+/// The plan that says who the patient is at a moment: target, limits, scale and guards hold on when
+/// its days are over, since lungs and age stay what they are.
+pub(crate) fn of_person(plans: &[Plan], at: WallMs) -> Option<&Plan> {
+    let begun = plans.iter().filter(|plan| plan.from <= at);
+    begun.max_by_key(|plan| plan.version)
 }
 
 /// The moments at which what is asked may change.
@@ -70,16 +77,25 @@ pub(crate) fn segments<'a>(
     let cuts = cuts(plans, standings);
     let ends = cuts.iter().skip(1).copied().map(Some).chain([None]);
     let stretches = cuts.iter().copied().zip(ends);
-    let asked = stretches.filter_map(|(from, until)| {
-        let plan = in_force(plans, from).filter(|_| is_at_home(standings, from))?;
-        let parameter = plan.parameter(vital)?;
-        Some(Segment {
-            from,
-            until,
-            parameter,
-        })
-    });
-    asked.collect()
+    let mut asked: Vec<Segment<'a>> = Vec::new();
+    for (from, until) in stretches {
+        let plan = in_force(plans, from).filter(|_| is_at_home(standings, from));
+        let Some(parameter) = plan.and_then(|plan| plan.parameter(vital)) else {
+            continue;
+        };
+        match asked.last_mut() {
+            // Another version, or a row that says again where the patient is, that asks the same.
+            Some(last) if last.until == Some(from) && last.parameter == parameter => {
+                last.until = until;
+            }
+            _ => asked.push(Segment {
+                from,
+                until,
+                parameter,
+            }),
+        }
+    }
+    asked
 }
 
 /// When the next reading is expected after one at `anchor`, not before `not_before`.

@@ -7,7 +7,10 @@ use super::{Expected, Hours, LocalTime};
 
 /// A text that does not say when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("say when as 60m (every hour), 08:00,20:00 (daily) or 22:00-06:00/5m (in these hours)")]
+#[error(
+    "say when as 60m (every hour), 08:00,20:00 (daily) or 22:00-06:00/5m (in these hours); times \
+     are 00:00 to 23:59"
+)]
 pub struct ExpectedError;
 
 impl FromStr for Expected {

@@ -50,6 +50,8 @@ pub(crate) struct SignalRule {
     pub(crate) long_ms: i64,
     /// Within how long somebody is to call.
     pub(crate) call_within_ms: i64,
+    /// How long after it was told a further failure is told again.
+    pub(crate) remind_ms: i64,
     source: String,
 }
 
@@ -118,6 +120,7 @@ pub(super) struct SignalText {
     within_minutes: u32,
     long_minutes: u32,
     call_within_minutes: u32,
+    remind_minutes: Spanned<u32>,
     source: String,
 }
 
@@ -209,6 +212,11 @@ fn signal(
         let reason = "without a failed attempt there is nothing to call for: at least 1";
         return Err(reader.fault(text.attempts.span(), reason));
     }
+    let remind = *text.remind_minutes.get_ref();
+    if remind == 0 {
+        let reason = "a reminder by every failure: remind_minutes is at least 1";
+        return Err(reader.fault(text.remind_minutes.span(), reason));
+    }
     let apart_ms = i64::from(*text.apart_seconds.get_ref()) * 1_000;
     let (long_ms, within_ms) = (minutes(text.long_minutes), minutes(text.within_minutes));
     if apart_ms == 0 || apart_ms >= long_ms || long_ms >= within_ms {
@@ -223,6 +231,7 @@ fn signal(
         within_ms,
         long_ms,
         call_within_ms: minutes(text.call_within_minutes),
+        remind_ms: minutes(remind),
         source: reader.sourced(text.name.span(), &text.source)?,
     })
 }

@@ -6,9 +6,10 @@ use toml::Spanned;
 use veglia_wire::VitalKind;
 
 use super::parse::{Reader, RuleSetError, minutes};
-use super::text::{RuleText, TargetText};
-use super::{Bad, Confirmation, LimitRule, Range, TargetRule, VitalRules};
+use super::text::{Number, RuleText, TargetText};
+use super::{Bad, Confirmation, LimitRule, OwnRule, Range, TargetRule, VitalRules};
 use crate::flag::Severity;
+use crate::plan::End;
 
 pub(super) fn limit(
     reader: &Reader<'_>,
@@ -34,17 +35,22 @@ pub(super) fn limit(
     let bad = bad(reader, text, rules, &under)?;
     let at_once = match &text.at_once_beyond {
         None => None,
+        Some(number) => Some(at_once(reader, number, rules, bad)?),
+    };
+    let worse_points = match &text.worse_points {
+        None => None,
         Some(number) => {
-            let steps = reader.steps(number.span(), *number.get_ref(), rules.rounding)?;
-            let range = match bad {
-                Bad::Band(band) => beyond(band, steps),
-                Bad::UnderBaseline(_) => None,
-            };
-            Some(range.ok_or_else(|| {
-                let reason = "at_once_beyond must lie in a band that is open at one end";
-                reader.fault(number.span(), reason)
-            })?)
+            let points = reader.steps(number.span(), *number.get_ref(), rules.rounding)?;
+            if points < 1 || at_once.is_none() {
+                let reason = "worse_points is at least 1, of a rule with at_once_beyond";
+                return Err(reader.fault(number.span(), reason));
+            }
+            Some(points)
         }
+    };
+    let own = match &text.loosest {
+        None => None,
+        Some(number) => Some(own(reader, number, rules, (text.severity, bad), graver)?),
     };
     if *text.recover_readings.get_ref() == 0 {
         let reason = "an episode cannot end without a reading: recover_readings is at least 1";
@@ -62,6 +68,8 @@ pub(super) fn limit(
         bad,
         under: under.into_iter().map(|rule| rule.name.clone()).collect(),
         at_once,
+        worse_points,
+        own,
         confirmation: confirmation(
             reader,
             text.name.span(),
@@ -118,6 +126,93 @@ fn bad(
         }
     }
     Ok(Bad::Band(bad))
+}
+
+/// The part of a rule's band that is too bad to wait.
+fn at_once(
+    reader: &Reader<'_>,
+    number: &Spanned<Number>,
+    rules: &VitalRules,
+    bad: Bad,
+) -> Result<Range, RuleSetError> {
+    let steps = reader.steps(number.span(), *number.get_ref(), rules.rounding)?;
+    let range = match bad {
+        Bad::Band(band) => beyond(band, steps),
+        Bad::UnderBaseline(_) => None,
+    };
+    range.ok_or_else(|| {
+        let reason = "at_once_beyond must lie in a band that is open at one end";
+        reader.fault(number.span(), reason)
+    })
+}
+
+/// How far a plan may move the open-ended band of a rule; of a vital sign one rule has each limit.
+fn own(
+    reader: &Reader<'_>,
+    number: &Spanned<Number>,
+    rules: &VitalRules,
+    (severity, bad): (Severity, Bad),
+    known: &[LimitRule],
+) -> Result<OwnRule, RuleSetError> {
+    let fault = |reason: &str| Err(reader.fault(number.span(), reason));
+    let loosest = reader.steps(number.span(), *number.get_ref(), rules.rounding)?;
+    let Bad::Band(range) = bad else {
+        return fault("loosest is of a rule with a band");
+    };
+    let Some((end, edge)) = End::of(severity, range).zip(range.to.or(range.from)) else {
+        return fault("loosest must belong to a red or amber band that is open at one end");
+    };
+    let tightens = if end.is_low() {
+        loosest > edge
+    } else {
+        loosest < edge
+    };
+    if tightens {
+        return fault("loosest is the band's own limit or looser");
+    }
+    let mut before = known.iter().filter(|it| it.vital == rules.kind);
+    if before.any(|it| it.own.is_some_and(|own| own.end == end)) {
+        return fault("another rule of this vital sign has this limit already");
+    }
+    Ok(OwnRule {
+        end,
+        loosest,
+        per_score: rules.kind.steps_per_unit() / rules.rounding.steps_per_unit(),
+    })
+}
+
+/// Looks up once what every value of a vital sign is asked for.
+pub(super) fn prepare(vital: &mut VitalRules, limits: &[LimitRule]) {
+    let mut usual = Some(Range::default());
+    for limit in limits.iter().filter(|it| it.vital == vital.kind) {
+        match limit.bad {
+            Bad::Band(range) => usual = usual.and_then(|usual| outside(usual, range)),
+            Bad::UnderBaseline(points) => {
+                let least = vital.under_baseline.unwrap_or(points).min(points);
+                vital.under_baseline = Some(least);
+            }
+        }
+    }
+    vital.usual = usual;
+}
+
+/// What a range that is open at one end leaves of another.
+fn outside(usual: Range, bad: Range) -> Option<Range> {
+    match (bad.from, bad.to) {
+        (None, Some(to)) => Some(Range {
+            from: usual.from.max(Some(to.saturating_add(1))),
+            ..usual
+        }),
+        (Some(from), None) => {
+            let to = from.saturating_sub(1);
+            let to = usual.to.map_or(to, |known| known.min(to));
+            Some(Range {
+                to: Some(to),
+                ..usual
+            })
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn confirmation(

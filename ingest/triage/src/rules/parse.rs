@@ -105,6 +105,9 @@ pub(super) fn rule_set(toml: &str) -> Result<RuleSet, RuleSetError> {
         }
         limits.push(rule);
     }
+    for vital in &mut vitals {
+        limit::prepare(vital, &limits);
+    }
     let calls = super::calls::read(&reader, &text, &vitals, &limits)?;
     let gates = super::gates::read(&reader, &text, &vitals)?;
     Ok(RuleSet {
@@ -174,6 +177,7 @@ fn continuous(
         gap_ms,
         median_ms,
         settled_readings,
+        apart_ms: i64::from(text.apart_seconds) * 1_000,
         source: reader.sourced(entry.span(), &text.source)?,
     })
 }
@@ -187,9 +191,14 @@ fn presence(
         let reason = "every home would be off line: offline_after_minutes is at least 1";
         return Err(reader.fault(text.offline_after_minutes.span(), reason));
     }
+    if *text.remind_minutes.get_ref() == 0 {
+        let reason = "a reminder without end: remind_minutes is at least 1";
+        return Err(reader.fault(text.remind_minutes.span(), reason));
+    }
     Ok(PresenceRule {
         offline_after_ms: minutes(*text.offline_after_minutes.get_ref()),
         settle_ms: minutes(text.settle_minutes),
+        remind_ms: minutes(*text.remind_minutes.get_ref()),
         source: reader.sourced(entry.span(), &text.source)?,
     })
 }
@@ -234,6 +243,8 @@ fn vital(reader: &Reader<'_>, entry: &Spanned<VitalText>) -> Result<VitalRules, 
         plausible,
         unscored_sites: text.unscored_sites.clone(),
         bands: bands(reader, text, rounding)?,
+        usual: None,
+        under_baseline: None,
     })
 }
 

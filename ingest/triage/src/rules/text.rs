@@ -13,14 +13,14 @@ use crate::flag::Severity;
 /// A number as written.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Number {
+pub(crate) enum Number {
     Whole(i32),
     Decimal(f64),
 }
 
 impl Number {
     /// In steps of `1 / per_unit`, when it is exactly so many.
-    pub(super) fn steps(self, per_unit: i32) -> Option<i32> {
+    pub(crate) fn steps(self, per_unit: i32) -> Option<i32> {
         let text = match self {
             Self::Whole(whole) => return whole.checked_mul(per_unit),
             Self::Decimal(decimal) => decimal.to_string(),
@@ -67,6 +67,7 @@ pub(super) struct Text {
 pub(super) struct PresenceText {
     pub(super) offline_after_minutes: Spanned<u32>,
     pub(super) settle_minutes: u32,
+    pub(super) remind_minutes: Spanned<u32>,
     pub(super) source: String,
 }
 
@@ -86,6 +87,7 @@ pub(super) struct ContinuousText {
     pub(super) gap_seconds: u32,
     pub(super) median_seconds: Spanned<u32>,
     pub(super) settled_readings: Spanned<u32>,
+    pub(super) apart_seconds: u32,
     pub(super) source: String,
 }
 
@@ -140,6 +142,8 @@ pub(super) struct RuleText {
     pub(super) repeat_after_seconds: Option<u32>,
     pub(super) repeat_within_minutes: Option<u32>,
     pub(super) at_once_beyond: Option<Spanned<Number>>,
+    pub(super) worse_points: Option<Spanned<Number>>,
+    pub(super) loosest: Option<Spanned<Number>>,
     pub(super) recover_readings: Spanned<u32>,
     pub(super) recover_minutes: u32,
     pub(super) remind_minutes: Option<Spanned<u32>>,

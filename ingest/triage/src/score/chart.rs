@@ -217,8 +217,8 @@ pub(crate) struct ScoreRule {
 #[derive(Debug, Clone)]
 struct Most {
     parameter: ScoreParameter,
-    scale: OxygenScale,
-    bands: Vec<PointBand>,
+    /// By oxygen scale 1 and 2.
+    bands: [Vec<PointBand>; 2],
 }
 
 /// All that a rule set says of scores.
@@ -243,49 +243,51 @@ impl Charts {
         self.rules.iter().find(|rule| rule.name == *name)
     }
 
-    /// The most points that a value carries in any score, under a scale of oxygen saturation.
-    pub(crate) fn most(&self, parameter: ScoreParameter, scale: OxygenScale, value: i32) -> u8 {
+    /// The most points that a value carries in any score, by oxygen scale 1 and 2.
+    pub(crate) fn most(&self, parameter: ScoreParameter, value: i32) -> [u8; 2] {
         let mut most = self.most.iter();
-        let most = most.find(|most| most.parameter == parameter && most.scale == scale);
-        let mut bands = most.into_iter().flat_map(|most| &most.bands);
-        let band = bands.find(|band| band.range.holds(value));
-        band.map_or(0, |band| band.points)
+        let Some(most) = most.find(|most| most.parameter == parameter) else {
+            return [0; 2];
+        };
+        most.bands.each_ref().map(|bands| {
+            let band = bands.iter().find(|band| band.range.holds(value));
+            band.map_or(0, |band| band.points)
+        })
     }
 
     /// Looks up once what every value is asked for.
     pub(crate) fn prepare(&mut self) {
-        let scales = [OxygenScale::One, OxygenScale::Two];
-        let all = ScoreParameter::ALL.into_iter();
-        for (parameter, scale) in all.flat_map(|it| scales.map(|scale| (it, scale))) {
-            let items = || self.charts.iter().filter_map(|chart| chart.item(parameter));
-            let is_of_scale = |table: &&Table| table.scale.is_none_or(|it| it == scale);
-            let tables = || items().flat_map(|item| &item.tables).filter(is_of_scale);
-            let begins = tables().flat_map(|table| &table.bands);
-            let mut begins: Vec<i32> = begins.filter_map(|band| band.range.from).collect();
-            begins.sort_unstable();
-            begins.dedup();
-            let points = |value: i32| {
-                let points = tables().filter_map(|table| table.points(value));
-                points.max().unwrap_or(0)
-            };
-            let ends = begins.iter().map(|next| Some(next.saturating_sub(1)));
-            let ends: Vec<Option<i32>> = ends.chain([None]).collect();
-            let starts = std::iter::once(None).chain(begins.iter().copied().map(Some));
-            let bands = starts.zip(ends).map(|(from, to)| PointBand {
-                range: Range { from, to },
-                points: points(from.or(to).unwrap_or(0)),
-            });
-            let bands = bands.collect();
-            self.most.push(Most {
-                parameter,
-                scale,
-                bands,
-            });
-        }
+        let most = ScoreParameter::ALL.map(|parameter| Most {
+            parameter,
+            bands: [OxygenScale::One, OxygenScale::Two].map(|it| self.most_bands(parameter, it)),
+        });
+        self.most.extend(most);
         let least = self.rules.iter().map(|rule| rule.least);
         self.least = least.min().unwrap_or(u8::MAX);
         let singles = self.charts.iter().filter_map(|chart| chart.single);
         self.single = singles.map(|(from, _)| from).min().unwrap_or(u8::MAX);
+    }
+
+    fn most_bands(&self, parameter: ScoreParameter, scale: OxygenScale) -> Vec<PointBand> {
+        let items = || self.charts.iter().filter_map(|chart| chart.item(parameter));
+        let is_of_scale = |table: &&Table| table.scale.is_none_or(|it| it == scale);
+        let tables = || items().flat_map(|item| &item.tables).filter(is_of_scale);
+        let begins = tables().flat_map(|table| &table.bands);
+        let mut begins: Vec<i32> = begins.filter_map(|band| band.range.from).collect();
+        begins.sort_unstable();
+        begins.dedup();
+        let points = |value: i32| {
+            let points = tables().filter_map(|table| table.points(value));
+            points.max().unwrap_or(0)
+        };
+        let ends = begins.iter().map(|next| Some(next.saturating_sub(1)));
+        let ends = ends.chain([None]);
+        let starts = std::iter::once(None).chain(begins.iter().copied().map(Some));
+        let bands = starts.zip(ends).map(|(from, to)| PointBand {
+            range: Range { from, to },
+            points: points(from.or(to).unwrap_or(0)),
+        });
+        bands.collect()
     }
 
     /// Whether values that carry at most these points are in no rule's class.

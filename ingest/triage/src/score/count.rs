@@ -1,12 +1,13 @@
 //! A value that scores count, and the least that some values make a score.
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{RecordId, WallMs};
+use veglia_wire::{RecordId, VitalKind, WallMs};
 
 use crate::flag::{Evidence, Median, Severity, What};
 use crate::plan::OxygenScale;
 use crate::rules::{Bad, RuleSet};
 use crate::score::{Chart, ScoreParameter};
+use crate::stream::Measured;
 
 /// The reading of a stream that is its median, and the stretch, of which the entry is the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub(crate) struct Entry {
     value: i32,
     /// The most points that it carries in any score, by oxygen scale 1 and 2.
     most: [u8; 2],
+    /// Whether its signal was poor: it may add points and takes none away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_weak: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<OfStream>,
 }
@@ -53,6 +57,7 @@ impl Entry {
             parameter,
             value,
             most: [0; 2],
+            is_weak: false,
             stream: median.map(|median| OfStream {
                 id: evidence.id,
                 at: evidence.at,
@@ -64,13 +69,36 @@ impl Entry {
         Some(entry)
     }
 
+    /// What became known by a reading, or by the median that ends with it.
+    pub(super) fn measured(kind: VitalKind, it: &Measured<'_>, rules: &RuleSet) -> Self {
+        let median = it.median();
+        let mut entry = Self {
+            at: it.at,
+            id: it.reading(),
+            received: it.received,
+            parameter: ScoreParameter::of_vital(kind),
+            value: it.steps,
+            most: [0; 2],
+            is_weak: it.is_weak,
+            stream: median.map(|median| OfStream {
+                id: it.id,
+                at: it.value_at(),
+                first: median.first,
+                readings: median.readings,
+            }),
+        };
+        if let Some(vital) = rules.vital(kind) {
+            entry.most = rules.scores.most(entry.parameter, vital.score(it.steps));
+        }
+        entry
+    }
+
     /// Looks its points up, in the rules that came or are new.
     pub(super) fn weigh(&mut self, rules: &RuleSet) {
         let Some(value) = rules.rounded(&self.parameter.says(self.value)) else {
             return;
         };
-        let scales = [OxygenScale::One, OxygenScale::Two];
-        self.most = scales.map(|scale| rules.scores.most(self.parameter, scale, value));
+        self.most = rules.scores.most(self.parameter, value);
     }
 
     pub(super) fn most(&self, scale: OxygenScale) -> u8 {
@@ -79,6 +107,16 @@ impl Entry {
             OxygenScale::One => one,
             OxygenScale::Two => two,
         }
+    }
+
+    /// Whether it is of a poor signal and would take points away that another carries.
+    pub(super) fn is_weaker_than(&self, known: &Self) -> bool {
+        let mut pairs = self.most.iter().zip(known.most);
+        self.is_weak && pairs.any(|(most, known)| *most < known)
+    }
+
+    pub(super) fn is_weak(&self) -> bool {
+        self.is_weak
     }
 
     /// Place among all values: by time of measuring, then by name.

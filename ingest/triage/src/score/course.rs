@@ -14,19 +14,21 @@
 use serde::{Deserialize, Serialize};
 use veglia_wire::WallMs;
 
-use crate::flag::{How, Standing, Why};
+use crate::flag::{How, Severity, Standing, Why};
 use crate::ledger::{StoredTrigger, Story};
-use crate::plan::{OxygenScale, Plan, in_force};
+use crate::plan::{OxygenScale, Plan, of_person};
 use crate::rules::{Confirmation, RuleName, RuleSet};
 use crate::score::count::{Count, Entry};
 use crate::score::partial::is_fresh;
 use crate::score::{Chart, ScoreParameter, ScoreRule};
+use crate::whereabouts::{self, PatientStanding, is_at_home};
 
 /// What the rules go by.
 #[derive(Clone, Copy)]
 pub(crate) struct Judge<'a> {
     pub(crate) rules: &'a RuleSet,
     pub(crate) plans: &'a [Plan],
+    pub(crate) standings: &'a [PatientStanding],
 }
 
 /// How a rule sees a moment.
@@ -45,26 +47,38 @@ impl Judge<'_> {
     /// The story as it is once ticks have reached `ticked`.
     pub(crate) fn passed(&self, rule: &ScoreRule, story: &Story, ticked: WallMs) -> Option<Story> {
         match story.standing {
-            Standing::Unconfirmed { repeat_by } if repeat_by <= ticked => Some(Story {
-                standing: missed(rule, story.since),
-                ..story.clone()
-            }),
-            _ => None,
+            Standing::Unconfirmed { repeat_by }
+                if repeat_by <= ticked && is_at_home(self.standings, repeat_by) =>
+            {
+                Some(Story {
+                    standing: missed(rule, story.since, self.standings),
+                    ..story.clone()
+                })
+            }
+            Standing::Unconfirmed { .. } => None,
+            Standing::Confirmed { .. } => {
+                let mut story = story.clone();
+                story.pass(ticked).then_some(story)
+            }
         }
     }
 }
 
-fn missed_at(rule: &ScoreRule, since: WallMs) -> WallMs {
+/// A patient who is away by then has as long after the return.
+fn missed_at(rule: &ScoreRule, since: WallMs, standings: &[PatientStanding]) -> WallMs {
     match rule.confirmation {
         Confirmation::AtOnce => since,
-        Confirmation::Repeat { within_ms, .. } => since.plus_ms(within_ms),
+        Confirmation::Repeat { within_ms, .. } => {
+            let by = since.plus_ms(within_ms);
+            whereabouts::missed_at(standings, by, within_ms).unwrap_or(by)
+        }
     }
 }
 
-fn missed(rule: &ScoreRule, since: WallMs) -> Standing {
+fn missed(rule: &ScoreRule, since: WallMs, standings: &[PatientStanding]) -> Standing {
     Standing::Confirmed {
         how: How::MissedRepeat,
-        at: missed_at(rule, since),
+        at: missed_at(rule, since, standings),
     }
 }
 
@@ -89,7 +103,8 @@ struct Episode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Course {
     pub(crate) rule: RuleName,
-    open: Option<Episode>,
+    /// Rare, and large beside nothing: apart.
+    open: Option<Box<Episode>>,
 }
 
 impl Course {
@@ -108,7 +123,7 @@ impl Course {
             let is_bad = !moment.is_guarded && moment.sight(rule, &[]) == Sight::Bad;
             let episode = is_bad.then(|| moment.opening(rule))?;
             let story = episode.story.clone();
-            self.open = Some(episode);
+            self.open = Some(Box::new(episode));
             return Some(story);
         };
         let is_changed = episode.hear(rule, moment);
@@ -129,11 +144,14 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
-    /// Keeps a value if it is the newest of its parameter.
+    /// Keeps a value if it is the newest of its parameter. A poor signal does not reassure: by it
+    /// no parameter carries fewer points than before.
     pub(crate) fn keep(&mut self, entry: &Entry) -> bool {
         let mut newest = self.newest.iter_mut();
         match newest.find(|it| it.parameter == entry.parameter) {
-            Some(known) if known.key() < entry.key() => *known = *entry,
+            Some(known) if known.key() < entry.key() && !entry.is_weaker_than(known) => {
+                *known = *entry;
+            }
             Some(_) => return false,
             None => self.newest.push(*entry),
         }
@@ -158,15 +176,17 @@ impl Fold {
         entry: &Entry,
         mut changed: impl FnMut(usize, &Story),
     ) {
-        self.keep(entry);
+        if !self.keep(entry) {
+            return;
+        }
         // Nearly every value: of a patient who is well.
-        let plan = in_force(judge.plans, entry.at);
+        let plan = of_person(judge.plans, entry.at);
         let scale = plan.map_or(OxygenScale::One, |plan| plan.oxygen_scale);
         let most = self.newest.iter().map(|it| it.most(scale));
         if self.is_quiet() && judge.rules.scores.is_below_all(most) {
             return;
         }
-        let moment = Moment::new(judge.rules, plan, entry, &self.newest);
+        let moment = Moment::new(judge, plan, entry, &self.newest);
         for (place, course) in self.courses.iter_mut().enumerate() {
             if let Some(story) = course.hear(&moment) {
                 changed(place, &story);
@@ -178,6 +198,7 @@ impl Fold {
 /// A value that has just become known, and how the scores stand by it.
 struct Moment<'a> {
     rules: &'a RuleSet,
+    standings: &'a [PatientStanding],
     entry: &'a Entry,
     /// Whether scores are not made for the patient.
     is_guarded: bool,
@@ -187,7 +208,8 @@ struct Moment<'a> {
 }
 
 impl<'a> Moment<'a> {
-    fn new(rules: &'a RuleSet, plan: Option<&Plan>, entry: &'a Entry, newest: &'a [Entry]) -> Self {
+    fn new(judge: &Judge<'a>, plan: Option<&Plan>, entry: &'a Entry, newest: &'a [Entry]) -> Self {
+        let rules = judge.rules;
         let is_fresh = |it: &&Entry| is_fresh(rules, it.parameter, it.at, entry.at);
         let count = Count {
             rules,
@@ -197,6 +219,7 @@ impl<'a> Moment<'a> {
         let charts = rules.scores.charts.iter();
         Self {
             rules,
+            standings: judge.standings,
             entry,
             is_guarded: plan.is_some_and(|plan| !plan.guards.is_empty()),
             classes: charts.map(|chart| (chart, count.class(chart))).collect(),
@@ -247,10 +270,10 @@ impl<'a> Moment<'a> {
         let newest = behind.last().filter(|_| !carries);
         let cause = newest.unwrap_or(entry);
         let standing = match rule.confirmation {
-            Confirmation::Repeat { within_ms, .. } if !cause.is_answer() => {
+            Confirmation::Repeat { .. } if !cause.is_answer() => {
                 let backlog = entry.received.plus_ms(arrival.backlog_grace_ms);
                 Standing::Unconfirmed {
-                    repeat_by: entry.at.plus_ms(within_ms).max(backlog),
+                    repeat_by: missed_at(rule, entry.at, self.standings).max(backlog),
                 }
             }
             _ => Standing::Confirmed {
@@ -266,6 +289,7 @@ impl<'a> Moment<'a> {
                 standing,
                 late: entry.received.since(entry.at) > arrival.late_after_ms,
                 reminded: None,
+                again_at: None,
                 end: None,
             },
             parameter: cause.parameter,
@@ -289,11 +313,12 @@ impl Episode {
             self.behind = moment.behind(rule);
         }
         if self.story.standing.is_confirmed() {
-            return self.go_on(rule, entry, sight);
+            return self.go_on(rule, moment, sight);
         }
-        if entry.at > missed_at(rule, self.story.since) {
-            self.story.standing = missed(rule, self.story.since);
-            self.go_on(rule, entry, sight);
+        let missed_at = missed_at(rule, self.story.since, moment.standings);
+        if entry.at > missed_at && is_at_home(moment.standings, missed_at) {
+            self.story.standing = missed(rule, self.story.since, moment.standings);
+            self.go_on(rule, moment, sight);
             return true;
         }
         let is_same = self.is_same_measurement(rule, moment);
@@ -332,15 +357,17 @@ impl Episode {
     }
 
     /// A further value of a confirmed episode: whether it changes the story.
-    fn go_on(&mut self, rule: &ScoreRule, entry: &Entry, sight: Sight) -> bool {
-        match sight {
+    fn go_on(&mut self, rule: &ScoreRule, moment: &Moment<'_>, sight: Sight) -> bool {
+        let entry = moment.entry;
+        let was_told = self.story.pass(entry.at);
+        let is_changed = match sight {
             Sight::Bad => {
-                self.calm = None;
-                self.lasts(rule, entry)
+                let was_calm = self.calm.take().is_some();
+                is_at_home(moment.standings, entry.at) && self.lasts(rule, moment, was_calm)
             }
             Sight::Yielding => {
                 self.calm = None;
-                false
+                self.story.again_at.take().is_some()
             }
             // Nobody has measured it: it neither lasts nor recovers.
             Sight::Unknown => false,
@@ -355,23 +382,35 @@ impl Episode {
                 if is_over {
                     self.story.end = Some((Why::Recovered, entry.at));
                 }
-                is_over
+                self.story.again_at.take().is_some() || is_over
             }
-        }
+        };
+        is_changed || was_told
     }
 
-    /// Whether a confirmed episode that goes on is told again.
-    fn lasts(&mut self, rule: &ScoreRule, entry: &Entry) -> bool {
-        let Standing::Confirmed { at, .. } = self.story.standing else {
+    /// A confirmed episode goes on: told again now or, of a red, when the last telling is long
+    /// enough ago; after a better score not more often than a repeat is waited for. Whether that
+    /// changes the story.
+    fn lasts(&mut self, rule: &ScoreRule, moment: &Moment<'_>, was_calm: bool) -> bool {
+        let (Standing::Confirmed { at, .. }, Some(remind_ms)) =
+            (self.story.standing, rule.remind_ms)
+        else {
             return false;
         };
+        let is_red = rule.severity == Severity::Red;
         let told_at = self.story.reminded.map_or(at, |reminded| reminded.max(at));
-        let is_due = rule
-            .remind_ms
-            .is_some_and(|due| due <= entry.at.since(told_at));
-        if is_due {
-            self.story.reminded = Some(entry.at);
+        let wait_ms = match rule.confirmation {
+            Confirmation::Repeat { within_ms, .. } if is_red && was_calm => within_ms,
+            _ => remind_ms,
+        };
+        let before = (self.story.reminded, self.story.again_at);
+        if moment.entry.at.since(told_at) >= wait_ms.min(remind_ms) {
+            self.story.reminded = Some(moment.entry.at);
+            self.story.again_at = None;
+        } else if is_red {
+            let due = told_at.plus_ms(remind_ms);
+            self.story.again_at = whereabouts::missed_at(moment.standings, due, 0);
         }
-        is_due
+        before != (self.story.reminded, self.story.again_at)
     }
 }

@@ -17,13 +17,14 @@ use veglia_wire::{RecordId, VitalKind, WallMs};
 
 use crate::flag::{About, Evidence, Flag, Standing};
 use crate::ledger::{Ledger, Story, Voice};
-use crate::plan::{OxygenScale, in_force};
+use crate::plan::{OxygenScale, of_person};
 use crate::rules::{RuleName, RuleSet};
 use crate::score::count::Entry;
 use crate::score::course::{Course, Fold, Judge};
 use crate::score::{Scale, ScoreParameter, Scored};
-use crate::stream::Measured;
+use crate::stream::{Measured, push};
 use crate::track::{Ground, HORIZON_MS};
+use crate::whereabouts::{PatientStanding, is_at_home};
 
 /// Values kept: two days of five vital signs and two answers, nine times a day; of a patient with
 /// an oximeter that speaks every second, one minute of oxygen and pulse. It bounds the work of a
@@ -54,7 +55,8 @@ struct Changed {
 
 impl Changed {
     fn is_superseded_by(self, entry: &Entry) -> bool {
-        entry.parameter == self.parameter && entry.key() > self.last
+        // One with a poor signal may not have taken their place.
+        entry.parameter == self.parameter && entry.key() > self.last && !entry.is_weak()
     }
 }
 
@@ -89,18 +91,19 @@ impl Scoring {
     }
 
     /// The earliest tick that could say something new.
-    pub(crate) fn next_deadline(&self) -> Option<WallMs> {
+    pub(crate) fn next_deadline(&self, standings: &[PatientStanding]) -> Option<WallMs> {
         let open = self.ledgers.iter().flat_map(Ledger::open);
+        let is_missed = |at: &WallMs| is_at_home(standings, *at);
         let repeats = open.filter_map(|story| match story.standing {
-            Standing::Unconfirmed { repeat_by } => Some(repeat_by),
-            Standing::Confirmed { .. } => None,
+            Standing::Unconfirmed { repeat_by } => Some(repeat_by).filter(is_missed),
+            Standing::Confirmed { .. } => story.again_at,
         });
         repeats.min()
     }
 
     /// What a score can be at a moment; none when the rule set has no such score.
     pub(crate) fn scored(&self, ground: Ground<'_>, scale: Scale, now: WallMs) -> Option<Scored> {
-        let plan = in_force(ground.plans, now);
+        let plan = of_person(ground.plans, now);
         let guards = plan.map(|plan| plan.guards.as_slice()).unwrap_or_default();
         if !guards.is_empty() {
             return Some(Scored::NotCounted(guards.to_vec()));
@@ -118,14 +121,13 @@ impl Scoring {
     }
 
     /// Begins with what a state of a version before scores remembers.
-    pub(crate) fn begin(
+    pub(crate) fn begin<'m>(
         &mut self,
-        measured: impl Iterator<Item = (VitalKind, Measured)>,
+        measured: impl Iterator<Item = (VitalKind, Measured<'m>)>,
         answers: impl Iterator<Item = Evidence>,
         rules: &RuleSet,
     ) {
-        let measured = measured
-            .filter_map(|(kind, it)| Entry::new(it.at, it.received, &it.evidence(kind), rules));
+        let measured = measured.map(|(kind, it)| Entry::measured(kind, &it, rules));
         let answers = answers.filter_map(|it| Entry::new(it.at, it.at, &it, rules));
         let mut entries: Vec<Entry> = measured.chain(answers).collect();
         entries.sort_by_key(Entry::key);
@@ -141,13 +143,13 @@ impl Scoring {
     pub(crate) fn measure<'m>(
         &mut self,
         kind: VitalKind,
-        measured: impl Iterator<Item = &'m Measured>,
+        measured: impl Iterator<Item = &'m Measured<'m>>,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
         let rules = ground.rules;
-        let entry = |it: &Measured| Entry::new(it.at, it.received, &it.evidence(kind), rules);
-        self.take(measured.filter_map(entry), ground, voice);
+        let entries = measured.map(|it| Entry::measured(kind, it, rules));
+        self.take(entries, ground, voice);
     }
 
     /// The gate thinks otherwise of some readings: which it greys now, and what the rules see of
@@ -156,7 +158,7 @@ impl Scoring {
         &mut self,
         kind: VitalKind,
         greyed: &[RecordId],
-        measured: impl Iterator<Item = &'m Measured>,
+        measured: impl Iterator<Item = &'m Measured<'m>>,
         ground: Ground<'_>,
         voice: &mut Voice<'_>,
     ) {
@@ -286,7 +288,7 @@ impl Scoring {
             }
         });
         let is_quiet = tip.is_quiet();
-        self.recent.push_back(Kept { entry, is_quiet });
+        push(&mut self.recent, Kept { entry, is_quiet });
     }
 
     /// Tells the stories of all values in memory again.
@@ -419,5 +421,6 @@ fn judge(ground: Ground<'_>) -> Judge<'_> {
     Judge {
         rules: ground.rules,
         plans: ground.plans,
+        standings: ground.standings,
     }
 }

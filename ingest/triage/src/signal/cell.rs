@@ -4,7 +4,7 @@
 //! or judgement. A [`Cell`] keeps of its half minute what the rule goes by, the same in any order.
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{Contact, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
+use veglia_wire::{Contact, DeviceId, Quality, RecordId, Sensor, Vital, VitalKind, WallMs};
 
 use crate::flag::{Evidence, What};
 use crate::gate::of_sensor;
@@ -30,9 +30,25 @@ pub(super) struct Failure {
     pub(super) id: RecordId,
     pub(super) received: WallMs,
     pub(super) what: What,
+    /// Whose word it is: see [`mark_of`].
+    #[serde(default)]
+    pub(super) device: u32,
+}
+
+/// A short mark of a device, to tell the few of one home apart (FNV-1a).
+pub(super) fn mark_of(device: &DeviceId) -> u32 {
+    let bytes = device.as_str().bytes();
+    bytes.fold(0x811c_9dc5, |mark, byte| {
+        (mark ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 impl Failure {
+    /// Whether it is the word of a sensor, which says it once and means it until it says another.
+    fn is_word(&self) -> bool {
+        matches!(self.what, What::Contact { .. })
+    }
+
     /// Whether the sensor itself says that the attempt is over.
     fn is_final(&self) -> bool {
         let contact = Contact::Unmeasurable;
@@ -65,13 +81,17 @@ pub(super) enum Word {
     Failed(Failure),
     /// The sensor left the body.
     Off(WallMs),
+    /// The sensor is on the body.
+    On(WallMs),
+    /// A device is not heard any more.
+    Lost(WallMs, u32),
 }
 
 impl Word {
     pub(super) fn at(&self) -> WallMs {
         match self {
             Self::Clean(value) | Self::Weak(value) => value.at,
-            Self::Measured(at) | Self::Off(at) => *at,
+            Self::Measured(at) | Self::Off(at) | Self::On(at) | Self::Lost(at, _) => *at,
             Self::Failed(failure) => failure.at,
         }
     }
@@ -95,6 +115,12 @@ pub(super) struct Cell {
     /// When an attempt was last given up: by the sensor, or by leaving the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) given_up: Option<WallMs>,
+    /// When something was last heard that is no failure, in milliseconds of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    other: Option<u16>,
+    /// The device that was last lost in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lost: Option<Box<(WallMs, u32)>>,
 }
 
 impl Cell {
@@ -106,6 +132,8 @@ impl Cell {
             measured: false,
             failed: None,
             given_up: None,
+            other: None,
+            lost: None,
         }
     }
 
@@ -126,8 +154,34 @@ impl Cell {
         self.weak.is_some() || self.failed.is_some()
     }
 
+    /// The word of a sensor that cannot measure and that holds on when the half minute is over:
+    /// since when, if one held on before. Anything else that is heard ends it.
+    pub(super) fn lasting(&self, before: Option<&Failure>) -> Option<Failure> {
+        let lasting = match (&self.failed, self.other) {
+            (None, None) => before.copied(),
+            (None, Some(_)) => None,
+            (Some(failed), other) => {
+                let before = before.filter(|_| other.is_none());
+                let begin = self.begin();
+                let other = other.map(|other| begin.plus_ms(i64::from(other)));
+                let is_last = other.is_none_or(|other| other < failed.last.at);
+                let word = Some(failed.last).filter(|it| it.is_word() && is_last);
+                word.map(|word| before.copied().unwrap_or(word))
+            }
+        };
+        let is_lost = |it: &Failure| {
+            let mut lost = self.lost.iter();
+            lost.any(|lost| lost.1 == it.device && it.at <= lost.0)
+        };
+        lasting.filter(|it| !is_lost(it))
+    }
+
     /// The same words make the same cell, in any order and however often.
     pub(super) fn hear(&mut self, word: Word) {
+        if !matches!(word, Word::Failed(_) | Word::Lost(..)) {
+            let into_ms = word.at().since(self.begin());
+            self.other = self.other.max(u16::try_from(into_ms).ok());
+        }
         match word {
             Word::Clean(value) => {
                 let newest = self.clean.get_or_insert(value);
@@ -143,6 +197,11 @@ impl Cell {
                 }
             }
             Word::Measured(_) => self.measured = true,
+            Word::On(_) => {}
+            Word::Lost(at, device) => {
+                let lost = Box::new((at, device));
+                self.lost = self.lost.take().max(Some(lost));
+            }
             Word::Off(at) => self.given_up = self.given_up.max(Some(at)),
             Word::Failed(failure) => {
                 let only = || {
@@ -192,8 +251,9 @@ pub(super) fn word(kind: VitalKind, observation: &Observation, ground: Ground<'_
                     id,
                     received,
                     what,
+                    device: mark_of(&observation.device),
                 })),
-                Contact::On => None,
+                Contact::On => Some(Word::On(at)),
             }
         }
         Seen::Vital(..) | Seen::Contact(..) | Seen::Answer(_) => None,
@@ -213,7 +273,8 @@ const FAILED: Quality = Quality::SEARCHING
     .union(Quality::QUESTIONABLE)
     .union(Quality::INVALID);
 
-const WEAK: Quality = Quality::LOW_PERFUSION.union(Quality::WEAK_SIGNAL);
+/// A poor signal: what it says may be low, and does not reassure.
+pub(crate) const WEAK: Quality = Quality::LOW_PERFUSION.union(Quality::WEAK_SIGNAL);
 
 fn of_reading(
     (at, id, received): (WallMs, RecordId, WallMs),
@@ -246,6 +307,7 @@ fn of_reading(
             id,
             received,
             what,
+            device: 0,
         }));
     }
     Some(if is_unscored || !quality.is_clean() {

@@ -4,7 +4,9 @@
 //! A reading that the gate greys goes nowhere; when the gate thinks otherwise of it later, all
 //! three are corrected together.
 
-use veglia_wire::{Answer, AnswerCode, Quality, RecordId, Sensor, Site, Vital, VitalKind, WallMs};
+use veglia_wire::{
+    Answer, AnswerCode, DeviceId, Quality, RecordId, Sensor, Site, Vital, VitalKind, WallMs,
+};
 
 use super::{PatientState, Said};
 use crate::days::Days;
@@ -15,7 +17,8 @@ use crate::limit::Reading;
 use crate::observation::{Observation, Seen, Source};
 use crate::plan::Plan;
 use crate::rules::RuleSet;
-use crate::stream::Measured;
+use crate::signal::WEAK;
+use crate::stream::{Measured, Streamers};
 use crate::track::{Latest, Taken, Track};
 
 impl PatientState {
@@ -25,7 +28,7 @@ impl PatientState {
         observation: &Observation,
         voice: &mut Voice<'_>,
     ) {
-        if observation.source == Source::Device {
+        let device = (observation.source == Source::Device).then(|| {
             let vital = match observation.seen {
                 Seen::Vital(vital, _) => Some(vital.kind()),
                 Seen::Contact(..) | Seen::Answer(_) => None,
@@ -33,10 +36,12 @@ impl PatientState {
             let (at, received) = (observation.at, observation.received);
             let rule = &rules.presence;
             self.life
-                .observe(&observation.device, vital, at, received, rule);
-        }
+                .observe(&observation.device, vital, at, received, rule)
+        });
         match observation.seen {
-            Seen::Vital(vital, quality) => self.measure(rules, observation, vital, quality, voice),
+            Seen::Vital(vital, quality) => {
+                self.measure(rules, observation, device, (vital, quality), voice);
+            }
             Seen::Contact(sensor, contact) => {
                 self.hold(rules, observation, sensor, voice);
                 let said = said(observation, (sensor, contact));
@@ -61,8 +66,8 @@ impl PatientState {
         &mut self,
         rules: &RuleSet,
         observation: &Observation,
-        vital: Vital,
-        quality: Quality,
+        device: Option<DeviceId>,
+        (vital, quality): (Vital, Quality),
         voice: &mut Voice<'_>,
     ) {
         let ahead = observation.at.since(observation.received);
@@ -82,13 +87,15 @@ impl PatientState {
             quality,
         });
         if rules.is_scorable(vital, quality) {
-            let is_streamed = observation.source == Source::Device && rules.continuous.is_for(kind);
+            let device = device.filter(|_| rules.continuous.is_for(kind));
+            let is_streamed = device.is_some();
             let reading = Reading {
                 at: observation.at,
                 id: observation.id,
                 received: observation.received,
                 steps: vital.steps(),
-                device: is_streamed.then(|| observation.device.clone()),
+                is_weak: quality.intersects(WEAK),
+                device,
             };
             let gate = Gate::of(&mut self.gates, kind, ground).filter(|_| is_streamed);
             let gate = gate.map(|gate| gate.hear(&reading, ground));
@@ -110,20 +117,42 @@ impl PatientState {
         };
         let taken = track.observe(reading, ground, voice);
         let scoring = &mut self.scoring;
+        let is_taught = |it: &Measured<'_>| Streamers::is_taught_by(it, &rules.continuous);
+        let mut streams: Vec<(DeviceId, WallMs)> = Vec::new();
         match &taken {
             Taken::Known => {}
             Taken::Newest(one) | Taken::Alone(one) => {
+                if is_taught(one) {
+                    let device = track.newest_device().cloned();
+                    streams.extend(device.map(|device| (device, one.at)));
+                }
                 scoring.measure(kind, std::iter::once(one), ground, voice);
             }
             Taken::Amid => {
-                let all: Vec<Measured> = track.measured(rules).collect();
+                let all: Vec<Measured<'_>> = track.measured(rules).collect();
+                let settled = all.iter().filter(|it| is_taught(it));
+                streams.extend(settled.filter_map(|it| Some((it.device?.clone(), it.at))));
                 scoring.measure(kind, all.iter(), ground, voice);
             }
         }
         if remember(&mut self.days, track, taken, rules, &self.plans, voice) {
             self.retell_oxygen(rules, voice);
         }
+        for (device, at) in streams {
+            if self.streamers.learn(&device, at) {
+                self.retell_streams(rules, voice);
+            }
+        }
         self.forget(rules, kind);
+    }
+
+    /// A device is known to stream: its lone readings are judged again.
+    fn retell_streams(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+        let ground = ground!(self, rules);
+        let streamed = |track: &&mut Track| rules.continuous.is_for(track.kind());
+        for track in self.tracks.iter_mut().filter(streamed) {
+            track.retell_readings(ground, voice);
+        }
     }
 
     /// The gate thinks otherwise of readings: those it lets through go to the rules, the others
@@ -170,7 +199,7 @@ impl PatientState {
             .collect();
         let alone = track.correct(otherwise);
         track.retell(ground, voice);
-        let all: Vec<Measured> = track.measured(rules).collect();
+        let all: Vec<Measured<'_>> = track.measured(rules).collect();
         self.scoring
             .correct(kind, &greyed, all.iter(), ground, voice);
         if self

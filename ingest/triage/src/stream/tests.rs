@@ -17,12 +17,13 @@ fn continuous() -> Continuous {
         gap_ms: 5_000,
         median_ms: 120_000,
         settled_readings: 10,
+        apart_ms: 30_000,
         source: "a test".to_owned(),
     }
 }
 
 /// The median as it is defined: by the whole stretch of one reading.
-fn defined(readings: &[Reading], place: usize, continuous: &Continuous) -> Measured {
+fn defined<'r>(readings: &'r [Reading], place: usize, continuous: &Continuous) -> Measured<'r> {
     let reading = &readings[place];
     let spot = Measured::spot(reading);
     let known = readings[..=place].iter().rev().take(WINDOW_READINGS_MAX);
@@ -44,6 +45,7 @@ fn defined(readings: &[Reading], place: usize, continuous: &Continuous) -> Measu
     Measured {
         id: value.id,
         steps: value.steps,
+        is_weak: false,
         value_at: value.at,
         basis: if readings < continuous.settled_readings {
             Basis::Few(median)
@@ -72,6 +74,7 @@ fn readings() -> impl Strategy<Value = Vec<Reading>> {
                 },
                 received: WallMs(at),
                 steps: 900 + step * 10,
+                is_weak: false,
                 device: device.map(|place: usize| names[place].clone()),
             }
         });
@@ -122,6 +125,7 @@ proptest! {
             id: RecordId { epoch: Epoch(1), sequence: number(count) },
             received: WallMs(0),
             steps: 900 + step * 10,
+            is_weak: false,
             device: Some(DeviceId::new("a:1").unwrap()),
         }).collect();
         let mut window = super::Window::default();

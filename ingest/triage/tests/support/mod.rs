@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use veglia_triage::{
-    Expected, Flag, How, Input, LocalTime, Observation, OxygenScale, Parameter, PatientId,
+    Calling, Expected, Flag, How, Input, LocalTime, Observation, OxygenScale, Parameter, PatientId,
     PatientState, Plan, PlanVersion, RuleSet, Seen, Source, Standing, Verdict, Why, step,
 };
 use veglia_wire::{
@@ -104,6 +104,8 @@ pub(crate) fn plan(version: i64, from: WallMs, parameters: Vec<Parameter>) -> Pl
         spo2: None,
         oxygen_scale: OxygenScale::One,
         guards: Vec::new(),
+        limits: Vec::new(),
+        calling: Calling::default(),
     }
 }
 

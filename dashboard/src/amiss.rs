@@ -1,0 +1,188 @@
+//! Tells of channels that do not work: on the ward at once, and to whoever is on duty by another
+//! way.
+//!
+//! The outages are notify's, in its record; here they get words, and the clock of care that the
+//! ward goes by. One that is over stands for [`TRACE_MS`] more, as the trace.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use veglia_notify::{Config, Message, NewDelivery, Outage};
+use veglia_people::contacts::Channel;
+use veglia_people::duty::{self, Post};
+use veglia_people::{Party, staff};
+use veglia_store::{Actor, Database, TxError};
+use veglia_view::CareClock;
+use veglia_ward::{Hub, Notice, since_when};
+use veglia_wire::{Clock, WallMs};
+
+use crate::Deps;
+use crate::pages::chain;
+use crate::paging::written;
+
+/// Between two looks: a nurse who opens the ward sees what is true now.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long an outage that is over stands on the ward, in milliseconds: a shift.
+pub(crate) const TRACE_MS: i64 = 8 * 3_600_000;
+
+const ACTOR: Actor = Actor::System("amiss");
+
+const SUBJECT: &str = "Veglia";
+const WORDS: &str = "Veglia: un canale di avviso non funziona. Vedere la pagina Reperibilità.";
+
+/// The task; one at a record.
+pub(crate) struct Amiss {
+    record: Database,
+    care: CareClock,
+    clock: Arc<dyn Clock>,
+    notify: Config,
+    /// Outages of which the duty was told in this life.
+    told: HashSet<i64>,
+}
+
+/// An outage in words.
+pub(crate) struct Said {
+    pub(crate) outage: Outage,
+    pub(crate) words: String,
+}
+
+impl Amiss {
+    pub(crate) fn new(deps: &Deps) -> Self {
+        Self {
+            record: deps.record.clone(),
+            care: deps.care.clone(),
+            clock: Arc::clone(&deps.clock),
+            notify: deps.notify.clone(),
+            told: HashSet::new(),
+        }
+    }
+
+    /// Works until it is dropped.
+    pub(crate) async fn run(mut self, hub: Hub) {
+        let mut was_well = true;
+        loop {
+            let round = self.round(&hub).await;
+            if let Err(error) = &round
+                && was_well
+            {
+                tracing::error!(error = %chain(error), "channels that are down are not told of");
+            }
+            was_well = round.is_ok();
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Shows what there is, and calls whoever is on duty for what is new.
+    pub(crate) async fn round(&mut self, hub: &Hub) -> Result<(), TxError> {
+        let said = said(&self.record, &ACTOR, &self.care, self.clock.as_ref()).await?;
+        let notice = |it: &Said| Notice {
+            text: it.words.clone(),
+            is_over: it.outage.ended.is_some(),
+        };
+        hub.post(said.iter().map(notice).collect());
+        for it in said.iter().filter(|it| it.outage.ended.is_none()) {
+            if !self.told.contains(&it.outage.id) && self.call(&it.outage).await? {
+                self.told.insert(it.outage.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there was somebody to be told.
+    async fn call(&self, outage: &Outage) -> Result<bool, TxError> {
+        let now = self.care.now();
+        let on_duty = duty::on_duty(&self.record, &ACTOR, Post::Operator, now).await?;
+        let wall = self.clock.now();
+        for person in &on_duty {
+            let mut addresses = person.addresses.clone();
+            addresses.retain(|it| it.channel() != outage.channel);
+            let key = format!("outage-{}.{}", outage.id, written(person.party));
+            let about = format!("outage-{}", outage.id);
+            let message = Message::new(SUBJECT, WORDS, &self.notify.page("/reperibilita"));
+            let (Ok(key), Ok(about), Ok(message)) = (key.parse(), about.parse(), message) else {
+                continue;
+            };
+            // Who has no other way reads it on the ward.
+            if addresses.is_empty() {
+                continue;
+            }
+            let delivery = NewDelivery {
+                key,
+                about,
+                recipient: person.party.to_string(),
+                addresses,
+                message,
+                urgent: false,
+                not_before: wall,
+            };
+            let sent = veglia_notify::enqueue(&self.record, &ACTOR, &delivery, wall).await;
+            if let Err(error) = sent {
+                tracing::error!(error = %chain(&error), "the duty is not told of an outage");
+                return Ok(false);
+            }
+        }
+        Ok(!on_duty.is_empty())
+    }
+}
+
+/// What does not work now, and what has worked again of late, in words.
+pub(crate) async fn said(
+    record: &Database,
+    actor: &Actor,
+    care: &CareClock,
+    clock: &dyn Clock,
+) -> Result<Vec<Said>, TxError> {
+    let (now, wall) = (care.now(), clock.now());
+    let outages = veglia_notify::outages(record, actor, wall.plus_ms(-TRACE_MS)).await?;
+    if outages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = staff::signatures(record, actor).await?;
+    let name = |recipient: &str| {
+        let doctor = || match recipient.parse() {
+            Ok(Party::Mmg(id)) => format!("medico di famiglia n. {id}"),
+            _ => "un paziente".to_owned(),
+        };
+        names.get(recipient).cloned().unwrap_or_else(doctor)
+    };
+    // Channels fail by the wall clock; the ward goes by the clock of care.
+    let when = |at: WallMs| since_when(care.at(at), now);
+    let say = |outage: Outage| Said {
+        words: words(&outage, name, when),
+        outage,
+    };
+    Ok(outages.into_iter().map(say).collect())
+}
+
+fn words(
+    outage: &Outage,
+    name: impl Fn(&str) -> String,
+    when: impl Fn(WallMs) -> String,
+) -> String {
+    let channel = channel_name(outage.channel);
+    let what = match &outage.recipient {
+        None => format!("{channel}: gli avvisi non partono"),
+        Some(person) => format!("{channel}: {} non è raggiungibile", name(person)),
+    };
+    let began = when(outage.began);
+    match outage.ended {
+        None => format!("{what} {began}; si usano gli altri recapiti."),
+        Some(ended) => format!(
+            "{what} {began}. Risolto: funziona di nuovo {}.",
+            when(ended)
+        ),
+    }
+}
+
+/// What a channel is called.
+pub(crate) fn channel_name(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Sms => "SMS",
+        Channel::Email => "Posta elettronica",
+        Channel::Push => "Notifiche del browser",
+        Channel::Webhook => "Chiamate ad altri programmi",
+    }
+}

@@ -1,0 +1,99 @@
+//! What the ward says while the alarm path does not answer: on top of the list, in words.
+//!
+//! It is asked for by a script of its own (`js/alarm-path.js`) and not by the ward's stream, which
+//! stands still when ingest does.
+
+use askama::Template;
+use veglia_diary::probe::{Leg, Overdue};
+use veglia_view::WallMs;
+
+use crate::page::WardPage;
+use crate::words;
+
+/// Why nobody can rely on the alarms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathFault {
+    /// A round of the probe is missed.
+    Overdue(Overdue),
+    /// The record does not answer since then, and nothing is known.
+    Record(WallMs),
+}
+
+impl PathFault {
+    /// What a message to whoever is on duty says: short, plain, nothing clinical.
+    #[must_use]
+    pub fn message(&self, now: WallMs) -> String {
+        let (Self::Overdue(Overdue { since, .. }) | Self::Record(since)) = self;
+        let since = words::since_time(*since, now);
+        format!("Veglia: la catena degli allarmi non risponde {since}. Gli avvisi possono mancare.")
+    }
+
+    /// In a sentence, with what to do.
+    #[must_use]
+    pub fn sentence(&self, now: WallMs) -> String {
+        let (since, why) = match self {
+            Self::Overdue(overdue) => (overdue.since, missing(overdue.leg)),
+            Self::Record(since) => (*since, "l’archivio non risponde"),
+        };
+        format!(
+            "La catena degli allarmi non risponde {}: {why}. Gli allarmi potrebbero non arrivare: \
+             sorvegliare i pazienti per telefono e avvisare chi gestisce il sistema.",
+            words::since_time(since, now)
+        )
+    }
+}
+
+/// Which leg of the way is not done.
+fn missing(leg: Leg) -> &'static str {
+    match leg {
+        Leg::Spoken => "il gateway di prova non invia letture",
+        Leg::Received => "la lettura di prova non arriva dal gateway alla raccolta dei dati",
+        Leg::Judged => "la lettura di prova non è stata valutata dalle regole",
+        Leg::Called => "per l’allarme di prova non è partita nessuna chiamata",
+        Leg::Carried => "la chiamata di prova non è stata presa in consegna",
+        Leg::Delivered => "il messaggio di prova non è uscito dalla coda degli invii",
+    }
+}
+
+/// The ward with the sentence above it, hidden while there is none.
+#[derive(Debug, Template)]
+#[template(path = "alarm_path.html")]
+pub struct WatchedWard {
+    sentence: Option<String>,
+    /// Where the script asks for the sentence.
+    address: &'static str,
+    ward: WardPage,
+}
+
+impl WatchedWard {
+    /// The ward at this moment; `address` answers with [`PathFault::sentence`], or nothing.
+    #[must_use]
+    pub fn new(sentence: Option<String>, address: &'static str, ward: WardPage) -> Self {
+        Self {
+            sentence,
+            address,
+            ward,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_says_since_when_and_which_leg_is_missing() {
+        // 03:12 in Rome on 21 October 2020.
+        let since = WallMs(1_603_242_720_000);
+        let now = since.plus_ms(7 * 60_000);
+        let overdue = |leg| PathFault::Overdue(Overdue { since, leg }).sentence(now);
+        let said = overdue(Leg::Received);
+        let begin = "La catena degli allarmi non risponde dalle 03:12: la lettura di prova non \
+                     arriva";
+        assert!(said.starts_with(begin), "{said}");
+        let each: std::collections::BTreeSet<String> = Leg::ALL.map(overdue).into();
+        assert_eq!(each.len(), Leg::ALL.len());
+        let said = PathFault::Record(since).sentence(now);
+        assert!(said.contains("l’archivio non risponde"), "{said}");
+    }
+}
