@@ -9,7 +9,7 @@ use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use veglia_ingest::Ingest;
-use veglia_store::{Database, Purpose};
+use veglia_store::Database;
 
 use crate::config::Config;
 use crate::datadir::RoleDir;
@@ -60,8 +60,7 @@ fn feed(config: &Config, _: &Ingest, _: &Path, _: CancellationToken) -> Result<O
 }
 
 async fn open(config: &Config, dir: &Path) -> Result<Ingest> {
-    let record = config.data.join("record.db");
-    let record = Database::open(&record, Purpose::Record, &[veglia_diary::SCHEMA]).await?;
+    let record = Database::open_record(&config.record(), &[veglia_diary::SCHEMA]).await?;
     let care = config.clock.care();
     Ok(Ingest::open(config.ingest.clone(), dir, record, care).await?)
 }

@@ -106,3 +106,8 @@ async fn the_second_scale_needs_a_recorded_decision_once() {
     let (anna, bruno) = (ANNA.to_string(), BRUNO.to_string());
     assert_eq!(said, [(3, &*bruno, ""), (2, &*anna, why), (1, &*anna, "")]);
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}
