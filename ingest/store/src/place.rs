@@ -134,7 +134,8 @@ impl FromStr for Server {
         let database = url.path().trim_start_matches('/');
         let reach = match (folder, url.host()) {
             (Some(_), None) => Reach::Machine,
-            (None, Some(host)) => reach(&host),
+            // A folder may be written as a host too, by others.
+            (None, Some(host)) if !host.to_string().contains('%') => reach(&host),
             _ => return Err(AddressError::Form),
         };
         if !is_ours || !user || database.is_empty() || database.contains('/') {
@@ -239,6 +240,7 @@ mod tests {
             ("postgres://db.example/veglia", AddressError::Form),
             ("postgres://veglia@db.example", AddressError::Form),
             ("postgres:///veglia?user=veglia", AddressError::Form),
+            ("postgres://v@%2Frun%2Fpostgresql/v", AddressError::Form),
             (
                 "postgres://v@db.example/veglia?host=/run",
                 AddressError::Form,

@@ -132,8 +132,9 @@ impl Postgres {
     /// When it does not end.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.running.take() {
-            // It may have ended by itself, and then cannot be told to.
-            drop(kill_process(Pid::from_child(&child), Signal::QUIT));
+            if child.try_wait().expect("a child").is_none() {
+                kill_process(Pid::from_child(&child), Signal::QUIT).expect("it runs");
+            }
             child.wait().expect("it ends");
         }
     }
