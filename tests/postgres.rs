@@ -88,7 +88,8 @@ fn roles_and_commands_share_a_record_on_a_server_and_a_backup_leaves_it_there() 
     };
     let address = server.database("centre").to_string();
     let centre = Centre::with_record(&address);
-    let running = Process::start(&mut centre.veglia("all"), &centre.path("log"));
+    let mut running = Process::start(&mut centre.veglia("all"), &centre.path("log"));
+    running.wait_for("receiving from the broker", 1);
     for role in ["ingest", "dashboard"] {
         wait_until(role, || centre.is_ready(role).then_some(()));
     }

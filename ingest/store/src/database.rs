@@ -241,7 +241,11 @@ impl Database {
     {
         let work = async {
             let tx = Tx::new(self.begin(mode).await?, actor.clone());
-            match closure(&tx).await {
+            let done = match closure(&tx).await {
+                Ok(_) if tx.has_failed() => Err(TxError::Swallowed),
+                done => done,
+            };
+            match done {
                 Ok(value) => Ok((tx, value)),
                 Err(refused) => {
                     // The closure's reason is the one to report; a roll-back that fails is

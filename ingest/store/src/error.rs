@@ -21,7 +21,7 @@ pub enum OpenError {
     )]
     Newer {
         /// The database.
-        place: Place,
+        place: Box<Place>,
         /// The room whose migration is unknown.
         room: &'static str,
         /// The first unknown migration.
@@ -73,7 +73,7 @@ pub enum OpenError {
     )]
     Reach {
         /// The database.
-        server: Server,
+        server: Box<Server>,
         /// What the driver said.
         #[source]
         source: DbErr,
@@ -82,7 +82,7 @@ pub enum OpenError {
     #[error("cannot bring {place} up to date; nothing in it was changed")]
     Migrate {
         /// The database.
-        place: Place,
+        place: Box<Place>,
         /// What the transaction said.
         #[source]
         source: TxError,
@@ -142,6 +142,9 @@ pub enum TxError {
     /// Any other fault of a statement: a broken constraint, a wrong query, a lost connection.
     #[error("the database refused a statement")]
     Database(#[source] DbErr),
+    /// The closure went on after a statement that failed: a fault of ours.
+    #[error("a statement failed and was passed over; nothing was written")]
+    Swallowed,
     /// The closure itself undid the transaction, with [`TxError::refuse`].
     #[error("the transaction was undone by its own rules")]
     Refused(#[source] Box<dyn Error + Send + Sync>),

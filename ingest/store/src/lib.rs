@@ -55,9 +55,10 @@
 //! **Rules for queries.** The engine is SQLite, or PostgreSQL for the clinical record of a centre
 //! that outgrows one machine ([`Place`]), with the same queries: rooms use SeaORM entities,
 //! sea-query builders, or SQL with `$1` parameters, and no type or function of one engine; texts
-//! hold no NUL. On PostgreSQL a statement that failed has ended its transaction: a closure that
-//! meets an error returns it. Numbers of rows grow in the order of commits, and may leave gaps.
-//! Only this crate names the version of SeaORM: rooms reach it as `veglia_store::sea_orm`.
+//! hold no NUL. A statement that failed has ended its transaction on PostgreSQL: a closure that
+//! meets an error returns it, and one that does not writes nothing, on either engine. Numbers of
+//! rows grow in the order of commits, and may leave gaps. Only this crate names the version of
+//! SeaORM: rooms reach it as `veglia_store::sea_orm`.
 //!
 //! **Limits.** One file is shared by the processes of one host, never over a network file system
 //! (WAL needs shared memory). One writer at a time per database, on a server too (`postgres.rs`

@@ -123,7 +123,7 @@ async fn pool(connections: u32, options: PgConnectOptions) -> sqlx::Result<Datab
 
 fn unreachable(server: &Server, cause: sqlx::Error) -> OpenError {
     OpenError::Reach {
-        server: server.clone(),
+        server: Box::new(server.clone()),
         source: DbErr::Conn(RuntimeErr::SqlxError(cause.into())),
     }
 }

@@ -94,7 +94,7 @@ pub(crate) async fn migrate(
     schemas: &[Schema],
 ) -> Result<(), OpenError> {
     let fault = |cause: DbErr| OpenError::Migrate {
-        place: place.clone(),
+        place: Box::new(place.clone()),
         source: TxError::from(cause),
     };
     let options = TransactionOptions {
@@ -116,7 +116,7 @@ pub(crate) async fn migrate(
         });
         if let Some(row) = unknown {
             return Err(OpenError::Newer {
-                place: place.clone(),
+                place: Box::new(place.clone()),
                 room: schema.room,
                 migration: row.version,
             });

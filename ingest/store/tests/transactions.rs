@@ -207,6 +207,23 @@ async fn the_closure_knows_who_acts_and_a_reader_cannot_write() {
 }
 
 #[tokio::test]
+async fn a_closure_that_passes_over_a_failed_statement_writes_nothing_and_hears_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    let passed_over = database.run_tx("count.again", &ACTOR, |tx| {
+        Box::pin(async move {
+            let insert = "INSERT INTO counter (id, n) VALUES (1, 1)";
+            tx.execute_unprepared(insert).await?;
+            assert!(tx.execute_unprepared(insert).await.is_err());
+            Ok(())
+        })
+    });
+    let refused = passed_over.await.unwrap_err();
+    assert!(matches!(refused, TxError::Swallowed), "{refused:?}");
+    assert_eq!(count(&database, 1).await, None);
+}
+
+#[tokio::test]
 async fn a_second_row_with_the_same_key_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let database = open(&folder.path().join("record.db")).await;
