@@ -203,12 +203,7 @@ impl Server {
     }
 
     /// The key `record` as `veglia config` prints it. Without it the record is a file.
-    pub const TEMPLATE: &'static str = "\
-# The clinical record is the file record.db there, unless a PostgreSQL server is named, for a
-# centre that outgrows one machine. Over a network it is reached with TLS only.
-# record = \"postgres:///veglia?host=/run/postgresql&user=veglia\"
-# record = { url = \"postgres://veglia@db.example/veglia\", password_file = \"record.password\", ca = \"record-ca.pem\" }
-";
+    pub const TEMPLATE: &'static str = include_str!("template.toml");
 
     pub(crate) fn address(&self) -> &str {
         &self.address
