@@ -2,8 +2,11 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use veglia_store::sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult};
 use veglia_store::sea_orm_migration::prelude::*;
@@ -11,6 +14,9 @@ use veglia_store::{Actor, Database, OpenError, Schema, TxError};
 use veglia_trial::place;
 
 const ACTOR: Actor = Actor::System("test");
+
+/// Time enough for a second writer to overtake a first that does not keep it out.
+const OVERTAKING: Duration = Duration::from_millis(500);
 
 struct Step(&'static str, &'static str);
 
@@ -307,7 +313,12 @@ const LINES: Schema = Schema {
     migrations: || vec![Box::new(Lines)],
 };
 
-async fn write_line(database: &Database, n: i64) {
+/// Writes a line, and stays in the transaction until `meanwhile` is over.
+async fn write_line<F>(database: &Database, n: i64, meanwhile: impl Fn() -> F + Sync)
+where
+    F: Future<Output = ()> + Send,
+{
+    let meanwhile = &meanwhile;
     let written = database.run_tx("line.add", &ACTOR, move |tx| {
         Box::pin(async move {
             let mut insert = Query::insert();
@@ -316,7 +327,7 @@ async fn write_line(database: &Database, n: i64) {
                 .columns(["n"])
                 .values_panic([n.into()]);
             tx.execute(&insert).await?;
-            tokio::task::yield_now().await;
+            meanwhile().await;
             Ok(())
         })
     });
@@ -343,33 +354,28 @@ async fn lines_after(database: &Database, last: i64) -> Vec<(i64, i64)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_follows_lines_by_their_numbers_misses_none() {
-    const WRITERS: i64 = 8;
-    const LINES_EACH: i64 = 25;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("record.db");
-    let mut writers = JoinSet::new();
-    for writer in 0..WRITERS {
-        let database = veglia_trial::open(&path, &[LINES]).await;
-        writers.spawn(async move {
-            for n in 0..LINES_EACH {
-                write_line(&database, writer * LINES_EACH + n).await;
-            }
-        });
-    }
-    let follower = veglia_trial::open(&path, &[LINES]).await;
-    let (mut last, mut seen) = (0, Vec::new());
-    loop {
-        let is_over = writers.is_empty();
-        for (id, n) in lines_after(&follower, last).await {
-            (last, _) = (id, seen.push(n));
-        }
-        if is_over {
-            break;
-        }
-        while writers.try_join_next().is_some() {}
-    }
-    seen.sort_unstable();
-    assert!(seen.into_iter().eq(0..WRITERS * LINES_EACH));
+    let first = veglia_trial::open(&path, &[LINES]).await;
+    let second = veglia_trial::open(&path, &[LINES]).await;
+    let (has_number, is_followed) = (Notify::new(), Notify::new());
+    // The second could be done before the first only if it did not wait for it.
+    let slow = write_line(&first, 1, || async {
+        has_number.notify_one();
+        drop(timeout(OVERTAKING, is_followed.notified()).await);
+    });
+    let quick = async {
+        has_number.notified().await;
+        write_line(&second, 2, || async {}).await;
+        let seen = lines_after(&second, 0).await;
+        is_followed.notify_one();
+        seen
+    };
+    let ((), mut seen) = tokio::join!(slow, quick);
+    let last = seen.last().expect("the quick line").0;
+    seen.extend(lines_after(&second, last).await);
+    let lines: Vec<i64> = seen.into_iter().map(|(_, n)| n).collect();
+    assert_eq!(lines, [1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
