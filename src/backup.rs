@@ -14,6 +14,10 @@
 //! the store; the journal is only ever appended to, and a write caught half way at its end is cut
 //! off when the copy is opened, which is done here at once and the whole of it read.
 //!
+//! A record on a PostgreSQL server is not in it: it is that server's to copy, and whoever asks for
+//! a backup is told so. It is copied at its place in the order, after the journal, by copying it
+//! after this.
+//!
 //! Limits: `--to` must not exist; the copy is made beside it as `<DIR>.part` and gets its name
 //! when it is on the disk. Files that the configuration puts elsewhere are named and not copied.
 //!
@@ -35,7 +39,7 @@ use veglia_journal::{
     DamageReason, HostFilesystem, Item, Journal, JournalReader, Options, SegmentedLog,
 };
 
-use crate::config::Config;
+use crate::config::{Config, RECORD};
 
 /// Bytes of the copied journal read at once.
 const READ_BYTES: usize = 1024 * 1024;
@@ -47,9 +51,6 @@ const JOURNAL: &str = "ingest/journal";
 
 /// Written when a frame arrived damaged, and never altered.
 const QUARANTINE: &str = "ingest/quarantine";
-
-/// The clinical record: without it there is nothing to restore.
-const RECORD: &str = "record.db";
 
 /// What `veglia ca` makes in the authority's folder. Without its key no certificate can be renewed,
 /// and every box must be enrolled again.
@@ -89,9 +90,14 @@ impl Backup {
     /// Makes the backup, or leaves nothing.
     pub(crate) async fn run(self, config: Result<Config>, stop: CancellationToken) -> Result<()> {
         let config = config?;
-        if !config.data.join(RECORD).exists() {
+        // Without a record, or without a journal beside one elsewhere, there is nothing to restore.
+        let wanted = match config.record {
+            None => RECORD,
+            Some(_) => JOURNAL,
+        };
+        if !config.data.join(wanted).exists() {
             bail!(
-                "there is no {RECORD} in {}: name the data directory with --data",
+                "there is no {wanted} in {}: name the data directory with --data",
                 config.data.display()
             );
         }
@@ -145,6 +151,12 @@ impl Backup {
                 writeln!(out, "not in it, because it lies elsewhere: {file}")?;
             }
         }
+        if let Some(server) = &config.record {
+            writeln!(
+                out,
+                "not in it: the record, {server}; copy it now with pg_dump and keep both together"
+            )?;
+        }
         Ok(())
     }
 }
@@ -159,7 +171,9 @@ impl Copy {
             }
         }
         self.folder(JOURNAL, "log")?;
-        self.database(RECORD).await?;
+        if config.record.is_none() {
+            self.database(RECORD).await?;
+        }
         self.folder(QUARANTINE, "frame")?;
         self.folder(DEMO_SECRETS, "")?;
         for file in configured(config) {

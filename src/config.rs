@@ -5,9 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+#[cfg(feature = "ingest")]
+use veglia_store::Place;
 
 /// The file looked for when none is named.
 const DEFAULT_FILE: &str = "veglia.toml";
+
+/// The clinical record in a data directory.
+#[cfg(feature = "ingest")]
+pub(crate) const RECORD: &str = "record.db";
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -15,6 +21,9 @@ const DEFAULT_FILE: &str = "veglia.toml";
 pub(crate) struct Config {
     /// The data directory: one folder a role.
     pub(crate) data: PathBuf,
+    /// Where the clinical record is, if it is no file there.
+    #[cfg(feature = "ingest")]
+    pub(crate) record: Option<veglia_store::Server>,
     pub(crate) clock: crate::clock::Config,
     pub(crate) health: crate::health::Config,
     #[cfg(feature = "gateway")]
@@ -35,6 +44,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from("data"),
+            #[cfg(feature = "ingest")]
+            record: None,
             clock: crate::clock::Config::default(),
             health: crate::health::Config::default(),
             #[cfg(feature = "gateway")]
@@ -69,6 +80,10 @@ impl Config {
         if let Some(data) = data {
             config.data = data.to_owned();
         }
+        #[cfg(feature = "ingest")]
+        {
+            config.record = config.record.map(|record| record.within(&config.data));
+        }
         #[cfg(feature = "gateway")]
         config.gateway.place(&config.data);
         #[cfg(feature = "ingest")]
@@ -81,6 +96,15 @@ impl Config {
         config.probe.place(&config.data);
         crate::demonstration::admit(&config)?;
         Ok(config)
+    }
+
+    /// The clinical record.
+    #[cfg(feature = "ingest")]
+    pub(crate) fn record(&self) -> Place {
+        match &self.record {
+            Some(server) => Place::Server(server.clone()),
+            None => Place::File(self.data.join(RECORD)),
+        }
     }
 
     /// The identity file.
@@ -116,6 +140,8 @@ impl Config {
         let mut sections = vec![
             "# The data directory: one folder a role. Relative paths below start there.\n\
              data = \"data\"\n",
+            #[cfg(feature = "ingest")]
+            veglia_store::Server::TEMPLATE,
             crate::clock::Config::TEMPLATE,
             crate::health::Config::TEMPLATE,
         ];
@@ -175,6 +201,24 @@ mod tests {
         let error = Config::parse("[clock]\nspeed = \"fast\"\n").unwrap_err();
         let text = format!("{error:#}");
         assert!(text.starts_with("line 2, speed: "), "{text}");
+    }
+
+    #[cfg(feature = "ingest")]
+    #[test]
+    fn a_record_elsewhere_is_named_by_its_address_and_never_by_a_password() {
+        let config = Config::parse("record = \"postgres://v@db.example/veglia\"\n").unwrap();
+        let place = config.record().to_string();
+        assert_eq!(place, "postgres://v@db.example/veglia");
+        for wrong in [
+            "record = \"postgres://v:sesame@db.example/veglia\"",
+            "record = { url = \"postgres://v@db.example/v\", password = \"sesame\" }",
+            "record = \"sesame.db\"",
+        ] {
+            let error = Config::parse(&format!("{wrong}\n")).unwrap_err();
+            let text = format!("{error:#} {error:?}");
+            assert!(!text.contains("sesame"), "{text}");
+            assert!(text.contains("line 1, record: "), "{text}");
+        }
     }
 
     #[cfg(feature = "broker")]

@@ -33,11 +33,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use veglia_dashboard::Deps;
 use veglia_homes::{Home, Log, MAX_HOMES, Replay};
-use veglia_store::{Actor, Database};
+use veglia_store::{Actor, Database, Place, Server};
 use veglia_view::LocalView;
 use veglia_wire::time::MAX_SPEED;
 use veglia_wire::{CareClock, WallMs};
 
+use crate::config::RECORD;
 use crate::datadir::RoleDir;
 use crate::health::alarm_path::AlarmPath;
 use crate::health::{Desk, Kind, dashboard::Pages};
@@ -96,6 +97,10 @@ pub(crate) struct Demo {
     /// the last row.
     #[arg(long, value_name = "FILE.csv")]
     replay: Option<PathBuf>,
+    /// Keeps the record in this database on a PostgreSQL server, by its address. It must be one
+    /// of its own: everybody in it is made up.
+    #[arg(long, value_name = "ADDRESS")]
+    record: Option<Server>,
     /// Writes the figures of the run as JSON at the end.
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
@@ -125,7 +130,7 @@ impl Demo {
         let care = saved.clock(self.speed);
         let began = care.now();
 
-        let record = record::open_in(&data).await?;
+        let record = record::open_at(&self.record(&data)).await?;
         cast::enter(&record, &homes, &mut saved, began).await?;
         saved.store(&data, began)?;
         let house = House::open(&data, &care, homes, record.clone()).await?;
@@ -151,6 +156,13 @@ impl Demo {
         saved.store(&data, care.now())?;
         ended?;
         self.tell(&summary?, truth.waiting)
+    }
+
+    fn record(&self, data: &Path) -> Place {
+        match &self.record {
+            Some(server) => Place::Server(server.clone()),
+            None => Place::File(data.join(RECORD)),
+        }
     }
 
     async fn listen(&self) -> Result<TcpListener> {

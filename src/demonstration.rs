@@ -116,6 +116,9 @@ fn begin(clock: clock::Config, mark: &PathBuf) -> Result<()> {
 /// The first key by which something beyond this machine would be reached.
 fn abroad(config: &Config) -> Option<&'static str> {
     let mut places: Vec<(&'static str, bool)> = Vec::new();
+    // Whose clock a record elsewhere goes by, no mark in this directory can tell.
+    #[cfg(feature = "ingest")]
+    places.push(("record", config.record.is_none()));
     #[cfg(feature = "gateway")]
     if let Some(broker) = &config.gateway.broker {
         places.push(("[gateway] broker", is_here(broker)));

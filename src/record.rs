@@ -11,7 +11,7 @@ use veglia_diary::Reasons;
 use veglia_people::patients::{Enrolment, NewPerson};
 use veglia_people::staff::{self, NewStaff, Role, Username};
 use veglia_people::{CodiceFiscale, Password, PersonId, Phone, patients};
-use veglia_store::{Actor, Database, Purpose, TxError};
+use veglia_store::{Actor, Database, Place, TxError};
 use veglia_triage::{PatientId, Plan as CarePlan, Whereabouts};
 use veglia_wire::{DeviceId, WallMs};
 
@@ -94,21 +94,24 @@ pub(crate) enum Staff {
     },
 }
 
-/// Opens the record of a data directory, shared by ingest, the pages and these commands.
-pub(crate) async fn open_in(data: &Path) -> Result<Database> {
-    std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
+/// Opens the record, shared by ingest, the pages and these commands.
+pub(crate) async fn open_at(place: &Place) -> Result<Database> {
+    if let Place::File(path) = place {
+        let data = path.parent().unwrap_or(Path::new(""));
+        std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
+    }
     let schemas = [
         veglia_people::SCHEMA,
         veglia_diary::SCHEMA,
         veglia_fleet::SCHEMA,
         veglia_notify::SCHEMA,
     ];
-    Ok(Database::open(&data.join("record.db"), Purpose::Record, &schemas).await?)
+    Ok(Database::open_record(place, &schemas).await?)
 }
 
 /// The same, where the configuration says.
 pub(crate) async fn open(config: &Config) -> Result<Database> {
-    open_in(&config.data).await
+    open_at(&config.record()).await
 }
 
 /// Who types the command.

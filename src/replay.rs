@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use veglia_diary::Told;
 use veglia_ingest::replay::{Order, replay};
-use veglia_store::{Database, Purpose};
+use veglia_store::Database;
 use veglia_triage::{About, Evidence, FlagId, RuleSet, Severity, Standing, Why};
 use veglia_wire::WallMs;
 
@@ -180,8 +180,7 @@ impl Replay {
             );
         }
         let dir = RoleDir::take(data, Path::new("ingest"))?;
-        let schemas = [veglia_diary::SCHEMA];
-        let record = Database::open(&data.join("record.db"), Purpose::Record, &schemas).await?;
+        let record = Database::open_record(&config.record(), &[veglia_diary::SCHEMA]).await?;
         let first = self.meant(dir.path(), &record, rules).await?;
         let second = match other {
             Some(other) => Some(self.meant(dir.path(), &record, other).await?),

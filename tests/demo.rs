@@ -10,6 +10,8 @@ mod demo;
 mod flags;
 #[path = "support/process.rs"]
 mod process;
+#[path = "support/mod.rs"]
+mod support;
 
 use std::env;
 
@@ -18,6 +20,7 @@ use flags::{Left, replayed, residents};
 use process::{Process, announce, wait_until};
 use serde_json::Value;
 use veglia_homes::Scenario;
+use veglia_trial::{NO_POSTGRESQL, Postgres};
 
 /// Seeds of the stories, besides one by chance.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=10;
@@ -79,6 +82,25 @@ fn every_story_raises_its_flags_on_its_readings_and_no_other() {
             assert_eq!(again, standing, "the journal, shuffled by {shuffle}");
         }
     }
+}
+
+#[test]
+fn a_demonstration_may_keep_its_record_on_a_server() {
+    let name = "a_demonstration_may_keep_its_record_on_a_server";
+    let Some(server) = Postgres::start() else {
+        return support::skip(name, NO_POSTGRESQL);
+    };
+    let address = server.database("demo").to_string();
+    let demo = Demo::new(&["--homes", "6", "--seed", "1", "--record", &address]);
+    let running = demo.start(1, &[]);
+    wait_until("somebody is flagged", || {
+        let flags = server.sql("demo", "SELECT count(*) FROM flag");
+        (flags != "0").then_some(())
+    });
+    running.end();
+    is_whole(&demo);
+    assert_eq!(server.sql("demo", "SELECT count(*) FROM person"), "6");
+    assert!(!demo.path("data/record.db").exists());
 }
 
 #[test]

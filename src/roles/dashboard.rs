@@ -22,7 +22,7 @@ pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Resu
     let config = config?;
     let dir = RoleDir::take(&config.data, Path::new("dashboard"))?;
     let desk = Desk::open(&config.health, Kind::Dashboard, dir.path(), &stop)?;
-    let record = record::open_in(&config.data).await?;
+    let record = record::open(&config).await?;
     let view = Arc::new(HttpView::new(&view_socket(&config)));
     let listener = listen(&config.dashboard).await?;
     let care = config.clock.care();

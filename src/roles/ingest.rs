@@ -9,7 +9,7 @@ use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use veglia_ingest::Ingest;
-use veglia_store::{Database, Purpose};
+use veglia_store::Database;
 
 use crate::config::Config;
 use crate::datadir::RoleDir;
@@ -64,8 +64,7 @@ fn feed(config: &Config, _: &Ingest, _: &Path, _: CancellationToken) -> Result<O
 }
 
 async fn record(config: &Config) -> Result<Database> {
-    let record = config.data.join("record.db");
-    Ok(Database::open(&record, Purpose::Record, &[veglia_diary::SCHEMA]).await?)
+    Ok(Database::open_record(&config.record(), &[veglia_diary::SCHEMA]).await?)
 }
 
 /// Where an ingest answers questions.

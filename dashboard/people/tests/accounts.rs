@@ -1,4 +1,4 @@
-//! Accounts, the door and the sessions, on a real database file.
+//! Accounts, the door and the sessions, on a real database.
 
 #![cfg(test)]
 
@@ -15,9 +15,7 @@ const SETUP: Actor = Actor::System("test");
 const PHRASE: &str = "tre civette sul comò";
 
 async fn record(folder: &Path) -> Database {
-    Database::open(&folder.join("record.db"), Purpose::Record, &[SCHEMA])
-        .await
-        .unwrap()
+    veglia_trial::open(&folder.join("record.db"), &[SCHEMA]).await
 }
 
 fn typed(text: &str) -> Password {
@@ -207,13 +205,7 @@ async fn an_account_that_is_not_there_cannot_be_changed() {
     let record = record(folder.path()).await;
     let (staff, _token) = anna_signed_in(&record).await;
     let elsewhere = tempfile::tempdir().unwrap();
-    let empty = Database::open(
-        &elsewhere.path().join("record.db"),
-        Purpose::Record,
-        &[SCHEMA],
-    )
-    .await
-    .unwrap();
+    let empty = crate::record(elsewhere.path()).await;
     let missing = staff::disable(&empty, &SETUP, staff.id, NOW)
         .await
         .unwrap_err();
@@ -223,11 +215,13 @@ async fn an_account_that_is_not_there_cannot_be_changed() {
 #[tokio::test]
 async fn a_stolen_table_holds_no_token_and_no_password() {
     let folder = tempfile::tempdir().unwrap();
-    let record = record(folder.path()).await;
+    let file = folder.path().join("record.db");
+    let record = Database::open(&file, Purpose::Record, &[SCHEMA]).await;
+    let record = record.unwrap();
     let (_staff, token) = anna_signed_in(&record).await;
     record.close().await.unwrap();
 
-    let bytes = std::fs::read(folder.path().join("record.db")).unwrap();
+    let bytes = std::fs::read(file).unwrap();
     let holds = |text: &str| {
         bytes
             .windows(text.len())
@@ -267,4 +261,9 @@ async fn a_signature_keeps_its_name_when_the_account_is_closed() {
         signatures.get(&anna).map(String::as_str),
         Some("Anna Ferri")
     );
+}
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
 }

@@ -11,7 +11,7 @@ use veglia_people::mmg::{self, MmgError, NewMmg};
 use veglia_people::patients::{self, NewPerson};
 use veglia_people::staff::{self, NewStaff, Role};
 use veglia_people::{Hours, MmgId, Party, Password, PersonId, SCHEMA};
-use veglia_store::{Actor, Database, Purpose};
+use veglia_store::{Actor, Database};
 use veglia_wire::WallMs;
 
 const CENTRE: Actor = Actor::System("test");
@@ -29,9 +29,8 @@ impl Centre {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.db");
-        let record = Database::open(&path, Purpose::Record, &[SCHEMA]).await;
         Self {
-            record: record.unwrap(),
+            record: veglia_trial::open(&path, &[SCHEMA]).await,
             _folder: folder,
         }
     }
@@ -228,4 +227,9 @@ async fn a_link_answers_for_all_that_waits_and_ends_after_a_week() {
     let late = links::open(record, &CENTRE, &first, at("2020-10-28")).await;
     assert_eq!(late.unwrap(), None);
     assert_eq!(format!("{first:?}"), "LinkSecret(…)");
+}
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
 }

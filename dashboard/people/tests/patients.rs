@@ -1,20 +1,17 @@
-//! The register of people, on a real database file.
+//! The register of people, on a real database.
 
 #![cfg(test)]
 
 use veglia_people::patients::{self, NewPerson, RegisterError};
 use veglia_people::{PersonId, SCHEMA};
-use veglia_store::{Actor, Database, Purpose};
+use veglia_store::{Actor, Database};
 use veglia_wire::WallMs;
 
 const NOW: WallMs = WallMs(1_600_000_000_000);
 const CENTRE: Actor = Actor::System("test");
 
 async fn record(folder: &tempfile::TempDir) -> Database {
-    let path = folder.path().join("record.db");
-    Database::open(&path, Purpose::Record, &[SCHEMA])
-        .await
-        .unwrap()
+    veglia_trial::open(&folder.path().join("record.db"), &[SCHEMA]).await
 }
 
 /// Someone who does not exist.
@@ -123,4 +120,9 @@ async fn empty_and_endless_texts_are_refused_by_name() {
 fn debug_shows_nothing_of_the_person() {
     let shown = format!("{:?}", person("CCCFBA85D03L219P"));
     assert_eq!(shown, "NewPerson(…)");
+}
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
 }

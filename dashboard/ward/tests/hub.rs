@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use veglia_people::{CodiceFiscale, patients};
-use veglia_store::{Actor, Database, Purpose};
+use veglia_store::{Actor, Database};
 use veglia_view::{
     About, Asked, Bedside, Board, Edition, Evidence, ExportAsk, Flag, FlagId, How, Latest, Lines,
     OpenFlag, PatientId, Progress, Quality, Readings, ReadingsAsk, Severity, Site, Source,
@@ -125,13 +125,8 @@ struct House {
 async fn house() -> House {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("record.db");
-    let record = Database::open(
-        &path,
-        Purpose::Record,
-        &[veglia_people::SCHEMA, veglia_diary::SCHEMA],
-    )
-    .await
-    .expect("the folder is ours alone");
+    let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
+    let record = veglia_trial::open(&path, &schemas).await;
     let person = patients::NewPerson {
         name: "Maria".to_owned(),
         surname: "Rossi".to_owned(),
@@ -394,4 +389,9 @@ async fn every_page_hears_who_has_taken_charge() {
         .await
         .unwrap();
     screen.until("In carico a Veglia dalle 14:12").await;
+}
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
 }

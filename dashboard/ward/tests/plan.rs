@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use veglia_diary::{plan_of, plans_of};
 use veglia_people::staff::{self, NewStaff, Role};
 use veglia_people::{Password, patients};
-use veglia_store::{Actor, Database, Purpose};
+use veglia_store::{Actor, Database};
 use veglia_view::{OxygenScale, PatientId, RuleSet, WallMs};
 use veglia_ward::{PlanDesk, PlanForm, PlanOutcome, PlanPage, StandForm, plan, stand};
 
@@ -43,8 +43,7 @@ impl House {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
         let path = folder.path().join("record.db");
-        let record = Database::open(&path, Purpose::Record, &schemas).await;
-        let record = record.expect("the folder is ours alone");
+        let record = veglia_trial::open(&path, &schemas).await;
         let person = patients::NewPerson {
             name: "Maria".to_owned(),
             surname: "Rossi".to_owned(),
@@ -353,4 +352,9 @@ async fn where_a_patient_is_has_a_reason_and_an_author_and_is_taken_back_by_the_
         .await
         .unwrap();
     assert!(matches!(refused, PlanOutcome::NotAllowed), "{refused:?}");
+}
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
 }

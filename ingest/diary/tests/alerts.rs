@@ -404,3 +404,8 @@ async fn a_fever_is_told_to_the_family_doctor_with_the_others_and_closes_by_itse
     let days = veglia_diary::patient_days(&diary, &TRIAGE, minute(0), WallMs(i64::MAX)).await;
     assert_eq!(days.unwrap(), 0, "nobody has a plan");
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}

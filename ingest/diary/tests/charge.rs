@@ -291,3 +291,8 @@ async fn whoever_is_given_a_red_and_cannot_be_reached_is_not_waited_for() {
     assert_eq!(said.last(), Some(&last));
     alerts(&diary).await;
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}

@@ -410,3 +410,8 @@ async fn a_note_that_the_machine_makes_is_written_once() {
         .collect();
     assert_eq!(words, ["asked for another", "asked"]);
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}

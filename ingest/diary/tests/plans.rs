@@ -256,3 +256,8 @@ async fn a_device_is_worn_by_one_patient_at_a_moment_or_by_nobody() {
         assert_eq!(found.unwrap(), worn_by, "{at}");
     }
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}

@@ -159,3 +159,8 @@ async fn a_confirmed_red_that_late_data_took_back_stays_for_a_person() {
     assert_eq!(listed(&diary).await.len(), 1);
     assert_eq!(alerts(&diary).await[0].state.over, Some(minute(TEN + 12)));
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}

@@ -141,3 +141,8 @@ async fn the_second_scale_needs_a_recorded_decision_once() {
         "another target: {refused:?}"
     );
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}

@@ -88,3 +88,8 @@ fn every_rule_with_a_time_to_be_called_within_has_a_course_that_keeps_it() {
         }
     }
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}

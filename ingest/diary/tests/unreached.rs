@@ -214,3 +214,8 @@ async fn who_is_marked_away_and_red_is_called_for_until_somebody_is_reached() {
     assert_eq!(called(&diary).await.len(), 7);
     alerts(&diary).await;
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}

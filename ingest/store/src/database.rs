@@ -1,32 +1,30 @@
-//! A database file: its connections and its transactions.
+//! A database: its connections and its transactions.
 //!
-//! One writing connection per process and a few reading ones that cannot write
-//! (`PRAGMA query_only`). Writers of one process queue for their connection in order; writers of
-//! different processes wait inside SQLite (`busy_timeout`), then are retried here with growing,
-//! uneven pauses. `synchronous=FULL`: what was committed has reached the disk.
+//! One writing connection per process and a few reading ones that cannot write. Writers of one
+//! process queue for their connection in order; writers of different processes wait inside the
+//! engine, then are retried here with growing, uneven pauses. What differs between the engines is
+//! in [`crate::sqlite`] and [`crate::postgres`].
 
-use std::path::{Path, PathBuf};
+use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
-use sea_orm::sqlx::ConnectOptions;
-use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
 use sea_orm::{
-    DatabaseConnection, DbErr, RuntimeErr, SqliteTransactionMode, SqlxSqliteConnector,
+    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument;
 
-use crate::access;
 use crate::actor::Actor;
 use crate::error::{OpenError, TxError};
+use crate::place::{Place, Server};
 use crate::schema::{MigrationLock, Schema, migrate};
 use crate::tx::{Tx, TxFuture};
+use crate::{access, postgres, sqlite};
 
-/// How long SQLite itself waits for another process's writer before it says *busy*: longer than
-/// the longest transaction we write on purpose (a few hundred milliseconds).
+/// How long the engine itself waits for another process's writer before it says *busy*: longer
+/// than the longest transaction we write on purpose (a few hundred milliseconds).
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Attempts before *busy* is reported: with [`BUSY_TIMEOUT`] this is about fifteen seconds, more
@@ -41,13 +39,13 @@ const RETRY_FOR: Duration = Duration::from_secs(15);
 const PAUSE_FIRST: Duration = Duration::from_millis(10);
 
 /// How long to queue for a connection of this process; the queue is served in order.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Above this a transaction is worth a line of its own at `info`: a person has noticed the wait.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// Prepared statements kept per connection: more than all rooms together use.
-const STATEMENT_CACHE: usize = 256;
+pub(crate) const STATEMENT_CACHE: usize = 256;
 
 /// What a file is for; it decides how many may read at once and how much each may cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +58,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// Reading connections per process: each is a thread and a cache.
-    const fn readers(self) -> u32 {
+    pub(crate) const fn readers(self) -> u32 {
         match self {
             Self::Record => 8,
             Self::Series => 4,
@@ -68,10 +66,18 @@ impl Purpose {
     }
 
     /// Page cache per connection, in KiB: the inner pages of the indices should stay in it.
-    const fn cache_kib(self) -> u32 {
+    pub(crate) const fn cache_kib(self) -> u32 {
         match self {
             Self::Record => 4 * 1024,
             Self::Series => 16 * 1024,
+        }
+    }
+
+    /// The store's own tables there.
+    fn own(self) -> &'static [Schema] {
+        match self {
+            Self::Record => &[access::SCHEMA],
+            Self::Series => &[],
         }
     }
 }
@@ -82,16 +88,15 @@ enum Mode {
     Write,
 }
 
-/// An open database file; clones share its connections.
+/// An open database; clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Database {
-    path: PathBuf,
     writer: DatabaseConnection,
     readers: DatabaseConnection,
 }
 
 impl Database {
-    /// Opens the file, creating and migrating it when needed, under a lock shared by processes.
+    /// Opens a file, creating and migrating it when needed, under a lock shared by processes.
     ///
     /// `schemas` is in order: a room may refer to the tables of the rooms before it.
     ///
@@ -107,32 +112,33 @@ impl Database {
             source: DbErr::Conn(RuntimeErr::SqlxError(cause.into())),
         };
         let lock = MigrationLock::take(path).await?;
-        let options = connect_options(path, purpose);
-        let writer = pool(1).connect_with(options.clone()).await.map_err(fault)?;
-        let writer = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
-        let own: &[Schema] = match purpose {
-            Purpose::Record => &[access::SCHEMA],
-            Purpose::Series => &[],
-        };
-        migrate(path, &writer, &[own, schemas].concat()).await?;
-        let options = options.create_if_missing(false).pragma("query_only", "ON");
-        let readers = pool(purpose.readers())
-            .connect_with(options)
-            .await
-            .map_err(fault)?;
-        let readers = SqlxSqliteConnector::from_sqlx_sqlite_pool(readers);
+        let options = sqlite::options(path, purpose);
+        let writer = sqlite::writer(&options).await.map_err(fault)?;
+        migrate(&path.into(), &writer, &[purpose.own(), schemas].concat()).await?;
+        let readers = sqlite::readers(&options, purpose).await.map_err(fault)?;
         drop(lock);
-        Ok(Self {
-            path: path.to_owned(),
-            writer,
-            readers,
-        })
+        Ok(Self { writer, readers })
     }
 
-    /// The file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Opens the clinical record where it is: a file as [`Database::open`] does, a database on a
+    /// server with the same promises.
+    ///
+    /// # Errors
+    /// [`OpenError::Newer`] when the record is ahead of this program, and see the other variants.
+    pub async fn open_record(place: &Place, schemas: &[Schema]) -> Result<Self, OpenError> {
+        match place {
+            Place::File(path) => Self::open(path, Purpose::Record, schemas).await,
+            Place::Server(server) => Self::connect(server, schemas).await,
+        }
+    }
+
+    async fn connect(server: &Server, schemas: &[Schema]) -> Result<Self, OpenError> {
+        let options = postgres::options(server).await?;
+        let writer = postgres::writer(server, &options).await?;
+        let schemas = [Purpose::Record.own(), schemas].concat();
+        migrate(&Place::Server(server.clone()), &writer, &schemas).await?;
+        let readers = postgres::readers(server, &options).await?;
+        Ok(Self { writer, readers })
     }
 
     /// Runs a writing transaction; see the crate's rules for closures.
@@ -141,7 +147,8 @@ impl Database {
     /// changes are on the disk.
     ///
     /// # Errors
-    /// The closure's error, or the fault of the database; in every case nothing was written.
+    /// The closure's error, or the fault of the database; nothing was written then, but for
+    /// [`TxError::Unsure`].
     pub async fn run_tx<'env, T, F>(
         &self,
         name: &'static str,
@@ -172,8 +179,8 @@ impl Database {
         self.transact(Mode::Read, name, actor, closure).await
     }
 
-    /// Waits for open transactions and closes the file, folding the WAL into it when this is the
-    /// last process. Later transactions fail.
+    /// Waits for open transactions and closes the connections; a file's WAL is folded into it when
+    /// this is the last process. Later transactions fail.
     ///
     /// # Errors
     /// What the driver reports.
@@ -203,7 +210,7 @@ impl Database {
                 .instrument(span.clone())
                 .await;
             match outcome {
-                Err(TxError::Busy(_))
+                Err(TxError::Busy(_) | TxError::Unreachable(_))
                     if attempt < ATTEMPTS_MAX && started.elapsed() < RETRY_FOR =>
                 {
                     sleep(pause(attempt)).await;
@@ -232,6 +239,37 @@ impl Database {
         T: Send,
         F: for<'tx> Fn(&'tx Tx<'env>) -> TxFuture<'tx, T> + Send + Sync,
     {
+        let work = async {
+            let tx = Tx::new(self.begin(mode).await?, actor.clone());
+            let done = match closure(&tx).await {
+                Ok(_) if tx.has_failed() => Err(TxError::Swallowed),
+                done => done,
+            };
+            match done {
+                Ok(value) => Ok((tx, value)),
+                Err(refused) => {
+                    // The closure's reason is the one to report; a roll-back that fails is
+                    // completed by the engine when the connection is next used or closed.
+                    if let Err(cause) = tx.into_inner().rollback().await {
+                        tracing::debug!(%cause, "roll-back failed");
+                    }
+                    Err(refused)
+                }
+            }
+        };
+        let (tx, value) = self.in_time(work).await?;
+        let committed = async { Ok(tx.into_inner().commit().await?) };
+        match self.in_time(committed).await {
+            Ok(()) => Ok(value),
+            Err(TxError::Unreachable(cause)) => Err(match mode {
+                Mode::Read => TxError::Unreachable(cause),
+                Mode::Write => TxError::Unsure(cause),
+            }),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    async fn begin(&self, mode: Mode) -> Result<DatabaseTransaction, DbErr> {
         let (connection, begin) = match mode {
             Mode::Read => (&self.readers, SqliteTransactionMode::Deferred),
             Mode::Write => (&self.writer, SqliteTransactionMode::Immediate),
@@ -240,46 +278,28 @@ impl Database {
             sqlite_transaction_mode: Some(begin),
             ..TransactionOptions::default()
         };
-        let tx = Tx::new(connection.begin_with_options(options).await?, actor.clone());
-        match closure(&tx).await {
-            Ok(value) => {
-                tx.into_inner().commit().await?;
-                Ok(value)
-            }
-            Err(refused) => {
-                // The closure's reason is the one to report; a roll-back that fails is completed
-                // by SQLite when the connection is next used or closed.
-                if let Err(cause) = tx.into_inner().rollback().await {
-                    tracing::debug!(%cause, "roll-back failed");
-                }
-                Err(refused)
-            }
+        let tx = connection.begin_with_options(options).await?;
+        if let (Mode::Write, DbBackend::Postgres) = (mode, connection.get_database_backend()) {
+            postgres::take_turn(&tx).await?;
         }
+        Ok(tx)
     }
-}
 
-fn connect_options(path: &Path, purpose: Purpose) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .pragma("cache_size", format!("-{}", purpose.cache_kib()))
-        .statement_cache_capacity(STATEMENT_CACHE)
-        .disable_statement_logging()
-}
-
-/// Connections are kept for ever: there is no server to rebalance, and a fresh one has a cold
-/// cache.
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
+    /// What a server is asked ends in time; a file always answers.
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, TxError>>,
+    ) -> Result<T, TxError> {
+        if self.writer.get_database_backend() != DbBackend::Postgres {
+            return work.await;
+        }
+        let done = timeout(postgres::ATTEMPT_MAX, work).await;
+        done.unwrap_or_else(|_| {
+            Err(TxError::Unreachable(DbErr::Conn(RuntimeErr::Internal(
+                "it said nothing for a minute".to_owned(),
+            ))))
+        })
+    }
 }
 
 /// Doubles with each attempt, the second half of it random.

@@ -1,24 +1,27 @@
 //! What can go wrong at the door, in words that say what to do next.
 //!
-//! The engine's codes are read here and nowhere else. Only *busy* is worth another try: a full
-//! disk or a damaged file does not heal by asking again.
+//! The engines' codes are read here and nowhere else. Only *busy* and *unreachable* are worth
+//! another try: a full disk or a damaged file does not heal by asking again.
 
 use std::error::Error;
 use std::path::PathBuf;
 
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use crate::place::{Place, Server};
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file holds migrations this program has never heard of.
+    /// The database holds migrations this program has never heard of.
     #[error(
-        "{} was written by a newer Veglia (it holds {room} migration {migration}); \
-         update this program", path.display()
+        "{place} was written by a newer Veglia (it holds {room} migration {migration}); \
+         update this program"
     )]
     Newer {
-        /// The database file.
-        path: PathBuf,
+        /// The database.
+        place: Box<Place>,
         /// The room whose migration is unknown.
         room: &'static str,
         /// The first unknown migration.
@@ -54,11 +57,32 @@ pub enum OpenError {
         #[source]
         source: DbErr,
     },
-    /// A migration failed; the file is as it was before.
-    #[error("cannot bring {} up to date; nothing in it was changed", path.display())]
-    Migrate {
-        /// The database file.
+    /// The file with the password could not be read.
+    #[error("cannot read the password of the database in {}", path.display())]
+    Password {
+        /// The file.
         path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server could not be reached, or did not let us in.
+    #[error(
+        "cannot open the database {server}; check that the server runs, that this database and \
+         this user are there, and the password and the certificate"
+    )]
+    Reach {
+        /// The database.
+        server: Box<Server>,
+        /// What the driver said.
+        #[source]
+        source: DbErr,
+    },
+    /// A migration failed; the database is as it was before.
+    #[error("cannot bring {place} up to date; nothing in it was changed")]
+    Migrate {
+        /// The database.
+        place: Box<Place>,
         /// What the transaction said.
         #[source]
         source: TxError,
@@ -100,6 +124,15 @@ pub enum TxError {
     /// Others kept the database busy through every attempt.
     #[error("the database stayed busy; try again in a moment")]
     Busy(#[source] DbErr),
+    /// The server is not there, or went away before anything was committed.
+    #[error("the database server does not answer; nothing was written")]
+    Unreachable(#[source] DbErr),
+    /// The server went away while it was committing: it was written, or it was not.
+    #[error(
+        "the database server went away while it was writing; look whether it was written, and \
+         write it again if not"
+    )]
+    Unsure(#[source] DbErr),
     /// There is no room left on the disk (or the file reached its configured size).
     #[error("the disk that holds the database is full; free some space, nothing was written")]
     DiskFull(#[source] DbErr),
@@ -109,6 +142,9 @@ pub enum TxError {
     /// Any other fault of a statement: a broken constraint, a wrong query, a lost connection.
     #[error("the database refused a statement")]
     Database(#[source] DbErr),
+    /// The closure went on after a statement that failed: a fault of ours.
+    #[error("a statement failed and was passed over; nothing was written")]
+    Swallowed,
     /// The closure itself undid the transaction, with [`TxError::refuse`].
     #[error("the transaction was undone by its own rules")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
@@ -129,11 +165,15 @@ impl TxError {
         }
     }
 
-    /// Whether the same may succeed later: the disk was full, or others were busy. Nothing is
-    /// broken, and whoever can wait should.
+    /// Whether the same may succeed later: the disk was full, others were busy, or the server is
+    /// being started again. Nothing is broken, and whoever can wait should. After
+    /// [`TxError::Unsure`] it may have succeeded already.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::DiskFull(_))
+        matches!(
+            self,
+            Self::Busy(_) | Self::DiskFull(_) | Self::Unreachable(_) | Self::Unsure(_)
+        )
     }
 
     /// Whether a row with the same unique key was already there.
@@ -158,26 +198,66 @@ impl From<DbErr> for TxError {
         ) {
             return Self::Busy(cause);
         }
-        // SQLite's primary result code is the low byte of the extended one that sqlx reports:
-        // 5 busy, 6 locked, 13 full, 11 corrupt, 26 not a database.
-        match sqlite_code(&cause).map(|extended| extended & 0xff) {
-            Some(5 | 6) => Self::Busy(cause),
-            Some(13) => Self::DiskFull(cause),
-            Some(11 | 26) => Self::Damaged(cause),
-            _ => Self::Database(cause),
+        match fault(&cause) {
+            Some(Fault::Busy) => Self::Busy(cause),
+            Some(Fault::Unreachable) => Self::Unreachable(cause),
+            Some(Fault::DiskFull) => Self::DiskFull(cause),
+            Some(Fault::Damaged) => Self::Damaged(cause),
+            None => Self::Database(cause),
         }
     }
 }
 
-fn sqlite_code(cause: &DbErr) -> Option<u32> {
+/// Faults of an engine that are not the statement's.
+enum Fault {
+    Busy,
+    Unreachable,
+    DiskFull,
+    Damaged,
+}
+
+fn fault(cause: &DbErr) -> Option<Fault> {
     let (DbErr::Conn(RuntimeErr::SqlxError(driver))
     | DbErr::Exec(RuntimeErr::SqlxError(driver))
     | DbErr::Query(RuntimeErr::SqlxError(driver))) = cause
     else {
         return None;
     };
-    let sqlx::Error::Database(reported) = driver.as_ref() else {
-        return None;
-    };
-    reported.code()?.parse().ok()
+    match driver.as_ref() {
+        // Only a server is spoken to over a line.
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) => Some(Fault::Unreachable),
+        sqlx::Error::Database(reported) => {
+            let code = reported.code()?;
+            match reported.try_downcast_ref::<PgDatabaseError>() {
+                Some(_) => postgres_fault(&code),
+                None => sqlite_fault(&code),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// SQLite's primary result code is the low byte of the extended one that sqlx reports.
+fn sqlite_fault(code: &str) -> Option<Fault> {
+    let extended: u32 = code.parse().ok()?;
+    match extended & 0xff {
+        5 | 6 => Some(Fault::Busy),      // SQLITE_BUSY, SQLITE_LOCKED
+        13 => Some(Fault::DiskFull),     // SQLITE_FULL
+        11 | 26 => Some(Fault::Damaged), // SQLITE_CORRUPT, SQLITE_NOTADB
+        _ => None,
+    }
+}
+
+/// By class, or by name where the class says too little: appendix A of PostgreSQL's manual.
+fn postgres_fault(code: &str) -> Option<Fault> {
+    match code {
+        // lock_not_available, serialization_failure, deadlock_detected, too_many_connections
+        "55P03" | "40001" | "40P01" | "53300" => Some(Fault::Busy),
+        // admin_shutdown, crash_shutdown, cannot_connect_now, and of sessions that stood idle
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Some(Fault::Unreachable),
+        "53100" => Some(Fault::DiskFull),
+        "XX001" | "XX002" => Some(Fault::Damaged),
+        _ if code.starts_with("08") => Some(Fault::Unreachable), // connection exceptions
+        _ => None,
+    }
 }

@@ -52,15 +52,20 @@
 //! a fault ("this number is already known") is best returned as a value; when something was
 //! already written and must be undone, use [`TxError::refuse`].
 //!
-//! **Rules for queries.** The engine is SQLite today and PostgreSQL tomorrow with the same
-//! queries: rooms use SeaORM entities, sea-query builders, or SQL with `$1` parameters, and no
-//! type or function of one engine. Only this crate names the version of SeaORM: rooms reach it as
-//! `veglia_store::sea_orm`.
+//! **Rules for queries.** The engine is SQLite, or PostgreSQL for the clinical record of a centre
+//! that outgrows one machine ([`Place`]), with the same queries: rooms use SeaORM entities,
+//! sea-query builders, or SQL with `$1` parameters, and no type or function of one engine; texts
+//! hold no NUL. A statement that failed has ended its transaction on PostgreSQL: a closure that
+//! meets an error returns it, and one that does not writes nothing, on either engine. Numbers of
+//! rows grow in the order of commits, and may leave gaps. Only this crate names the version of
+//! SeaORM: rooms reach it as `veglia_store::sea_orm`.
 //!
 //! **Limits.** One file is shared by the processes of one host, never over a network file system
-//! (WAL needs shared memory). One writer at a time per file; readers never wait for it.
+//! (WAL needs shared memory). One writer at a time per database, on a server too (`postgres.rs`
+//! says why and what it costs); readers never wait for it.
 //!
-//! **Deliberately absent**: a second way in, down-migrations (a backup is the way back), and any
+//! **Deliberately absent**: a second way in, down-migrations (a backup is the way back), a pool
+//! between us and the server that shares sessions (a setting of ours would be another's), and any
 //! fall-back to memory when the disk fails.
 
 mod access;
@@ -68,14 +73,18 @@ mod actor;
 pub mod columns;
 mod database;
 mod error;
+mod place;
+mod postgres;
 mod schema;
 mod snapshot;
+mod sqlite;
 mod tx;
 
 pub use access::{ACCESSES_MAX, Access, AccessLog, Accessed};
 pub use actor::Actor;
 pub use database::{Database, Purpose};
 pub use error::{OpenError, SnapshotError, TxError};
+pub use place::{AddressError, Place, Server};
 pub use schema::Schema;
 pub use snapshot::snapshot;
 pub use tx::{Tx, TxFuture};

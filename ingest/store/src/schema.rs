@@ -1,10 +1,11 @@
-//! Migrations: each room brings its own, the first process to open a file applies them.
+//! Migrations: each room brings its own, the first process to open a database applies them.
 //!
 //! Each room has its own table of applied migrations (`migrations_<room>`), so that a process that
-//! carries only some rooms can open a file in which others live. All that is pending is applied in
-//! one transaction (SQLite's schema changes are transactional): a crash in the middle leaves the
-//! old schema. A file lock beside the database (`<db>.migrate-lock`) is held meanwhile, because
-//! switching a new file to WAL is not covered by SQLite's own waiting.
+//! carries only some rooms can open one in which others live. All that is pending is applied in
+//! one transaction (both engines change schemas in transactions): a crash in the middle leaves the
+//! old schema. Meanwhile a file lock beside an SQLite file (`<db>.migrate-lock`) is held, because
+//! switching a new file to WAL is not covered by SQLite's own waiting; on a server, the lock of all
+//! writers.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -12,11 +13,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::sea_query::IntoIden;
-use sea_orm::{DatabaseConnection, DbErr, DynIden, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    DatabaseConnection, DbBackend, DbErr, DynIden, TransactionOptions, TransactionTrait,
+};
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 use tokio::time::{Instant, sleep};
 
 use crate::error::{OpenError, TxError};
+use crate::place::Place;
+use crate::postgres;
 
 /// What one room keeps in a database.
 #[derive(Debug, Clone, Copy)]
@@ -81,14 +86,15 @@ impl MigrationLock {
     }
 }
 
-/// Applies what is pending, all of it or nothing; refuses a file that is ahead of this program.
+/// Applies what is pending, all of it or nothing; refuses a database that is ahead of this
+/// program.
 pub(crate) async fn migrate(
-    path: &Path,
+    place: &Place,
     writer: &DatabaseConnection,
     schemas: &[Schema],
 ) -> Result<(), OpenError> {
     let fault = |cause: DbErr| OpenError::Migrate {
-        path: path.to_owned(),
+        place: Box::new(place.clone()),
         source: TxError::from(cause),
     };
     let options = TransactionOptions {
@@ -96,6 +102,10 @@ pub(crate) async fn migrate(
         ..TransactionOptions::default()
     };
     let tx = writer.begin_with_options(options).await.map_err(fault)?;
+    if writer.get_database_backend() == DbBackend::Postgres {
+        let turn = postgres::take_turn_to_migrate(&tx, LOCK_WAIT).await;
+        turn.map_err(fault)?;
+    }
     for schema in schemas {
         let known = schema.migrations();
         let applied = schema.get_migration_models(&tx).await.map_err(fault)?;
@@ -106,7 +116,7 @@ pub(crate) async fn migrate(
         });
         if let Some(row) = unknown {
             return Err(OpenError::Newer {
-                path: path.to_owned(),
+                place: Box::new(place.clone()),
                 room: schema.room,
                 migration: row.version,
             });

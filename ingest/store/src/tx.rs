@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
@@ -21,6 +22,7 @@ pub type TxFuture<'tx, T> = Pin<Box<dyn Future<Output = Result<T, TxError>> + Se
 pub struct Tx<'env> {
     inner: DatabaseTransaction,
     actor: Actor,
+    has_failed: AtomicBool,
     env: PhantomData<&'env mut &'env ()>,
 }
 
@@ -29,12 +31,26 @@ impl Tx<'_> {
         Self {
             inner,
             actor,
+            has_failed: AtomicBool::new(false),
             env: PhantomData,
         }
     }
 
     pub(crate) fn into_inner(self) -> DatabaseTransaction {
         self.inner
+    }
+
+    /// Whether a statement of it failed. PostgreSQL then rolls back when it is told to commit, and
+    /// calls that done.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
+    }
+
+    fn noted<T>(&self, done: Result<T, DbErr>) -> Result<T, DbErr> {
+        if done.is_err() {
+            self.has_failed.store(true, Ordering::Relaxed);
+        }
+        done
     }
 
     /// Who acts, for the columns that say so.
@@ -51,18 +67,18 @@ impl ConnectionTrait for Tx<'_> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.inner.execute_raw(statement).await
+        self.noted(self.inner.execute_raw(statement).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.inner.execute_unprepared(sql).await
+        self.noted(self.inner.execute_unprepared(sql).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.inner.query_one_raw(statement).await
+        self.noted(self.inner.query_one_raw(statement).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.inner.query_all_raw(statement).await
+        self.noted(self.inner.query_all_raw(statement).await)
     }
 }

@@ -3,14 +3,12 @@
 use std::path::Path;
 
 use veglia_store::sea_orm::ConnectionTrait;
-use veglia_store::{Access, AccessLog, Actor, Database, Purpose};
+use veglia_store::{Access, AccessLog, Actor, Database};
 
 const DOCTOR: Actor = Actor::Staff(7);
 
 async fn open(path: &Path) -> Database {
-    Database::open(path, Purpose::Record, &[])
-        .await
-        .expect("the folder is ours alone")
+    veglia_trial::open(path, &[]).await
 }
 
 async fn look(database: &Database, at_ms: i64) {
@@ -178,4 +176,9 @@ async fn who_looked_is_told_newest_first_and_of_one_person_only() {
     assert_eq!(before.len(), 1);
     assert_eq!(before[0].at_ms, 2);
     assert_eq!(check(&database).await.intact, 4, "asking writes nothing");
+}
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
 }

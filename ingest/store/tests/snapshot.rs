@@ -72,7 +72,8 @@ async fn halves(database: &Database) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_is_one_moment_while_another_writes() {
     let folder = tempfile::tempdir().unwrap();
-    let database = open(&folder.path().join("live.db")).await;
+    let live = folder.path().join("live.db");
+    let database = open(&live).await;
     write_pair(&database).await.unwrap();
     let writer = database.clone();
     let writing = tokio::spawn(async move {
@@ -84,7 +85,7 @@ async fn a_snapshot_is_one_moment_while_another_writes() {
     for number in 0..10 {
         let before = halves(&database).await;
         let copy = folder.path().join(format!("copy-{number}.db"));
-        snapshot(database.path(), &copy).await.unwrap();
+        snapshot(&live, &copy).await.unwrap();
         let copied = halves(&open(&copy).await).await;
         assert_eq!(copied % PAIR.len(), 0, "half of a pair was copied");
         assert!(
@@ -109,9 +110,9 @@ async fn what_cannot_be_copied_is_named() {
         panic!("{noise:?}");
     };
     assert!(matches!(source, TxError::Damaged(_)), "{source:?}");
-    let database = open(&path("live.db")).await;
+    open(&path("live.db")).await;
     std::fs::write(path("taken.db"), "somebody's").unwrap();
-    let taken = snapshot(database.path(), &path("taken.db")).await;
+    let taken = snapshot(&path("live.db"), &path("taken.db")).await;
     assert!(taken.is_err());
     assert_eq!(std::fs::read(path("taken.db")).unwrap(), b"somebody's");
 }

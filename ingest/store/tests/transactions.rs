@@ -1,13 +1,22 @@
-//! The door, tried on real files: contention, second runs, roll-backs and full disks.
+//! The door, tried on real databases: contention, second runs, roll-backs, migrations.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use veglia_store::sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use veglia_store::sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult};
 use veglia_store::sea_orm_migration::prelude::*;
-use veglia_store::{Actor, Database, OpenError, Purpose, Schema, TxError};
+use veglia_store::{Actor, Database, OpenError, Schema, TxError};
+use veglia_trial::place;
 
 const ACTOR: Actor = Actor::System("test");
+
+/// Time enough for a second writer to overtake a first that does not keep it out.
+const OVERTAKING: Duration = Duration::from_millis(500);
 
 struct Step(&'static str, &'static str);
 
@@ -27,7 +36,7 @@ impl MigrationTrait for Step {
 
 const COUNTS: Step = Step(
     "0001_counts",
-    "CREATE TABLE counter (id INTEGER PRIMARY KEY, n BIGINT NOT NULL, words TEXT)",
+    "CREATE TABLE counter (id BIGINT PRIMARY KEY, n BIGINT NOT NULL)",
 );
 const MORE: Step = Step("0002_more", "CREATE TABLE more (id INTEGER PRIMARY KEY)");
 const BROKEN: Step = Step("0002_broken", "CREATE TABLE counter (again INTEGER)");
@@ -50,9 +59,7 @@ const OTHER: Schema = Schema {
 };
 
 async fn open(path: &Path) -> Database {
-    Database::open(path, Purpose::Record, &[SCHEMA])
-        .await
-        .expect("the folder is ours alone")
+    veglia_trial::open(path, &[SCHEMA]).await
 }
 
 #[derive(FromQueryResult)]
@@ -119,7 +126,7 @@ async fn two_handles_writing_at_once_never_fail_and_lose_nothing() {
     let path = folder.path().join("record.db");
     let (left, right) = tokio::join!(open(&path), open(&path));
     set(&left, 1, 0).await.unwrap();
-    let mut writers = tokio::task::JoinSet::new();
+    let mut writers = JoinSet::new();
     for database in [&left, &right] {
         for _ in 0..4 {
             let database = database.clone();
@@ -144,7 +151,7 @@ async fn a_busy_closure_is_run_again() {
     database
         .run_tx("count.second_time", &ACTOR, move |tx| {
             Box::pin(async move {
-                tx.execute_unprepared("INSERT INTO counter (n) VALUES (1)")
+                tx.execute_unprepared("INSERT INTO counter (id, n) VALUES (1, 1)")
                     .await?;
                 if runs.fetch_add(1, Ordering::SeqCst) == 0 {
                     let timeout = veglia_store::sea_orm::ConnAcquireErr::Timeout;
@@ -171,7 +178,7 @@ async fn a_refusal_undoes_everything_and_comes_back_as_itself() {
     let refused = database
         .run_tx("count.refuse", &ACTOR, |tx| {
             Box::pin(async move {
-                tx.execute_unprepared("INSERT INTO counter (n) VALUES (1)")
+                tx.execute_unprepared("INSERT INTO counter (id, n) VALUES (1, 1)")
                     .await?;
                 Err::<(), _>(TxError::refuse(No))
             })
@@ -196,13 +203,30 @@ async fn the_closure_knows_who_acts_and_a_reader_cannot_write() {
     let refused = database
         .read_tx("count.sneak", &ACTOR, |tx| {
             Box::pin(async move {
-                tx.execute_unprepared("INSERT INTO counter (n) VALUES (1)")
+                tx.execute_unprepared("INSERT INTO counter (id, n) VALUES (1, 1)")
                     .await?;
                 Ok(())
             })
         })
         .await;
     assert!(matches!(refused, Err(TxError::Database(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_closure_that_passes_over_a_failed_statement_writes_nothing_and_hears_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    let passed_over = database.run_tx("count.again", &ACTOR, |tx| {
+        Box::pin(async move {
+            let insert = "INSERT INTO counter (id, n) VALUES (1, 1)";
+            tx.execute_unprepared(insert).await?;
+            assert!(tx.execute_unprepared(insert).await.is_err());
+            Ok(())
+        })
+    });
+    let refused = passed_over.await.unwrap_err();
+    assert!(matches!(refused, TxError::Swallowed), "{refused:?}");
+    assert_eq!(count(&database, 1).await, None);
 }
 
 #[tokio::test]
@@ -213,38 +237,11 @@ async fn a_second_row_with_the_same_key_is_told_apart() {
     assert!(set(&database, 1, 2).await.unwrap_err().is_duplicate());
 }
 
-#[tokio::test]
-async fn a_full_disk_says_so_and_writes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = open(&folder.path().join("record.db")).await;
-    let words = "x".repeat(1 << 20);
-    let words = words.as_str();
-    let refused = database
-        .run_tx("count.fill", &ACTOR, move |tx| {
-            Box::pin(async move {
-                // The engine's own limit fails by the same code as a disk with no room.
-                tx.execute_unprepared("PRAGMA max_page_count = 20").await?;
-                let mut insert = Query::insert();
-                insert
-                    .into_table("counter")
-                    .columns(["n", "words"])
-                    .values_panic([1.into(), words.into()]);
-                tx.execute(&insert).await?;
-                Ok(())
-            })
-        })
-        .await
-        .unwrap_err();
-    assert!(matches!(refused, TxError::DiskFull(_)), "{refused:?}");
-    assert!(refused.to_string().contains("free some space"));
-    assert_eq!(count(&database, 1).await, None);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn many_processes_may_start_at_once_and_only_one_migrates() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("record.db");
-    let mut starters = tokio::task::JoinSet::new();
+    let mut starters = JoinSet::new();
     for _ in 0..6 {
         let path = path.clone();
         starters.spawn(async move { open(&path).await });
@@ -254,33 +251,14 @@ async fn many_processes_may_start_at_once_and_only_one_migrates() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn opening_waits_for_whoever_holds_the_migration_lock() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("record.db");
-    let lock = std::fs::File::create(folder.path().join("record.db.migrate-lock")).unwrap();
-    lock.lock().unwrap();
-    let opening = tokio::spawn(async move { open(&path).await });
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-    assert!(!folder.path().join("record.db").exists());
-    drop(lock);
-    opening.await.unwrap();
-    assert!(folder.path().join("record.db").exists());
-}
-
 #[tokio::test]
-async fn a_newer_file_is_refused_with_one_sentence() {
+async fn a_newer_record_is_refused_with_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("record.db");
-    let newer = Database::open(&path, Purpose::Record, &[NEWER])
-        .await
-        .unwrap();
+    let newer = veglia_trial::open(&path, &[NEWER]).await;
     newer.close().await.unwrap();
-    let refused = Database::open(&path, Purpose::Record, &[SCHEMA])
-        .await
-        .unwrap_err();
+    let refused = Database::open_record(&place(&path), &[SCHEMA]).await;
+    let refused = refused.unwrap_err();
     assert!(
         matches!(&refused, OpenError::Newer { migration, .. } if migration == "0002_more"),
         "{refused:?}"
@@ -289,12 +267,10 @@ async fn a_newer_file_is_refused_with_one_sentence() {
 }
 
 #[tokio::test]
-async fn rooms_that_do_not_know_each_other_share_a_file() {
+async fn rooms_that_do_not_know_each_other_share_a_record() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("record.db");
-    let both = Database::open(&path, Purpose::Record, &[SCHEMA, OTHER])
-        .await
-        .unwrap();
+    let both = veglia_trial::open(&path, &[SCHEMA, OTHER]).await;
     let one = open(&path).await;
     set(&both, 1, 5).await.unwrap();
     assert_eq!(count(&one, 1).await, Some(5));
@@ -304,22 +280,127 @@ async fn rooms_that_do_not_know_each_other_share_a_file() {
 async fn a_migration_that_fails_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("record.db");
-    let refused = Database::open(&path, Purpose::Record, &[OTHER, FAULTY]).await;
+    let refused = Database::open_record(&place(&path), &[OTHER, FAULTY]).await;
     assert!(matches!(refused, Err(OpenError::Migrate { .. })));
     let database = open(&path).await;
     assert_eq!(count(&database, 1).await, None);
 }
 
-#[tokio::test]
-async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+struct Lines;
+
+impl MigrationName for Lines {
+    fn name(&self) -> &str {
+        "0001_lines"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Lines {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut id = ColumnDef::new("id");
+        id.big_integer().not_null().auto_increment().primary_key();
+        let mut lines = Table::create();
+        lines
+            .table("line")
+            .col(id)
+            .col(ColumnDef::new("n").big_integer().not_null());
+        manager.create_table(lines).await
+    }
+}
+
+const LINES: Schema = Schema {
+    room: "lines",
+    migrations: || vec![Box::new(Lines)],
+};
+
+/// Writes a line, and stays in the transaction until `meanwhile` is over.
+async fn write_line<F>(database: &Database, n: i64, meanwhile: impl Fn() -> F + Sync)
+where
+    F: Future<Output = ()> + Send,
+{
+    let meanwhile = &meanwhile;
+    let written = database.run_tx("line.add", &ACTOR, move |tx| {
+        Box::pin(async move {
+            let mut insert = Query::insert();
+            insert
+                .into_table("line")
+                .columns(["n"])
+                .values_panic([n.into()]);
+            tx.execute(&insert).await?;
+            meanwhile().await;
+            Ok(())
+        })
+    });
+    written.await.expect("writing a line");
+}
+
+/// Numbers and contents of the lines after one.
+async fn lines_after(database: &Database, last: i64) -> Vec<(i64, i64)> {
+    let read = database.read_tx("line.follow", &ACTOR, move |tx| {
+        Box::pin(async move {
+            let mut select = Query::select();
+            select
+                .columns(["id", "n"])
+                .from("line")
+                .and_where(Expr::col("id").gt(last))
+                .order_by("id", Order::Asc);
+            let rows = tx.query_all(&select).await?;
+            let line = |row: &QueryResult| Ok((row.try_get_by("id")?, row.try_get_by("n")?));
+            rows.iter().map(line).collect()
+        })
+    });
+    read.await.expect("reading lines")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_follows_lines_by_their_numbers_misses_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("record.db");
-    let letter = "this is a letter, not a database".repeat(100);
-    std::fs::write(&path, &letter).unwrap();
-    let refused = Database::open(&path, Purpose::Record, &[SCHEMA]).await;
-    assert!(
-        matches!(refused, Err(OpenError::Connect { .. })),
-        "{refused:?}"
-    );
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), letter);
+    let first = veglia_trial::open(&path, &[LINES]).await;
+    let second = veglia_trial::open(&path, &[LINES]).await;
+    let (has_number, is_followed) = (Notify::new(), Notify::new());
+    // The second could be done before the first only if it did not wait for it.
+    let slow = write_line(&first, 1, || async {
+        has_number.notify_one();
+        drop(timeout(OVERTAKING, is_followed.notified()).await);
+    });
+    let quick = async {
+        has_number.notified().await;
+        write_line(&second, 2, || async {}).await;
+        let seen = lines_after(&second, 0).await;
+        is_followed.notify_one();
+        seen
+    };
+    let ((), mut seen) = tokio::join!(slow, quick);
+    let last = seen.last().expect("the quick line").0;
+    seen.extend(lines_after(&second, last).await);
+    let lines: Vec<i64> = seen.into_iter().map(|(_, n)| n).collect();
+    assert_eq!(lines, [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_sees_one_moment_while_another_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let (reader, writer) = (open(&path).await, open(&path).await);
+    let writer = &writer;
+    let read = reader.read_tx("count.twice", &ACTOR, move |tx| {
+        Box::pin(async move {
+            let counted = async || {
+                let mut select = Query::select();
+                select.column("n").from("counter");
+                Ok::<_, TxError>(tx.query_all(&select).await?.len())
+            };
+            let before = counted().await?;
+            set(writer, 1, 1).await?;
+            Ok((before, counted().await?))
+        })
+    });
+    assert_eq!(read.await.unwrap(), (0, 0));
+    assert_eq!(count(&reader, 1).await, Some(1));
+}
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
 }

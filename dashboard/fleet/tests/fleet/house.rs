@@ -12,7 +12,7 @@ use veglia_identity::{
 };
 use veglia_people::staff::{self, NewStaff, Role, Staff};
 use veglia_people::{Password, SignIn, patients};
-use veglia_store::{Actor, Database, Purpose};
+use veglia_store::{Actor, Database};
 use veglia_view::{
     Asked as Answered, Bedside, CommandKind, ExportAsk, GatewayBoard, Gateways, GatewaysAsk, Lines,
     OrderAsk, Ordered, Outcome, PatientId, Readings, ReadingsAsk, Status, Trend, TrendAsk, Version,
@@ -123,8 +123,7 @@ impl House {
             veglia_fleet::SCHEMA,
         ];
         let path = folder.path().join("record.db");
-        let record = Database::open(&path, Purpose::Record, &schemas);
-        let record = record.await.unwrap();
+        let record = veglia_trial::open(&path, &schemas).await;
         let view = Arc::new(FakeView::default());
         let places = Places {
             authority: folder.path().join("ca"),

@@ -344,3 +344,8 @@ async fn of_two_thousand_boxes_those_that_need_somebody_are_on_the_page() {
         "{found}"
     );
 }
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}

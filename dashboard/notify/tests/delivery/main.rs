@@ -1,4 +1,4 @@
-//! Deliveries end to end: a record on the disk, the courier, and the real parties at the other
+//! Deliveries end to end: a record, the courier, and the real parties at the other
 //! end: Debian's exim and Kannel, started by the test, and small web servers of its own.
 
 #![cfg(test)]
@@ -27,7 +27,7 @@ use veglia_notify::{
     events_since, standing,
 };
 use veglia_people::contacts::{Address, Channel};
-use veglia_store::{Actor, Database, Purpose};
+use veglia_store::{Actor, Database};
 use veglia_wire::{Clock, WallMs};
 
 /// Only a failure waits this long.
@@ -65,10 +65,10 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.db");
         let schemas = [veglia_people::SCHEMA, veglia_notify::SCHEMA];
-        let record = Database::open(&path, Purpose::Record, &schemas).await;
+        let record = veglia_trial::open(&path, &schemas).await;
         Self {
             folder,
-            record: record.unwrap(),
+            record,
             clock: Arc::new(Hand(AtomicI64::new(START.0))),
         }
     }
@@ -144,4 +144,9 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
 pub(crate) fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
     free.local_addr().expect("its address").port()
+}
+
+#[test]
+fn all_this_holds_on_postgresql_too() {
+    veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
 }

@@ -1,4 +1,4 @@
-//! A diary on a file of its own, and what triage says of a made-up patient.
+//! A diary of its own, and what triage says of a made-up patient.
 #![expect(
     dead_code,
     reason = "each test file is a program of its own and uses its part"
@@ -9,7 +9,7 @@ pub(crate) mod person;
 use std::path::Path;
 
 use tempfile::TempDir;
-use veglia_store::{Actor, Database, Purpose};
+use veglia_store::{Actor, Database};
 use veglia_triage::{
     FlagId, Input, Observation, PatientId, PatientState, RuleSet, Seen, Source, Verdict, step,
 };
@@ -31,9 +31,7 @@ pub(crate) fn device(name: &str) -> DeviceId {
 }
 
 pub(crate) async fn open(path: &Path) -> Database {
-    Database::open(path, Purpose::Record, &[veglia_diary::SCHEMA])
-        .await
-        .expect("the folder is ours alone")
+    veglia_trial::open(path, &[veglia_diary::SCHEMA]).await
 }
 
 pub(crate) async fn diary() -> (TempDir, Database) {
