@@ -290,7 +290,10 @@ impl Fold {
     fn tick(&mut self, now: WallMs, told: &mut Told) {
         if self.ticks.is_step_back(now) {
             for (patient, known) in &mut self.patients {
-                told.say(step(&self.rules, &mut known.state, Input::SteppedBack, now), now);
+                told.say(
+                    step(&self.rules, &mut known.state, Input::SteppedBack, now),
+                    now,
+                );
                 told.touched.insert(*patient);
             }
         }

@@ -138,9 +138,10 @@ impl Life {
         vital: Option<VitalKind>,
         at: WallMs,
         received: WallMs,
+        ticked: WallMs,
         rule: &PresenceRule,
     ) -> DeviceId {
-        self.hear(received, rule);
+        self.hear(received, ticked, rule);
         self.begin(received, |life| &mut life.device_since);
         let known = self.device(device, at);
         let was_lost = known.is_lost();
@@ -155,14 +156,21 @@ impl Life {
         device
     }
 
-    pub(crate) fn take(&mut self, presence: &Presence, rule: &PresenceRule) {
-        self.hear(presence.received, rule);
+    pub(crate) fn take(&mut self, presence: &Presence, ticked: WallMs, rule: &PresenceRule) {
+        self.hear(presence.received, ticked, rule);
         match &presence.sign {
             Sign::Gateway => {
                 self.begin(presence.received, |life| &mut life.gateway_since);
             }
             Sign::Device(device) => {
-                self.observe(device, None, presence.at, presence.received, rule);
+                self.observe(
+                    device,
+                    None,
+                    presence.at,
+                    presence.received,
+                    ticked,
+                    rule,
+                );
             }
             Sign::DeviceLost(device) => {
                 self.begin(presence.received, |life| &mut life.device_since);
@@ -203,14 +211,17 @@ impl Life {
         self.is_news = true;
     }
 
-    /// The newest arrival moves the last stretch on; anything else is put in its place.
-    fn hear(&mut self, received: WallMs, rule: &PresenceRule) {
+    /// The newest arrival moves the last stretch on; anything else is put in its place. It is news
+    /// as well if ticks went so far past that stretch that the home was told to be off line.
+    fn hear(&mut self, received: WallMs, ticked: WallMs, rule: &PresenceRule) {
         let gap_ms = rule.offline_after_ms;
         if let Some(last) = self.spans.last_mut()
             && last.from <= received
             && received.since(last.to) <= gap_ms
         {
+            let was_off_line = last.to < received && last.to.plus_ms(gap_ms) <= ticked;
             last.to = last.to.max(received);
+            self.is_news |= was_off_line;
             return;
         }
         // Stretches lie apart by more than the gap, so the widened one touches no others.

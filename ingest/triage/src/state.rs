@@ -307,7 +307,7 @@ impl PatientState {
     }
 
     fn hear_of(&mut self, rules: &RuleSet, presence: &Presence, voice: &mut Voice<'_>) {
-        self.life.take(presence, &rules.presence);
+        self.life.take(presence, self.ticked, &rules.presence);
         if let Sign::DeviceLost(device) = &presence.sign {
             let at = presence.at.min(presence.received);
             let ground = ground!(self, rules);

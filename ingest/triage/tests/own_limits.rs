@@ -236,6 +236,9 @@ fn a_plan_with_impossible_times_or_limits_is_refused_with_line_and_reason() {
 }
 
 proptest! {
+    // Most limits made up are looser than the rules allow, and are no case.
+    #![proptest_config(ProptestConfig { max_global_rejects: 65_536, ..ProptestConfig::default() })]
+
     /// Whatever limits a plan has that is accepted: what the rules call red is red by them.
     #[test]
     fn no_accepted_limit_hides_a_shipped_red(

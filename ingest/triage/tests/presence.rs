@@ -109,6 +109,24 @@ fn what_the_box_kept_while_it_was_off_line_takes_the_silence_back() {
     assert_eq!(words(&home.tick(160)), NOTHING);
 }
 
+/// Signs wait in the journal while ticks go on: what they say of the past is told all the same.
+#[test]
+fn a_sign_that_is_read_after_the_tick_that_missed_it_moves_the_silence_of_the_home() {
+    let mut home = watched();
+    let said = home.tick(75);
+    assert_eq!(raised(&said).since, minute(0), "when it was last heard");
+    let late = presence(1, 10, 10, Sign::Gateway);
+    home.give(Input::Presence(&late), minute(75));
+    let said = words(&home.tick(75));
+    assert_eq!(
+        said,
+        [
+            "raise silence-home Silent(HomeOffline)",
+            "end silence-home ExplainedByLateData"
+        ]
+    );
+}
+
 #[test]
 fn a_home_that_blinks_raises_nothing() {
     let mut home = watched();

@@ -36,7 +36,7 @@ impl PatientState {
             let (at, received) = (observation.at, observation.received);
             let rule = &rules.presence;
             self.life
-                .observe(&observation.device, vital, at, received, rule)
+                .observe(&observation.device, vital, at, received, self.ticked, rule)
         });
         match observation.seen {
             Seen::Vital(vital, quality) => {
