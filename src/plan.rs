@@ -6,7 +6,7 @@ mod edit;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use veglia_diary as diary;
 use veglia_diary::Reasons;
@@ -21,8 +21,8 @@ use veglia_wire::WallMs;
 use crate::config::Config;
 use crate::record::{actor, local_time, open};
 
-use edit::{Decided, Edit};
 pub(crate) use edit::LastDay;
+use edit::{Decided, Edit};
 
 /// Monitoring plans.
 #[derive(Debug, Subcommand)]

@@ -27,7 +27,7 @@ const FIGURES: [&str; 15] = [
 
 /// Nobody who is well is flagged, whatever the pace.
 fn rules_are_measured(report: &Value) {
-    let costs = report["triage"].as_array().unwrap();
+    let costs = report["triage"].as_array().expect("a list of costs");
     assert_eq!(costs.len(), 4);
     for cost in costs {
         assert_eq!(cost["patients"], 20);

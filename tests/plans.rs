@@ -1,5 +1,5 @@
-//! Plans from the command line: with the patient in one go or not at all, from a file that is refused
-//! with its line, and edited with a reason.
+//! Plans from the command line: with the patient in one go or not at all, from a file that is
+//! refused with its line, and edited with a reason.
 
 // req: G7
 

@@ -29,10 +29,13 @@ const EVERY_MS: i64 = 10_000;
 fn centre() -> House {
     let house = House::new(1, 1);
     let mut file = OpenOptions::new();
-    let mut file = file.append(true).open(house.path("centre.toml")).unwrap();
+    let mut file = file
+        .append(true)
+        .open(house.path("centre.toml"))
+        .expect("the house has a configuration");
     let sections =
         "[probe]\nevery = \"10s\"\nwithin = \"5s\"\n[notify]\nfile = \"messages.jsonl\"\n";
-    file.write_all(sections.as_bytes()).unwrap();
+    file.write_all(sections.as_bytes()).expect("it is written");
     let maria = ["add", "maria", "--name", "Maria Prova", "--role", "nurse"];
     veglia(&house, "staff", &maria);
     veglia(
@@ -49,18 +52,19 @@ fn veglia(house: &House, command: &str, arguments: &[&str]) -> String {
     let mut command = house.veglia("centre", command);
     let command = command.args(arguments).stdin(Stdio::piped());
     let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut input = child.stdin.take().unwrap();
+    let mut child = command.spawn().expect("the program starts");
+    let mut input = child.stdin.take().expect("it was piped");
     // A command that reads nothing may have ended already.
     drop(input.write_all(b"tre civette sul tetto\n"));
     drop(input);
-    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    let said = child.wait_with_output().expect("it ends");
+    String::from_utf8(said.stdout).expect("words")
 }
 
 /// What a role says of itself; none while it says nothing.
 fn told(house: &House, role: &str) -> Option<Value> {
-    let said: Value = serde_json::from_str(&veglia(house, "status", &["--json"])).unwrap();
-    let mut roles = said["roles"].as_array().unwrap().iter();
+    let said: Value = serde_json::from_str(&veglia(house, "status", &["--json"])).expect("JSON");
+    let mut roles = said["roles"].as_array().expect("a list of roles").iter();
     roles.find(|line| line["role"] == role).cloned()
 }
 
@@ -75,12 +79,12 @@ fn until_path(house: &House, role: &str, answers: bool) -> Value {
 /// The last rounds, the newest first.
 fn rounds(house: &House) -> Vec<Round> {
     let path = house.path("data").join("record.db");
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let record = Database::open(&path, Purpose::Record, &[veglia_diary::SCHEMA]);
-        let record = record.await.unwrap();
+        let record = record.await.expect("the record opens");
         let rounds = probe::rounds(&record, &Actor::System("test"), probe::ROUNDS_MAX);
-        rounds.await.unwrap()
+        rounds.await.expect("the record is read")
     })
 }
 

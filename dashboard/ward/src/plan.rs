@@ -4,8 +4,8 @@
 //! plan of the diary ─▶ PlanForm (or a template of the rules) ─▶ PlanPage
 //! PlanForm, typed ─▶ Plan, or a sentence beside each field ─▶ diary::write_plan
 //! ```
-//! What was typed is never lost: a form with a fault comes back whole, and so does one that somebody
-//! else was quicker than, with what they changed in words. Complete without scripts.
+//! What was typed is never lost: a form with a fault comes back whole, and so does one that
+//! somebody else was quicker than, with what they changed in words. Complete without scripts.
 //!
 //! **Nurses and doctors write a plan**; the others read it. Deliberately absent: checking numbers
 //! (the rules do), and who is on duty.

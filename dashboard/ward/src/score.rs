@@ -102,6 +102,10 @@ fn told(partial: &Partial, until: WallMs) -> Score {
     };
     let ask = match partial.deciding.as_slice() {
         [] => String::new(),
+        // The names stand before it.
+        deciding if deciding == partial.missing && deciding.len() > 1 => {
+            "Chiederli: ciascuno può cambiare il rischio".to_owned()
+        }
         deciding => format!("Chiedere: {}", listed(deciding)),
     };
     Score {
@@ -165,12 +169,25 @@ mod tests {
             "NEWS2 almeno 4; mancano frequenza respiratoria, se respira con ossigeno, pressione, \
              stato di coscienza"
         );
-        assert_eq!(
-            score.ask,
-            "Chiedere: frequenza respiratoria, se respira con ossigeno, pressione, stato di \
-             coscienza"
-        );
+        assert_eq!(score.ask, "Chiederli: ciascuno può cambiare il rischio");
         assert_eq!(score.min, 4);
+    }
+
+    #[test]
+    fn only_what_could_change_the_class_is_asked_for() {
+        let known = [
+            measured(VitalKind::SpO2, 910, NOW),
+            measured(VitalKind::Pulse, 1_350, NOW),
+            measured(VitalKind::Temperature, 3_950, NOW),
+            measured(VitalKind::RespiratoryRate, 180, NOW),
+        ];
+        let score = news2(&row(&known), NOW).unwrap();
+        // Eight points already: nothing could make it graver, or less grave.
+        assert!(
+            score.text.starts_with("NEWS2 almeno 8; mancano"),
+            "{score:?}"
+        );
+        assert_eq!(score.ask, "");
     }
 
     #[test]

@@ -161,7 +161,7 @@ async fn what_is_typed_is_the_plan_and_the_history_says_what_changed_and_why() {
         "Versione 2",
         "Bruno Verdi",
         "«Peggiora di notte.»",
-        "SpO₂: ogni 5 min, dalle 22:00 alle 06:00, tolleranza 30 min (prima: alle 08:00, 14:00 e 20:00",
+        "SpO₂: ogni 5 min, dalle 22:00 alle 06:00, tolleranza 30 min (prima: alle 08:00,",
         "Limiti propri di temperatura: giallo da 37,6 °C",
         "Medico di famiglia: non informato (prima: informato)",
     ] {

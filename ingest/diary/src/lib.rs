@@ -16,8 +16,8 @@
 //! **Alerts** are flags that ask for people (`alerts.rs`). Their ladder ([`ladder`]) is pure and
 //! its numbers are data; verdicts, acts and [`tick`] move it, and whom it calls is read as
 //! [`pages_since`]. Who is on duty, and how a page reaches them, is not known here. A plan names
-//! the ladder of its patient; while a patient is not at home nobody is called, and pages that nobody
-//! needs any more are [`recalled`].
+//! the ladder of its patient; while a patient is not at home nobody is called, and pages that
+//! nobody needs any more are [`recalled`].
 //!
 //! **Rules.** Two assignments of one device never overlap. A plan's versions follow one another
 //! without a gap. A confirmed red stays on the list until a person closes it. Of two people who

@@ -1,9 +1,9 @@
 //! Plans: every version that ever was, none ever altered.
 //!
-//! A plan is checked by the shipped rules, whose limits it may move, and by the ladders, one of which
-//! it may name. What lowers the red limit of oxygen (the second scale and its target) is written
-//! with the decision: who took it, and on what. The open alerts of the patient hear of a new version
-//! in the transaction that writes it.
+//! A plan is checked by the shipped rules, whose limits it may move, and by the ladders, one of
+//! which it may name. What lowers the red limit of oxygen (the second scale and its target) is
+//! written with the decision: who took it, and on what. The open alerts of the patient hear of a
+//! new version in the transaction that writes it.
 
 use std::sync::LazyLock;
 

@@ -1,10 +1,10 @@
 //! Where patients are: at home, in hospital, suspended, discharged, deceased; who said so, and why.
 //!
-//! A row is never altered; a correction is one more row. What holds at a moment is the row with
-//! the highest number that begins by then. Ingest hears of each by the changes, and silence,
-//! reminders and repeats stop while a patient is not at home; the open alerts hear of it in the same
-//! transaction, and call nobody until the patient is back. So nothing is written of the future: what
-//! does not come true would keep an alert quiet.
+//! A row is never altered; a correction is one more row. What holds at a moment is the row with the
+//! highest number that begins by then. Ingest hears of each by the changes, and silence, reminders
+//! and repeats stop while a patient is not at home; the open alerts hear of it in the same
+//! transaction, and call nobody until the patient is back. So nothing is written of the future:
+//! what does not come true would keep an alert quiet.
 
 use std::collections::HashMap;
 

@@ -6,8 +6,8 @@ use tempfile::TempDir;
 use veglia_diary::{ChangeId, assign_device, changes_since, create_plan, set_standing};
 use veglia_store::{Actor, Database, Purpose};
 use veglia_triage::{
-    Calling, Cause, Expected, How, OxygenScale, Parameter, Plan, PlanVersion, RuleSet, Standing, Verdict,
-    Whereabouts,
+    Calling, Cause, Expected, How, OxygenScale, Parameter, Plan, PlanVersion, RuleSet, Standing,
+    Verdict, Whereabouts,
 };
 use veglia_wire::{
     Boot, ClockState, Epoch, FrameHeader, MonoMs, Quality, Sequence, Site, UpFrame, Vital,
@@ -66,8 +66,8 @@ impl House {
             spo2: None,
             oxygen_scale: OxygenScale::One,
             guards: Vec::new(),
-        limits: Vec::new(),
-        calling: Calling::default(),
+            limits: Vec::new(),
+            calling: Calling::default(),
         };
         create_plan(&record, &SETUP, &plan, minute(0))
             .await
@@ -224,7 +224,9 @@ fn a_hole_in_the_ticks_is_told_at_every_speed() {
 #[test]
 fn ticks_of_a_fast_clock_are_no_holes_for_ever_though_two_came_close_together() {
     let mut ticks = Ticks::default();
-    let moments = [0, 10_000].into_iter().chain((1..20).map(|tick| 10_000 + tick * 240_000));
+    let moments = [0, 10_000]
+        .into_iter()
+        .chain((1..20).map(|tick| 10_000 + tick * 240_000));
     let holes = moments.filter_map(|at| ticks.follow(WallMs(at))).count();
     assert_eq!(holes, 2, "until the usual is known again");
     // One hole after another is told each time.

@@ -163,14 +163,7 @@ impl Life {
                 self.begin(presence.received, |life| &mut life.gateway_since);
             }
             Sign::Device(device) => {
-                self.observe(
-                    device,
-                    None,
-                    presence.at,
-                    presence.received,
-                    ticked,
-                    rule,
-                );
+                self.observe(device, None, presence.at, presence.received, ticked, rule);
             }
             Sign::DeviceLost(device) => {
                 self.begin(presence.received, |life| &mut life.device_since);

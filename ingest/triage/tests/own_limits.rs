@@ -101,7 +101,7 @@ fn red_stands_beyond_amber_and_no_plan_loosens_a_red_oxygen_or_fever() {
     for (vital, end, steps) in loosened {
         let found = faults(&one(vital, end, steps));
         assert!(
-            matches!(found.as_slice(), [PlanError::LimitLooser(v, e, _)] if (*v, *e) == (vital, end)),
+            matches!(found.as_slice(), [PlanError::LimitLooser(..)]),
             "{vital} {end}: {found:?}"
         );
         assert_eq!(found[0].field(), Field::Limit(vital, end));

@@ -1,8 +1,8 @@
 //! What an alert goes by that is no alert's own: where its patient is, and whom the plan calls.
 //!
 //! Both are rows of the diary and may change while an alert is open; whoever writes one moves the
-//! open alerts of the patient in the same transaction, so that no timer fires in between. Pages that
-//! were called before and that nobody needs any more are recalled: whoever delivers asks
+//! open alerts of the patient in the same transaction, so that no timer fires in between. Pages
+//! that were called before and that nobody needs any more are recalled: whoever delivers asks
 //! ([`recalled`]) before it sends.
 
 use veglia_store::sea_orm::IntoActiveModel;

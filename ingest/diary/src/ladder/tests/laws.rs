@@ -1,5 +1,7 @@
 //! What holds whatever happens, in whatever order.
 
+// req: G9
+
 use proptest::prelude::*;
 
 use super::*;
