@@ -6,7 +6,8 @@
 //! over TLS with a certificate each. At the end of a load what was stored is read back and
 //! compared, value by value. What TLS costs by itself is measured too: handshakes, gateways that
 //! are only connected, and what happens when the broker crashes under them. So is what the rules
-//! cost by themselves, with many patients in memory. The machine is described beside the figures. What is simplified, and what the figures mean, is in
+//! cost by themselves, with many patients in memory (`triage.rs`). The machine is described
+//! beside the figures. What is simplified, and what the figures mean, is in
 //! `docs/performance.md`.
 //!
 //! Everything lies in a folder of its own under `--data`, on whatever disk that is, and is

@@ -6,7 +6,8 @@
 //! the journal, one of them with `--shuffle`, are equal; and each flag that stands in the diary is
 //! there. With `--compare` the lines are what a second rule set would have changed. Nothing is
 //! written. With `--scenarios` or `--recording` the lines are tables of how often people are
-//! called (`alerts.rs`). Absent: flags that were withdrawn, and what left the journal with old segments.
+//! called (`alerts.rs`). Absent: flags that were withdrawn, and what left the journal with old
+//! segments.
 
 #[cfg(feature = "gateway")]
 mod alerts;
@@ -62,7 +63,10 @@ pub(crate) struct Replay {
     /// How often people are called, in place of flags: of each scenario of the demonstration, with
     /// and without asking for a second measurement.
     #[cfg(feature = "gateway")]
-    #[arg(long, conflicts_with_all = ["observations", "shuffle", "compare", "from", "to", "patient"])]
+    #[arg(
+        long,
+        conflicts_with_all = ["observations", "shuffle", "compare", "from", "to", "patient"]
+    )]
     scenarios: bool,
     /// The same of a recording: columns minute, SpO2, PULSE or HR, and perhaps temperature. May be
     /// given several times.

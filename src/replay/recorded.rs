@@ -7,8 +7,8 @@
 //! So that a patient's state is in the processor's cache when it is moved, rows are judged patient
 //! by patient, a heap of rows at a time.
 //!
-//! What is held: a state for each patient, [`ROWS_AT_ONCE`] rows and every flag told. Absent: plans, so that nobody is
-//! expected to measure and no silence is flagged.
+//! What is held: a state for each patient, [`ROWS_AT_ONCE`] rows and every flag told. Absent:
+//! plans, so that nobody is expected to measure and no silence is flagged.
 
 use std::collections::BTreeMap;
 use std::io::Read;

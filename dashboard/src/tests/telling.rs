@@ -77,8 +77,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_patient_whose_red_waits_is_told_once_to_measure_again_and_the_diary_says_what_came_of_it()
- {
+async fn whoever_has_a_red_that_waits_is_told_once_to_measure_and_the_diary_says_what_came() {
     let scene = Scene::where_maria_has(MOBILE).await;
     scene
         .measured(scene.patient, &[(VitalKind::SpO2, 910, TEN)])

@@ -1,5 +1,5 @@
-//! What a plan asked before it was edited is not forgotten, and whom it is about it goes on to say when its
-//! days are over.
+//! What a plan asked before it was edited is not forgotten, and whom it is about it goes on to
+//! say when its days are over.
 
 // req: G7
 

@@ -27,7 +27,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
             .prop_map(|(percent, device, late)| Event::Spo2(percent, device, late)),
         1 => (84..99_i32).prop_map(Event::Grey),
         2 => Just(Event::Beat),
-        6 => prop_oneof![3 => 1..12_i64, 2 => 12..200_i64, 1 => 200..900_i64].prop_map(Event::Pause),
+        6 => prop_oneof![3 => 1..12_i64, 2 => 12..200_i64, 1 => 200..900_i64]
+            .prop_map(Event::Pause),
         1 => Just(Event::Restart),
         1 => (1..60_i64).prop_map(Event::Deaf),
     ];
@@ -187,14 +188,19 @@ fn is_confirmed_red(home: &Home) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-    /// If the newest known value is red, a person is told within the time of the repeat and a grace.
+    /// If the newest known value is red, a person is told within the time of the repeat and a
+    /// grace.
     #[test]
-    fn a_red_that_is_the_newest_known_value_is_confirmed_in_time(events in events(), target in any::<bool>()) {
+    fn a_red_that_is_the_newest_known_value_is_confirmed_in_time(
+        events in events(),
+        target in any::<bool>(),
+    ) {
         let target = target.then_some(Target { low_percent: 90, high_percent: 95 });
         let limit = if target.is_some() { 89 } else { 92 };
-        let plan = Plan { spo2: target, ..plan(1, minute(-1), vec![every(VitalKind::SpO2, 60, 15)]) };
+        let hourly = vec![every(VitalKind::SpO2, 60, 15)];
+        let plan = Plan { spo2: target, ..plan(1, minute(-1), hourly) };
         let mut world = World::new(Some(plan));
         let mut check = |world: &World| {
             let Some(newest) = world.newest() else { return Ok(()) };
@@ -202,7 +208,10 @@ proptest! {
             if world.sent.iter().filter(|it| it.at == newest.at).count() > 1 { return Ok(()) }
             let since = newest.at.max(newest.received);
             if newest.percent <= limit && world.now - since > 11 {
-                prop_assert!(is_confirmed_red(&world.home), "minute {}: {} % since {}", world.now, newest.percent, newest.at);
+                prop_assert!(
+                    is_confirmed_red(&world.home),
+                    "minute {}: {} % since {}", world.now, newest.percent, newest.at
+                );
             }
             Ok(())
         };
@@ -222,7 +231,10 @@ proptest! {
             if world.now - since > 60 + 15 + 15 + 15 + 2 {
                 let open = world.home.open();
                 let is_silent = open.iter().any(|it| it.starts_with("silence"));
-                prop_assert!(is_silent || world.now - world.last_heard < 40, "minute {}: last {last}, heard {}", world.now, world.last_heard);
+                prop_assert!(
+                    is_silent || world.now - world.last_heard < 40,
+                    "minute {}: last {last}, heard {}", world.now, world.last_heard
+                );
             }
             Ok(())
         };
@@ -240,7 +252,10 @@ proptest! {
                 && world.now - newest.at < 60 && newest.received < world.now
             {
                 let open = world.home.open();
-                prop_assert!(!open.iter().any(|it| it == "silence-spo2"), "minute {}: {open:?}", world.now);
+                prop_assert!(
+                    !open.iter().any(|it| it == "silence-spo2"),
+                    "minute {}: {open:?}", world.now
+                );
             }
             Ok(())
         };

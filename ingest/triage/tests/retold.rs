@@ -1,4 +1,5 @@
-//! What goes on after a person has closed it is told again: a red, a symptom, a silence, a bad signal.
+//! What goes on after a person has closed it is told again: a red, a symptom, a silence, a bad
+//! signal.
 
 // req: G7
 

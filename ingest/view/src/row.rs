@@ -157,7 +157,8 @@ impl Row {
         self.latest.iter().find(|latest| latest.vital == vital)
     }
 
-    /// Why the latest value of a vital sign is not judged, if it is not and its device does not say.
+    /// Why the latest value of a vital sign is not judged, if it is not and its device does not
+    /// say.
     #[must_use]
     pub fn unjudged(&self, vital: VitalKind) -> Option<Unjudged> {
         let mut unjudged = self.unjudged.iter();
