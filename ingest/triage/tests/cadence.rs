@@ -5,19 +5,10 @@
 mod support;
 
 use support::*;
-use veglia_triage::{Severity, Verdict};
+use veglia_triage::Severity;
 use veglia_wire::{AnswerCode, Quality, VitalKind, WallMs};
 
 const DAY: i64 = 24 * 60;
-
-/// A tick as the watch gives it: to a patient whose next deadline has passed.
-fn live(home: &mut Home, minutes: i64) -> Vec<Verdict> {
-    let due = home.state.next_deadline();
-    if due.is_some_and(|due| due <= minute(minutes)) {
-        return home.tick(minutes);
-    }
-    Vec::new()
-}
 
 #[test]
 fn a_device_that_speaks_every_ten_seconds_does_not_bear_itself_out_in_ten_seconds() {
@@ -112,8 +103,5 @@ fn an_old_red_that_is_the_newest_value_is_told() {
     let said = home.late(-4 * DAY, 0, spo2(900));
     assert_eq!(words(&said), ["raise spo2-red unconfirmed"]);
     assert!(raised(&said).late);
-    assert_eq!(
-        words(&live(&mut home, 2)),
-        ["confirm spo2-red MissedRepeat"]
-    );
+    assert_eq!(words(&home.live(2)), ["confirm spo2-red MissedRepeat"]);
 }

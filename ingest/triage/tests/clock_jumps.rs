@@ -5,27 +5,18 @@
 mod support;
 
 use support::*;
-use veglia_triage::{Input, Verdict};
+use veglia_triage::Input;
 use veglia_wire::VitalKind;
 
 const NOTHING: [&str; 0] = [];
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * 60;
 
-/// A tick as the watch gives it: to a patient whose next deadline has passed.
-fn live(home: &mut Home, minutes: i64) -> Vec<Verdict> {
-    let due = home.state.next_deadline();
-    if due.is_some_and(|due| due <= minute(minutes)) {
-        return home.tick(minutes);
-    }
-    Vec::new()
-}
-
 /// As the watch says it: the hole between two ticks is a time in which nobody listened.
 fn jump_and_back(home: &mut Home) {
     home.tick(1);
     home.give(Input::Deaf(minute(1)), minute(DAY));
-    live(home, DAY);
+    home.live(DAY);
     home.give(Input::SteppedBack, minute(2));
 }
 
@@ -39,7 +30,7 @@ fn after_a_clock_that_jumped_a_day_ahead_and_back_a_patient_who_falls_silent_is_
         if now == 60 || now == 120 {
             home.spo2(now, 97);
         }
-        live(&mut home, now);
+        home.live(now);
     }
     assert_eq!(
         home.open(),
@@ -58,7 +49,7 @@ fn after_a_clock_that_jumped_nobody_who_measures_is_silent() {
         if now % 60 == 0 {
             home.spo2(now, 97);
         }
-        live(&mut home, now);
+        home.live(now);
         assert_eq!(home.open(), NOTHING, "minute {now}");
     }
 }
@@ -70,7 +61,7 @@ fn a_repeat_that_came_while_the_centre_was_down_is_waited_for() {
     home.tick(1);
     // Down from minute 1 to 21; the home has measured again at minute 3, and sends it at once.
     home.give(Input::Deaf(minute(1)), minute(21));
-    let said = words(&live(&mut home, 21));
+    let said = words(&home.live(21));
     assert_eq!(said, NOTHING, "what was kept is on its way");
     assert_eq!(
         words(&home.late(3, 21, spo2(970))),

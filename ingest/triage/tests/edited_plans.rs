@@ -5,57 +5,28 @@
 
 mod support;
 
+use support::life::{off_line, twice_a_day};
 use support::*;
-use veglia_triage::{
-    Guard, Input, OxygenScale, PatientStanding, Plan, Presence, Sign, Target, Verdict, Whereabouts,
-};
+use veglia_triage::{Guard, OxygenScale, Plan, Target, Whereabouts};
 use veglia_wire::VitalKind;
 
 const NOTHING: [&str; 0] = [];
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * 60;
 
-fn go(home: &mut Home, number: i64, from: i64, whereabouts: Whereabouts) -> Vec<Verdict> {
-    let standing = PatientStanding {
-        patient: PATIENT,
-        number,
-        from: minute(from),
-        whereabouts,
-    };
-    home.give(Input::Standing(&standing), minute(from))
-}
-
-/// A tick as the watch gives it: to a patient whose next deadline has passed.
-fn live(home: &mut Home, minutes: i64) -> Vec<Verdict> {
-    let due = home.state.next_deadline();
-    if due.is_some_and(|due| due <= minute(minutes)) {
-        return home.tick(minutes);
-    }
-    Vec::new()
-}
-
-/// SpO2 at 08:00 and 20:00, grace two hours; measured the evening before.
-fn twice_a_day() -> Home {
-    let mut home = Home::new();
-    let parameters = vec![daily(VitalKind::SpO2, &["08:00", "20:00"], 120)];
-    home.plan(&plan(1, minute(-2 * DAY), parameters));
-    home.spo2(-DAY / 2, 97);
-    home
-}
-
 #[test]
 fn a_missed_morning_is_silence_at_ten() {
     let mut home = twice_a_day();
-    live(&mut home, 119);
+    home.live(119);
     assert_eq!(home.open(), NOTHING);
-    live(&mut home, 120);
+    home.live(120);
     assert_eq!(home.open(), ["silence-spo2"]);
 }
 
 #[test]
 fn a_plan_edited_within_the_grace_does_not_swallow_a_missed_reading() {
     let mut home = twice_a_day();
-    live(&mut home, 59);
+    home.live(59);
     // 09:00: the clinician changes something else; SpO2 is asked exactly as before.
     let parameters = vec![
         daily(VitalKind::SpO2, &["08:00", "20:00"], 120),
@@ -63,7 +34,7 @@ fn a_plan_edited_within_the_grace_does_not_swallow_a_missed_reading() {
     ];
     home.plan(&plan(2, minute(60), parameters));
     for now in 61..=13 * HOUR {
-        live(&mut home, now);
+        home.live(now);
     }
     assert_eq!(
         home.open(),
@@ -75,9 +46,9 @@ fn a_plan_edited_within_the_grace_does_not_swallow_a_missed_reading() {
 #[test]
 fn a_row_that_says_again_that_the_patient_is_at_home_does_not_swallow_a_missed_reading() {
     let mut home = twice_a_day();
-    live(&mut home, 59);
-    go(&mut home, 1, 60, Whereabouts::AtHome);
-    live(&mut home, 121);
+    home.live(59);
+    home.go(1, 60, Whereabouts::AtHome);
+    home.live(121);
     assert_eq!(home.open(), ["silence-spo2"]);
 }
 
@@ -87,14 +58,14 @@ fn a_cadence_is_not_put_off_by_each_edit_of_the_plan() {
     home.plan(&plan(1, minute(0), vec![every(VitalKind::SpO2, 60, 15)]));
     home.spo2(0, 97);
     for (version, at) in [(2, 70), (3, 80), (4, 90), (5, 100), (6, 110)] {
-        live(&mut home, at - 1);
+        home.live(at - 1);
         home.plan(&plan(
             version,
             minute(at),
             vec![every(VitalKind::SpO2, 60, 15)],
         ));
     }
-    live(&mut home, 111);
+    home.live(111);
     assert_eq!(
         home.open(),
         ["silence-spo2"],
@@ -102,30 +73,11 @@ fn a_cadence_is_not_put_off_by_each_edit_of_the_plan() {
     );
 }
 
-/// The box says that it is alive.
-fn beat(home: &mut Home, number: u64, minutes: i64) {
-    let presence = Presence {
-        id: record(number),
-        at: minute(minutes),
-        received: minute(minutes),
-        sign: Sign::Gateway,
-    };
-    home.give(Input::Presence(&presence), minute(minutes));
-}
-
-/// Measured and heard the evening before, and never since.
-fn off_line() -> Home {
-    let mut home = twice_a_day();
-    beat(&mut home, 5_000, -DAY / 2);
-    beat(&mut home, 5_001, -DAY / 2 + 1);
-    home
-}
-
 #[test]
 fn a_home_that_is_off_line_is_told_at_ten() {
     let mut home = off_line();
     for now in -700..=120 {
-        live(&mut home, now);
+        home.live(now);
     }
     assert_eq!(home.open(), ["silence-home"]);
 }
@@ -134,7 +86,7 @@ fn a_home_that_is_off_line_is_told_at_ten() {
 fn a_plan_edited_while_the_home_is_off_line_does_not_swallow_its_silence() {
     let mut home = off_line();
     for now in -700..60 {
-        live(&mut home, now);
+        home.live(now);
     }
     let parameters = vec![
         daily(VitalKind::SpO2, &["08:00", "20:00"], 120),
@@ -142,7 +94,7 @@ fn a_plan_edited_while_the_home_is_off_line_does_not_swallow_its_silence() {
     ];
     home.plan(&plan(2, minute(60), parameters));
     for now in 61..=13 * HOUR {
-        live(&mut home, now);
+        home.live(now);
     }
     assert_eq!(
         home.open(),

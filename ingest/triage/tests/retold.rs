@@ -5,55 +5,20 @@
 
 mod support;
 
+use support::life::{off_line, twice_a_day};
 use support::*;
-use veglia_triage::{Input, Observation, Presence, Seen, Sign, Source, Verdict};
-use veglia_wire::{Answer, AnswerCode, DeviceId, Quality, VitalKind};
+use veglia_wire::{AnswerCode, Quality};
 
 const NOTHING: [&str; 0] = [];
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * 60;
-
-fn told_symptom(
-    home: &mut Home,
-    number: u64,
-    minutes: i64,
-    code: AnswerCode,
-    value: i32,
-) -> Vec<String> {
-    words(&home.observe(&Observation {
-        id: record(number),
-        device: DeviceId::new("hand:1").expect("a device id"),
-        source: Source::ByPhone,
-        at: minute(minutes),
-        received: minute(minutes),
-        seen: Seen::Answer(Answer { code, value }),
-    }))
-}
-
-/// A tick as the watch gives it: to a patient whose next deadline has passed.
-fn live(home: &mut Home, minutes: i64) -> Vec<Verdict> {
-    let due = home.state.next_deadline();
-    if due.is_some_and(|due| due <= minute(minutes)) {
-        return home.tick(minutes);
-    }
-    Vec::new()
-}
-
-/// SpO2 at 08:00 and 20:00, grace two hours; measured the evening before.
-fn twice_a_day() -> Home {
-    let mut home = Home::new();
-    let parameters = vec![daily(VitalKind::SpO2, &["08:00", "20:00"], 120)];
-    home.plan(&plan(1, minute(-2 * DAY), parameters));
-    home.spo2(-DAY / 2, 97);
-    home
-}
 
 #[test]
 fn a_silence_that_lasts_for_days_is_told_again() {
     let mut home = twice_a_day();
     let mut said = Vec::new();
     for now in 0..=3 * DAY {
-        said.extend(words(&live(&mut home, now)));
+        said.extend(words(&home.live(now)));
     }
     let raised: Vec<_> = said
         .iter()
@@ -74,7 +39,7 @@ fn a_bad_signal_that_lasts_is_told_again() {
         if [0, 10].contains(&(now % (DAY / 2))) {
             said.extend(words(&home.quality(now, spo2(970), Quality::ARTEFACT)));
         }
-        said.extend(words(&live(&mut home, now)));
+        said.extend(words(&home.live(now)));
     }
     let raised: Vec<_> = said
         .iter()
@@ -94,7 +59,7 @@ fn a_low_value_with_a_poor_signal_is_told_again_when_it_comes_again() {
         if now % (DAY / 2) == 0 {
             said.extend(words(&home.quality(now, spo2(930), Quality::WEAK_SIGNAL)));
         }
-        said.extend(words(&live(&mut home, now)));
+        said.extend(words(&home.live(now)));
     }
     let raised: Vec<_> = said
         .iter()
@@ -103,31 +68,12 @@ fn a_low_value_with_a_poor_signal_is_told_again_when_it_comes_again() {
     assert!(raised.len() >= 2, "{said:?}");
 }
 
-/// The box says that it is alive.
-fn beat(home: &mut Home, number: u64, minutes: i64) {
-    let presence = Presence {
-        id: record(number),
-        at: minute(minutes),
-        received: minute(minutes),
-        sign: Sign::Gateway,
-    };
-    home.give(Input::Presence(&presence), minute(minutes));
-}
-
-/// Measured and heard the evening before, and never since.
-fn off_line() -> Home {
-    let mut home = twice_a_day();
-    beat(&mut home, 5_000, -DAY / 2);
-    beat(&mut home, 5_001, -DAY / 2 + 1);
-    home
-}
-
 #[test]
 fn a_home_that_is_off_line_for_days_is_told_again() {
     let mut home = off_line();
     let mut said = Vec::new();
     for now in -700..=3 * DAY {
-        said.extend(words(&live(&mut home, now)));
+        said.extend(words(&home.live(now)));
     }
     let raised: Vec<_> = said
         .iter()
@@ -158,7 +104,7 @@ fn a_red_that_lasts_is_told_again_though_its_last_reading_came_within_the_half_h
     assert_eq!(words(&home.spo2(30, 82)), NOTHING);
     let mut said = Vec::new();
     for now in 31..=6 * HOUR {
-        said.extend(live(&mut home, now));
+        said.extend(home.live(now));
     }
     assert_ne!(
         words(&said),
@@ -170,12 +116,12 @@ fn a_red_that_lasts_is_told_again_though_its_last_reading_came_within_the_half_h
 #[test]
 fn a_symptom_said_again_within_the_half_hour_is_told_at_the_latest_when_it_is_over() {
     let mut home = Home::new();
-    told_symptom(&mut home, 1, 0, AnswerCode::ChestPain, 1);
+    home.told_symptom(1, 0, AnswerCode::ChestPain, 1);
     // Closed at minute 10; at minute 20 the patient says it again.
-    told_symptom(&mut home, 2, 20, AnswerCode::ChestPain, 1);
+    home.told_symptom(2, 20, AnswerCode::ChestPain, 1);
     let mut said = Vec::new();
     for now in 21..=6 * HOUR {
-        said.extend(live(&mut home, now));
+        said.extend(home.live(now));
     }
     assert_ne!(words(&said), NOTHING);
 }

@@ -5,19 +5,10 @@
 mod support;
 
 use support::*;
-use veglia_triage::{Input, Observation, Presence, Seen, Sign, Verdict};
+use veglia_triage::{Input, Observation, Presence, Seen, Sign};
 use veglia_wire::{Contact, DeviceId, Quality, Sensor, VitalKind};
 
 const NOTHING: [&str; 0] = [];
-
-/// A tick as the watch gives it: to a patient whose next deadline has passed.
-fn live(home: &mut Home, minutes: i64) -> Vec<Verdict> {
-    let due = home.state.next_deadline();
-    if due.is_some_and(|due| due <= minute(minutes)) {
-        return home.tick(minutes);
-    }
-    Vec::new()
-}
 
 #[test]
 fn a_good_value_with_a_poor_signal_does_not_refute_a_red() {
@@ -30,7 +21,7 @@ fn a_good_value_with_a_poor_signal_does_not_refute_a_red() {
             "{poor:?}"
         );
         for now in 4..=11 {
-            live(&mut home, now);
+            home.live(now);
         }
         let flag = home.state.open_flags().remove(0);
         assert!(
@@ -66,7 +57,7 @@ fn a_search_that_goes_on_for_an_hour_is_a_call() {
     home.observe(&contact(1, 0, Contact::Off));
     home.observe(&contact(2, 1, Contact::Searching));
     for now in 2..=60 {
-        live(&mut home, now);
+        home.live(now);
     }
     assert_eq!(
         home.open(),
@@ -81,7 +72,7 @@ fn a_sensor_that_says_once_that_it_cannot_measure_and_goes_on_trying_is_a_call()
     home.observe(&contact(1, 0, Contact::On));
     home.observe(&contact(2, 1, Contact::Unmeasurable));
     for now in 2..=60 {
-        live(&mut home, now);
+        home.live(now);
     }
     assert_eq!(home.open(), ["signal-spo2"]);
 }
@@ -92,10 +83,10 @@ fn words_that_are_repeated_are_a_call() {
     for now in 1..=12 {
         let number = u64::try_from(now).unwrap();
         home.observe(&contact(number, now, Contact::Searching));
-        live(&mut home, now);
+        home.live(now);
     }
     for now in 13..=20 {
-        live(&mut home, now);
+        home.live(now);
     }
     assert_eq!(home.open(), ["signal-spo2"]);
 }
@@ -113,7 +104,7 @@ fn a_search_by_a_device_that_is_lost_is_one_attempt() {
     };
     home.give(Input::Presence(&lost(2, "nonin:501234")), minute(2));
     for now in 3..=60 {
-        live(&mut home, now);
+        home.live(now);
     }
     assert_eq!(home.open(), NOTHING);
 
@@ -121,7 +112,7 @@ fn a_search_by_a_device_that_is_lost_is_one_attempt() {
     home.observe(&contact(1, 0, Contact::Searching));
     home.give(Input::Presence(&lost(2, "node:1")), minute(2));
     home.restart();
-    live(&mut home, 60);
+    home.live(60);
     assert_eq!(home.open(), ["signal-spo2"], "another device was lost");
 }
 
@@ -131,11 +122,11 @@ fn a_search_that_goes_on_after_somebody_closed_its_call_is_told_again_and_ends_w
     home.observe(&contact(1, 0, Contact::Searching));
     let mut raised = 0;
     for now in 1..=10 * 60 {
-        raised += words(&live(&mut home, now)).len();
+        raised += words(&home.live(now)).len();
     }
     assert!((3..=6).contains(&raised), "{raised} in ten hours");
     home.spo2(601, 97);
-    assert_eq!(words(&live(&mut home, 605)), ["end signal-spo2 Recovered"]);
+    assert_eq!(words(&home.live(605)), ["end signal-spo2 Recovered"]);
     assert_eq!(home.state.next_deadline(), None);
 }
 

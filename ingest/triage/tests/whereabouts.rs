@@ -5,20 +5,10 @@
 mod support;
 
 use support::*;
-use veglia_triage::{Input, PatientStanding, Standing, Verdict, Whereabouts};
+use veglia_triage::{Input, PatientStanding, Standing, Whereabouts};
 use veglia_wire::{Quality, VitalKind};
 
 const NOTHING: [&str; 0] = [];
-
-fn go(home: &mut Home, number: i64, from: i64, whereabouts: Whereabouts) -> Vec<Verdict> {
-    let standing = PatientStanding {
-        patient: PATIENT,
-        number,
-        from: minute(from),
-        whereabouts,
-    };
-    home.give(Input::Standing(&standing), minute(from))
-}
 
 fn hourly() -> Home {
     let mut home = Home::new();
@@ -32,11 +22,11 @@ fn silence_ends_when_a_patient_leaves_home_and_is_asked_again_on_return() {
         let mut home = hourly();
         home.tick(75);
         assert_eq!(home.open(), ["silence-spo2"]);
-        assert_eq!(words(&go(&mut home, 1, 80, away)), NOTHING);
+        assert_eq!(words(&home.go(1, 80, away)), NOTHING);
         assert_eq!(words(&home.tick(80)), ["end silence-spo2 Away"]);
         home.restart();
         assert_eq!(words(&home.tick(2_000)), NOTHING, "{away}");
-        go(&mut home, 2, 2_001, Whereabouts::AtHome);
+        home.go(2, 2_001, Whereabouts::AtHome);
         assert_eq!(words(&home.tick(2_075)), NOTHING);
         assert_eq!(
             words(&home.tick(2_076)),
@@ -49,7 +39,7 @@ fn silence_ends_when_a_patient_leaves_home_and_is_asked_again_on_return() {
 #[test]
 fn a_red_is_judged_wherever_the_patient_is() {
     let mut home = hourly();
-    go(&mut home, 1, 0, Whereabouts::InHospital);
+    home.go(1, 0, Whereabouts::InHospital);
     assert_eq!(words(&home.spo2(10, 87)), ["raise spo2-red AtOnce"]);
     assert_eq!(home.state.last(VitalKind::SpO2).unwrap().at, minute(10));
 }
@@ -58,7 +48,7 @@ fn a_red_is_judged_wherever_the_patient_is() {
 fn no_repeat_is_missed_and_nothing_is_told_again_while_a_patient_is_away() {
     let mut home = hourly();
     home.spo2(0, 91);
-    go(&mut home, 1, 5, Whereabouts::InHospital);
+    home.go(1, 5, Whereabouts::InHospital);
     assert_eq!(words(&home.tick(60)), NOTHING, "no repeat was possible");
     assert!(matches!(
         home.state.open_flags()[0].standing,
@@ -66,26 +56,23 @@ fn no_repeat_is_missed_and_nothing_is_told_again_while_a_patient_is_away() {
     ));
     assert_eq!(words(&home.spo2(70, 91)), ["confirm spo2-red Repeat"]);
     assert_eq!(words(&home.spo2(130, 91)), NOTHING, "no reminder");
-    go(&mut home, 2, 140, Whereabouts::AtHome);
+    home.go(2, 140, Whereabouts::AtHome);
     assert_eq!(words(&home.spo2(150, 91)), ["raise spo2-red Repeat"]);
 }
 
 #[test]
 fn a_correction_is_one_more_row_and_the_highest_number_holds() {
     let mut home = hourly();
-    go(&mut home, 1, 10, Whereabouts::InHospital);
+    home.go(1, 10, Whereabouts::InHospital);
     assert_eq!(home.state.whereabouts(minute(20)), Whereabouts::InHospital);
-    go(&mut home, 2, 10, Whereabouts::AtHome);
+    home.go(2, 10, Whereabouts::AtHome);
     assert_eq!(home.state.whereabouts(minute(20)), Whereabouts::AtHome);
     assert_eq!(
         words(&home.tick(75)),
         ["raise silence-spo2 Silent(Unknown)"]
     );
     let before = home.state.clone();
-    assert_eq!(
-        words(&go(&mut home, 1, 10, Whereabouts::InHospital)),
-        NOTHING
-    );
+    assert_eq!(words(&home.go(1, 10, Whereabouts::InHospital)), NOTHING);
     assert_eq!(home.state, before, "a row heard twice changes nothing");
 }
 

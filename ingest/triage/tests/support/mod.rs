@@ -4,6 +4,8 @@
     reason = "each test file is a program of its own and uses its part"
 )]
 
+pub(crate) mod life;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
