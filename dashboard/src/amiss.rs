@@ -169,7 +169,7 @@ fn words(
     };
     let began = when(outage.began);
     match outage.ended {
-        None => format!("{what} {began}; si usano gli altri recapiti."),
+        None => format!("{what} {began}; chi ha un altro recapito è avvisato lì."),
         Some(ended) => format!(
             "{what} {began}. Risolto: funziona di nuovo {}.",
             when(ended)

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::{Value, json};
-use veglia_diary::{OpenFlag, flags_raised};
+use veglia_diary::{OpenFlag, flags_raised, probe};
 use veglia_homes::Home;
 use veglia_ingest::entry::Entry;
 use veglia_journal::{HostFilesystem, Item, Journal, JournalReader, Options, SegmentedLog};
@@ -130,10 +130,12 @@ impl Left {
             .collect()
     }
 
-    /// The values of the journal, in order of sending.
+    /// The values of the journal, in order of sending. What the probe of the alarm path says is
+    /// nobody's.
     pub(crate) fn values(&self) -> Values {
         let mut values = Values::new();
-        for kept in self.journal.values() {
+        let kept = self.journal.values();
+        for kept in kept.filter(|it| it.device.as_str() != probe::DEVICE) {
             let key = (kept.device.to_string(), kept.vital);
             values.entry(key).or_default().push(kept.steps);
         }

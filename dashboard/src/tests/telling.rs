@@ -176,7 +176,7 @@ async fn a_dead_channel_stands_on_the_ward_calls_the_duty_by_another_and_ends_wi
     amiss.round(&scene.site.hub).await.unwrap();
     let cookie = scene.site.signed_in().await;
     let ward = text(scene.site.get_with("/", &cookie).await).await;
-    let words = "SMS: gli avvisi non partono dalle 10:00; si usano gli altri recapiti.";
+    let words = "SMS: gli avvisi non partono dalle 10:00; chi ha un altro recapito è avvisato lì.";
     assert!(ward.contains(words), "{ward}");
     let reach = text(scene.site.get_with("/reperibilita", &cookie).await).await;
     assert!(reach.contains(words), "{reach}");

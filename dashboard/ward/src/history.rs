@@ -150,7 +150,7 @@ fn raised(flag: &Flag, now: WallMs) -> String {
     } else {
         ""
     };
-    let name = words::about(flag.about);
+    let name = words::heading(flag.about);
     let grounds = words::grounds(flag, now);
     format!("{colour}: {name} {grounds}{doubt}{late}")
 }

@@ -96,9 +96,9 @@ fn measured(flag: &OpenFlag, now: WallMs) -> String {
     let is_high = flag.flag.about == About::Vital(VitalKind::Temperature)
         && flag.flag.severity == Severity::Amber;
     let name = if is_high {
-        "Febbre"
+        "Febbre".to_owned()
     } else {
-        words::about(flag.flag.about)
+        words::heading(flag.flag.about)
     };
     let said = |it: &Evidence| words::said(it, now);
     let opening = format!("{name} {}", words::grounds(&flag.flag, now));

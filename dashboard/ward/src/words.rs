@@ -39,7 +39,15 @@ pub(crate) fn about(about: About) -> &'static str {
     }
 }
 
-/// The same inside a sentence.
+/// What a flag is about, before what it rests on: `SpO₂ 91 %`, `NEWS2: SpO₂ 91 %`.
+pub(crate) fn heading(of: About) -> String {
+    match of {
+        About::Vital(_) | About::Home => about(of).to_owned(),
+        About::Score(_) | About::Symptoms | About::Together => format!("{}:", about(of)),
+    }
+}
+
+/// What a vital sign is called inside a sentence.
 pub(crate) fn vital_in_sentence(vital: VitalKind) -> &'static str {
     match vital {
         VitalKind::SpO2 => "SpO₂",

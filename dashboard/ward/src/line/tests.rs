@@ -142,7 +142,7 @@ fn every_flag_is_explained_in_words() {
     let table = [
         (
             score,
-            "NEWS2 SpO₂ 91 % alle 14:05, Temperatura 38,6 °C alle 14:06, confermato",
+            "NEWS2: SpO₂ 91 % alle 14:05, Temperatura 38,6 °C alle 14:06, confermato",
         ),
         (
             red(unconfirmed, vec![low(914, 5)]),
