@@ -48,10 +48,7 @@ async fn a_further_symptom_is_told_to_whoever_has_taken_charge() {
     let (_folder, diary) = diary().await;
     let mut person = Person::new();
     record(&diary, &person.says(TEN, AnswerCode::ChestPain, 1), TEN).await;
-    let flag = listed(&diary).await.remove(0).0;
-    take_charge(&diary, &ANNA, &flag, minute(TEN + 1))
-        .await
-        .unwrap();
+    taken(&diary, TEN + 1).await;
     let before = called(&diary).await.len();
     record(
         &diary,
@@ -69,10 +66,7 @@ async fn a_value_too_bad_to_wait_is_told_to_whoever_has_taken_charge() {
     let mut person = Person::new();
     record(&diary, &person.spo2(TEN, 91), TEN).await;
     record(&diary, &person.spo2(TEN + 2, 90), TEN + 2).await;
-    let flag = listed(&diary).await.remove(0).0;
-    take_charge(&diary, &ANNA, &flag, minute(TEN + 3))
-        .await
-        .unwrap();
+    taken(&diary, TEN + 3).await;
     let before = called(&diary).await.len();
     record(&diary, &person.spo2(TEN + 5, 84), TEN + 5).await;
     let said = called(&diary).await;
@@ -104,10 +98,7 @@ async fn whoever_is_given_a_red_is_called_or_the_ladder_goes_on() {
     let (_folder, diary) = diary().await;
     let mut person = Person::new();
     record(&diary, &person.spo2(TEN, 85), TEN).await;
-    let flag = listed(&diary).await.remove(0).0;
-    take_charge(&diary, &ANNA, &flag, minute(TEN + 1))
-        .await
-        .unwrap();
+    let flag = taken(&diary, TEN + 1).await;
     let before = called(&diary).await.len();
     // To somebody who has gone home, or does not look at the page.
     hand_over(&diary, &ANNA, &flag, 2, "Fine turno.", minute(TEN + 2))
@@ -213,10 +204,7 @@ async fn what_is_too_bad_to_wait_is_told_to_whoever_has_another_red_and_to_the_d
     let (_folder, diary) = diary().await;
     let mut person = Person::new();
     record(&diary, &person.says(TEN, AnswerCode::ChestPain, 1), TEN).await;
-    let flag = listed(&diary).await.remove(0).0;
-    take_charge(&diary, &ANNA, &flag, minute(TEN + 1))
-        .await
-        .unwrap();
+    taken(&diary, TEN + 1).await;
     let before = called(&diary).await.len();
     record(&diary, &person.spo2(TEN + 5, 85), TEN + 5).await;
     record(&diary, &person.spo2(TEN + 6, 84), TEN + 6).await;

@@ -7,7 +7,7 @@ mod support;
 
 use support::person::*;
 use support::*;
-use veglia_diary::{Callee, PageWhy, page_seen, take_charge};
+use veglia_diary::{Callee, PageWhy, page_seen};
 use veglia_triage::{Expected, Input, Parameter, Plan, step};
 use veglia_wire::{AnswerCode, Quality, VitalKind};
 
@@ -121,10 +121,7 @@ async fn a_new_episode_of_an_alert_that_nobody_closed_is_told_to_the_family_doct
     for (at, percent) in [(0, 91), (2, 90), (10, 96), (45, 96)] {
         record(&diary, &person.spo2(TEN + at, percent), TEN + at).await;
     }
-    let flag = listed(&diary).await.remove(0).0;
-    take_charge(&diary, &ANNA, &flag, minute(TEN + 46))
-        .await
-        .unwrap();
+    taken(&diary, TEN + 46).await;
     let page = page_of(&diary, Callee::Mmg).await;
     page_seen(&diary, &TRIAGE, page, minute(TEN + 47))
         .await

@@ -7,7 +7,7 @@ mod support;
 use support::person::*;
 use support::*;
 use veglia_diary::ladder::{Ladder, State};
-use veglia_diary::{Callee, set_back, take_charge, tick};
+use veglia_diary::{Callee, set_back, tick};
 use veglia_triage::RuleSet;
 use veglia_wire::{Quality, VitalKind};
 
@@ -56,10 +56,7 @@ async fn after_a_clock_that_jumped_a_day_ahead_and_back_the_ladder_goes_on() {
 async fn a_charge_that_was_taken_while_the_clock_was_ahead_lapses_no_later_than_it_may() {
     let (_folder, diary) = diary().await;
     record(&diary, &Person::new().spo2(TEN, 85), TEN).await;
-    let flag = listed(&diary).await.remove(0).0;
-    take_charge(&diary, &ANNA, &flag, minute(TEN + 24 * 60))
-        .await
-        .unwrap();
+    taken(&diary, TEN + 24 * 60).await;
     set_back(&diary, &TRIAGE, minute(TEN + 1)).await.unwrap();
     let before = called(&diary).await.len();
     for now in TEN + 1..=TEN + 31 {

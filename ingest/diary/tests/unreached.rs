@@ -7,7 +7,7 @@ mod support;
 use support::person::*;
 use support::*;
 use veglia_diary::{
-    Callee, PageId, PageWhy, escalate, page_failed, pages_since, set_standing, take_charge, tick,
+    Callee, PageId, PageWhy, escalate, page_failed, pages_since, set_standing, tick,
 };
 use veglia_store::Database;
 use veglia_triage::Whereabouts;
@@ -57,10 +57,7 @@ async fn a_doctor_who_was_asked_for_and_cannot_be_reached_is_not_waited_for_in_s
     let (_folder, diary) = diary().await;
     let mut person = Person::new();
     record(&diary, &person.spo2(TEN, 85), TEN).await;
-    let flag = listed(&diary).await.remove(0).0;
-    take_charge(&diary, &ANNA, &flag, minute(TEN + 1))
-        .await
-        .unwrap();
+    let flag = taken(&diary, TEN + 1).await;
     escalate(&diary, &ANNA, &flag, "Peggiora.", minute(TEN + 3))
         .await
         .unwrap();

@@ -1,36 +1,13 @@
 //! What only an SQLite file can meet: a full disk, a file that is none, a lock beside it.
 
+mod notes;
+
 use std::path::Path;
 
-use veglia_store::sea_orm::{ConnectionTrait, DbErr};
+use notes::{ACTOR, SCHEMA};
+use veglia_store::sea_orm::ConnectionTrait;
 use veglia_store::sea_orm_migration::prelude::*;
-use veglia_store::{Actor, Database, OpenError, Purpose, Schema, TxError};
-
-const ACTOR: Actor = Actor::System("test");
-
-struct Notes;
-
-impl MigrationName for Notes {
-    fn name(&self) -> &str {
-        "0001_notes"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Notes {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut notes = Table::create();
-        notes
-            .table("note")
-            .col(ColumnDef::new("words").text().not_null());
-        manager.create_table(notes).await
-    }
-}
-
-const SCHEMA: Schema = Schema {
-    room: "notes",
-    migrations: || vec![Box::new(Notes)],
-};
+use veglia_store::{Database, OpenError, Purpose, TxError};
 
 async fn open(path: &Path) -> Database {
     let opened = Database::open(path, Purpose::Record, &[SCHEMA]).await;

@@ -1,6 +1,7 @@
 //! What only a server can meet: a line that is cut, a commit that nobody answers, a password, a
 //! certificate that is not the one that was meant.
 
+mod notes;
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 
@@ -8,42 +9,17 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use notes::{ACTOR, SCHEMA};
 use support::skip;
 use veglia_identity::{Authority, UnixSeconds};
-use veglia_store::sea_orm::{ConnectionTrait, DbErr};
+use veglia_store::sea_orm::ConnectionTrait;
 use veglia_store::sea_orm_migration::prelude::*;
-use veglia_store::{Actor, Database, OpenError, Place, Schema, Server, TxError};
+use veglia_store::{Database, OpenError, Place, Server, TxError};
 use veglia_trial::{NO_POSTGRESQL, Postgres};
-
-const ACTOR: Actor = Actor::System("test");
 
 /// A clause of its own for one user, before the one that lets everybody in.
 const DOORS: &str =
     "local all nurse scram-sha-256\nlocal all all trust\nhostssl all all all trust\n";
-
-struct Notes;
-
-impl MigrationName for Notes {
-    fn name(&self) -> &str {
-        "0001_notes"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Notes {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut notes = Table::create();
-        notes
-            .table("note")
-            .col(ColumnDef::new("words").text().not_null());
-        manager.create_table(notes).await
-    }
-}
-
-const SCHEMA: Schema = Schema {
-    room: "notes",
-    migrations: || vec![Box::new(Notes)],
-};
 
 async fn open(server: Server) -> Result<Database, OpenError> {
     Database::open_record(&Place::Server(server), &[SCHEMA]).await

@@ -2,7 +2,7 @@
 
 use veglia_diary::{
     Alert, Callee, PageId, PageWhy, alerts_since, close, open_flags, pages_since, record_verdicts,
-    remade, tick,
+    remade, take_charge, tick,
 };
 use veglia_store::Database;
 use veglia_triage::{
@@ -124,6 +124,14 @@ pub(crate) async fn listed(diary: &Database) -> Vec<(FlagId, u32)> {
         .expect("the diary")
         .into_iter();
     open.map(|it| (it.flag.id, it.flag.telling)).collect()
+}
+
+/// ANNA takes charge of what stands first; its flag.
+pub(crate) async fn taken(diary: &Database, at: i64) -> FlagId {
+    let flag = listed(diary).await.remove(0).0;
+    let taken = take_charge(diary, &ANNA, &flag, minute(at)).await;
+    taken.expect("nobody else has it");
+    flag
 }
 
 pub(crate) async fn close_all(diary: &Database, at: i64) {
