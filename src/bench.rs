@@ -6,7 +6,8 @@
 //! over TLS with a certificate each. At the end of a load what was stored is read back and
 //! compared, value by value. What TLS costs by itself is measured too: handshakes, gateways that
 //! are only connected, and what happens when the broker crashes under them. So is what the rules
-//! cost by themselves, with many patients in memory (`triage.rs`). The machine is described
+//! cost by themselves, with many patients in memory (`triage.rs`), and how fast the bytes of each
+//! device are decoded (`decode.rs`). The machine is described
 //! beside the figures. What is simplified, and what the figures mean, is in
 //! `docs/performance.md`.
 //!
@@ -18,6 +19,8 @@
 
 mod care;
 mod check;
+#[cfg(feature = "gateway")]
+mod decode;
 mod fleet;
 mod ground;
 mod handshakes;
@@ -61,6 +64,9 @@ const MAX_CONNECTIONS: u64 = 2_000;
 enum Part {
     /// The rules, without homes, broker, disk or diary.
     Triage,
+    /// The decoders of devices, one after the other.
+    #[cfg(feature = "gateway")]
+    Decode,
 }
 
 /// The command's arguments.
@@ -150,6 +156,12 @@ impl Bench {
 
     async fn measure(&self, folder: &Path) -> Result<Report> {
         let machine = Machine::describe(folder)?;
+        #[cfg(feature = "gateway")]
+        if self.only == Some(Part::Decode) {
+            let mut report = Report::new(machine, 0, Vec::new(), Vec::new());
+            report.decoding = tokio::task::spawn_blocking(decode::measure).await??;
+            return Ok(report);
+        }
         let triage = self.triage().await?;
         if self.only == Some(Part::Triage) {
             return Ok(Report::new(machine, 0, Vec::new(), triage));
@@ -161,6 +173,10 @@ impl Bench {
         let certificates = usize::try_from(most)?.max(GUESTS);
         let ground = Ground::prepare(folder, if over_tls { certificates } else { 0 })?;
         let mut report = Report::new(machine, usize::try_from(self.connections)?, journal, triage);
+        #[cfg(feature = "gateway")]
+        {
+            report.decoding = tokio::task::spawn_blocking(decode::measure).await??;
+        }
         for &way in &self.way {
             for load in self.loads() {
                 report.loads.push(self.load(&ground, load, way).await?);

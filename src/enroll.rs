@@ -14,8 +14,10 @@ use clap::{Args, Subcommand};
 use tokio_util::sync::CancellationToken;
 use veglia_gateway::{Enrolled, Invitation, UNDER_WAY, enrol, waiting};
 
+use crate::box_status::BoxStatus;
 use crate::config::Config;
 use crate::datadir::RoleDir;
+use crate::pair::Pair;
 use crate::{clock, roles};
 
 /// Most bytes that are read from standard input: the text of a label is shorter.
@@ -32,6 +34,10 @@ pub(crate) struct Gateway {
 enum Task {
     /// Makes this box a gateway of a centre: makes its key, and gets its certificate.
     Enroll(Enroll),
+    /// Makes a Bluetooth device this home's: finds it, pairs it, sees its first value.
+    Pair(Pair),
+    /// How the box is: devices, what waits for the centre, clock, line.
+    Status(BoxStatus),
 }
 
 #[derive(Debug, Args)]
@@ -98,6 +104,14 @@ impl Gateway {
                     () = stop.cancelled() => Ok(()),
                 }
             }
+            Some(Task::Pair(pair)) => {
+                let config = config?;
+                tokio::select! {
+                    paired = pair.run(&config) => paired,
+                    () = stop.cancelled() => Ok(()),
+                }
+            }
+            Some(Task::Status(status)) => status.run(&config?).await,
         }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) mod gateway;
 mod http;
 #[cfg(feature = "ingest")]
 pub(crate) mod ingest;
+#[cfg(feature = "gateway")]
+pub(crate) mod page;
 mod status;
 
 use std::collections::BTreeMap;
@@ -42,9 +44,11 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use config::Config;
-pub(crate) use desk::Desk;
+pub(crate) use desk::{Alive, Desk};
 use figure::Figure;
 pub(crate) use status::Status;
+#[cfg(feature = "gateway")]
+pub(crate) use status::of_box;
 
 /// The socket's name in a role's folder.
 const SOCKET: &str = "health.sock";
@@ -74,6 +78,24 @@ impl Kind {
 pub(crate) trait Role: Send + Sync + 'static {
     /// How it is now. It may be dropped when it takes too long.
     fn examine(&self) -> BoxFuture<'_, Standing>;
+
+    /// Which of its tasks does not turn any more; none when all do, or when they are not watched.
+    fn stalled(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// More than figures, for a person before the machine; none for most roles.
+    fn show(&self) -> BoxFuture<'_, Option<Shown>> {
+        Box::pin(std::future::ready(None))
+    }
+}
+
+/// What a role shows a person.
+pub(crate) struct Shown {
+    /// As a page.
+    html: String,
+    /// As JSON, for a command.
+    json: String,
 }
 
 /// What a role says of itself at one moment.

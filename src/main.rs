@@ -5,6 +5,8 @@ mod authority;
 mod backup;
 #[cfg(all(feature = "broker", feature = "ingest"))]
 mod bench;
+#[cfg(feature = "gateway")]
+mod box_status;
 mod cli;
 mod clock;
 mod config;
@@ -28,6 +30,8 @@ mod identity;
 mod influx;
 mod label;
 mod open_files;
+#[cfg(feature = "gateway")]
+mod pair;
 #[cfg(feature = "dashboard")]
 mod plan;
 #[cfg(feature = "ingest")]
@@ -37,6 +41,7 @@ mod record;
 #[cfg(feature = "ingest")]
 mod replay;
 mod roles;
+mod supervisor;
 
 use std::process::ExitCode;
 

@@ -271,7 +271,7 @@ impl Device {
                     bail!("{device} is with nobody");
                 };
                 diary::end_assignment(&record, &actor(), worn.id, now, now).await?;
-                say(&format!("{device} returned by patient {}", worn.patient))
+                say(&format!("{device} returned by {}", worn.holder))
             }
         }
     }

@@ -198,6 +198,61 @@ fn a_capture_is_decoded_to_its_end_whatever_is_in_it() {
 }
 
 #[test]
+fn bluetooth_values_are_decoded_from_lines_of_digits_and_so_are_streams() {
+    let house = House::new(1, HZ);
+    let capture = house.path("capture");
+    let decode = |arguments: &[&str], text: &str| {
+        fs::write(&capture, text).unwrap();
+        let mut command = house.veglia("centre", "decode");
+        let Output { stdout, stderr, .. } = command.args(arguments).arg(&capture).output().unwrap();
+        let lines = |bytes: Vec<u8>| -> Vec<String> {
+            let text = String::from_utf8(bytes).unwrap();
+            text.lines().map(str::to_owned).collect()
+        };
+        (lines(stdout), lines(stderr))
+    };
+    let values = "06 b00e00fe dc070c050b321b 04\n\n06B00E00FEDC070C050B321B\n";
+    let (frames, told) = decode(&["thermometer"], values);
+    let frame = [
+        r#"{"protocol":"thermometer","celsius_hundredths":3760,"shown_in_fahrenheit":false,"#,
+        r#""time":"2012-12-05T11:50:27","site":4}"#,
+    ];
+    assert_eq!(frames, [frame.concat()]);
+    let short = "the frame has not the length of its kind";
+    assert_eq!(
+        told,
+        [
+            &format!(r#"{{"rejected":"{short}","offset":13,"bytes":"06b00e00fedc070c050b321b"}}"#),
+            "1 frames, 1 rejects, 25 bytes",
+        ]
+    );
+
+    let second = "804861\n2080 496020\n";
+    let (frames, told) = decode(&["nonin-8", "--hex"], second);
+    assert_eq!(frames.len(), 2);
+    assert_eq!(told, ["2 frames, 0 rejects, 8 bytes"]);
+
+    let (_, told) = decode(&["thermometer"], "06b00e00fe\nnot digits\n");
+    let fault = told.join("\n");
+    assert!(fault.contains("line 2 is not hexadecimal"), "{fault}");
+    let (_, told) = decode(&["jumper"], "813\n");
+    assert!(told.join("\n").contains("line 1 is not hexadecimal"));
+    let (_, told) = decode(&["jumper"], &"81".repeat(5_000));
+    assert!(
+        told.join("\n")
+            .contains("line 1 is longer than 4096 characters")
+    );
+}
+
+#[test]
+fn a_device_that_cannot_be_read_is_refused_with_the_reason() {
+    let house = House::new(1, HZ);
+    let mut command = house.veglia("centre", "decode");
+    let refused = answer(&house, command.arg("ihealth"));
+    says(&refused, &["ihealth cannot be read", "encrypted"]);
+}
+
+#[test]
 fn a_capture_that_is_not_there_and_a_protocol_that_does_not_exist_are_named() {
     let house = House::new(1, HZ);
     let decode = |arguments: &[&str]| {

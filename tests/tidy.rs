@@ -86,9 +86,21 @@ const NAMELESS: &[&str] = &[
 /// What only some may hold, and why.
 const HOLDERS: &[(&str, &[&str], &str)] = &[
     ("anyhow", &[ROOT], "rooms have typed errors"),
+    (
+        "bluer",
+        &["gateway"],
+        "pairing and what else btleplug does not know",
+    ),
+    (
+        "bluez-async",
+        &["gateway"],
+        "what btleplug wraps: only to read its errors",
+    ),
+    ("btleplug", &["gateway"], "only gateway speaks Bluetooth"),
     ("ciborium", &["wire"], "only wire knows CBOR"),
     ("ciborium-ll", &["wire"], "only wire knows CBOR"),
     ("clap", &[ROOT], "only the executable has a command line"),
+    ("dbus", &["gateway"], "libdbus, built in"),
     ("influxdb2", &["influx"], "only influx speaks to InfluxDB"),
     ("lettre", &["notify"], "only notify sends mail"),
     (

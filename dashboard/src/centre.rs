@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use askama::Template;
 use axum::body::Body;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
@@ -24,6 +25,7 @@ use veglia_ward::{
 
 use crate::Shell;
 use crate::alarm_path;
+use crate::fleet;
 use crate::pages::{self, Page, Section};
 use crate::session::{self, CurrentUser};
 
@@ -49,14 +51,24 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 
 /// `GET /`
 async fn ward(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
+    let waiting = shell.fleet.waiting(fleet::now(&shell)).await;
+    let waiting = waiting.map_err(|error| pages::chain(&error));
+    let waiting = waiting.map(veglia_fleet::WaitingPage::brief);
+    let waiting = waiting.and_then(|page| page.render().map_err(|error| error.to_string()));
+    let waiting = waiting.unwrap_or_else(|error| {
+        // The list of patients is not kept from anybody for it.
+        tracing::error!(error, "what waits was not shown on the ward");
+        String::new()
+    });
     Page {
         title: "Pazienti",
         user: Some(&user),
         section: Section::Patients,
-        modules: &["js/ward.js", "js/alarm-path.js"],
+        modules: &["js/ward.js", "js/alarm-path.js", "js/waiting.js"],
         body: &WatchedWard::new(
             alarm_path::sentence(&shell),
             alarm_path::ADDRESS,
+            waiting,
             WardPage::new(&shell.hub, EVENTS),
         ),
     }

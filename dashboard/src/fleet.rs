@@ -127,7 +127,7 @@ fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::HOST)?.to_str().ok()
 }
 
-fn now(shell: &Shell) -> Now {
+pub(crate) fn now(shell: &Shell) -> Now {
     Now {
         wall: shell.clock.now(),
         care: shell.care.now(),
@@ -298,7 +298,7 @@ async fn assign(
     }
 }
 
-fn framed<'a, T>(
+pub(crate) fn framed<'a, T>(
     title: &'a str,
     user: &'a veglia_people::staff::Staff,
     body: &'a T,
@@ -312,7 +312,7 @@ fn framed<'a, T>(
     }
 }
 
-fn refused(error: &FleetError) -> Response {
+pub(crate) fn refused(error: &FleetError) -> Response {
     match error {
         FleetError::NotAllowed => StatusCode::FORBIDDEN.into_response(),
         FleetError::Unknown => StatusCode::NOT_FOUND.into_response(),

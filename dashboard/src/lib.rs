@@ -45,6 +45,7 @@ mod asking;
 mod assets;
 mod avvisi;
 mod centre;
+mod devices;
 mod fleet;
 mod headers;
 mod health;
@@ -346,6 +347,7 @@ fn router(
     let centre = centre::routes()
         .into_iter()
         .chain(fleet::routes())
+        .chain(devices::routes())
         .chain(reach::routes())
         .chain(alarm_path::routes())
         .fold(Router::new(), |door, (path, methods)| {

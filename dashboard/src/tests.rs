@@ -22,6 +22,7 @@ async fn no_page_of_the_centre_opens_without_a_session() {
     let routes = crate::centre::routes();
     let others = crate::fleet::routes()
         .into_iter()
+        .chain(crate::devices::routes())
         .chain(crate::reach::routes())
         .chain(crate::alarm_path::routes());
     for (path, _) in routes.into_iter().chain(others) {

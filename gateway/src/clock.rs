@@ -6,9 +6,15 @@
 //! and then; only when the clocks have moved apart by more than [`TOLERATED_DRIFT_MS`] is the
 //! offset replaced, and then a record says so. Between two such moments wall times neither jitter
 //! nor run backwards.
+//!
+//! A box without a battery behind its clock starts with a time that is plausible and wrong: that
+//! of its last shutdown. Where the configuration says so, no wall time is believed before network
+//! time was reached in this start; the record that then tells it maps the whole start, also
+//! backwards.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use veglia_wire::{Boot, CareClock, ClockState, DeviceStamp, MonoMs, WallMs, When};
 
@@ -23,10 +29,51 @@ const EARLIEST_PLAUSIBLE: WallMs = WallMs(1_577_836_800_000);
 /// Where systemd says that network time was reached.
 const SYNCHRONISED_MARK: &str = "/run/systemd/timesync/synchronized";
 
+/// How long a box has been running: time that only goes on.
+pub trait Steady: Send + Sync {
+    /// Since its start.
+    fn elapsed(&self) -> Duration;
+}
+
+/// The system's.
+impl Steady for Instant {
+    fn elapsed(&self) -> Duration {
+        self.elapsed()
+    }
+}
+
+/// What must have happened before the system's wall time is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Belief {
+    /// Nothing: a battery keeps the clock.
+    AtOnce,
+    /// This file is there: network time was reached.
+    Confirmed(PathBuf),
+}
+
+impl Belief {
+    /// `needs_network`: no battery keeps the clock.
+    pub(crate) fn of(needs_network: bool) -> Self {
+        if needs_network {
+            Self::Confirmed(PathBuf::from(SYNCHRONISED_MARK))
+        } else {
+            Self::AtOnce
+        }
+    }
+
+    fn holds(&self) -> bool {
+        match self {
+            Self::AtOnce => true,
+            Self::Confirmed(mark) => mark.exists(),
+        }
+    }
+}
+
 pub(crate) struct BoxClock {
     boot: Boot,
-    started: Instant,
+    steady: Arc<dyn Steady>,
     care: CareClock,
+    belief: Belief,
     state: Mutex<State>,
 }
 
@@ -36,11 +83,24 @@ struct State {
 }
 
 impl BoxClock {
+    /// Starts now, by the system's clocks.
+    #[cfg(test)]
     pub(crate) fn new(boot: Boot, care: CareClock) -> Self {
+        Self::started(boot, care, Arc::new(Instant::now()), Belief::AtOnce)
+    }
+
+    /// Started when `steady` began.
+    pub(crate) fn started(
+        boot: Boot,
+        care: CareClock,
+        steady: Arc<dyn Steady>,
+        belief: Belief,
+    ) -> Self {
         let clock = Self {
             boot,
-            started: Instant::now(),
+            steady,
             care,
+            belief,
             state: Mutex::new(State {
                 last_mono: 0,
                 offset: None,
@@ -66,7 +126,7 @@ impl BoxClock {
 
     /// Care milliseconds since the start.
     fn mono(&self) -> u64 {
-        let wall_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let wall_ms = u64::try_from(self.steady.elapsed().as_millis()).unwrap_or(u64::MAX);
         wall_ms.saturating_mul(u64::from(self.care.speed()))
     }
 
@@ -90,14 +150,15 @@ impl BoxClock {
     /// Measures the offset again. True when it was replaced: the next stamps go by the new one.
     pub(crate) fn adjust(&self) -> bool {
         let wall = self.care.now();
-        let measured = (wall >= EARLIEST_PLAUSIBLE).then(|| wall.0 - self.mono().cast_signed());
+        let is_plausible = wall >= EARLIEST_PLAUSIBLE;
+        let measured = is_plausible.then(|| wall.0 - self.mono().cast_signed());
         let tolerated = TOLERATED_DRIFT_MS.saturating_mul(i64::from(self.care.speed()));
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let replace = match (state.offset, measured) {
             (Some(old), Some(new)) => old.abs_diff(new) > tolerated.unsigned_abs(),
             // A clock that fell back to an implausible time says nothing: keep what was known.
             (Some(_), None) | (None, None) => false,
-            (None, Some(_)) => true,
+            (None, Some(_)) => self.belief.holds(),
         };
         if replace {
             state.offset = measured;
@@ -113,7 +174,7 @@ impl BoxClock {
             .unwrap_or_else(PoisonError::into_inner)
             .offset
             .is_some();
-        match (known, std::path::Path::new(SYNCHRONISED_MARK).exists()) {
+        match (known, Path::new(SYNCHRONISED_MARK).exists()) {
             (false, _) => ClockState::Unknown,
             (true, false) => ClockState::Holdover,
             (true, true) => ClockState::Synchronised,
@@ -172,6 +233,41 @@ mod tests {
         hand.0.store(TODAY - 3_600_000, Ordering::SeqCst);
         assert!(clock.adjust(), "an hour back");
         assert!(clock.stamp(None).wall < Some(WallMs(TODAY)));
+    }
+
+    #[test]
+    fn without_a_battery_the_time_is_believed_when_the_network_confirms_it_and_kept_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let mark = dir.path().join("synchronized");
+        let last_shutdown = Arc::new(Hand(AtomicI64::new(TODAY - 86_400_000)));
+        let clock = BoxClock::started(
+            Boot(1),
+            CareClock::real(last_shutdown.clone()),
+            Arc::new(Instant::now()),
+            Belief::Confirmed(mark.clone()),
+        );
+        assert!(!clock.adjust(), "plausible, and wrong");
+        assert_eq!(clock.stamp(None).wall, None);
+        assert_eq!(clock.state(), ClockState::Unknown);
+        last_shutdown.0.store(TODAY, Ordering::SeqCst);
+        std::fs::write(&mark, "").unwrap();
+        assert!(clock.adjust(), "the time became known");
+        assert!(clock.stamp(None).wall >= Some(WallMs(TODAY)));
+        std::fs::remove_file(&mark).unwrap();
+        last_shutdown.0.store(TODAY + 3_600_000, Ordering::SeqCst);
+        assert!(clock.adjust(), "a step is taken without asking again");
+    }
+
+    #[test]
+    fn a_late_time_maps_what_was_measured_before_it() {
+        let (hand, clock) = box_at(3_600_000);
+        let before = clock.stamp(None);
+        hand.0.store(TODAY, Ordering::SeqCst);
+        assert!(clock.adjust());
+        let told = clock.stamp(None);
+        let zero = told.wall.unwrap().0 - told.mono.0.cast_signed();
+        let mapped = zero + before.mono.0.cast_signed();
+        assert!((mapped - TODAY).abs() < 1_000, "{mapped}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use veglia_wire::command::MAX_RECONNECT_SECONDS;
 use veglia_wire::{Answered, Command, CommandKind, DeviceId, Outcome, VitalKind};
 
 use crate::desk::{Desk, Whereabouts};
+use crate::voice::{Phrase, Voice};
 
 /// Commands that wait for the one under way: as many as the centre has waiting for one box.
 pub(crate) const COMMANDS_WAITING: usize = 8;
@@ -34,6 +35,7 @@ pub(crate) struct Commander {
     pub(crate) desk: Desk,
     /// The ports, in the order of the desk.
     pub(crate) ports: Vec<mpsc::Sender<Ask>>,
+    pub(crate) voice: Voice,
     pub(crate) reconnect_cap: watch::Sender<Option<Duration>>,
 }
 
@@ -59,7 +61,8 @@ impl Commander {
         match kind {
             // The answer brings the state with it.
             CommandKind::Ping => Outcome::Done,
-            CommandKind::MeasureAgain { device, vital } => self.measure(device, *vital).await,
+            CommandKind::MeasureAgain { device, vital } => self.measure_again(device, *vital).await,
+            CommandKind::WeWillCall => self.aloud(Phrase::WeWillCall),
             CommandKind::Configure { reconnect_seconds } => {
                 if !(1..=MAX_RECONNECT_SECONDS).contains(reconnect_seconds) {
                     return Outcome::OutOfRange;
@@ -71,13 +74,43 @@ impl Commander {
         }
     }
 
+    /// Asks the device, and the person as well: many devices measure only when somebody puts a
+    /// finger in. A device that is not at this box asks nobody: it is somebody else's.
+    async fn measure_again(&self, device: &DeviceId, vital: VitalKind) -> Outcome {
+        if self.desk.find(device, vital) == Whereabouts::CannotMeasure {
+            return Outcome::NotSupported;
+        }
+        match self.measure(device, vital).await {
+            Outcome::NotConnected => Outcome::NotConnected,
+            asked @ (Outcome::Done | Outcome::Busy) => {
+                self.voice.say(Phrase::MeasureAgain);
+                asked
+            }
+            Outcome::NotSupported | Outcome::OutOfRange => self.aloud(Phrase::MeasureAgain),
+        }
+    }
+
+    /// Says something, if anybody can hear it.
+    fn aloud(&self, phrase: Phrase) -> Outcome {
+        if !self.voice.is_heard() {
+            return Outcome::NotSupported;
+        }
+        self.voice.say(phrase);
+        Outcome::Done
+    }
+
     async fn measure(&self, device: &DeviceId, vital: VitalKind) -> Outcome {
         let index = match self.desk.find(device, vital) {
             Whereabouts::Port(index) => index,
             Whereabouts::CannotMeasure => return Outcome::NotSupported,
             Whereabouts::Away => return Outcome::NotConnected,
         };
-        let Some(port) = self.ports.get(index) else {
+        let Some(port) = self
+            .ports
+            .get(index)
+            .cloned()
+            .or_else(|| self.desk.asks(index))
+        else {
             return Outcome::NotConnected;
         };
         let (reply, answer) = oneshot::channel();

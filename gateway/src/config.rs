@@ -2,6 +2,7 @@
 //! it was enrolled and knows that itself.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -10,13 +11,18 @@ use veglia_codecs::Protocol;
 use veglia_link::{Access, AccessError, Address, AddressError, Secret};
 use veglia_wire::{DeviceId, GatewayId, IdError, Partition};
 
+use crate::ble::{BluetoothConfig, BluetoothConfigError};
 use crate::enrolment::{self, Enrolment, EnrolmentError};
+use crate::voice::{VoiceConfig, VoiceConfigError};
 
 /// The broker of a box that has a secret, when none is named.
 const LOCAL_BROKER: &str = "localhost:1883";
 
 /// Serial ports of one box. A hub has seven; a couple with two devices each needs four.
 pub const MAX_PORTS: usize = 16;
+
+/// Longest time for which records are gathered, in milliseconds: what a power cut may cost.
+const MAX_COMMIT_MS: u64 = 10_000;
 
 /// The `[gateway]` section.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -32,10 +38,21 @@ pub struct Config {
     pub secret_file: Option<PathBuf>,
     /// Largest outbox in mebibytes.
     pub outbox_mib: u64,
+    /// How long records are gathered for one write to the disk, in milliseconds. A memory card
+    /// wears out by the number of writes.
+    pub commit_ms: u64,
     /// Longest pause in seconds between two attempts to reach the broker.
     pub reconnect_seconds: u64,
+    /// No battery keeps the box's clock: its time is not believed before the network confirms it.
+    pub clock_needs_network: bool,
     /// What hangs on which serial port.
     pub port: Vec<PortConfig>,
+    /// Where the box shows how it is, on this machine alone; none: nowhere.
+    pub status_page: Option<SocketAddr>,
+    /// What the box says aloud; none: nothing.
+    pub voice: Option<VoiceConfig>,
+    /// Devices over Bluetooth; none: the radio is left alone, unless devices were paired here.
+    pub bluetooth: Option<BluetoothConfig>,
 }
 
 impl Default for Config {
@@ -46,9 +63,15 @@ impl Default for Config {
             secret_file: None,
             // A week of four devices at 1 Hz is about 150 MiB; an SD card has room for this.
             outbox_mib: 1024,
+            // One write a second, however many devices there are: a card lasts for years.
+            commit_ms: 1_000,
             // Five minutes: thousands of boxes must not knock at once when a centre comes back.
             reconnect_seconds: 300,
+            clock_needs_network: false,
             port: Vec::new(),
+            status_page: None,
+            voice: None,
+            bluetooth: None,
         }
     }
 }
@@ -64,7 +87,7 @@ impl Config {
 pub struct PortConfig {
     /// The tty. Prefer `/dev/serial/by-id/…`: it stays the same when the device is re-plugged.
     pub path: PathBuf,
-    /// What the device speaks: `nonin-8` or `node`.
+    /// What the device speaks, such as `nonin-8` or `node`.
     #[serde(deserialize_with = "parsed")]
     pub protocol: Protocol,
     /// The device, for protocols that do not say who speaks.
@@ -82,7 +105,11 @@ where
         .map_err(de::Error::custom)
 }
 
-fn parsed_option<'de, D: Deserializer<'de>>(input: D) -> Result<Option<DeviceId>, D::Error> {
+pub(crate) fn parsed_option<'de, D, T>(input: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: std::fmt::Display>,
+{
     parsed(input).map(Some)
 }
 
@@ -129,6 +156,14 @@ pub enum ConfigError {
     /// More ports than [`MAX_PORTS`].
     #[error("[gateway] has {0} ports, at most {MAX_PORTS} are served")]
     TooManyPorts(usize),
+    /// A protocol of Bluetooth on a serial port.
+    #[error("port {path}: {protocol} is spoken over Bluetooth; name it in [gateway.bluetooth]")]
+    Wireless {
+        /// The port.
+        path: String,
+        /// Its protocol.
+        protocol: Protocol,
+    },
     /// A protocol that does not say who speaks needs a device.
     #[error("port {path}: {protocol} does not say who speaks; add device = \"<maker>:<serial>\"")]
     Unnamed {
@@ -137,6 +172,18 @@ pub enum ConfigError {
         /// Its protocol.
         protocol: Protocol,
     },
+    /// More would be lost at a power cut than anybody expects.
+    #[error("[gateway] commit_ms = {0} would lose so much at a power cut; at most 10000")]
+    Commit(u64),
+    /// Others could see the page.
+    #[error("[gateway] status_page = \"{0}\" could be seen by others: choose 127.0.0.1")]
+    StatusPage(SocketAddr),
+    /// The voice section cannot work.
+    #[error("[gateway.voice] cannot work")]
+    Voice(#[from] VoiceConfigError),
+    /// The Bluetooth section cannot work.
+    #[error("[gateway.bluetooth] cannot work")]
+    Bluetooth(#[from] BluetoothConfigError),
     /// The secret cannot be read.
     #[error(
         "cannot read the gateway's secret in {}; `veglia identity gateway` makes one",
@@ -252,11 +299,29 @@ impl Config {
         if let Some(broker) = &self.broker {
             broker.parse::<Address>()?;
         }
+        if self.commit_ms > MAX_COMMIT_MS {
+            return Err(ConfigError::Commit(self.commit_ms));
+        }
+        if let Some(page) = self.status_page.filter(|page| !page.ip().is_loopback()) {
+            return Err(ConfigError::StatusPage(page));
+        }
+        if let Some(voice) = &self.voice {
+            voice.check()?;
+        }
+        if let Some(bluetooth) = &self.bluetooth {
+            bluetooth.check()?;
+        }
         if self.port.len() > MAX_PORTS {
             return Err(ConfigError::TooManyPorts(self.port.len()));
         }
-        let unnamed =
-            |port: &&PortConfig| port.device.is_none() && matches!(port.protocol, Protocol::Nonin8);
+        let wireless = |port: &&PortConfig| port.protocol.line().is_none();
+        if let Some(port) = self.port.iter().find(wireless) {
+            return Err(ConfigError::Wireless {
+                path: port.path.display().to_string(),
+                protocol: port.protocol,
+            });
+        }
+        let unnamed = |port: &&PortConfig| port.device.is_none() && !port.protocol.names_itself();
         match self.port.iter().find(unnamed) {
             Some(port) => Err(ConfigError::Unnamed {
                 path: port.path.display().to_string(),

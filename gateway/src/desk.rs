@@ -6,15 +6,19 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use veglia_codecs::Identity;
 use veglia_link::Report;
-use veglia_wire::state::{MAX_ANSWERS, MAX_PORT_BYTES};
-use veglia_wire::{Answered, Charge, DeviceId, MonoMs, PortReport, PortState, Session, VitalKind};
+use veglia_wire::state::{MAX_ANSWERS, MAX_PORT_BYTES, MAX_PORTS};
+use veglia_wire::{
+    Answered, Charge, DeviceId, MonoMs, PortFault, PortReport, PortState, Session, VitalKind,
+};
 
 use crate::clock::BoxClock;
+use crate::commander::Ask;
 use crate::config::PortConfig;
 use crate::listener::Listener;
+use crate::status::DeviceStatus;
 
 /// A port that is open and says nothing for so long, in wall milliseconds, is silent. A node says
 /// hello every minute even when nobody measures; twice that and half a minute forgive a lost one.
@@ -42,13 +46,18 @@ struct Papers {
 struct PortPaper {
     name: String,
     device: Option<DeviceId>,
+    /// Who answers for a port that came while the box runs.
+    asks: Option<mpsc::Sender<Ask>>,
     identity: Option<Identity>,
     is_open: bool,
     last_frame: Option<MonoMs>,
+    last_reading: Option<MonoMs>,
     battery: Option<Charge>,
+    fault: Option<PortFault>,
 }
 
 /// The place of one port's task at the desk.
+#[derive(Clone)]
 pub(crate) struct Place {
     desk: Desk,
     index: usize,
@@ -71,10 +80,13 @@ impl Desk {
         let paper = |port: &PortConfig| PortPaper {
             name: ending(&port.path.display().to_string()),
             device: port.device.clone(),
+            asks: None,
             identity: None,
             is_open: false,
             last_frame: None,
+            last_reading: None,
             battery: None,
+            fault: None,
         };
         let papers = Papers {
             ports: ports.iter().map(paper).collect(),
@@ -97,6 +109,41 @@ impl Desk {
         }
     }
 
+    /// The place of a port that came while the box runs: the one of that name, or a new one behind
+    /// the others. None when a report can hold no more.
+    pub(crate) fn add(
+        &self,
+        name: &str,
+        device: Option<DeviceId>,
+        asks: mpsc::Sender<Ask>,
+    ) -> Option<Place> {
+        let name = ending(name);
+        let mut papers = self.papers();
+        let known = papers.ports.iter().position(|paper| paper.name == name);
+        let index = known.unwrap_or(papers.ports.len());
+        if index >= MAX_PORTS {
+            return None;
+        }
+        if let Some(paper) = papers.ports.get_mut(index) {
+            paper.asks = Some(asks);
+        } else {
+            papers.ports.push(PortPaper {
+                name,
+                device,
+                asks: Some(asks),
+                identity: None,
+                is_open: false,
+                last_frame: None,
+                last_reading: None,
+                battery: None,
+                fault: None,
+            });
+        }
+        drop(papers);
+        self.tell();
+        Some(self.place(index))
+    }
+
     /// Changes when there is something new to say.
     pub(crate) fn changed(&self) -> watch::Receiver<u64> {
         self.shared.changed.subscribe()
@@ -111,6 +158,31 @@ impl Desk {
         }
     }
 
+    /// How each device is, for the box's own page.
+    pub(crate) fn devices(&self) -> Vec<DeviceStatus> {
+        let papers = self.papers();
+        let device = |paper: &PortPaper| {
+            let PortReport {
+                name,
+                device,
+                state,
+                last_frame_ms,
+                battery,
+                fault,
+            } = self.port(paper);
+            DeviceStatus {
+                port: name,
+                device: device.map(|device| device.to_string()),
+                state,
+                fault,
+                heard_ms: last_frame_ms,
+                reading_ms: paper.last_reading.map(|at| self.shared.clock.since(at)),
+                battery,
+            }
+        };
+        papers.ports.iter().map(device).collect()
+    }
+
     /// Where a device is that is to measure something.
     pub(crate) fn find(&self, device: &DeviceId, vital: VitalKind) -> Whereabouts {
         let papers = self.papers();
@@ -122,6 +194,39 @@ impl Desk {
             Some(identity) if !identity.measures(vital) => Whereabouts::CannotMeasure,
             _ => Whereabouts::Port(index),
         }
+    }
+
+    /// What stands in the way of all ports that came while the box runs, or that nothing does.
+    pub(crate) fn fault_added(&self, fault: Option<PortFault>) {
+        self.change_added(|paper| paper.fault = fault);
+    }
+
+    /// All ports that came while the box runs are lost.
+    pub(crate) fn lose_added(&self) {
+        self.change_added(|paper| paper.is_open = false);
+    }
+
+    /// How many ports that came while the box runs are open.
+    pub(crate) fn added_open(&self) -> usize {
+        let papers = self.papers();
+        let open = papers
+            .ports
+            .iter()
+            .filter(|it| it.asks.is_some() && it.is_open);
+        open.count()
+    }
+
+    fn change_added(&self, change: impl Fn(&mut PortPaper)) {
+        let mut papers = self.papers();
+        let added = papers.ports.iter_mut().filter(|it| it.asks.is_some());
+        added.for_each(change);
+        drop(papers);
+        self.tell();
+    }
+
+    /// Who answers for a port that came while the box runs.
+    pub(crate) fn asks(&self, index: usize) -> Option<mpsc::Sender<Ask>> {
+        self.papers().ports.get(index)?.asks.clone()
     }
 
     /// Notes what became of a command.
@@ -149,6 +254,7 @@ impl Desk {
             state,
             last_frame_ms,
             battery: paper.battery,
+            fault: paper.fault,
         }
     }
 
@@ -181,6 +287,25 @@ impl Place {
         self.change(|paper| std::mem::replace(&mut paper.is_open, false));
     }
 
+    /// Whether the port is open.
+    pub(crate) fn is_open(&self) -> bool {
+        let papers = self.desk.papers();
+        papers
+            .ports
+            .get(self.index)
+            .is_some_and(|paper| paper.is_open)
+    }
+
+    /// The battery was told beside the frames.
+    pub(crate) fn charged(&self, listener: &Listener) {
+        self.change(|paper| paper.take(listener));
+    }
+
+    /// What stands in the way of this port, or that nothing does any more.
+    pub(crate) fn fault(&self, fault: Option<PortFault>) {
+        self.change(|paper| std::mem::replace(&mut paper.fault, fault) != fault);
+    }
+
     /// A frame was heard at this moment.
     pub(crate) fn heard(&self, at: MonoMs, listener: &Listener) {
         self.change(|paper| {
@@ -210,6 +335,7 @@ impl PortPaper {
             self.battery = listener.charge();
         }
         self.identity = listener.identity();
+        self.last_reading = listener.last_reading().or(self.last_reading);
         is_news
     }
 }

@@ -31,10 +31,13 @@ fn name(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::Noise => "noise",
         RejectReason::Unconfirmed => "unconfirmed",
+        RejectReason::Incomplete => "incomplete",
+        RejectReason::Reserved => "reserved",
         RejectReason::BadCrc => "bad-crc",
         RejectReason::BadLength => "bad-length",
         RejectReason::UnknownVersion { .. } => "unknown-version",
         RejectReason::UnknownKind { .. } => "unknown-kind",
         RejectReason::OutOfRange { .. } => "out-of-range",
+        RejectReason::File(_) => "file",
     }
 }

@@ -6,7 +6,8 @@
 
 use veglia_codecs::{Frame, Identity, Observation, observe};
 use veglia_wire::{
-    Body, Charge, Contact, DeviceEvent, DeviceId, DeviceStamp, Record, Sensor, When,
+    Body, Charge, Contact, DeviceEvent, DeviceId, DeviceStamp, MonoMs, Quality, Record, Sensor,
+    When,
 };
 
 /// Rejects are told to the centre at most this often, in care milliseconds: a bad cable is worth
@@ -22,6 +23,7 @@ pub(crate) struct Listener {
     rejected: u32,
     rejects_told_at: u64,
     unattributed: u64,
+    last_reading: Option<MonoMs>,
 }
 
 impl Listener {
@@ -35,6 +37,7 @@ impl Listener {
             rejected: 0,
             rejects_told_at: 0,
             unattributed: 0,
+            last_reading: None,
         }
     }
 
@@ -66,6 +69,11 @@ impl Listener {
         }
     }
 
+    /// When the last reading of the device was kept.
+    pub(crate) fn last_reading(&self) -> Option<MonoMs> {
+        self.last_reading
+    }
+
     /// Readings that could be attributed to nobody, since the start.
     pub(crate) fn unattributed(&self) -> u64 {
         self.unattributed
@@ -78,16 +86,26 @@ impl Listener {
 
     /// The device's own stamp in a frame, if it has one.
     pub(crate) fn stamp(frame: &Frame) -> Option<DeviceStamp> {
-        match frame {
-            Frame::Nonin8(_) => None,
-            Frame::Node(node) => Some(DeviceStamp(i64::from(node.uptime_ms))),
-        }
+        frame.stamp()
     }
 
     /// Appends the records that a frame makes.
     pub(crate) fn hear(&mut self, frame: &Frame, when: When, out: &mut Vec<Record>) {
+        self.hear_as(frame, when, Quality::empty(), out);
+    }
+
+    /// The same, of readings about which there is more to say than the device does.
+    pub(crate) fn hear_as(
+        &mut self,
+        frame: &Frame,
+        when: When,
+        more: Quality,
+        out: &mut Vec<Record>,
+    ) {
         for observation in observe(frame) {
             let body = match observation {
+                // Who stamps the frame has asked for it already.
+                Observation::Measured(_) => None,
                 Observation::Identity(identity) => self.introduced(identity),
                 Observation::Contact(sensor, contact) => self.contact(sensor, contact),
                 Observation::Battery(event) => self.battery(event),
@@ -95,7 +113,7 @@ impl Listener {
                     let quality = self
                         .identity
                         .map_or(quality, |known| known.qualify(vital, quality));
-                    Some(Body::Reading(vital, quality))
+                    Some(Body::Reading(vital, quality | more))
                 }
             };
             let Some(body) = body else { continue };
@@ -109,13 +127,25 @@ impl Listener {
         }
     }
 
+    /// What the device says of its battery beside its frames.
+    pub(crate) fn charged(&mut self, event: DeviceEvent, when: When, out: &mut Vec<Record>) {
+        if let Some(body) = self.battery(event) {
+            self.keep(body, when, out);
+        }
+    }
+
     fn keep(&mut self, body: Body, when: When, out: &mut Vec<Record>) {
         match &self.device {
-            Some(device) => out.push(Record {
-                device: Some(device.clone()),
-                when,
-                body,
-            }),
+            Some(device) => {
+                if matches!(body, Body::Reading(..)) {
+                    self.last_reading = Some(when.mono);
+                }
+                out.push(Record {
+                    device: Some(device.clone()),
+                    when,
+                    body,
+                });
+            }
             None => self.unattributed = self.unattributed.saturating_add(1),
         }
     }

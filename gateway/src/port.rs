@@ -1,30 +1,35 @@
-//! One serial port, for the life of the box: opened, read, lost, opened again.
+//! One serial port, for the life of the box: opened, read, lost, opened again. It is read on while
+//! the disk writes, so that what is said is dated when it was said.
 //!
 //! A port that hangs up reads as "zero bytes" for ever, at once; that is unplugged, not idle.
 //! What waits in a port's buffer when it is opened was said before anybody listened and is thrown
 //! away: it could only be stamped with a time at which it was not measured.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_serial::{
     ClearBuffer, DataBits, SerialPort, SerialPortBuilderExt, SerialStream, StopBits,
 };
 use tokio_util::sync::CancellationToken;
-use veglia_codecs::{Decoder, Frame, Parity, Protocol, Reject};
+use veglia_codecs::{Decoder, Frame, KeepAlive, Parity, Protocol, Reject, Seconds};
 use veglia_link::Outbox;
 use veglia_link::outbox::AppendError;
-use veglia_wire::{Body, DeviceEvent, Outcome, Record};
+use veglia_wire::{Body, DeviceEvent, Outcome, Record, When};
 
+use crate::ble::writer::Writer;
 use crate::clock::BoxClock;
 use crate::commander::Ask;
 use crate::config::PortConfig;
 use crate::desk::Place;
 use crate::figures::Figures;
+use crate::heart::{Beat, Heart};
 use crate::listener::Listener;
-use crate::run::is_passing;
+use crate::voice::Voice;
 
 /// First wait before a lost port is tried again. A device re-plugged by hand is back in a second.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
@@ -38,16 +43,31 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes taken from a port at once: more than a second of any device on a serial line.
 const READ_BYTES: usize = 4096;
 
+/// How often a silent port's task turns all the same, at least.
+const TURN_EVERY: Duration = Duration::from_secs(1);
+
+/// What all ports share.
+#[derive(Clone)]
+pub(crate) struct Means {
+    pub(crate) clock: Arc<BoxClock>,
+    pub(crate) outbox: Outbox,
+    pub(crate) figures: Figures,
+    pub(crate) voice: Voice,
+    pub(crate) heart: Heart,
+}
+
 /// One port and all that its task needs.
 pub(crate) struct Port {
     config: PortConfig,
     clock: Arc<BoxClock>,
-    outbox: Outbox,
     figures: Figures,
     place: Place,
     asks: mpsc::Receiver<Ask>,
     listener: Listener,
     decoder: Box<dyn Decoder>,
+    seconds: Seconds<When>,
+    writer: Writer,
+    beat: Beat,
 }
 
 /// What a port is doing; each mode answers with the next one.
@@ -63,23 +83,21 @@ enum Mode {
 impl Port {
     pub(crate) fn new(
         config: PortConfig,
-        clock: Arc<BoxClock>,
-        outbox: Outbox,
-        figures: Figures,
+        means: Means,
         place: Place,
         asks: mpsc::Receiver<Ask>,
     ) -> Self {
-        let listener = Listener::new(config.device.clone());
-        let decoder = config.protocol.decoder();
         Self {
+            listener: Listener::new(config.device.clone()),
+            decoder: config.protocol.decoder(),
+            seconds: Seconds::new(config.protocol),
+            writer: Writer::new(means.outbox, means.voice),
+            beat: means.heart.part(format!("port {}", config.path.display())),
             config,
-            clock,
-            outbox,
-            figures,
+            clock: means.clock,
+            figures: means.figures,
             place,
             asks,
-            listener,
-            decoder,
         }
     }
 
@@ -90,10 +108,11 @@ impl Port {
             told: None,
         };
         loop {
+            self.beat.beat();
             mode = match mode {
                 Mode::Closed { wait, told } => self.open(wait, told, &stop).await,
                 Mode::Open(stream) => self.read(stream, &stop).await?,
-                Mode::Stopped => return Ok(()),
+                Mode::Stopped => return self.writer.finish().await,
             };
         }
     }
@@ -145,28 +164,51 @@ impl Port {
         stop: &CancellationToken,
     ) -> Result<Mode, AppendError> {
         let quiet = Duration::from_millis(u64::from(self.config.protocol.quiet_ms()));
+        let mut alive = Alive::new(self.config.protocol.keep_alive());
         let mut buffer = [0_u8; READ_BYTES];
         let mut heard = Vec::new();
+        let mut quiet_at = Instant::now() + quiet;
         let lost = loop {
+            self.beat.beat();
+            let turn = quiet_at.min(Instant::now() + TURN_EVERY);
             let read = tokio::select! {
-                () = stop.cancelled() => return Ok(Mode::Stopped),
+                () = stop.cancelled() => {
+                    self.hand_out();
+                    return Ok(Mode::Stopped);
+                }
                 Some(ask) = self.asks.recv() => {
                     self.measure_now(ask, &mut stream).await;
                     continue;
                 }
-                read = tokio::time::timeout(quiet, stream.read(&mut buffer)) => read,
+                written = self.writer.progress(), if !self.writer.is_idle() => {
+                    written?;
+                    continue;
+                }
+                bytes = alive.is_due() => match write(&mut stream, bytes).await {
+                    Ok(()) => continue,
+                    Err(error) => break error.to_string(),
+                },
+                read = tokio::time::timeout_at(turn, stream.read(&mut buffer)) => read,
             };
             match read {
-                Err(_elapsed) => self.decoder.reset(),
+                Err(_elapsed) => {
+                    self.tick();
+                    if Instant::now() >= quiet_at {
+                        self.decoder.reset();
+                        quiet_at = Instant::now() + quiet;
+                    }
+                }
                 Ok(Ok(0)) => break "the device hung up".to_owned(),
                 Ok(Ok(count)) => {
+                    quiet_at = Instant::now() + quiet;
                     self.decoder.push(&buffer[..count], &mut heard);
                     let records = self.records(&mut heard);
-                    keep(&self.outbox, records).await?;
+                    self.writer.push(records);
                 }
                 Ok(Err(error)) => break error.to_string(),
             }
         };
+        self.hand_out();
         tracing::info!(
             port = %self.config.path.display(),
             reason = lost,
@@ -175,7 +217,8 @@ impl Port {
         );
         self.place.lost();
         let down = self.event(DeviceEvent::Down);
-        keep(&self.outbox, down).await?;
+        self.writer.push(down);
+        self.writer.finish().await?;
         Ok(Mode::Closed {
             wait: RETRY_FIRST,
             told: None,
@@ -183,13 +226,12 @@ impl Port {
     }
 
     fn records(&mut self, heard: &mut Vec<Result<Frame, Reject>>) -> Vec<Record> {
-        let mut records = Vec::new();
+        let mut thinned = Vec::new();
         for frame in heard.drain(..) {
             match frame {
                 Ok(frame) => {
                     let when = self.clock.stamp(Listener::stamp(&frame));
-                    self.listener.hear(&frame, when, &mut records);
-                    self.place.heard(when.mono, &self.listener);
+                    self.seconds.take(when.mono.0, when, frame, &mut thinned);
                 }
                 Err(reject) => {
                     self.figures.rejected(reject.reason);
@@ -197,21 +239,43 @@ impl Port {
                 }
             }
         }
+        self.listen(&thinned)
+    }
+
+    fn listen(&mut self, frames: &[(When, Frame)]) -> Vec<Record> {
+        let mut records = Vec::new();
+        for (when, frame) in frames {
+            self.listener.hear(frame, *when, &mut records);
+            self.place.heard(when.mono, &self.listener);
+        }
         records
+    }
+
+    /// Time passed in silence.
+    fn tick(&mut self) {
+        let mut held = Vec::new();
+        self.seconds.tick(self.clock.stamp(None).mono.0, &mut held);
+        let records = self.listen(&held);
+        self.writer.push(records);
+    }
+
+    /// Nothing more comes for now: what was held is kept.
+    fn hand_out(&mut self) {
+        let mut held = Vec::new();
+        self.seconds.finish(&mut held);
+        let records = self.listen(&held);
+        self.writer.push(records);
     }
 
     /// Tells the device to measure once, if it can be told.
     async fn measure_now(&mut self, ask: Ask, stream: &mut SerialStream) {
         let outcome = match self.config.protocol.measure_now() {
             None => Outcome::NotSupported,
-            Some(bytes) => {
-                let written = tokio::time::timeout(WRITE_PATIENCE, stream.write_all(bytes)).await;
-                match written {
-                    Ok(Ok(())) => Outcome::Done,
-                    // The next read says so too, and opens the port anew.
-                    Ok(Err(_)) | Err(_) => Outcome::NotConnected,
-                }
-            }
+            Some(bytes) => match write(stream, bytes).await {
+                Ok(()) => Outcome::Done,
+                // The next read says so too, and opens the port anew.
+                Err(_) => Outcome::NotConnected,
+            },
         };
         if ask.reply.send(outcome).is_err() {
             tracing::debug!("nobody waits any more for what the device was asked");
@@ -229,21 +293,40 @@ impl Port {
     }
 }
 
-/// Puts records in the outbox. A full disk is a state, counted by the outbox and told to the
-/// centre as a gap when there is room again; the port goes on being read.
-async fn keep(outbox: &Outbox, records: Vec<Record>) -> Result<(), AppendError> {
-    if records.is_empty() {
-        return Ok(());
+async fn write(stream: &mut SerialStream, bytes: &[u8]) -> io::Result<()> {
+    let written = tokio::time::timeout(WRITE_PATIENCE, stream.write_all(bytes)).await;
+    written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// What a device must be sent again and again so that it goes on speaking.
+struct Alive {
+    send: Option<KeepAlive>,
+    due: Instant,
+}
+
+impl Alive {
+    fn new(send: Option<KeepAlive>) -> Self {
+        let due = Instant::now();
+        Self { send, due }
     }
-    match outbox.append(records).await {
-        Ok(_) => Ok(()),
-        Err(error) if is_passing(&error) => Ok(()),
-        Err(error) => Err(error),
+
+    /// Waits until something must be sent; for ever for a device that wants nothing. It may be
+    /// dropped at any moment.
+    async fn is_due(&mut self) -> &'static [u8] {
+        let Some(KeepAlive { every_ms, bytes }) = self.send else {
+            return std::future::pending().await;
+        };
+        tokio::time::sleep_until(self.due).await;
+        self.due = Instant::now() + Duration::from_millis(u64::from(every_ms));
+        bytes
     }
 }
 
 async fn open_stream(path: &str, protocol: Protocol) -> Result<SerialStream, tokio_serial::Error> {
-    let line = protocol.line();
+    let line = protocol.line().ok_or_else(|| {
+        let why = format!("{protocol} is not spoken on serial lines");
+        tokio_serial::Error::new(tokio_serial::ErrorKind::InvalidInput, why)
+    })?;
     let bits = match line.data_bits {
         5 => DataBits::Five,
         6 => DataBits::Six,
@@ -266,6 +349,8 @@ async fn open_stream(path: &str, protocol: Protocol) -> Result<SerialStream, tok
         .stop_bits(stop)
         .open_native_async()?;
     stream.clear(ClearBuffer::Input)?;
-    stream.write_all(protocol.greeting()).await?;
+    for bytes in protocol.greeting() {
+        stream.write_all(bytes).await?;
+    }
     Ok(stream)
 }

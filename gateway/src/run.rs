@@ -1,9 +1,9 @@
 //! Starts the box's tasks and keeps them together: when one ends that should not have, all end,
 //! and the process exits for its supervisor to start it again. The outbox loses nothing by that.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -11,23 +11,22 @@ use tokio_util::sync::CancellationToken;
 use veglia_link::outbox::{AppendError, OpenError, Outbox, OutboxOptions};
 use veglia_link::sender::{self, Timing};
 use veglia_link::{Control, LinkStatus, OutboxStatus, SenderConfig, SenderError};
-use veglia_wire::{Body, CareClock, ClockState, DeviceEvent, Record};
+use veglia_wire::{CareClock, ClockState};
 
+use crate::ble::{Bluetooth, BluetoothConfig, Home};
 use crate::boot::{self, BootError};
-use crate::clock::BoxClock;
+use crate::clock::{Belief, BoxClock, Steady};
 use crate::commander::{ASKS_WAITING, Ask, COMMANDS_WAITING, Commander};
 use crate::config::{Config, ConfigError};
 use crate::desk::Desk;
 use crate::figures::Figures;
-use crate::port::Port;
+use crate::heart::Heart;
+use crate::port::{Means, Port};
+use crate::pulse::Pulse;
 use crate::renewal::Renewal;
-
-/// How often the box says that it is alive, in care milliseconds. Presence at the centre is
-/// judged in minutes.
-const HEARTBEAT_EVERY_MS: i64 = 5 * 60 * 1000;
-
-/// How often the wall clock is looked at. A step is noticed before the next heartbeat.
-const CLOCK_LOOK_EVERY: Duration = Duration::from_secs(10);
+use crate::status::Look;
+use crate::traffic::Traffic;
+use crate::voice::{Speaker, Voice, VoiceConfig};
 
 /// Size of an outbox segment: the unit in which acknowledged records leave the disk. An hour of
 /// two devices at 1 Hz.
@@ -51,6 +50,12 @@ pub enum RunError {
     /// The link failed for good.
     #[error("the link to the centre failed")]
     Link(#[from] SenderError),
+    /// Bluetooth does not work, and new sessions of it do not help.
+    #[error(
+        "Bluetooth does not come back by itself ({0}); the gateway ends so that it can be started \
+         anew"
+    )]
+    Bluetooth(String),
     /// A task of the gateway died.
     #[error("a task of the gateway died")]
     Task(#[from] tokio::task::JoinError),
@@ -59,28 +64,53 @@ pub enum RunError {
 /// A gateway, opened and ready to run.
 pub struct Gateway {
     config: Config,
-    clock: Arc<BoxClock>,
+    means: Means,
+    desk: Desk,
     clock_state: watch::Sender<ClockState>,
-    outbox: Outbox,
     sender: SenderConfig,
     care: CareClock,
-    figures: Figures,
+    traffic: Traffic,
+    /// Of a box with a voice.
+    speaker: Option<Speaker>,
     /// Of an enrolled box.
     renewal: Option<Renewal>,
+    dir: PathBuf,
 }
 
 impl Gateway {
     /// Opens the outbox in `dir`, which must be this gateway's alone.
     pub fn open(config: Config, dir: &Path, care: CareClock) -> Result<Self, RunError> {
+        Self::open_by(config, dir, care, Arc::new(Instant::now()))
+    }
+
+    /// The same, with monotonic time from elsewhere than the system: a week is then as long as
+    /// who asks wants it to be.
+    pub fn open_by(
+        config: Config,
+        dir: &Path,
+        care: CareClock,
+        steady: Arc<dyn Steady>,
+    ) -> Result<Self, RunError> {
         config.check()?;
         let standing = config.standing(dir)?;
-        let clock = Arc::new(BoxClock::new(boot::next(dir)?, care.clone()));
+        let belief = Belief::of(config.clock_needs_network);
+        let clock = BoxClock::started(boot::next(dir)?, care.clone(), steady, belief);
+        let clock = Arc::new(clock);
         let options = OutboxOptions {
             segment_bytes: SEGMENT_BYTES,
-            max_total_bytes: config.outbox_mib.saturating_mul(1024 * 1024),
-            ..OutboxOptions::default()
+            max_total_bytes: limit_bytes(&config),
+            commit_window: wall(&care, config.commit_ms),
         };
         let outbox = Outbox::open(&dir.join("outbox"), options)?;
+        let (voice, speaker) = spoken(config.voice.clone(), &clock)?;
+        let means = Means {
+            heart: Heart::new(outbox.clone()),
+            figures: Figures::default(),
+            clock,
+            outbox,
+            voice,
+        };
+        let clock = &means.clock;
         let (clock_state, clock_state_seen) = watch::channel(clock.state());
         let (link_status, link) = watch::channel(LinkStatus::default());
         let renewal = standing.enrolment.map(|enrolment| Renewal {
@@ -105,20 +135,41 @@ impl Gateway {
             status: link_status,
         };
         Ok(Self {
+            desk: Desk::new(&config.port, Arc::clone(clock)),
             config,
-            clock,
+            means,
             clock_state,
-            outbox,
             sender,
             care,
-            figures: Figures::default(),
+            traffic: Traffic::open(dir),
+            speaker,
             renewal,
+            dir: dir.to_owned(),
         })
     }
 
     /// What the box counts about itself.
     pub fn figures(&self) -> Figures {
-        self.figures.clone()
+        self.means.figures.clone()
+    }
+
+    /// Whether its tasks turn.
+    pub fn heart(&self) -> Heart {
+        self.means.heart.clone()
+    }
+
+    /// What looks at it while it runs.
+    pub fn look(&self) -> Look {
+        Look {
+            gateway: self.sender.gateway.to_string(),
+            clock: Arc::clone(&self.means.clock),
+            care: self.care.clone(),
+            desk: self.desk.clone(),
+            outbox: self.means.outbox.clone(),
+            limit_bytes: limit_bytes(&self.config),
+            link: self.link(),
+            traffic: self.traffic.clone(),
+        }
     }
 
     /// How its link to the centre stands.
@@ -128,58 +179,13 @@ impl Gateway {
 
     /// How its outbox stands.
     pub fn outbox(&self) -> watch::Receiver<OutboxStatus> {
-        self.outbox.watch()
+        self.means.outbox.watch()
     }
 
     /// Runs until `stop`, or until something fails that only a restart can mend.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
-        let Self {
-            config,
-            clock,
-            clock_state,
-            outbox,
-            sender,
-            care,
-            figures,
-            renewal,
-        } = self;
-        let mut tasks: JoinSet<Result<(), RunError>> = JoinSet::new();
-        let desk = Desk::new(&config.port, Arc::clone(&clock));
-        let mut ports = Vec::with_capacity(config.port.len());
-        for (index, port) in config.port.into_iter().enumerate() {
-            let (asks, asked) = mpsc::channel(ASKS_WAITING);
-            ports.push(asks);
-            let (clock, place) = (Arc::clone(&clock), desk.place(index));
-            let port = Port::new(port, clock, outbox.clone(), figures.clone(), place, asked);
-            let stop = stop.clone();
-            tasks.spawn(async move { port.serve(stop).await.map_err(RunError::Append) });
-        }
-        let (control, commander) = command(desk, ports);
-        let commander_stop = stop.clone();
-        tasks.spawn(async move {
-            commander.serve(commander_stop).await;
-            Ok(())
-        });
-        let pulse = Pulse {
-            care,
-            clock,
-            clock_state,
-            outbox: outbox.clone(),
-        };
-        let pulse_stop = stop.clone();
-        tasks.spawn(async move { pulse.beat(pulse_stop).await.map_err(RunError::Append) });
-        if let Some(renewal) = renewal {
-            let stop = stop.clone();
-            tasks.spawn(async move {
-                renewal.run(stop).await;
-                Ok(())
-            });
-        }
-        let (link_stop, sent) = (stop.clone(), outbox.clone());
-        tasks.spawn(
-            async move { Ok(sender::run_controlled(sender, control, sent, link_stop).await?) },
-        );
-
+        let outbox = self.means.outbox.clone();
+        let mut tasks = self.start(&stop)?;
         let mut outcome = Ok(());
         while let Some(ended) = tasks.join_next().await {
             let ended = ended.map_err(RunError::Task).and_then(|result| result);
@@ -193,6 +199,85 @@ impl Gateway {
         outbox.close().await;
         outcome
     }
+
+    fn start(self, stop: &CancellationToken) -> Result<JoinSet<Result<(), RunError>>, RunError> {
+        let Self {
+            config,
+            means,
+            desk,
+            clock_state,
+            sender,
+            care,
+            traffic,
+            speaker,
+            renewal,
+            dir,
+        } = self;
+        let mut tasks: JoinSet<Result<(), RunError>> = JoinSet::new();
+        let mut ports = Vec::with_capacity(config.port.len());
+        for (index, port) in config.port.into_iter().enumerate() {
+            let (asks, asked) = mpsc::channel(ASKS_WAITING);
+            ports.push(asks);
+            let port = Port::new(port, means.clone(), desk.place(index), asked);
+            let stop = stop.clone();
+            tasks.spawn(async move { port.serve(stop).await.map_err(RunError::Append) });
+        }
+        if let Some(bluetooth) = bluetooth(config.bluetooth, &dir, &means, &desk)? {
+            tasks.spawn(bluetooth.serve(stop.clone()));
+        }
+        let (control, commander) = command(desk, ports, means.voice.clone());
+        tasks.spawn(quietly(commander.serve(stop.clone())));
+        let pulse = Pulse {
+            care,
+            clock: Arc::clone(&means.clock),
+            clock_state,
+            outbox: means.outbox.clone(),
+            beat: means.heart.part("the box's pulse"),
+        };
+        let beating = pulse.run(stop.clone());
+        tasks.spawn(async move { beating.await.map_err(RunError::Append) });
+        let (link, counter) = (sender.status.subscribe(), means.heart.part("the counter"));
+        let counting = traffic.count(link, Arc::clone(&means.clock), counter, stop.clone());
+        tasks.spawn(quietly(counting));
+        if let Some(speaker) = speaker {
+            tasks.spawn(quietly(speaker.speak(stop.clone())));
+        }
+        if let Some(renewal) = renewal {
+            tasks.spawn(quietly(renewal.run(stop.clone())));
+        }
+        let sending = sender::run_controlled(sender, control, means.outbox, stop.clone());
+        tasks.spawn(async move { Ok(sending.await?) });
+        Ok(tasks)
+    }
+}
+
+/// A task that cannot fail.
+async fn quietly(task: impl Future<Output = ()>) -> Result<(), RunError> {
+    task.await;
+    Ok(())
+}
+
+fn limit_bytes(config: &Config) -> u64 {
+    config.outbox_mib.saturating_mul(1024 * 1024)
+}
+
+/// How long some care time lasts.
+fn wall(care: &CareClock, care_ms: u64) -> Duration {
+    let care_ms = i64::try_from(care_ms).unwrap_or(i64::MAX);
+    Duration::from_millis(u64::try_from(care.wall_ms(care_ms)).unwrap_or_default())
+}
+
+/// The box's voice, and who speaks with it: nobody unless the configuration says so.
+fn spoken(
+    config: Option<VoiceConfig>,
+    clock: &Arc<BoxClock>,
+) -> Result<(Voice, Option<Speaker>), ConfigError> {
+    let Some(config) = config else {
+        return Ok((Voice::default(), None));
+    };
+    let (voice, waiting) = Voice::new();
+    let speaker = Speaker::new(config, Arc::clone(clock), waiting)?;
+    Ok((voice, Some(speaker)))
 }
 
 /// How many records wait in the outbox of a gateway's folder; zero without one. The folder must
@@ -212,8 +297,38 @@ pub async fn waiting(dir: &Path) -> Result<u64, RunError> {
     Ok(waiting)
 }
 
+/// The box's Bluetooth, if it is to have any.
+fn bluetooth(
+    config: Option<BluetoothConfig>,
+    dir: &Path,
+    means: &Means,
+    desk: &Desk,
+) -> Result<Option<Bluetooth>, ConfigError> {
+    let Some(config) = Bluetooth::wanted(config, dir) else {
+        return Ok(None);
+    };
+    let Means {
+        clock,
+        outbox,
+        figures,
+        voice,
+        ..
+    } = means.clone();
+    let home = Home {
+        clock,
+        outbox,
+        figures,
+        voice,
+        desk: desk.clone(),
+        dir: dir.to_owned(),
+        zone: config.zone()?,
+        quiet: Duration::from_secs(config.quiet_seconds.max(1)),
+    };
+    Ok(Some(Bluetooth { config, home }))
+}
+
 /// The two ends of being commanded: the link's and the commander's.
-fn command(desk: Desk, ports: Vec<mpsc::Sender<Ask>>) -> (Control, Commander) {
+fn command(desk: Desk, ports: Vec<mpsc::Sender<Ask>>, voice: Voice) -> (Control, Commander) {
     let (to_commander, commands) = mpsc::channel(COMMANDS_WAITING);
     let (reconnect_cap, reconnect_cap_seen) = watch::channel(None);
     let reporting = desk.clone();
@@ -227,6 +342,7 @@ fn command(desk: Desk, ports: Vec<mpsc::Sender<Ask>>) -> (Control, Commander) {
         commands,
         desk,
         ports,
+        voice,
         reconnect_cap,
     };
     (control, commander)
@@ -239,51 +355,4 @@ pub(crate) fn is_passing(error: &AppendError) -> bool {
         error,
         AppendError::DiskFull(_) | AppendError::Full(_) | AppendError::Write(_)
     )
-}
-
-/// What the box says of itself.
-struct Pulse {
-    care: CareClock,
-    clock: Arc<BoxClock>,
-    clock_state: watch::Sender<ClockState>,
-    outbox: Outbox,
-}
-
-impl Pulse {
-    /// Says at the start that the box is up and what the time is; then that it is alive, and when
-    /// its clock was set.
-    async fn beat(self, stop: CancellationToken) -> Result<(), AppendError> {
-        let every = u64::try_from(self.care.wall_ms(HEARTBEAT_EVERY_MS)).unwrap_or(u64::MAX);
-        let mut heartbeat = tokio::time::interval(Duration::from_millis(every.max(1)));
-        let mut look = tokio::time::interval(CLOCK_LOOK_EVERY);
-        self.say(Body::Event(DeviceEvent::Up)).await?;
-        self.say(Body::Clock).await?;
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                _ = heartbeat.tick() => {
-                    let waiting = self.outbox.status().waiting();
-                    self.say(Body::Heartbeat(u32::try_from(waiting).unwrap_or(u32::MAX))).await?;
-                }
-                _ = look.tick() => {
-                    if self.clock.adjust() {
-                        self.say(Body::Clock).await?;
-                    }
-                    self.clock_state.send_replace(self.clock.state());
-                }
-            }
-        }
-    }
-
-    async fn say(&self, body: Body) -> Result<(), AppendError> {
-        let record = Record {
-            device: None,
-            when: self.clock.stamp(None),
-            body,
-        };
-        match self.outbox.append(vec![record]).await {
-            Err(error) if !is_passing(&error) => Err(error),
-            _ => Ok(()),
-        }
-    }
 }

@@ -4,6 +4,9 @@
 //! entry → records → (patient by assignment) → triage::step → verdicts, and who was touched
 //!       → changes of plans and assignments ↗
 //! ```
+//! What is no patient's yet is judged as of somebody unknown (`waiting.rs`); what turns out not to
+//! have been a patient's is taken back from them (`fold/whose.rs`).
+//!
 //! The watch and a replay take this one way, so that the same journal and the same diary give the
 //! same flags. Reads plans and assignments from the diary when the journal says that there are
 //! new ones; writes nothing. Absent: the board and what is done with a verdict.
@@ -12,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use veglia_diary::{
-    ActKind, Assignment, Assignments, Change, ChangeId, Changed, ReadError, changes_since,
+    ActKind, Assignments, Change, ChangeId, Changed, ReadError, Whose, changes_since,
     last_change_by,
 };
 use veglia_store::Database;
@@ -20,18 +23,22 @@ use veglia_triage::{
     FlagId, Input, Observation, PatientId, PatientState, RuleSet, Seen, Severity, Source, Standing,
     Verdict, Whereabouts, step,
 };
-use veglia_view::{Worn, WornBy};
+use veglia_view::{Waits, Worn, WornBy, is_stand_in};
 use veglia_wire::{Body, DeviceId, GatewayId, Quality, Record, RecordId, VitalKind, WallMs};
 
 use crate::dating::{Records, Time};
 use crate::entry::Entry;
 use crate::homes::{self, Homes, Ticks};
 use crate::memory::Known;
-use crate::nobodys::Nobodys;
 use crate::probe::{self, Judged};
 use crate::repeats::Wish;
 use crate::rows;
+use crate::sources::Sources;
+use crate::strictest::strictest;
+use crate::waiting::Waiting;
 use crate::watch::ACTOR;
+
+mod whose;
 
 /// The rules at work, and all they remember.
 pub(crate) struct Fold {
@@ -43,8 +50,10 @@ pub(crate) struct Fold {
     pub(crate) patients: HashMap<PatientId, Known>,
     /// The last row of changes taken up.
     change: i64,
-    /// What waits for an assignment.
-    pub(crate) nobodys: Nobodys,
+    /// What waits to be told whose it is.
+    pub(crate) waiting: Waiting,
+    /// What set flags off.
+    pub(crate) sources: Sources,
     /// Whose home each gateway is in.
     homes: Homes,
     /// Whether the centre was listening.
@@ -93,7 +102,8 @@ impl Fold {
             assignments: Arc::new(RwLock::new(assignments)),
             patients,
             change,
-            nobodys: Nobodys::default(),
+            waiting: Waiting::default(),
+            sources: Sources::default(),
             homes,
             ticks: Ticks::default(),
         })
@@ -109,13 +119,14 @@ impl Fold {
         let assignments = Arc::clone(&self.assignments);
         Arc::new(move |patient| {
             let known = assignments.read().unwrap_or_else(PoisonError::into_inner);
+            let is_only = |device| known.course(device).is_some_and(|it| it.is_only(patient));
             known
                 .of_patient(patient)
-                .map(|(device, worn)| Worn {
+                .map(|(device, stretch)| Worn {
                     device: device.clone(),
-                    from: worn.from,
-                    until: worn.until,
-                    is_shared: known.of_device(device).any(|it| it.patient != patient),
+                    from: stretch.from,
+                    until: stretch.until,
+                    is_shared: !is_only(device),
                 })
                 .collect()
         })
@@ -151,15 +162,25 @@ impl Fold {
     }
 
     /// Whose a record is. One without a time may be of any time before it came: it is a patient's
-    /// only if nobody else ever had the device.
-    fn wearer(&self, device: &DeviceId, time: Time) -> Option<PatientId> {
+    /// only if nobody else ever had the device, and does not wait to be told.
+    fn whose(&self, device: &DeviceId, time: Time) -> Whose {
         let known = self
             .assignments
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        let patient = known.resolve(device, time.at())?;
-        let is_sole = || known.of_device(device).all(|worn| worn.patient == patient);
-        (time.is_known() || is_sole()).then_some(patient)
+        let whose = known.whose(device, time.at());
+        let is_only = |patient| known.course(device).is_some_and(|it| it.is_only(patient));
+        match whose {
+            Whose::Patient(patient) if time.is_known() || is_only(patient) => whose,
+            Whose::Somebodys | Whose::Nobodys if time.is_known() => whose,
+            _ => Whose::Dismissed,
+        }
+    }
+
+    /// Whether a record waits to be told whose it is.
+    pub(crate) fn waits(&self, arrived: &Arrived) -> bool {
+        let device = arrived.record.device.as_ref();
+        device.is_some_and(|device| self.whose(device, arrived.time).waits())
     }
 
     /// Takes an entry up.
@@ -201,11 +222,7 @@ impl Fold {
             return;
         };
         let (at, doubt) = (time.at(), time.doubt());
-        // Nobody wears it: the reading is in the series, and waits to be assigned.
-        let Some(patient) = self.wearer(device, *time) else {
-            if is_observed(record) {
-                self.nobodys.keep(arrived);
-            }
+        let Some(patient) = self.whom(arrived, device, told) else {
             return;
         };
         let wears_it_still = self.resolve(device, received) == Some(patient);
@@ -219,7 +236,11 @@ impl Fold {
         }
         rows::take(&mut known.row, device, record, at, doubt);
         let source = source(device);
-        if source == Source::Device {
+        if is_stand_in(patient) {
+            if let Some(state) = known.row.device(device) {
+                state.gateway = Some(gateway.clone());
+            }
+        } else if source == Source::Device {
             self.homes.carry(gateway, device, &mut known.row, at);
         }
         if matches!(time, Time::Awaited(_)) {
@@ -232,11 +253,7 @@ impl Fold {
             Body::Answer(answer) => Seen::Answer(answer),
             Body::Event(_) | Body::Clock | Body::Gap(_) | Body::Heartbeat(_) => {
                 let sign = homes::sign(record, id, at, received);
-                let input = Input::Presence(&sign);
-                told.say(
-                    step(&self.rules, &mut known.state, input, received),
-                    received,
-                );
+                known.step(&self.rules, Input::Presence(&sign), received, told);
                 told.touched.insert(patient);
                 return;
             }
@@ -258,8 +275,49 @@ impl Fold {
             let wish = |it: &Verdict| wish(it, measured, device, gateway);
             told.wishes.extend(verdicts.iter().filter_map(wish));
         }
-        told.say(verdicts, received);
+        self.sources.note(&verdicts, device);
+        told.say(known.numbered(verdicts), received);
         told.touched.insert(patient);
+        let evicted = self.waiting.evicted();
+        self.let_all_go(evicted, received, told);
+    }
+
+    /// By whose rules a record is judged: its patient's, or those of whoever stands in for them
+    /// while it waits to be told whose it is. It is in the series in any case.
+    fn whom(&mut self, arrived: &Arrived, device: &DeviceId, told: &mut Told) -> Option<PatientId> {
+        match self.whose(device, arrived.time) {
+            Whose::Patient(patient) => Some(patient),
+            Whose::Somebodys | Whose::Nobodys if is_observed(&arrived.record) => {
+                let (stand_in, waits) = self.waiting.keep(arrived, self.change)?;
+                Some(self.stand_in(stand_in, waits, told))
+            }
+            Whose::Somebodys | Whose::Nobodys | Whose::Dismissed => None,
+        }
+    }
+
+    /// Somebody unknown measures, or goes on measuring: by the strictest limits of those who may.
+    fn stand_in(&mut self, stand_in: PatientId, waits: Waits, told: &mut Told) -> PatientId {
+        if !self.patients.contains_key(&stand_in) {
+            let assignments = self
+                .assignments
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            let holder = assignments.holder(&waits.device, waits.from);
+            let members = holder.map_or(&[][..], |holder| holder.members());
+            let members = members.iter().filter_map(|it| self.patients.get(it));
+            let plans: Vec<_> = members.filter_map(|known| known.state.plan()).collect();
+            let plan = strictest(stand_in, waits.from, &plans, &self.rules);
+            drop(assignments);
+            let mut known = Known::new(stand_in);
+            if let Some(plan) = plan {
+                known.step(&self.rules, Input::Plan(&plan), waits.since, told);
+            }
+            self.patients.insert(stand_in, known);
+        }
+        if let Some(known) = self.patients.get_mut(&stand_in) {
+            known.row.waits = Some(waits);
+        }
+        stand_in
     }
 
     /// What a gateway says for itself is a sign of life of the homes it is in.
@@ -277,9 +335,7 @@ impl Fold {
                 continue;
             };
             if homes::is_at_home(&known.row, gateway) {
-                let input = Input::Presence(&sign);
-                let verdicts = step(&self.rules, &mut known.state, input, *received);
-                told.say(verdicts, *received);
+                known.step(&self.rules, Input::Presence(&sign), *received, told);
                 let heard = &mut known.row.gateway_last_heard;
                 *heard = (*heard).max(Some(time.at()));
                 told.touched.insert(patient);
@@ -290,17 +346,13 @@ impl Fold {
     fn tick(&mut self, now: WallMs, told: &mut Told) {
         if self.ticks.is_step_back(now) {
             for (patient, known) in &mut self.patients {
-                told.say(
-                    step(&self.rules, &mut known.state, Input::SteppedBack, now),
-                    now,
-                );
+                known.step(&self.rules, Input::SteppedBack, now, told);
                 told.touched.insert(*patient);
             }
         }
         if let Some(since) = self.ticks.follow(now) {
             for known in self.patients.values_mut() {
-                let input = Input::Deaf(since);
-                told.say(step(&self.rules, &mut known.state, input, now), now);
+                known.step(&self.rules, Input::Deaf(since), now, told);
             }
         }
         for (patient, known) in &mut self.patients {
@@ -309,10 +361,12 @@ impl Fold {
                 .next_deadline()
                 .is_some_and(|deadline| deadline <= now)
             {
-                told.say(step(&self.rules, &mut known.state, Input::Tick, now), now);
+                known.step(&self.rules, Input::Tick, now, told);
                 told.touched.insert(*patient);
             }
         }
+        let over = self.waiting.over(now);
+        self.let_all_go(over, now, told);
     }
 
     /// Takes up every row of changes up to `id`.
@@ -323,75 +377,41 @@ impl Fold {
                 break;
             };
             for change in changes.into_iter().filter(|change| change.id.0 <= id) {
-                self.apply(change, now, told);
+                self.apply(change, now, told).await?;
             }
             self.change = last.min(id);
         }
         Ok(())
     }
 
-    fn apply(&mut self, change: Change, now: WallMs, told: &mut Told) {
-        let mut known = self
-            .assignments
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Changed::Ended(end) = &change.what
-            && let Some((patient, device)) = known.find(end.id)
-            && let Some(known) = self.patients.get_mut(&patient)
-        {
-            known.row.take_off(&device);
-            told.touched.insert(patient);
-        }
-        known.apply(&change.what);
-        drop(known);
-        match change.what {
-            Changed::Plan(plan) => {
-                let patient = plan.patient;
-                let known = self
-                    .patients
-                    .entry(patient)
-                    .or_insert_with(|| Known::new(patient));
-                let verdicts = step(&self.rules, &mut known.state, Input::Plan(&plan), now);
-                told.say(verdicts, now);
-                told.touched.insert(patient);
+    async fn apply(
+        &mut self,
+        change: Change,
+        now: WallMs,
+        told: &mut Told,
+    ) -> Result<(), ReadError> {
+        let (patient, input) = match &change.what {
+            Changed::Plan(plan) => (plan.patient, Input::Plan(plan)),
+            Changed::Standing(standing) => (standing.patient, Input::Standing(standing)),
+            Changed::Act(act) => {
+                let closes = act.kind == ActKind::Closed;
+                told.closed.extend(act.flag.clone().filter(|_| closes));
+                return Ok(());
             }
-            Changed::Standing(standing) => {
-                let patient = standing.patient;
-                let known = self
-                    .patients
-                    .entry(patient)
-                    .or_insert_with(|| Known::new(patient));
-                let input = Input::Standing(&standing);
-                told.say(step(&self.rules, &mut known.state, input, now), now);
-                told.touched.insert(patient);
+            Changed::Assigned(_) | Changed::Ended(_) | Changed::Attributed(_) => {
+                return self.reattribute(&change.what, now, told).await;
             }
-            Changed::Act(act) if act.kind == ActKind::Closed => {
-                told.closed.extend(act.flag);
-            }
-            Changed::Assigned(assignment) => self.hand_over(&assignment, now, told),
-            Changed::Act(_) | Changed::Ended(_) => {}
-        }
-    }
-
-    /// What was measured since a device was given to a patient, and was nobody's until the diary
-    /// said so, reaches the rules now.
-    fn hand_over(&mut self, assignment: &Assignment, now: WallMs, told: &mut Told) {
-        let since = assignment.from;
-        for arrived in self.nobodys.take(&assignment.device, since, now) {
-            let received = now;
-            self.arrive(
-                &Arrived {
-                    received,
-                    ..arrived
-                },
-                told,
-            );
-        }
+        };
+        let known = self.patients.entry(patient);
+        let known = known.or_insert_with(|| Known::new(patient));
+        known.step(&self.rules, input, now, told);
+        told.touched.insert(patient);
+        Ok(())
     }
 }
 
 impl Told {
-    fn say(&mut self, verdicts: Vec<Verdict>, now: WallMs) {
+    fn say(&mut self, verdicts: impl IntoIterator<Item = Verdict>, now: WallMs) {
         self.verdicts
             .extend(verdicts.into_iter().map(|verdict| (verdict, now)));
     }
@@ -472,7 +492,14 @@ impl Known {
         Self {
             state: PatientState::new(patient),
             row: veglia_view::Row::new(patient),
+            life: 0,
         }
+    }
+
+    /// Moves the state by one input, and has said what is new.
+    fn step(&mut self, rules: &RuleSet, input: Input<'_>, now: WallMs, told: &mut Told) {
+        let verdicts = step(rules, &mut self.state, input, now);
+        told.say(self.numbered(verdicts), now);
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use veglia_triage::{PatientId, Presence, Sign};
-use veglia_view::Row;
+use veglia_view::{Row, is_stand_in};
 use veglia_wire::{Body, DeviceEvent, DeviceId, GatewayId, Record, RecordId, WallMs};
 
 use crate::memory::Known;
@@ -34,7 +34,11 @@ impl Homes {
     /// As the rows of the patients have it.
     pub(crate) fn of(patients: &HashMap<PatientId, Known>) -> Self {
         let mut homes = Self::default();
-        for (patient, known) in patients {
+        // Of somebody unknown it is not known in which home they are.
+        let people = patients
+            .iter()
+            .filter(|(patient, _)| !is_stand_in(**patient));
+        for (patient, known) in people {
             let gateways = known.row.devices.iter();
             for gateway in gateways.filter_map(|it| it.gateway.as_ref()) {
                 homes.join(gateway, *patient);
@@ -102,6 +106,11 @@ pub(crate) struct Ticks {
 }
 
 impl Ticks {
+    /// When the last one was.
+    pub(crate) fn last(&self) -> Option<WallMs> {
+        self.last
+    }
+
     /// Whether the wall has stepped back to a next tick, by more than a slow disk makes: what was
     /// said by the time it had reached was not so. A smaller step passes by itself.
     pub(crate) fn is_step_back(&self, at: WallMs) -> bool {

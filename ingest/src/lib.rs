@@ -14,6 +14,9 @@
 //! entry (`dating.rs`); what is new in the diary stands in the journal before what came after it
 //! (`news.rs`). So whose a reading is, and when it was measured, can be told from the journal.
 //!
+//! What was measured with a device that nobody has, or that a household shares, is judged as of
+//! somebody unknown until a person says whose it is (`waiting.rs`).
+//!
 //! The journal is the ground state; series, triage states, flags and rows are derived from it and
 //! resume from cursors of their own. Whatever is killed, wherever, comes back to the same place.
 //!
@@ -34,7 +37,6 @@ pub mod intake;
 mod ledger;
 mod memory;
 mod news;
-mod nobodys;
 mod probe;
 mod quarantine;
 mod repeats;
@@ -42,9 +44,12 @@ pub mod replay;
 pub mod retention;
 mod rows;
 mod run;
+mod sources;
+mod strictest;
 pub mod tap;
 mod tape;
 mod undated;
+mod waiting;
 mod watch;
 
 pub use config::{Config, ConfigError, InfluxDb};

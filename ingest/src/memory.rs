@@ -7,7 +7,7 @@
 //! States are JSON in a column: they are derived, so a program that cannot read one says so and
 //! builds them again from the journal.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -22,7 +22,8 @@ use veglia_triage::{PatientId, PatientState};
 use veglia_view::Row;
 
 use crate::ledger::Ledger;
-use crate::nobodys::Saved;
+use crate::sources::Source;
+use crate::waiting::Saved;
 
 const ACTOR: Actor = Actor::System("watch");
 
@@ -54,6 +55,8 @@ pub(crate) struct Known {
     pub(crate) state: PatientState,
     /// What the board shows.
     pub(crate) row: Row,
+    /// How often the rules had to begin anew, because readings turned out to be another's.
+    pub(crate) life: u32,
 }
 
 /// All that was remembered at one journal position.
@@ -66,8 +69,10 @@ pub(crate) struct Remembered {
     pub(crate) ledger: Ledger,
     /// Every patient.
     pub(crate) patients: HashMap<PatientId, Known>,
-    /// Readings that wait for an assignment.
-    pub(crate) nobodys: Vec<Saved>,
+    /// Readings that wait to be told whose they are.
+    pub(crate) waiting: Saved,
+    /// What set flags off.
+    pub(crate) sources: Vec<Source>,
 }
 
 /// What is kept beside the patients.
@@ -76,17 +81,27 @@ pub(crate) struct Beside<'a> {
     pub(crate) change: i64,
     /// Who has been heard, up to where.
     pub(crate) ledger: &'a Ledger,
-    /// Readings that wait for an assignment.
-    pub(crate) nobodys: Vec<Saved>,
+    /// Readings that wait to be told whose they are.
+    pub(crate) waiting: Saved,
+    /// What set flags off.
+    pub(crate) sources: Vec<Source>,
+    /// Whose rules have begun anew, and how often.
+    pub(crate) lives: BTreeMap<PatientId, u32>,
+    /// Those who stood in for somebody and are not needed any more.
+    pub(crate) gone: &'a HashSet<PatientId>,
 }
 
-/// The column of the ledger: the ledger, and what waits for an assignment.
+/// The column of the ledger: the ledger, and whose readings and flags are.
 #[derive(Serialize, Deserialize)]
 struct Heard<L> {
     #[serde(flatten)]
     ledger: L,
     #[serde(default)]
-    nobodys: Vec<Saved>,
+    waiting: Saved,
+    #[serde(default)]
+    sources: Vec<Source>,
+    #[serde(default)]
+    lives: BTreeMap<PatientId, u32>,
 }
 
 /// The watch's memory.
@@ -142,6 +157,7 @@ impl Memory {
             let known = Known {
                 state: understood::<PatientState>(&state)?,
                 row: understood(&row)?,
+                life: 0,
             };
             patients.insert(known.state.patient(), known);
         }
@@ -151,16 +167,23 @@ impl Memory {
                 change: 0,
                 ledger: Ledger::default(),
                 patients,
-                nobodys: Vec::new(),
+                waiting: Saved::default(),
+                sources: Vec::new(),
             },
             Some(moment) => {
                 let heard: Heard<Ledger> = understood(&moment.ledger)?;
+                for (patient, life) in heard.lives {
+                    if let Some(known) = patients.get_mut(&patient) {
+                        known.life = life;
+                    }
+                }
                 Remembered {
                     next: moment.next.try_into().ok().and_then(Position::new),
                     change: moment.change,
                     ledger: heard.ledger,
                     patients,
-                    nobodys: heard.nobodys,
+                    waiting: heard.waiting,
+                    sources: heard.sources,
                 }
             }
         })
@@ -181,8 +204,11 @@ impl Memory {
             .collect();
         let heard = Heard {
             ledger: beside.ledger,
-            nobodys: beside.nobodys,
+            waiting: beside.waiting,
+            sources: beside.sources,
+            lives: beside.lives,
         };
+        let gone: Vec<String> = beside.gone.iter().map(PatientId::to_string).collect();
         let (rows, ledger) = (rows?, said(&heard)?);
         let change = beside.change;
         let next = next.get().try_into().unwrap_or(i64::MAX);
@@ -191,10 +217,10 @@ impl Memory {
             change,
             ledger,
         };
-        let (rows, moment) = (&rows, &moment);
+        let (rows, gone, moment) = (&rows, &gone, &moment);
         self.database
             .run_tx("watch.keep", &ACTOR, move |tx| {
-                Box::pin(write(tx, rows, moment))
+                Box::pin(write(tx, rows, gone, moment))
             })
             .await?;
         Ok(())
@@ -240,7 +266,19 @@ fn moment(row: &QueryResult) -> Result<Moment, DbErr> {
     })
 }
 
-async fn write(tx: &Tx<'_>, rows: &[[String; 3]], moment: &Moment) -> Result<(), TxError> {
+async fn write(
+    tx: &Tx<'_>,
+    rows: &[[String; 3]],
+    gone: &[String],
+    moment: &Moment,
+) -> Result<(), TxError> {
+    for some in gone.chunks(ROWS_PER_INSERT) {
+        let mut delete = Query::delete();
+        delete
+            .from_table("watch_patient")
+            .and_where(Expr::col("patient").is_in(some.iter().map(String::as_str)));
+        tx.execute(&delete).await?;
+    }
     for some in rows.chunks(ROWS_PER_INSERT) {
         let mut insert = Query::insert();
         insert

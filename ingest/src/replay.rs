@@ -35,7 +35,8 @@ pub enum Order {
     /// As they arrived.
     Arrival,
     /// Batch by batch, each shuffled by this seed; ticks come at the end of their batch. Plans
-    /// and assignments keep their place, because a reading belongs to whoever wore its device.
+    /// and assignments keep their place, because a reading belongs to whoever wore its device; and
+    /// so does what waits to be told whose it is, because its session is named by what began it.
     Shuffled(u64),
 }
 
@@ -200,6 +201,11 @@ impl Shuffle {
     }
 
     async fn gather(&mut self, arrived: Arrived, replay: &mut Replay) -> Result<(), ReplayError> {
+        if replay.fold.waits(&arrived) {
+            self.deal(replay).await?;
+            replay.arrive(&arrived);
+            return Ok(());
+        }
         if let Some(device) = &arrived.record.device {
             let many = self.of_device.get(device).copied().unwrap_or(0);
             if many >= SHUFFLED_MOST {

@@ -24,6 +24,11 @@ pub(crate) fn take(row: &mut Row, device: &DeviceId, record: &Record, at: WallMs
         return;
     };
     state.last_heard = state.last_heard.max(Some(at));
+    if let Body::Reading(vital, _) = record.body
+        && !state.measures.contains(&vital.kind())
+    {
+        state.measures.push(vital.kind());
+    }
     match record.body {
         Body::Event(DeviceEvent::Down) => state.up = false,
         Body::Event(DeviceEvent::BatteryPercent(percent)) => {

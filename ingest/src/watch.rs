@@ -35,10 +35,11 @@ use crate::follower::{FollowError, Follower};
 use crate::intake::{Arrival, Consumer};
 use crate::ledger::Ledger;
 use crate::memory::{Beside, Known, Memory, MemoryError, Remembered};
-use crate::nobodys::Nobodys;
 use crate::probe::Rounds;
 use crate::repeats::Wish;
 use crate::rows;
+use crate::sources::Sources;
+use crate::waiting::Waiting;
 
 /// Shortest time between two keepings of the states.
 const KEEP_EVERY: Duration = Duration::from_secs(30);
@@ -82,6 +83,8 @@ pub(crate) struct Watch {
     ledger: Ledger,
     /// Patients changed since the states were kept.
     unkept: HashSet<PatientId>,
+    /// Those who stood in for somebody and left since then.
+    gone: HashSet<PatientId>,
     /// Where second measurements are asked for.
     wishes: mpsc::Sender<Wish>,
     /// The journal does not have all that came after what is remembered.
@@ -108,7 +111,8 @@ impl Watch {
             change,
             ledger,
             mut patients,
-            nobodys,
+            waiting,
+            sources,
         } = remembered;
         patients
             .values_mut()
@@ -125,7 +129,8 @@ impl Watch {
         }
         let rules = RuleSet::shipped();
         let mut fold = Fold::resume(record.clone(), rules, patients, change).await?;
-        fold.nobodys = Nobodys::remembered(nobodys);
+        fold.waiting = Waiting::remembered(waiting);
+        fold.sources = Sources::remembered(sources);
         fold.ticks = ledger.ticks;
         Ok(Self {
             fold,
@@ -134,6 +139,7 @@ impl Watch {
             board,
             ledger,
             unkept: HashSet::new(),
+            gone: HashSet::new(),
             wishes,
             has_gap: next.unwrap_or(Position::FIRST) < from,
             are_adopted: false,
@@ -222,6 +228,15 @@ impl Watch {
             self.climb(last.at(), is_set_back).await?;
         }
         let now = entries.last().map(|(_, entry)| entry.at());
+        let needless = told
+            .touched
+            .extract_if(|patient| self.fold.is_needless(*patient));
+        for patient in needless.collect::<Vec<PatientId>>() {
+            self.fold.patients.remove(&patient);
+            self.unkept.remove(&patient);
+            self.board.remove(patient);
+            self.gone.insert(patient);
+        }
         for patient in &told.touched {
             if let Some(known) = self.fold.judged(*patient, now) {
                 let row = known.row.clone();
@@ -335,7 +350,10 @@ impl Watch {
         let beside = Beside {
             change: self.fold.change(),
             ledger: &self.ledger,
-            nobodys: self.fold.nobodys.saved(),
+            waiting: self.fold.waiting.saved(self.fold.ticks.last()),
+            sources: self.fold.sources.saved(),
+            lives: self.fold.lives(),
+            gone: &self.gone,
         };
         let kept = self.memory.keep(next, beside, changed).await;
         match kept {
@@ -346,6 +364,7 @@ impl Watch {
             kept => kept?,
         }
         self.unkept.clear();
+        self.gone.clear();
         if let Some(intake) = passed.upgrade() {
             // A full channel only means that old segments go a little later.
             drop(intake.try_send(Arrival::Passed(Consumer::Watch, next)));

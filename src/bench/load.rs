@@ -228,6 +228,7 @@ impl Sending {
             newest: None,
             acknowledged: None,
             bytes: 0,
+            thinned: 0,
             state: OutboxState::Writing,
         });
         Self {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+#[cfg(feature = "gateway")]
+use super::decode;
 use super::handshakes::HandshakesReport;
 use super::idle::Idle;
 use super::journal::{Commits, ENTRY_BYTES};
@@ -18,6 +20,9 @@ pub(super) struct Report {
     pub(super) connections: usize,
     /// The rules by themselves.
     pub(super) triage: Vec<Cost>,
+    /// The decoders by themselves.
+    #[cfg(feature = "gateway")]
+    pub(super) decoding: Vec<decode::Speed>,
     pub(super) journal: Vec<Commits>,
     pub(super) loads: Vec<LoadReport>,
     pub(super) handshakes: Option<HandshakesReport>,
@@ -125,6 +130,8 @@ impl Report {
             machine,
             connections,
             triage,
+            #[cfg(feature = "gateway")]
+            decoding: Vec::new(),
             journal,
             loads: Vec::new(),
             handshakes: None,
@@ -160,6 +167,10 @@ impl Report {
         );
         if !self.triage.is_empty() {
             text.push_str(&triage::rows(&self.triage));
+        }
+        #[cfg(feature = "gateway")]
+        if !self.decoding.is_empty() {
+            text.push_str(&decode::rows(&self.decoding));
         }
         if self.journal.is_empty() {
             return text;

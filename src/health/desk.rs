@@ -108,6 +108,28 @@ impl Desk {
         desk
     }
 
+    /// Answers on one more address. Without it the role goes on, and says so.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn also_on(&mut self, address: SocketAddr) {
+        match listen(address) {
+            Ok(listener) => {
+                let answering = Arc::clone(&self.answering);
+                self.listening.spawn(receive(listener, answering));
+                tracing::info!(page = %format!("http://{address}/"), "the box shows how it is");
+            }
+            Err(error) => tracing::warn!(
+                %address, %error,
+                "the box goes on without its page: another program listens there; choose another \
+                 [gateway] status_page"
+            ),
+        }
+    }
+
+    /// What a supervisor asks whether the role turns, also after the desk is closed.
+    pub(crate) fn alive(&self) -> Alive {
+        Alive(Arc::clone(&self.answering))
+    }
+
     /// From now on `role` says how it is.
     pub(crate) fn speak_for(&self, role: impl Role) {
         self.role.send_replace(Some(Arc::new(role)));
@@ -120,6 +142,17 @@ impl Drop for Desk {
             // What stays is found dead by whoever asks, and goes at the next start.
             drop(fs::remove_file(socket));
         }
+    }
+}
+
+/// A role, to be asked whether its tasks turn.
+#[derive(Clone)]
+pub(crate) struct Alive(Arc<Answering>);
+
+impl Alive {
+    /// What does not turn; none when all does.
+    pub(crate) async fn stalled(&self) -> Option<String> {
+        self.0.stalled().await
     }
 }
 

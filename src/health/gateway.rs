@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
-use veglia_gateway::{Figures, Gateway};
+use veglia_gateway::{Figures, Gateway, Heart, Look};
 use veglia_link::{LinkStatus, OutboxState, OutboxStatus, Phase, Refused};
 use veglia_wire::CareClock;
 
 use super::figure::Figure;
-use super::{Role, Standing, counted, lasting};
+use super::{Role, Shown, Standing, counted, lasting, page};
 
 /// A gateway, as its tasks tell of it.
 pub(crate) struct Home {
     outbox: watch::Receiver<OutboxStatus>,
     link: watch::Receiver<LinkStatus>,
     figures: Figures,
+    heart: Heart,
+    look: Look,
     care: CareClock,
 }
 
@@ -27,6 +29,8 @@ impl Home {
             outbox: gateway.outbox(),
             link: gateway.link(),
             figures: gateway.figures(),
+            heart: gateway.heart(),
+            look: gateway.look(),
             care,
         }
     }
@@ -41,6 +45,19 @@ impl Role for Home {
         });
         let told = standing(&outbox, &link, acknowledged, self.figures.rejects());
         Box::pin(std::future::ready(told))
+    }
+
+    fn stalled(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(self.heart.stalled())
+    }
+
+    fn show(&self) -> BoxFuture<'_, Option<Shown>> {
+        Box::pin(async {
+            let status = self.look.status().await;
+            let json = serde_json::to_string(&status).ok()?;
+            let html = page::html(&status);
+            Some(Shown { html, json })
+        })
     }
 }
 
@@ -154,6 +171,21 @@ fn shown(
             "Size of the outbox on the disk.",
             outbox.bytes,
         ),
+        Figure::count(
+            "veglia_gateway_outbox_thinned_records",
+            "Continuous readings given up to make room in the outbox.",
+            outbox.thinned,
+        ),
+        Figure::count(
+            "veglia_gateway_sent_bytes",
+            "Bytes of messages to the centre, without what TLS and TCP add.",
+            link.sent_bytes,
+        ),
+        Figure::count(
+            "veglia_gateway_received_bytes",
+            "The same of messages from the centre.",
+            link.received_bytes,
+        ),
         Figure::level(
             "veglia_gateway_outbox_lost_records",
             "Records lost since the outbox began to refuse; 0 while it takes them.",
@@ -198,6 +230,7 @@ mod tests {
             newest: Sequence::new(7),
             acknowledged: Sequence::new(5),
             bytes: 4096,
+            thinned: 0,
             state,
         }
     }

@@ -2,10 +2,11 @@
 //!
 //! | route | answer |
 //! |---|---|
-//! | `/healthz` | 200: the process answers |
+//! | `/healthz` | 200: the process answers and its tasks turn; 503 and which does not |
 //! | `/readyz` | 200 `ok`, or 503 and why the role cannot do its work |
 //! | `/metrics` | its figures as OpenMetrics text |
 //! | `/status` | the same in JSON, and in words, for `veglia status` |
+//! | `/`, `/box` | of a gateway: its devices, what waits, its clock; as a page, and in JSON |
 //!
 //! A connection carries one question: whoever asks does so a few times a minute, and nothing is
 //! held for those who do not.
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -44,6 +45,11 @@ const CONVERSATION_WITHIN: Duration = Duration::from_secs(15);
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// The page has its own style and nothing else.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// What every connection of a role needs.
 pub(super) struct Answering {
@@ -93,7 +99,10 @@ impl Answering {
             return refusal;
         }
         match path {
-            "/healthz" => response(StatusCode::OK, TEXT, "ok\n"),
+            "/healthz" => match self.stalled().await {
+                None => response(StatusCode::OK, TEXT, "ok\n"),
+                Some(what) => response(StatusCode::SERVICE_UNAVAILABLE, TEXT, what + "\n"),
+            },
             "/readyz" => match self.standing().await.why() {
                 None => response(StatusCode::OK, TEXT, "ok\n"),
                 Some(why) => response(StatusCode::SERVICE_UNAVAILABLE, TEXT, why + "\n"),
@@ -103,13 +112,38 @@ impl Answering {
                 Err(error) => failed(&error),
             },
             "/status" => match serde_json::to_string(&Told::from(self.standing().await)) {
-                Ok(text) => response(StatusCode::OK, "application/json", text),
+                Ok(text) => response(StatusCode::OK, JSON, text),
                 Err(error) => failed(&error),
             },
+            "/" | "/box" => self.shown(path == "/").await,
             _ => {
                 let text = "there are /healthz, /readyz, /metrics and /status\n";
                 response(StatusCode::NOT_FOUND, TEXT, text)
             }
+        }
+    }
+
+    /// What does not turn; a role that is starting has nothing that could.
+    pub(super) async fn stalled(&self) -> Option<String> {
+        let role = self.role.borrow().clone();
+        role?.stalled().await
+    }
+
+    async fn shown(&self, as_page: bool) -> Response<Full<Bytes>> {
+        let role = self.role.borrow().clone();
+        let shown = match role {
+            Some(role) => timeout(EXAMINED_WITHIN, role.show()).await.ok().flatten(),
+            None => None,
+        };
+        match shown {
+            Some(shown) if as_page => {
+                let mut page = response(StatusCode::OK, HTML, shown.html);
+                let policy = HeaderValue::from_static(PAGE_POLICY);
+                page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+                page
+            }
+            Some(shown) => response(StatusCode::OK, JSON, shown.json),
+            None => response(StatusCode::NOT_FOUND, TEXT, "there is nothing to show\n"),
         }
     }
 

@@ -17,6 +17,7 @@ use hyper::client::conn::http1;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
@@ -149,12 +150,27 @@ enum Mute {
 }
 
 async fn ask(socket: &Path) -> Result<Told, Mute> {
-    timeout(ANSWER_WITHIN, answer(socket))
+    get(socket, "/status").await
+}
+
+/// What the gateway whose folder this is says of itself.
+#[cfg(feature = "gateway")]
+pub(crate) async fn of_box(dir: &Path) -> Result<veglia_gateway::BoxStatus> {
+    let socket = dir.join(SOCKET);
+    anyhow::ensure!(
+        socket.exists(),
+        "the gateway does not run: start it, or name its data directory with --data"
+    );
+    Ok(get(&socket, "/box").await?)
+}
+
+async fn get<T: DeserializeOwned>(socket: &Path, path: &str) -> Result<T, Mute> {
+    timeout(ANSWER_WITHIN, answer(socket, path))
         .await
         .unwrap_or(Err(Mute::Late))
 }
 
-async fn answer(socket: &Path) -> Result<Told, Mute> {
+async fn answer<T: DeserializeOwned>(socket: &Path, path: &str) -> Result<T, Mute> {
     let stream = UnixStream::connect(socket)
         .await
         .map_err(|error| match error.kind() {
@@ -168,7 +184,7 @@ async fn answer(socket: &Path) -> Result<Told, Mute> {
         .map_err(broken)?;
     // Ends with the answer's last byte; what breaks it is seen by whoever reads the answer.
     tokio::spawn(async move { drop(connection.await) });
-    let request = Request::get("/status").header("host", "veglia");
+    let request = Request::get(path).header("host", "veglia");
     let request = request
         .body(Empty::<Bytes>::new())
         .map_err(|error| Mute::Broken(error.to_string()))?;

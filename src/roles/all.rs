@@ -8,14 +8,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::{broker, dashboard, ingest};
 use crate::config::Config;
+use crate::supervisor::Supervisor;
 
 /// Serves until told to stop, or until one of the three fails.
 pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Result<()> {
     let config = config?;
+    let supervisor = Supervisor::of(3);
     let roles: [Pin<Box<dyn Future<Output = Result<()>> + Send>>; 3] = [
-        Box::pin(broker::run(Ok(config.clone()), stop.clone())),
-        Box::pin(ingest::run(Ok(config.clone()), stop.clone())),
-        Box::pin(dashboard::run(Ok(config), stop.clone())),
+        Box::pin(broker::serve(
+            Ok(config.clone()),
+            supervisor.clone(),
+            stop.clone(),
+        )),
+        Box::pin(ingest::serve(
+            Ok(config.clone()),
+            supervisor.clone(),
+            stop.clone(),
+        )),
+        Box::pin(dashboard::serve(Ok(config), supervisor, stop.clone())),
     ];
     let mut tasks = JoinSet::new();
     roles.into_iter().for_each(|role| {

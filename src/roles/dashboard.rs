@@ -15,10 +15,20 @@ use crate::datadir::RoleDir;
 use crate::health::alarm_path::AlarmPath;
 use crate::health::{Desk, Kind, dashboard::Pages};
 use crate::probe::voice::Voice;
+use crate::supervisor::Supervisor;
 use crate::{clock, record};
 
 /// Serves until told to stop.
 pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Result<()> {
+    serve(config, Supervisor::of(1), stop).await
+}
+
+/// The same, beside other roles in the process.
+pub(crate) async fn serve(
+    config: Result<Config>,
+    supervisor: Supervisor,
+    stop: CancellationToken,
+) -> Result<()> {
     let config = config?;
     let dir = RoleDir::take(&config.data, Path::new("dashboard"))?;
     let desk = Desk::open(&config.health, Kind::Dashboard, dir.path(), &stop)?;
@@ -30,6 +40,7 @@ pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Resu
     let pace = alarm_path.as_ref().map(|path| path.pace);
     let path = AlarmPath::new(record.clone(), care.clone(), pace);
     desk.speak_for(Pages::new(record.clone(), view.clone(), path));
+    supervisor.attend(&desk, &stop);
     let voice = Voice::of(&config, record.clone(), care.clone())?;
     let deps = Deps {
         record,

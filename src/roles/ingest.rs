@@ -18,9 +18,19 @@ use crate::health::ingest::{Ear, Feed};
 use crate::health::{Desk, Kind};
 #[cfg(feature = "influxdb")]
 use crate::influx::feed;
+use crate::supervisor::Supervisor;
 
 /// Serves until told to stop.
 pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Result<()> {
+    serve(config, Supervisor::of(1), stop).await
+}
+
+/// The same, beside other roles in the process.
+pub(crate) async fn serve(
+    config: Result<Config>,
+    supervisor: Supervisor,
+    stop: CancellationToken,
+) -> Result<()> {
     let config = config?;
     let dir = RoleDir::take(&config.data, Path::new("ingest"))?;
     let desk = Desk::open(&config.health, Kind::Ingest, dir.path(), &stop)?;
@@ -31,6 +41,7 @@ pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Resu
     let fed = feed(&config, &ingest, dir.path(), stop.clone())?;
     let (feeding, look) = fed.map(|fed| (fed.task, fed.look)).unzip();
     desk.speak_for(Ear::of(&ingest, care).and_feed(look).and_path(path));
+    supervisor.attend(&desk, &stop);
     let listener = listen(&view_socket(&config))?;
     let view = Arc::new(ingest.view());
     let closed = stop.clone();

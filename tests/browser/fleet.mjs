@@ -25,12 +25,37 @@ await inChromium(async (browser) => {
   assert.match(await text(page, ".box-devices"), /Indossato da Rossi Maria/);
   await judged(page, "fleet");
 
-  await page.click(".loose-list a");
+  // What it measured waits on top of the ward until somebody says whose it is.
+  await page.goto(`${given.base}/`);
+  await page.waitForSelector("#di-chi-e .whose-rest");
+  await page.click("#di-chi-e .whose-rest a");
+  await page.waitForSelector(".whose-it");
+  assert.match(await text(page, "#di-chi-e"), /Nessuno ha questo dispositivo/);
+  await judged(page, "whose-nobodys");
+  await page.goto(LIST);
+  await page.waitForSelector(".loose-list li");
+
+  await page.click(".loose-list .btn");
   await judged(page, "fleet-assign");
   await page.selectOption("#patient", given.patient);
   await page.click("main button[type=submit]");
   await page.waitForURL(LIST);
   assert.equal(await page.locator(".loose-list li").count(), 0, "somebody wears it now");
+  await page.goto(`${given.base}/di-chi-e`);
+  await page.waitForSelector(".whose-it button");
+  await judged(page, "whose-before");
+  await page.locator(".whose-it button").first().click();
+  await page.waitForSelector("#ward");
+  await page.goto(LIST);
+  await page.locator(".port-sheet a").first().click();
+  await page.waitForSelector(".plain-table");
+  await judged(page, "device-sheet");
+  await page.click("a[href*='/dispositivi/tesserino/']");
+  await page.waitForSelector(".card-square svg");
+  await judged(page, "tesserino");
+  await page.goto(`${given.base}/kit`);
+  await judged(page, "kit");
+  await page.goto(LIST);
 
   await page.click(".box button[value=ping]");
   await page.waitForSelector("[role=status]:not([hidden])");

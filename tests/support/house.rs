@@ -79,8 +79,8 @@ impl House {
         fs::write(self.path("centre.toml"), centre).expect("a file can be written");
         for home in &self.homes {
             let mut box_at_home = format!(
-                "data = {data:?}\n[gateway]\nid = {:?}\nbroker = \"127.0.0.1:{broker}\"\n\
-                 secret_file = {:?}\n",
+                "data = {data:?}\n[gateway]\ncommit_ms = 0\nid = {:?}\n\
+                 broker = \"127.0.0.1:{broker}\"\nsecret_file = {:?}\n",
                 home.name,
                 self.path(&format!("{}.secret", home.name)),
             );
@@ -89,9 +89,10 @@ impl House {
                 let (protocol, id) = (device.protocol, device.id.as_str());
                 box_at_home += &format!(
                     "[[gateway.port]]\npath = {path:?}\nprotocol = \"{protocol}\"\n{}",
-                    match protocol {
-                        Protocol::Nonin8 => format!("device = {id:?}\n"),
-                        Protocol::Node => String::new(),
+                    if protocol.names_itself() {
+                        String::new()
+                    } else {
+                        format!("device = {id:?}\n")
                     },
                 );
             }

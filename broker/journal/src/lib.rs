@@ -61,6 +61,11 @@
 //! - *Confirmed bytes that vanish from the end without a trace* cannot be noticed here. A consumer
 //!   that had read them is told at its next read: [`ReadError::Beyond`].
 //!
+//! # Entries that become smaller
+//! [`SegmentedLog::rewrite`] puts a segment that is no longer written to in its own place again,
+//! with some entries made smaller, by rename: after a power cut either file is there, whole.
+//! Positions stay. Readers notice by the segment's edition and open the file anew.
+//!
 //! # Deliberately absent
 //! Compression, encryption, an index (segments are small and frames are hopped over), time,
 //! retention policy, a way to wait for new entries, preallocation, asynchronous calls.
@@ -88,6 +93,7 @@ mod log;
 mod position;
 mod reader;
 mod recovery;
+mod rewrite;
 mod segment;
 mod walk;
 
@@ -99,6 +105,7 @@ pub use log::{Options, SegmentedLog};
 pub use position::{Durable, Position};
 pub use reader::LogReader;
 pub use recovery::Recovered;
+pub use rewrite::RewriteError;
 
 /// One entry as it was appended.
 #[derive(Debug, Clone, PartialEq, Eq)]

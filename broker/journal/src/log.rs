@@ -37,15 +37,15 @@ impl Default for Options {
 /// The durable log in a directory of its own.
 #[derive(Debug)]
 pub struct SegmentedLog<F: Filesystem = HostFilesystem> {
-    fs: F,
-    dir: PathBuf,
-    options: Options,
+    pub(crate) fs: F,
+    pub(crate) dir: PathBuf,
+    pub(crate) options: Options,
     /// `None` until the first append, and when the last segment must not be continued.
     active: Option<Active<F::File>>,
     state: WriterState,
     /// The frame being written; kept to spare an allocation for each.
     buffer: Vec<u8>,
-    shared: Arc<Mutex<Shared>>,
+    pub(crate) shared: Arc<Mutex<Shared>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -31,6 +31,8 @@ pub struct LogReader<F: Filesystem> {
 #[derive(Debug)]
 struct ReadingPlace<H> {
     walk: Walk<H>,
+    /// Which edition of the segment's file it has open.
+    edition: u32,
     /// The frame that was not handed out completely.
     in_hand: Option<Payload>,
 }
@@ -49,6 +51,7 @@ impl<H: crate::File> ReadingPlace<H> {
 struct View {
     first: Position,
     end: u64,
+    edition: u32,
     /// The position after the last one that this segment can hold.
     boundary: Position,
     /// The first position after the segment; what lies between was given up with a torn tail.
@@ -103,19 +106,18 @@ impl<F: Filesystem> LogReader<F> {
         Ok(Some(View {
             first: segment.first,
             end: segment.bytes,
+            edition: segment.edition,
             boundary,
             after,
         }))
     }
 
-    /// The place from which the position can be reached by reading on.
-    fn seek(
-        &mut self,
-        view: &View,
-        position: Position,
-    ) -> Result<&mut ReadingPlace<F::File>, ReadError> {
+    /// Takes the place from which the position can be reached by reading on.
+    fn seek(&mut self, view: &View, position: Position) -> Result<(), ReadError> {
         let place = match self.place.take() {
-            Some(mut place) if place.walk.segment() == view.first => {
+            Some(mut place)
+                if place.walk.segment() == view.first && place.edition == view.edition =>
+            {
                 if position < place.position() {
                     place.walk.rewind();
                     place.in_hand = None;
@@ -138,11 +140,13 @@ impl<F: Filesystem> LogReader<F> {
                 })?;
                 ReadingPlace {
                     walk: Walk::new(file, view.first),
+                    edition: view.edition,
                     in_hand: None,
                 }
             }
         };
-        Ok(self.place.insert(place))
+        self.place = Some(place);
+        Ok(())
     }
 }
 
@@ -155,7 +159,15 @@ impl<F: Filesystem> JournalReader for LogReader<F> {
             limit: limit_bytes,
         };
         while let Some(view) = self.view(batch.next)? {
-            let place = self.seek(&view, batch.next)?;
+            self.seek(&view, batch.next)?;
+            // The file may have been replaced between looking and opening: look again.
+            let is_same = self
+                .view(batch.next)?
+                .is_some_and(|now| now.edition == view.edition);
+            let Some(place) = self.place.as_mut().filter(|_| is_same) else {
+                self.place = None;
+                continue;
+            };
             place
                 .fill(&view, &mut batch)
                 .map_err(|source| ReadError::Io {

@@ -67,6 +67,7 @@ pub(crate) fn list_segments<F: Filesystem>(
             first,
             skipped,
             bytes,
+            edition: 0,
         });
     }
     Ok((segments, damaged))

@@ -30,13 +30,16 @@ pub(crate) struct Segment {
     pub skipped: u64,
     /// Durable bytes, header included.
     pub bytes: u64,
+    /// Counts how often the file was replaced since the journal was opened: who holds an older
+    /// one open must open it anew.
+    pub edition: u32,
 }
 
 pub(crate) fn path(dir: &Path, first: Position) -> PathBuf {
     dir.join(format!("{:0DIGITS$}{EXTENSION}", first.get()))
 }
 
-fn unfinished_path(dir: &Path, first: Position) -> PathBuf {
+pub(crate) fn unfinished_path(dir: &Path, first: Position) -> PathBuf {
     dir.join(format!("{:0DIGITS$}{UNFINISHED_EXTENSION}", first.get()))
 }
 
@@ -59,7 +62,7 @@ fn parse_digits(digits: &str) -> Option<Position> {
         .flatten()
 }
 
-fn encode_header(kind: [u8; 4], first: Position, skipped: u64) -> [u8; HEADER_LEN] {
+pub(crate) fn encode_header(kind: [u8; 4], first: Position, skipped: u64) -> [u8; HEADER_LEN] {
     let mut bytes = [0; HEADER_LEN];
     bytes[0..8].copy_from_slice(&MAGIC);
     bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
@@ -146,6 +149,7 @@ pub(crate) fn create<F: Filesystem>(
             first,
             skipped,
             bytes: size_of_len(HEADER_LEN),
+            edition: 0,
         },
     ))
 }

@@ -19,8 +19,7 @@
 //! records in a frame, and a bound on every queue beside its constant.
 //!
 //! Deliberately absent: retained messages, wills and persistent sessions (a heartbeat record with
-//! a time-out at the centre is the truth about presence), TLS without a certificate of our own,
-//! giving up old records when the outbox is full (it refuses and says so).
+//! a time-out at the centre is the truth about presence), TLS without a certificate of our own.
 
 mod access;
 mod address;

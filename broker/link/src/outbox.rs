@@ -15,19 +15,23 @@
 //! together share one `fdatasync`. [`Outbox`] is a handle: clones are the same outbox, and the
 //! thread ends with the last of them or with [`Outbox::close`].
 //!
-//! Nothing is given up silently. An append that does not fit (disk full, or over
-//! [`OutboxOptions::max_total_bytes`]) fails, its records are counted, and the next append that
+//! Nothing is given up silently. At [`OutboxOptions::max_total_bytes`] the oldest continuous
+//! readings are thinned out to one a minute, a segment at a time, and stand as gaps under their own
+//! sequences; readings that stand alone, events and answers stay. An append that does not fit
+//! even so, or on a full disk, fails, its records are counted, and the next append that
 //! succeeds is preceded by a [`Gap`](veglia_wire::Gap) that says how many and for how long. So a
 //! failed append is final: whoever tries the same records again is counted twice. A record whose
 //! bytes the disk has spoiled is sent as a gap under its own sequence.
 //!
 //! The acknowledged mark lags behind by up to [`MARK_EVERY`]; losing it costs a repetition.
 //!
-//! Deliberately absent: thinning out old continuous readings to make room, and a fall-back to
+//! Deliberately absent: making room on a full disk (thinning needs some), and a fall-back to
 //! memory when the disk fails.
 
+mod find;
 mod open;
 mod spool;
+mod thin;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -51,9 +55,10 @@ pub const MAX_APPEND_RECORDS: usize = 1024;
 /// than this means a disk that does not keep up: the next one waits in its caller.
 const QUEUED_APPENDS: usize = 64;
 
-/// How often the acknowledged mark is stored at most. Storing costs a file, so not at every
-/// acknowledgement; what is acknowledged within it is repeated after a power cut, and recognised.
-pub const MARK_EVERY: Duration = Duration::from_secs(1);
+/// How often the acknowledged mark is stored at most. Storing costs a file, and every second that
+/// would be half of all that a box writes to its memory card; what is acknowledged within it is
+/// repeated after a power cut, and recognised.
+pub const MARK_EVERY: Duration = Duration::from_secs(30);
 
 /// How an outbox is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +66,9 @@ pub struct OutboxOptions {
     /// Space is given back in steps of this size. 1 MiB is two hours of one oximeter at one
     /// reading a second.
     pub segment_bytes: u64,
-    /// Appends are refused past this size. 1 GiB is three months of that oximeter, and leaves
-    /// most of the smallest memory card to the rest of the system.
+    /// Old continuous readings are thinned out, and then appends refused, past this size.
+    /// 1 GiB is three months of that oximeter, and leaves most of the smallest memory card to the
+    /// rest of the system.
     pub max_total_bytes: u64,
     /// How long records are gathered for one `fdatasync`. Zero writes at once whatever waits;
     /// some milliseconds spare a memory card when many devices send at the same time.
@@ -117,6 +123,8 @@ pub struct OutboxStatus {
     pub acknowledged: Option<Sequence>,
     /// Bytes on disk.
     pub bytes: u64,
+    /// Continuous readings given up to make room, since it was opened.
+    pub thinned: u64,
     /// Whether it takes records.
     pub state: OutboxState,
 }
@@ -200,7 +208,8 @@ pub enum AppendError {
     /// The disk is full; counted.
     #[error("the outbox's disk is full: free some space")]
     DiskFull(#[source] Arc<veglia_journal::AppendError>),
-    /// The outbox has reached its limit because ingest acknowledges nothing; counted.
+    /// The outbox has reached its limit because ingest acknowledges nothing, and has nothing left
+    /// that may be thinned out; counted.
     #[error("the outbox is full: check the connection to the centre")]
     Full(#[source] Arc<veglia_journal::AppendError>),
     /// Another failure to write; counted.
@@ -300,6 +309,29 @@ impl Outbox {
         // A full queue needs no reminder: the writer looks at the mark after each commit.
         if advanced && self.commands.try_send(Command::Tidy).is_err() {
             tracing::trace!("the outbox will tidy up after its next commit");
+        }
+    }
+
+    /// The oldest record that waits for ingest's acknowledgement; none when none does.
+    ///
+    /// # Errors
+    /// [`SpoolError`]: the disk cannot be read, or the outbox is closed.
+    pub async fn first_waiting(&self) -> Result<Option<Record>, SpoolError> {
+        let status = self.status();
+        let Some(newest) = status.newest.filter(|_| status.waiting() > 0) else {
+            return Ok(None);
+        };
+        let from = Sequence::FIRST.plus(number(status.acknowledged));
+        let mut spool = self.spool().await.ok_or(SpoolError::Stopped)?;
+        let page = spool.take(from, newest, 1).await?;
+        Ok(page.records.into_iter().next())
+    }
+
+    /// Answers when the writer has come round: never, when its disk does not answer any more.
+    pub async fn turns(&self) {
+        let (reply, done) = oneshot::channel();
+        if self.commands.send(Command::Turn(reply)).await.is_ok() && done.await.is_err() {
+            tracing::debug!("the outbox was closed");
         }
     }
 

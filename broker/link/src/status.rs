@@ -29,6 +29,11 @@ pub struct LinkStatus {
     pub unacknowledged: u64,
     /// Records that ingest could not understand since the start; the outbox keeps a copy.
     pub records_refused: u64,
+    /// Bytes of messages handed to the broker since the start, and taken from it: without what
+    /// TLS and TCP add.
+    pub sent_bytes: u64,
+    /// See [`LinkStatus::sent_bytes`].
+    pub received_bytes: u64,
     /// Commands that were ignored since the start: for another connection, or repeated.
     pub commands_ignored: u64,
     /// Why the broker will not have us however often we ask; none while it is worth asking.
@@ -53,6 +58,8 @@ impl Default for LinkStatus {
             last_ack_at: None,
             unacknowledged: 0,
             records_refused: 0,
+            sent_bytes: 0,
+            received_bytes: 0,
             commands_ignored: 0,
             refused: None,
         }

@@ -58,6 +58,8 @@ pub enum CommandKind {
         /// [`MAX_RECONNECT_SECONDS`].
         reconnect_seconds: u32,
     },
+    /// Tell the person aloud that the centre is about to call.
+    WeWillCall,
 }
 
 /// What became of a command.
@@ -107,6 +109,7 @@ impl Outcome {
 const PING: u64 = 1;
 const MEASURE_AGAIN: u64 = 2;
 const CONFIGURE: u64 = 3;
+const WE_WILL_CALL: u64 = 4;
 
 impl Command {
     /// The message's bytes.
@@ -135,6 +138,10 @@ impl Command {
                 out.array(2);
                 out.uint(CONFIGURE);
                 out.uint(u64::from(*reconnect_seconds));
+            }
+            CommandKind::WeWillCall => {
+                out.array(1);
+                out.uint(WE_WILL_CALL);
             }
         }
         out.finish()
@@ -186,14 +193,15 @@ fn kind(input: &mut Reader<'_>) -> Result<CommandKind, DecodeError> {
                 reconnect_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
             })
         }
-        (PING | MEASURE_AGAIN | CONFIGURE, _) => Err(DecodeError::Type {
+        (WE_WILL_CALL, 1) => Ok(CommandKind::WeWillCall),
+        (PING | MEASURE_AGAIN | CONFIGURE | WE_WILL_CALL, _) => Err(DecodeError::Type {
             field: "kind",
             expected: "as long as its kind",
         }),
         (unknown, _) => Err(DecodeError::Range {
             field: "kind",
             value: i128::from(unknown),
-            allowed: "1 to 3",
+            allowed: "1 to 4",
         }),
     }
 }

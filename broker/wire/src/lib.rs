@@ -41,7 +41,7 @@ pub use frame::{FrameError, FrameHeader, UpFrame};
 pub use ids::{DeviceId, Epoch, GatewayId, IdError, Partition, RecordId, Sequence, Session};
 pub use quality::Quality;
 pub use record::{Answer, AnswerCode, Body, Contact, DeviceEvent, Gap, GapReason, Record, Sensor};
-pub use state::{Answered, Charge, PortReport, PortState, State};
+pub use state::{Answered, Charge, PortFault, PortReport, PortState, State};
 pub use time::{Boot, CareClock, Clock, ClockState, DeviceStamp, MonoMs, WallMs, When};
 pub use topic::{Channel, Filter, Topic, TopicError};
 pub use vital::{OutOfRange, Pulse, RespiratoryRate, Site, SpO2, Temperature, Vital, VitalKind};

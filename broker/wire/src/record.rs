@@ -111,7 +111,8 @@ pub enum GapReason {
     DiskFull = 1,
     /// The outbox found its own bytes damaged.
     Damaged = 2,
-    /// The outbox reached its limit and could take no more.
+    /// The outbox reached its limit: older continuous readings were thinned out to make room, or
+    /// nothing more could be taken.
     Limit = 3,
 }
 
@@ -120,7 +121,8 @@ pub enum GapReason {
 pub struct Gap {
     /// Why.
     pub reason: GapReason,
-    /// How many records were given up: 1 when this record takes the place of a damaged one.
+    /// How many records were given up: 1 when this record takes the place of a damaged one, 0 when
+    /// it takes the place of one that a later gap counts.
     pub lost: u32,
     /// How long it lasted, in milliseconds before the record's own time, when known.
     pub lasted_ms: Option<i64>,

@@ -72,6 +72,57 @@ pub struct PortReport {
     pub last_frame_ms: Option<u64>,
     /// The battery, if the device ever told.
     pub battery: Option<Charge>,
+    /// What stands in the way, if the box knows and a person can help.
+    pub fault: Option<PortFault>,
+}
+
+/// Why a device on a radio link does not speak, as far as the box can tell. Each has an instruction
+/// of its own for whoever is at home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum PortFault {
+    /// The device or the box has lost the key of their bond: pair them again.
+    BondLost = 1,
+    /// The device is near and lets nobody in: very likely a phone holds it.
+    HeldElsewhere = 2,
+    /// The box's radio is switched off.
+    RadioOff = 3,
+    /// The box has no radio: the stick was pulled out, or is broken.
+    NoRadio = 4,
+    /// The box's program may not use the radio.
+    NotAllowed = 5,
+    /// The box's radio service does not answer; it is started anew by itself.
+    NoService = 6,
+    /// The device speaks nothing that the box understands.
+    Unsupported = 7,
+}
+
+impl PortFault {
+    /// Every fault, by its code on the wire less one.
+    pub const ALL: [Self; 7] = [
+        Self::BondLost,
+        Self::HeldElsewhere,
+        Self::RadioOff,
+        Self::NoRadio,
+        Self::NotAllowed,
+        Self::NoService,
+        Self::Unsupported,
+    ];
+
+    /// The code on the wire, from 1.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        let places = Self::ALL.iter().zip(1..);
+        let mut found = places.filter(|(fault, _)| **fault == self);
+        found.next().map_or(0, |(_, code)| code)
+    }
+
+    /// The fault of a code.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code.checked_sub(1)?)).copied()
+    }
 }
 
 /// Whether a port speaks.
@@ -204,7 +255,8 @@ impl State {
 
 impl PortReport {
     fn write(&self, out: &mut Writer) {
-        out.array(5);
+        // Without a fault a port is written as it always was.
+        out.array(if self.fault.is_some() { 6 } else { 5 });
         out.text(beginning(&self.name, MAX_PORT_BYTES));
         out.text_or_null(self.device.as_ref().map(DeviceId::as_str));
         out.uint(match self.state {
@@ -217,11 +269,14 @@ impl PortReport {
             Charge::Percent(percent) => i64::from(percent),
             Charge::Low => LOW,
         }));
+        if let Some(fault) = self.fault {
+            out.uint(u64::from(fault.code()));
+        }
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let parts = input.array("port", 5, "five parts")?;
-        input.has("port", parts, 5)?;
+        let parts = input.array("port", 6, "five or six parts")?;
+        input.has("port", parts, if parts == 6 { 6 } else { 5 })?;
         let name = input.text("port", MAX_PORT_BYTES)?;
         let device = input
             .text_or_null("device", MAX_ID_CHARS)?
@@ -249,8 +304,19 @@ impl PortReport {
             state,
             last_frame_ms: input.uint_or_null("last frame")?,
             battery: input.int_or_null("battery")?.map(charge).transpose()?,
+            fault: (parts == 6).then(|| fault(input)).transpose()?,
         })
     }
+}
+
+fn fault(input: &mut Reader<'_>) -> Result<PortFault, DecodeError> {
+    let code = input.uint("fault")?;
+    let fault = u8::try_from(code).ok().and_then(PortFault::from_code);
+    fault.ok_or(DecodeError::Range {
+        field: "fault",
+        value: i128::from(code),
+        allowed: "1 to 7",
+    })
 }
 
 fn charge(value: i64) -> Result<Charge, DecodeError> {

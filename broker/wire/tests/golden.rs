@@ -9,7 +9,7 @@
 use veglia_wire::{
     Ack, Answer, AnswerCode, Answered, Body, Boot, Charge, ClockState, Command, CommandId,
     CommandKind, Contact, DeviceEvent, DeviceId, DeviceStamp, Epoch, FrameHeader, Gap, GapReason,
-    GatewayId, Hello, MonoMs, Outcome, PortReport, PortState, Quality, Record, Refusal,
+    GatewayId, Hello, MonoMs, Outcome, PortFault, PortReport, PortState, Quality, Record, Refusal,
     RefusalReason, Sensor, Sequence, Session, Site, State, UpFrame, Vital, VitalKind, WallMs, When,
 };
 
@@ -200,6 +200,7 @@ fn a_state() -> State {
         state,
         last_frame_ms,
         battery,
+        fault: None,
     };
     let node = Some("node:0000000000000001");
     State {
@@ -258,7 +259,7 @@ fn commands_have_these_bytes() {
     let configure = CommandKind::Configure {
         reconnect_seconds: 600,
     };
-    let commands: Vec<Command> = [CommandKind::Ping, again, configure]
+    let commands: Vec<Command> = [CommandKind::Ping, again, configure, CommandKind::WeWillCall]
         .into_iter()
         .zip(1..)
         .map(|(kind, id)| Command {
@@ -280,6 +281,18 @@ fn a_state_has_these_bytes() {
     assert_eq!(
         hex(&state.encode()),
         include_str!("golden/state.hex").trim()
+    );
+    assert_eq!(State::decode(&state.encode()).unwrap(), state);
+}
+
+/// A centre that knows no faults reads a state without one as it always did.
+#[test]
+fn a_state_with_a_fault_has_these_bytes() {
+    let mut state = a_state();
+    state.ports[2].fault = Some(PortFault::BondLost);
+    assert_eq!(
+        hex(&state.encode()),
+        include_str!("golden/state-2.hex").trim()
     );
     assert_eq!(State::decode(&state.encode()).unwrap(), state);
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use veglia_wire::{
     Answered, Body, Boot, Charge, ClockState, Command, CommandId, CommandKind, DeviceId,
     DeviceStamp, Epoch, Filter, FrameError, FrameHeader, GatewayId, MonoMs, Outcome, Partition,
-    PortReport, PortState, Quality, Record, Sequence, Session, Site, State, Topic, UpFrame, Vital,
+    PortFault, PortReport, PortState, Quality, Record, Sequence, Session, Site, State, Topic, UpFrame, Vital,
     VitalKind, WallMs, When,
 };
 
@@ -70,6 +70,7 @@ fn a_frame() -> impl Strategy<Value = UpFrame> {
 fn a_command() -> impl Strategy<Value = Command> {
     let kind = prop_oneof![
         Just(CommandKind::Ping),
+        Just(CommandKind::WeWillCall),
         ("[A-Za-z0-9_:.-]{1,64}", 0_usize..4).prop_map(|(device, vital)| {
             CommandKind::MeasureAgain {
                 device: DeviceId::new(&device).unwrap(),
@@ -92,13 +93,15 @@ fn a_port() -> impl Strategy<Value = PortReport> {
         (0_u8..=100).prop_map(Charge::Percent)
     ]);
     let age = prop::option::of(any::<u64>());
-    ("[ -~]{0,128}", device, 0_usize..3, age, battery).prop_map(
-        |(name, device, state, last_frame_ms, battery)| PortReport {
+    let fault = prop::option::of((1_u8..=7).prop_map(|code| PortFault::from_code(code).unwrap()));
+    ("[ -~]{0,128}", device, 0_usize..3, age, battery, fault).prop_map(
+        |(name, device, state, last_frame_ms, battery, fault)| PortReport {
             name,
             device: device.map(|text| DeviceId::new(&text).unwrap()),
             state: [PortState::Absent, PortState::Silent, PortState::Speaking][state],
             last_frame_ms,
             battery,
+            fault,
         },
     )
 }
@@ -374,6 +377,7 @@ fn a_state_says_no_more_than_its_limits_allow() {
         state: PortState::Absent,
         last_frame_ms: None,
         battery: None,
+        fault: Some(PortFault::Unsupported),
     };
     let answer = |id| Answered {
         id: CommandId(id),

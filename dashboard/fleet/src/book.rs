@@ -1,9 +1,9 @@
-//! What the record knows: who wears which device, who is followed, and names.
+//! What the record knows: who has which device, who is followed, and names.
 
 use std::collections::{BTreeSet, HashMap};
 
 use tokio::sync::Mutex;
-use veglia_diary::{Assignments, CHANGES_MAX, ChangeId, Changed, changes_since};
+use veglia_diary::{Assignments, CHANGES_MAX, ChangeId, Changed, Holder, changes_since};
 use veglia_people::{PersonId, patients, staff};
 use veglia_store::{Actor, Database};
 use veglia_view::PatientId;
@@ -47,31 +47,36 @@ impl Book {
         }
     }
 
-    /// Who wears these devices at a moment; a device that nobody wears is not in the answer.
+    /// Who has these devices at a moment, everybody of a household; a device that nobody has is
+    /// not in the answer.
     pub(crate) async fn wearers(
         &self,
         devices: &BTreeSet<&DeviceId>,
         at: WallMs,
-    ) -> Result<HashMap<DeviceId, Wearer>, FleetError> {
-        let worn: Vec<(DeviceId, PatientId)> = {
+    ) -> Result<HashMap<DeviceId, Vec<Wearer>>, FleetError> {
+        let worn: Vec<(DeviceId, Holder)> = {
             let mut read = self.read.lock().await;
             read.follow(&self.record).await?;
             let worn = devices.iter().filter_map(|device| {
-                let patient = read.assignments.resolve(device, at)?;
-                Some(((*device).clone(), patient))
+                let holder = read.assignments.holder(device, at)?;
+                Some(((*device).clone(), holder.clone()))
             });
             worn.collect()
         };
-        let patients: Vec<PatientId> = worn.iter().map(|(_, patient)| *patient).collect();
-        let names = self.names(&patients).await?;
-        let wearer = |patient: PatientId| Wearer {
-            patient: patient.to_string(),
-            name: name(&names, patient),
-        };
-        let worn = worn.into_iter();
-        Ok(worn
-            .map(|(device, patient)| (device, wearer(patient)))
-            .collect())
+        let patients = worn.iter().flat_map(|(_, holder)| holder.members());
+        let names = self.names(&patients.copied().collect::<Vec<_>>()).await?;
+        let named = worn.into_iter().map(|(device, holder)| {
+            let members = holder.members().iter();
+            let members = members.map(|patient| wearer(&names, *patient));
+            (device, members.collect())
+        });
+        Ok(named.collect())
+    }
+
+    /// Some patients with their names, in the same order.
+    pub(crate) async fn named(&self, of: &[PatientId]) -> Result<Vec<Wearer>, FleetError> {
+        let names = self.names(of).await?;
+        Ok(of.iter().map(|patient| wearer(&names, *patient)).collect())
     }
 
     /// Everybody who is followed, by name.
@@ -82,21 +87,16 @@ impl Book {
             read.patients.iter().copied().collect()
         };
         let names = self.names(&patients).await?;
-        let mut all: Vec<Wearer> = patients
-            .into_iter()
-            .map(|patient| Wearer {
-                patient: patient.to_string(),
-                name: name(&names, patient),
-            })
-            .collect();
+        let all = patients.into_iter().map(|it| wearer(&names, it));
+        let mut all: Vec<Wearer> = all.collect();
         all.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(all)
     }
 
-    /// The name of one patient.
-    pub(crate) async fn name(&self, patient: PatientId) -> Result<String, FleetError> {
-        let names = self.names(&[patient]).await?;
-        Ok(name(&names, patient))
+    /// What a holder is called: a name, or all names of a household.
+    pub(crate) async fn called(&self, holder: &Holder) -> Result<String, FleetError> {
+        let named = self.named(holder.members()).await?;
+        Ok(together(&named))
     }
 
     async fn names(
@@ -133,6 +133,23 @@ impl Followed {
                 return Ok(());
             }
         }
+    }
+}
+
+fn wearer(names: &HashMap<PersonId, patients::FullName>, patient: PatientId) -> Wearer {
+    Wearer {
+        patient: patient.to_string(),
+        name: name(names, patient),
+    }
+}
+
+/// `Rossi Maria`, `Bianchi Ugo e Rossi Maria`.
+pub(crate) fn together(named: &[Wearer]) -> String {
+    let names: Vec<&str> = named.iter().map(|it| it.name.as_str()).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} e {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 

@@ -36,6 +36,9 @@ pub enum FleetError {
     /// Only an administrator may.
     #[error("this takes the role of an administrator")]
     NotAllowed,
+    /// Ingest did not answer.
+    #[error("ingest did not answer")]
+    View(#[source] ViewError),
     /// No page of ours sends such a form.
     #[error("no page of ours sends such a form")]
     Form,
@@ -82,7 +85,7 @@ pub struct OrderForm {
 #[derive(Clone)]
 pub struct Fleet {
     pub(crate) record: Database,
-    view: Arc<dyn View>,
+    pub(crate) view: Arc<dyn View>,
     pub(crate) files: Files,
     pub(crate) book: Arc<Book>,
     reception: Arc<Reception>,
@@ -255,12 +258,28 @@ impl Fleet {
         &self,
         heard: &Heard,
         now: Now,
-    ) -> Result<HashMap<DeviceId, Wearer>, FleetError> {
+    ) -> Result<HashMap<DeviceId, Vec<Wearer>>, FleetError> {
         let states = heard.rows.values().filter_map(|row| row.state.as_ref());
         let ports = states.flat_map(|state| &state.ports);
         let devices: BTreeSet<&DeviceId> = ports.filter_map(|it| it.device.as_ref()).collect();
         let at = heard.status.map_or(now.care, |status| status.care_now);
         self.book.wearers(&devices, at.max(now.care)).await
+    }
+
+    /// The devices that boxes tell of whose id is, or ends in, what was scanned.
+    pub(crate) async fn devices_called(&self, scanned: &str) -> Vec<DeviceId> {
+        let heard = self.heard().await;
+        let states = heard.rows.values().filter_map(|row| row.state.as_ref());
+        let ports = states.flat_map(|state| &state.ports);
+        let devices = ports.filter_map(|port| port.device.clone());
+        let serial = |device: &DeviceId| device.as_str().split_once(':').map(|it| it.1.to_owned());
+        let scanned = scanned.to_lowercase();
+        let is_meant = |device: &DeviceId| {
+            let serial = serial(device).unwrap_or_default().to_lowercase();
+            device.as_str().to_lowercase() == scanned || serial == scanned
+        };
+        let meant: BTreeSet<DeviceId> = devices.filter(is_meant).collect();
+        meant.into_iter().collect()
     }
 
     /// Which box tells of a device that speaks, if any does.
@@ -291,7 +310,7 @@ fn lines(
     known: &Known,
     heard: &Heard,
     certificates: &HashMap<KeyHash, UnixSeconds>,
-    wearers: &HashMap<DeviceId, Wearer>,
+    wearers: &HashMap<DeviceId, Vec<Wearer>>,
     now: UnixSeconds,
 ) -> Vec<Line> {
     let mut listed: BTreeMap<&str, &Entry> = BTreeMap::new();

@@ -4,6 +4,7 @@
 //! ```text
 //! allow-list, codes, authority ─┐
 //! View::gateways ───────────────┼─▶ Fleet ─▶ FleetPage
+//! View::waiting ────────────────┤     ├─▶ WaitingPage, SheetPage, KitPage, CardPage
 //! diary, people, log ───────────┘     ├─▶ LabelPage, RevokePage, AssignPage
 //! a person ─▶ InviteForm, OrderForm … ┘
 //! a box ─▶ POST /enrol ─▶ Reception ─▶ registrar, log
@@ -12,7 +13,8 @@
 //! Every page is complete as links and forms; `js/fleet.js` keeps the list fresh.
 //!
 //! **Rules.** Whoever needs somebody stands first. No data is never green. A device that measures
-//! and that nobody wears is said on top: its readings reach no patient.
+//! and that nobody wears is said on top: its readings reach no patient. What it measured, and what
+//! a shared device measured, waits as *di chi è?* with a touch for each who may have (`waiting.rs`).
 //!
 //! **Who may what.** Everybody on duty sees the page, asks a box to answer or to measure, and
 //! gives a device to a patient: a reading without a patient must not wait for an office to open.
@@ -24,14 +26,16 @@
 //! looking for them; [`ACTS_SHOWN`] lines of the log. Devices are those that boxes tell of: a box
 //! that does not say how it is shows none.
 //!
-//! **Deliberately absent**: a history of each box, taking a device back (`veglia device return`),
+//! **Deliberately absent**: a history of each box, a camera that reads labels (a scanner types),
 //! and what was done at the command line (the allow-list says when a box was revoked there).
 
 mod assign;
 mod book;
+mod card;
 mod files;
 mod fleet;
 mod invite;
+mod kit;
 mod label;
 mod limit;
 mod line;
@@ -41,21 +45,27 @@ mod reception;
 mod revoke;
 mod rows;
 mod schema;
+mod sheet;
 mod standing;
+mod waiting;
 mod words;
 
 use std::error::Error;
 
 pub use assign::{AssignForm, AssignPage};
+pub use card::CardPage;
 pub use files::{FilesError, Places};
 pub use fleet::{Fleet, FleetError, Now, OrderForm};
 pub use invite::{InviteForm, InvitePage, Invited};
+pub use kit::{Handed, KitForm, KitPage, KitWaitPage};
 pub use label::LabelPage;
 pub use log::{Act, Deed, acts};
 pub use page::{ACTS_SHOWN, FleetPage, LINES_MAX, LOOSE_MAX};
 pub use reception::{Answer, Asked, MAX_BODY_BYTES, Reception, Wish, not_understood};
 pub use revoke::{RevokeForm, RevokePage};
 pub use schema::SCHEMA;
+pub use sheet::{CorrectForm, ReturnForm, SheetPage};
+pub use waiting::{AnswerForm, WaitingPage};
 
 /// An error and its causes, for one line of log.
 pub(crate) fn story(error: &(dyn Error + 'static)) -> String {

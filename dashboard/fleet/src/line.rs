@@ -41,13 +41,16 @@ pub(crate) struct Port {
     pub(crate) word: &'static str,
     /// Age of the last frame, and the battery.
     pub(crate) notes: String,
-    pub(crate) wearer: Option<Wearer>,
+    /// What whoever is at home can do, when the box knows what stands in the way.
+    pub(crate) advice: Option<&'static str>,
+    /// Who has it: one, or a household.
+    pub(crate) wearers: Vec<Wearer>,
     /// It speaks, and nobody wears it.
     pub(crate) is_loose: bool,
 }
 
 /// Makes the line of the box `id`.
-pub(crate) fn line(id: &str, facts: &Facts<'_>, wearers: &HashMap<DeviceId, Wearer>) -> Line {
+pub(crate) fn line(id: &str, facts: &Facts<'_>, wearers: &HashMap<DeviceId, Vec<Wearer>>) -> Line {
     let standing = judge(facts);
     let heard = facts
         .heard
@@ -123,7 +126,7 @@ fn port(
     row: &GatewayRow,
     now: WallMs,
     is_current: bool,
-    wearers: &HashMap<DeviceId, Wearer>,
+    wearers: &HashMap<DeviceId, Vec<Wearer>>,
 ) -> Port {
     let (kind, mark, word) = match report.state {
         PortState::Speaking if is_current => ("calm", "●", "trasmette"),
@@ -142,7 +145,8 @@ fn port(
         .into_iter()
         .chain(report.battery.map(words::battery))
         .collect();
-    let wearer = report.device.as_ref().and_then(|it| wearers.get(it));
+    let worn_by = report.device.as_ref().and_then(|it| wearers.get(it));
+    let worn_by = worn_by.cloned().unwrap_or_default();
     Port {
         name: report
             .device
@@ -153,7 +157,8 @@ fn port(
         mark,
         word,
         notes: notes.join(", "),
-        is_loose: speaks && report.device.is_some() && wearer.is_none(),
-        wearer: wearer.cloned(),
+        advice: report.fault.map(words::fault),
+        is_loose: speaks && report.device.is_some() && worn_by.is_empty(),
+        wearers: worn_by,
     }
 }

@@ -107,7 +107,7 @@ pub(crate) fn find(lines: &mut Vec<Line>, search: &str) -> String {
 /// Sorts the lines, keeps those that are shown, and says how many are left out.
 pub(crate) fn arrange(lines: &mut Vec<Line>) -> usize {
     lines.sort_by(|one, other| {
-        let worn = |line: &Line| line.ports.iter().any(|port| port.wearer.is_some());
+        let worn = |line: &Line| line.ports.iter().any(|port| !port.wearers.is_empty());
         let lane = |line: &Line| lane(&line.standing);
         let order = lane(one).cmp(&lane(other));
         // Of two alike, the one that somebody depends on; then by name, which people look for.

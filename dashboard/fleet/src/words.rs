@@ -4,9 +4,13 @@
 //! every other page; dates of certificates and codes are of wall time.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use veglia_identity::UnixSeconds;
-use veglia_view::{Charge, ClockState, Ordered, Outcome, PatientId, WallMs};
+use veglia_view::{
+    Charge, ClockState, Latest, Ordered, Outcome, PatientId, Quality, VitalKind, WallMs,
+};
+use veglia_wire::PortFault;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -43,6 +47,89 @@ fn written(at_ms: i64, format: &str) -> String {
 /// `21/11/2020 14:05`.
 pub(crate) fn time(at: WallMs) -> String {
     written(at.0, "%d/%m/%Y %H:%M")
+}
+
+/// `14:05`, and the day where it is another.
+pub(crate) fn time_of(at: WallMs, now: WallMs) -> String {
+    let day = |at: WallMs| written(at.0, "%d/%m/%Y");
+    if day(at) == day(now) {
+        written(at.0, "%H:%M")
+    } else {
+        written(at.0, "%d/%m %H:%M")
+    }
+}
+
+/// A moment as a form's field holds it: `2020-11-21T14:05`.
+pub(crate) fn field(at: WallMs) -> String {
+    written(at.0, "%Y-%m-%dT%H:%M")
+}
+
+/// What such a field holds, in Rome; of an hour that a clock shows twice, the first.
+pub(crate) fn moment_of(field: &str) -> Option<WallMs> {
+    let local: DateTime = field.trim().parse().ok()?;
+    let at = local.to_zoned(TimeZone::get("Europe/Rome").ok()?).ok()?;
+    Some(WallMs(at.timestamp().as_millisecond()))
+}
+
+/// `SpO₂ 93 %`, `temperatura 38,2 °C (incerta)`.
+pub(crate) fn reading(vital: VitalKind, steps: i32, quality: Quality) -> String {
+    let (name, unit, places) = match vital {
+        VitalKind::SpO2 => ("SpO₂", " %", 0_usize),
+        VitalKind::Pulse => ("polso", "/min", 0),
+        VitalKind::Temperature => ("temperatura", " °C", 1),
+        VitalKind::RespiratoryRate => ("respiri", "/min", 0),
+        VitalKind::SystolicPressure => ("pressione massima", " mmHg", 0),
+    };
+    let value = f64::from(steps) / f64::from(vital.steps_per_unit());
+    let value = format!("{value:.places$}").replace('.', ",");
+    let doubt = if quality.is_clean() { "" } else { " (incerta)" };
+    format!("{name} {value}{unit}{doubt}")
+}
+
+/// The latest values, one sentence.
+pub(crate) fn readings(latest: &[Latest]) -> String {
+    let said = latest
+        .iter()
+        .map(|it| reading(it.vital, it.steps, it.quality));
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// What whoever is at home is told on the telephone when a device does not get through: one thing
+/// to do, in the patient's words.
+pub(crate) fn fault(fault: PortFault) -> &'static str {
+    match fault {
+        PortFault::BondLost => {
+            "La scatola e il dispositivo non si riconoscono più: bisogna abbinarli di nuovo. Al \
+             paziente: «Tenga il dispositivo vicino alla scatola e acceso, ci pensiamo noi»; poi \
+             sulla scatola veglia gateway pair."
+        }
+        PortFault::HeldElsewhere => {
+            "Il dispositivo è vicino ma occupato: quasi certamente lo tiene un telefono. Al \
+             paziente: «Chiuda l’app dell’ossimetro sul telefono, o spenga il Bluetooth del \
+             telefono, poi spenga e riaccenda il dispositivo»."
+        }
+        PortFault::RadioOff => {
+            "Il Bluetooth della scatola è spento. Al paziente: «Stacchi la spina della scatola, \
+             conti fino a dieci e la riattacchi». Se continua, serve un tecnico."
+        }
+        PortFault::NoRadio => {
+            "La scatola non trova la sua antenna Bluetooth. Al paziente: «Controlli che la \
+             chiavetta sia ben inserita nella scatola, poi stacchi e riattacchi la spina». Se \
+             continua, cambiare la scatola."
+        }
+        PortFault::NotAllowed => {
+            "Il programma della scatola non può usare il Bluetooth: serve un tecnico. Il paziente \
+             non può farci nulla."
+        }
+        PortFault::NoService => {
+            "Il Bluetooth della scatola si sta riavviando da sé: attendere cinque minuti. Al \
+             paziente: «Non deve fare nulla»."
+        }
+        PortFault::Unsupported => {
+            "Questo dispositivo parla una lingua che la scatola non conosce: va cambiato con uno \
+             dell’elenco. Le sue misure si dettano al telefono."
+        }
+    }
 }
 
 /// `14:05:07`.

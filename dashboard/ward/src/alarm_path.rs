@@ -55,23 +55,33 @@ fn missing(leg: Leg) -> &'static str {
     }
 }
 
-/// The ward with the sentence above it, hidden while there is none.
+/// The ward with the sentence above it, hidden while there is none, and with what waits to be told
+/// whose it is.
 #[derive(Debug, Template)]
 #[template(path = "alarm_path.html")]
 pub struct WatchedWard {
     sentence: Option<String>,
     /// Where the script asks for the sentence.
     address: &'static str,
+    /// What waits to be told whose it is; already safe, because a template made it.
+    waiting: String,
     ward: WardPage,
 }
 
 impl WatchedWard {
     /// The ward at this moment; `address` answers with [`PathFault::sentence`], or nothing.
+    /// `waiting` is a part of a page made by a template, and stands above the list.
     #[must_use]
-    pub fn new(sentence: Option<String>, address: &'static str, ward: WardPage) -> Self {
+    pub fn new(
+        sentence: Option<String>,
+        address: &'static str,
+        waiting: String,
+        ward: WardPage,
+    ) -> Self {
         Self {
             sentence,
             address,
+            waiting,
             ward,
         }
     }

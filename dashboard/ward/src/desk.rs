@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::civil::Date;
-use veglia_view::{Delta, PatientId, Plan, Row, WallMs};
+use veglia_view::{Delta, PatientId, Plan, Row, WallMs, is_stand_in};
 
 use crate::book::News;
 use crate::care::Care;
@@ -180,6 +180,11 @@ impl Desk {
         let Some(row) = self.rows.get(&patient) else {
             return false;
         };
+        // What waits for its patient stands above the list; in it, only what calls for somebody.
+        if is_stand_in(patient) && row.flags.is_empty() {
+            self.unplace(patient);
+            return false;
+        }
         let about = About {
             row,
             name: self.names.get(&patient).map(String::as_str),

@@ -10,7 +10,9 @@
 use std::cmp::Reverse;
 
 use serde::Serialize;
-use veglia_view::{Expected, Latest, PatientId, Plan, Row, Severity, Trigger, VitalKind, WallMs};
+use veglia_view::{
+    Expected, Latest, PatientId, Plan, Row, Severity, Trigger, VitalKind, WallMs, is_stand_in,
+};
 
 use crate::care::{self, Care};
 use crate::reason::{self, Reason};
@@ -183,9 +185,7 @@ impl Lane {
 #[must_use]
 pub fn place(about: &About<'_>, now: WallMs) -> Placed {
     let row = about.row;
-    let name = about
-        .name
-        .map_or_else(|| nameless(row.patient), str::to_owned);
+    let name = about.name.map_or_else(|| unnamed(row), str::to_owned);
     let values: Vec<Value> = COLUMNS.iter().map(|vital| cell(about, *vital)).collect();
     let calm_until = calm_until(about, now);
     let chip = chip(about, calm_until, now);
@@ -232,6 +232,15 @@ pub(crate) fn nameless(patient: PatientId) -> String {
     let number = patient.to_string();
     let end = number.get(10..).unwrap_or_default();
     format!("Paziente non registrato …{end}")
+}
+
+/// The same by what is known of them: of somebody unknown only the device has a name.
+pub(crate) fn unnamed(row: &Row) -> String {
+    let device = row.devices.first().filter(|_| is_stand_in(row.patient));
+    device.map_or_else(
+        || nameless(row.patient),
+        |it| format!("Di chi è? {}", it.device),
+    )
 }
 
 /// The reasons, the gravest first and of equals the oldest.

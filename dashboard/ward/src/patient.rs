@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use veglia_diary::ladder::Ladder;
-use veglia_diary::{Alert, Stood, diary_of, open_flags, plan_of, standings_of};
+use veglia_diary::{
+    Alert, Handover, Stood, diary_of, handovers_of_patient, open_flags, plan_of, standings_of,
+};
 use veglia_people::patients;
 use veglia_store::{Actor, Database, TxError};
 use veglia_view::{
@@ -21,7 +23,7 @@ use crate::care::{self, Care};
 use crate::desk::is_in_force;
 use crate::history::{Entry, entry, outcome_name, whom_name};
 use crate::hub::Link;
-use crate::line::{About, Value, cell, nameless};
+use crate::line::{About, Value, cell, unnamed};
 use crate::plan::apart;
 use crate::reason::{self, Reason};
 use crate::score::{self, Score};
@@ -73,6 +75,8 @@ pub struct PatientPage {
     /// The scores, as far as they are known.
     scores: Vec<Score>,
     devices: Vec<String>,
+    /// What was given to the patient and taken back, the newest first: device and sentence.
+    handovers: Vec<(String, String)>,
     flags: Vec<FlagView>,
     /// To whom an alert may be given, without whoever reads.
     colleagues: Vec<(i64, String)>,
@@ -162,6 +166,8 @@ impl PatientPage {
         let stood = standings_of(record, actor, patient).await;
         let stood = stood.map_err(PageError::Diary)?;
         let signed = signatures(record, actor).await?;
+        let given = handovers_of_patient(record, actor, patient).await;
+        let given = given.map_err(PageError::Diary)?;
         let of_patient = open
             .into_iter()
             .filter(|flag| flag.flag.id.patient == patient);
@@ -177,7 +183,7 @@ impl PatientPage {
         Ok(Some(Self {
             name: person
                 .as_ref()
-                .map_or_else(|| nameless(patient), identity::full_name),
+                .map_or_else(|| unnamed(&row), identity::full_name),
             patient: patient.to_string(),
             about: person
                 .as_ref()
@@ -196,6 +202,7 @@ impl PatientPage {
             values: values(&about),
             scores: score::scores(&row, now),
             devices: row.devices.iter().map(|it| device(it, now)).collect(),
+            handovers: given.iter().map(|it| handover(it, &signed, now)).collect(),
             flags: flag_views(&about, &actor.to_string(), now),
             colleagues: colleagues(record, actor).await?,
             diary_is_cut: u64::try_from(diary.len()).is_ok_and(|count| count >= DIARY_LINES),
@@ -400,6 +407,24 @@ fn device(state: &DeviceState, now: WallMs) -> String {
         None => said.push("mai sentito".to_owned()),
     }
     format!("{}: {}", state.device, said.join(", "))
+}
+
+/// A device given to the patient, and the sentence that says when, by whom, and until when.
+fn handover(given: &Handover, signed: &Signatures, now: WallMs) -> (String, String) {
+    let assignment = &given.assignment;
+    let from = words::time(assignment.from, now);
+    let by = signed.name(&given.given_by);
+    let shared = match assignment.holder.members().len() {
+        0 | 1 => "",
+        _ => ", condiviso con altri della casa",
+    };
+    let back = given.returned.as_ref().map(|returned| {
+        let until = words::time(returned.until, now);
+        format!("; ritirato {until} ({})", signed.name(&returned.by))
+    });
+    let back = back.unwrap_or_else(|| "; in corso".to_owned());
+    let sentence = format!("consegnato {from} ({by}){shared}{back}");
+    (assignment.device.to_string(), sentence)
 }
 
 /// The lengths of a snooze that a form offers, in minutes.

@@ -79,6 +79,7 @@ pub(crate) fn ended(why: Why) -> &'static str {
         Why::ExplainedByLateData => "Spiegato da dati arrivati in ritardo",
         Why::PlanEnded => "Piano terminato",
         Why::Away => "Paziente non a casa",
+        Why::NotTheirs => "Misura non sua, ritirato",
     }
 }
 

@@ -15,9 +15,9 @@ use veglia_people::{CodiceFiscale, patients};
 use veglia_store::{Actor, Database};
 use veglia_view::{
     About, Asked, Bedside, Board, Edition, Evidence, ExportAsk, Flag, FlagId, How, Latest, Lines,
-    OpenFlag, PatientId, Progress, Quality, Readings, ReadingsAsk, Severity, Site, Source,
+    OpenFlag, PatientId, Progress, Quality, Readings, ReadingsAsk, Row, Severity, Site, Source,
     Standing, Status, Trend, TrendAsk, Trigger, Verdict, Version, View, ViewError, VitalKind,
-    WallMs, Ward,
+    WallMs, Ward, stand_in,
 };
 use veglia_ward::{Hub, Link, Pace, WardPage};
 
@@ -365,6 +365,34 @@ fn low(patient: PatientId) -> Flag {
         late: false,
         telling: 1,
     }
+}
+
+#[tokio::test]
+async fn somebody_unknown_is_in_the_list_only_while_they_are_in_danger() {
+    let house = house().await;
+    let board = house.view.board();
+    let unknown = stand_in(7);
+    let measured = |row: &mut Row| {
+        row.measure(reading(880));
+        row.device(&"nonin:501234".parse().expect("a device"));
+    };
+    board.update(unknown, measured).unwrap();
+    board.update(house.maria, |_| ()).unwrap();
+    let mut screen = Screen::open(&house.hub);
+    let calm = screen.until("Rossi Maria").await;
+    assert!(!calm.contains("nonin:501234"), "{calm}");
+    let flag = OpenFlag {
+        flag: low(unknown),
+        raised_at: WallMs(NOW),
+        over: None,
+    };
+    board.update(unknown, |row| row.flag(flag)).unwrap();
+    screen.until("Di chi è? nonin:501234").await;
+    let clinical = format!(r#""lane":"clinical","patients":["{unknown}"]"#);
+    screen.until(&clinical).await;
+    // Somebody said whose it is: the flag is withdrawn, and the row goes.
+    board.update(unknown, |row| row.flags.clear()).unwrap();
+    screen.until(r#""lane":"clinical","patients":[]"#).await;
 }
 
 #[tokio::test]

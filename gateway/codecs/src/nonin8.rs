@@ -20,11 +20,36 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use bitflags::bitflags;
+use serde::ser::SerializeMap;
 use veglia_firmware_core::Field;
+use veglia_wire::{Contact, DeviceEvent, Quality, Sensor};
 
-use crate::noise::Noise;
-use crate::reject::{Reject, RejectReason};
-use crate::{Decoder, Frame as AnyFrame};
+use crate::Frame as AnyFrame;
+use crate::framed::{Cut, Framed, Wire};
+use crate::json::Names;
+use crate::nonin::{select, set_time};
+use crate::observe::{Observation, measured, pulse, quality, spo2};
+use crate::protocol::{Facts, Framing, LineSettings};
+use crate::reject::RejectReason;
+
+pub(crate) const FACTS: Facts = Facts {
+    line: Some(LineSettings::plain(9_600)),
+    greeting: &[&select(8)],
+    set_time: Some(set_time),
+    samples,
+    ..Facts::new::<Stream>("nonin-8", Framing::Stream)
+};
+
+fn samples() -> Vec<AnyFrame> {
+    let second = |spo2, pulse| Frame {
+        spo2: Some(spo2),
+        pulse: Some(pulse),
+        flags: Flags::SMART_POINT,
+    };
+    [second(97, 72), second(96, 141)]
+        .map(AnyFrame::Nonin8)
+        .into()
+}
 
 /// Bytes in a frame.
 pub const FRAME_LEN: usize = 4;
@@ -117,112 +142,64 @@ pub fn decode(wire: [u8; FRAME_LEN]) -> Result<Frame, RejectReason> {
     Ok(Frame { spo2, pulse, flags })
 }
 
-/// The stream of one oximeter.
-#[derive(Debug, Default)]
-pub(crate) struct Stream {
-    /// Bytes taken since the start.
-    offset: u64,
-    /// The frame under way, at most three bytes between two calls.
-    partial: Vec<u8>,
-    /// Where the frame under way began.
-    partial_offset: u64,
-    step: Step,
-    noise: Noise,
+/// The stream of one oximeter: a frame stands where a top bit does, and is believed once a second
+/// one stands behind it.
+#[derive(Debug)]
+pub(crate) struct Quartets;
+
+pub(crate) type Stream = Framed<Quartets>;
+
+impl Wire for Quartets {
+    const COHERENT: usize = 2;
+
+    fn cut(bytes: &[u8]) -> Cut {
+        if bytes[0] & SYNC == 0 {
+            return Cut::Bad(RejectReason::Noise, 1);
+        }
+        let mut rest = bytes.iter().zip(0..FRAME_LEN).skip(1);
+        if let Some((_, place)) = rest.find(|(byte, _)| **byte & SYNC != 0) {
+            return Cut::Bad(RejectReason::Noise, place);
+        }
+        let Some(wire) = bytes.first_chunk() else {
+            return Cut::Short;
+        };
+        match decode(*wire) {
+            Ok(frame) => Cut::Frame(AnyFrame::Nonin8(frame), FRAME_LEN),
+            Err(reason) => Cut::Bad(reason, FRAME_LEN),
+        }
+    }
 }
 
-/// How sure the stream is of where frames start.
-#[derive(Clone, Copy, Debug, Default)]
-enum Step {
-    /// Not at all.
-    #[default]
-    Lost,
-    /// One good frame was seen at this offset, and waits for a second.
-    Found(Frame, u64),
-    /// Frame stands behind frame.
-    Kept,
-}
-
-impl Stream {
-    fn take(&mut self, byte: u8, out: &mut Vec<Result<AnyFrame, Reject>>) {
-        let starts = byte & SYNC != 0;
-        if starts != self.partial.is_empty() {
-            self.give_up(out);
-        }
-        if starts {
-            self.partial_offset = self.offset;
-        }
-        if starts || !self.partial.is_empty() {
-            self.partial.push(byte);
+impl Frame {
+    pub(crate) fn observe(&self) -> Vec<Observation> {
+        let flags = self.flags;
+        let contact = if flags.intersects(Flags::SENSOR_DISCONNECTED | Flags::SENSOR_ALARM) {
+            Contact::Off
+        } else if flags.contains(Flags::OUT_OF_TRACK) {
+            Contact::Searching
         } else {
-            self.noise.push(byte, self.offset, out);
+            Contact::On
+        };
+        let quality = quality([
+            (flags.contains(Flags::ARTEFACT), Quality::ARTEFACT),
+            (flags.contains(Flags::LOW_PERFUSION), Quality::LOW_PERFUSION),
+            (
+                flags.contains(Flags::MARGINAL_PERFUSION),
+                Quality::WEAK_SIGNAL,
+            ),
+        ]);
+        let spo2 = self.spo2.and_then(|percent| spo2(u16::from(percent) * 10));
+        let pulse = self.pulse.and_then(|rate| pulse(i32::from(rate) * 10));
+        let mut said = measured(Sensor::Oximeter, contact, [spo2, pulse], quality);
+        if flags.contains(Flags::LOW_BATTERY) {
+            said.push(Observation::Battery(DeviceEvent::BatteryLow));
         }
-        self.offset += 1;
-        if let Ok(wire) = <[u8; FRAME_LEN]>::try_from(self.partial.as_slice()) {
-            self.partial.clear();
-            self.whole_frame(wire, out);
-        }
+        said
     }
 
-    fn whole_frame(&mut self, wire: [u8; FRAME_LEN], out: &mut Vec<Result<AnyFrame, Reject>>) {
-        match (decode(wire), self.step) {
-            (Ok(frame), Step::Lost) => self.step = Step::Found(frame, self.partial_offset),
-            (Ok(frame), Step::Found(first, _)) => {
-                self.noise.flush(out);
-                out.extend([Ok(AnyFrame::Nonin8(first)), Ok(AnyFrame::Nonin8(frame))]);
-                self.step = Step::Kept;
-            }
-            (Ok(frame), Step::Kept) => out.push(Ok(AnyFrame::Nonin8(frame))),
-            (Err(reason), _) => {
-                self.lose_step(out);
-                self.reject(reason, wire, self.partial_offset, out);
-            }
-        }
-    }
-
-    /// A top bit stood where none may, or was missing: the frame under way is noise.
-    fn give_up(&mut self, out: &mut Vec<Result<AnyFrame, Reject>>) {
-        self.lose_step(out);
-        for (byte, offset) in core::mem::take(&mut self.partial)
-            .into_iter()
-            .zip(self.partial_offset..)
-        {
-            self.noise.push(byte, offset, out);
-        }
-    }
-
-    /// Out of step from here; a frame that waited for a second one waited in vain.
-    fn lose_step(&mut self, out: &mut Vec<Result<AnyFrame, Reject>>) {
-        if let Step::Found(frame, offset) = core::mem::take(&mut self.step) {
-            self.reject(RejectReason::Unconfirmed, encode(&frame), offset, out);
-        }
-    }
-
-    fn reject(
-        &mut self,
-        reason: RejectReason,
-        wire: [u8; FRAME_LEN],
-        offset: u64,
-        out: &mut Vec<Result<AnyFrame, Reject>>,
-    ) {
-        self.noise.flush(out);
-        out.push(Err(Reject {
-            reason,
-            bytes: wire.into(),
-            offset,
-        }));
-    }
-}
-
-impl Decoder for Stream {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<Result<AnyFrame, Reject>>) {
-        for &byte in bytes {
-            self.take(byte, out);
-        }
-    }
-
-    fn finish(&mut self, out: &mut Vec<Result<AnyFrame, Reject>>) {
-        self.give_up(out);
-        self.noise.flush(out);
-        *self = Self::default();
+    pub(crate) fn fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("spo2_percent", &self.spo2)?;
+        map.serialize_entry("pulse_per_minute", &self.pulse)?;
+        map.serialize_entry("flags", &Names(self.flags))
     }
 }

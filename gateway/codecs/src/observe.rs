@@ -3,29 +3,44 @@
 //! Two rules stand above the rest. *A finger-out frame makes no number*: when the device says
 //! that its sensor is off, out of track, still climbing or showing an older value, the frame is
 //! a state of contact and nothing else, however good the number beside it looks. *Absence is not
-//! a value*: a missing saturation or pulse makes no reading. A disturbed measurement is a reading
-//! and says so in its quality; whether it is scored is decided where rules are.
+//! a value*: a missing saturation, pulse or temperature makes no reading, and neither does a number
+//! that no body has. A disturbed measurement is a reading and says so in its quality; whether it is
+//! scored is decided where rules are.
+//!
+//! An oximeter on the body that gives no saturation is still searching for it, whatever else it
+//! gives: the rules count such an attempt as failed when it lasts. A device that measures once and
+//! has done so without a value could not measure.
 //!
 //! Every frame repeats its contact and battery: they are states, and the caller records changes.
+//! What comes out of a device's memory is no state of now: it is readings and their time.
 //! Nothing here has a memory, a clock or a threshold.
 
 use alloc::format;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
-use veglia_firmware_core::{
-    Body, ContactState, Model, NodeFrame, OximetryFlags, Sensor as NodeSensor, Site as NodeSite,
-    TemperatureFlags,
-};
+use veglia_firmware_core::Model;
 use veglia_wire::{
     Contact, DeviceEvent, DeviceId, Pulse, Quality, Sensor, Site, SpO2, Temperature, Vital,
     VitalKind,
 };
 
-use crate::{Frame, nonin8};
+use crate::Frame;
+use crate::time::{DateTime, DeviceTime};
+
+/// A saturation of zero is a sensor that sees nothing.
+const SPO2_TENTHS: RangeInclusive<i32> = 1..=1000;
+/// 10 to 350 beats per minute, wider than any heart.
+const PULSE_TENTHS: RangeInclusive<i32> = 100..=3500;
+/// 0 to 50 °C, what thermometers for people can measure.
+const CELSIUS_HUNDREDTHS: RangeInclusive<i32> = 0..=5000;
 
 /// One thing a frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observation {
+    /// When the readings after it were made, by the device's own calendar. Absent when the device
+    /// has none, or says that nobody has set it.
+    Measured(DeviceTime),
     /// Who speaks on this port, from here on.
     Identity(Identity),
     /// How a sensor stands with the body: a state, repeated with every frame. A node may have
@@ -77,179 +92,110 @@ impl Identity {
     }
 }
 
-/// What a frame says, in the order contact, readings, battery.
+/// What a frame says, in the order time, contact, readings, battery.
 #[must_use]
 pub fn observe(frame: &Frame) -> Vec<Observation> {
-    match frame {
-        Frame::Nonin8(frame) => observe_nonin8(frame),
-        Frame::Node(frame) => observe_node(frame),
-    }
+    frame.said()
 }
 
-fn observe_nonin8(frame: &nonin8::Frame) -> Vec<Observation> {
-    use nonin8::Flags;
-
-    let spo2 = frame.spo2.and_then(|percent| spo2(u16::from(percent) * 10));
-    let rate = frame.pulse.and_then(|rate| pulse(rate.saturating_mul(10)));
-    let contact = if frame
-        .flags
-        .intersects(Flags::SENSOR_DISCONNECTED | Flags::SENSOR_ALARM)
-    {
-        Contact::Off
-    } else if frame.flags.contains(Flags::OUT_OF_TRACK) || (spo2.is_none() && rate.is_none()) {
-        Contact::Searching
-    } else {
-        Contact::On
-    };
-    let quality = quality([
-        (frame.flags.contains(Flags::ARTEFACT), Quality::ARTEFACT),
-        (
-            frame.flags.contains(Flags::LOW_PERFUSION),
-            Quality::LOW_PERFUSION,
-        ),
-        (
-            frame.flags.contains(Flags::MARGINAL_PERFUSION),
-            Quality::WEAK_SIGNAL,
-        ),
-    ]);
-
-    let mut said = measured(Sensor::Oximeter, contact, [spo2, rate], quality);
-    if frame.flags.contains(Flags::LOW_BATTERY) {
-        said.push(Observation::Battery(DeviceEvent::BatteryLow));
-    }
-    said
-}
-
-fn observe_node(frame: &NodeFrame) -> Vec<Observation> {
-    match frame.body {
-        Body::Hello {
-            serial,
-            calibration,
-            model,
-            ..
-        } => [Observation::Identity(Identity {
-            serial,
-            calibrated: calibration != 0,
-            model,
-        })]
-        .into(),
-        Body::Oximetry {
-            spo2_tenths,
-            pulse_tenths,
-            flags,
-            ..
-        } => {
-            let vitals = [spo2_tenths.and_then(spo2), pulse_tenths.and_then(pulse)];
-            let contact = if !flags.contains(OximetryFlags::FINGER) {
-                Contact::Off
-            } else if flags.contains(OximetryFlags::HELD) || vitals == [None, None] {
-                Contact::Searching
-            } else {
-                Contact::On
-            };
-            let quality = quality([
-                (flags.contains(OximetryFlags::ARTEFACT), Quality::ARTEFACT),
-                (
-                    flags.contains(OximetryFlags::LOW_PERFUSION),
-                    Quality::LOW_PERFUSION,
-                ),
-                (
-                    flags.contains(OximetryFlags::WEAK_SIGNAL),
-                    Quality::WEAK_SIGNAL,
-                ),
-            ]);
-            measured(Sensor::Oximeter, contact, vitals, quality)
-        }
-        Body::Temperature {
-            celsius_hundredths,
-            site,
-            flags,
-        } => {
-            let contact = if !flags.contains(TemperatureFlags::SKIN) {
-                Contact::Off
-            } else if !flags.contains(TemperatureFlags::SETTLED) {
-                Contact::Searching
-            } else {
-                Contact::On
-            };
-            let vital = temperature(celsius_hundredths, site);
-            measured(Sensor::Thermometer, contact, [vital], Quality::empty())
-        }
-        Body::Contact { sensor, state } => {
-            [Observation::Contact(sensor_of(sensor), contact_of(state))].into()
-        }
-        Body::Battery { percent } => {
-            [Observation::Battery(DeviceEvent::BatteryPercent(percent))].into()
-        }
-    }
-}
-
-/// The contact, and the vitals that are there if, and only if, the sensor is on the body.
-fn measured<const N: usize>(
+/// What a device that measures on and on says of one sensor: its contact, and the vitals that are
+/// there if, and only if, the sensor is on the body.
+pub(crate) fn measured<const N: usize>(
     sensor: Sensor,
     contact: Contact,
     vitals: [Option<Vital>; N],
     quality: Quality,
 ) -> Vec<Observation> {
-    let mut said = Vec::from([Observation::Contact(sensor, contact)]);
-    if contact == Contact::On {
-        let there = vitals.into_iter().flatten();
-        said.extend(there.map(|vital| Observation::Reading(vital, quality)));
+    told(sensor, contact, vitals, quality, Contact::Searching)
+}
+
+/// What a device that has measured once says of it: without a value it could not measure.
+pub(crate) fn measured_once<const N: usize>(
+    sensor: Sensor,
+    contact: Contact,
+    vitals: [Option<Vital>; N],
+    quality: Quality,
+) -> Vec<Observation> {
+    told(sensor, contact, vitals, quality, Contact::Unmeasurable)
+}
+
+fn told<const N: usize>(
+    sensor: Sensor,
+    contact: Contact,
+    vitals: [Option<Vital>; N],
+    quality: Quality,
+    without_value: Contact,
+) -> Vec<Observation> {
+    let is_on = contact == Contact::On;
+    let readings = vitals.into_iter().flatten().filter(|_| is_on);
+    let mut said = Vec::new();
+    if !quality.contains(Quality::FROM_STORAGE) {
+        let is_there = vitals.iter().flatten().any(|vital| is_main(sensor, *vital));
+        let contact = if is_on && !is_there {
+            without_value
+        } else {
+            contact
+        };
+        said.push(Observation::Contact(sensor, contact));
     }
+    said.extend(readings.map(|vital| Observation::Reading(vital, quality)));
     said
 }
 
-fn quality<const N: usize>(said: [(bool, Quality); N]) -> Quality {
+/// Whether it is what the sensor is there for.
+fn is_main(sensor: Sensor, vital: Vital) -> bool {
+    match sensor {
+        Sensor::Oximeter => vital.kind() == VitalKind::SpO2,
+        Sensor::Thermometer => vital.kind() == VitalKind::Temperature,
+    }
+}
+
+/// Puts the time in front. What comes out of a memory without one is marked: nobody knows when it
+/// was measured.
+pub(crate) fn dated(time: Option<DateTime>, said: Vec<Observation>) -> Vec<Observation> {
+    let Some(time) = time.and_then(DateTime::seconds) else {
+        let marked = said.into_iter().map(|said| match said {
+            Observation::Reading(vital, quality) if quality.contains(Quality::FROM_STORAGE) => {
+                Observation::Reading(vital, quality | Quality::TIME_UNCERTAIN)
+            }
+            other => other,
+        });
+        return marked.collect();
+    };
+    core::iter::once(Observation::Measured(time))
+        .chain(said)
+        .collect()
+}
+
+/// The qualities whose condition holds.
+pub(crate) fn quality<const N: usize>(said: [(bool, Quality); N]) -> Quality {
     said.into_iter()
         .filter(|(set, _)| *set)
         .map(|(_, quality)| quality)
         .collect()
 }
 
-fn spo2(percent_tenths: u16) -> Option<Vital> {
-    SpO2::from_percent_tenths(i32::from(percent_tenths))
-        .ok()
+/// A saturation in tenths of a percent, if a body can have it.
+pub(crate) fn spo2(percent_tenths: impl Into<i32>) -> Option<Vital> {
+    let tenths = percent_tenths.into();
+    let spo2 = SpO2::from_percent_tenths(tenths).ok();
+    spo2.filter(|_| SPO2_TENTHS.contains(&tenths))
         .map(Vital::SpO2)
 }
 
-fn pulse(per_minute_tenths: u16) -> Option<Vital> {
-    Pulse::from_per_minute_tenths(i32::from(per_minute_tenths))
-        .ok()
+/// A pulse in tenths of a beat per minute, if a body can have it.
+pub(crate) fn pulse(per_minute_tenths: impl Into<i32>) -> Option<Vital> {
+    let tenths = per_minute_tenths.into();
+    let pulse = Pulse::from_per_minute_tenths(tenths).ok();
+    pulse
+        .filter(|_| PULSE_TENTHS.contains(&tenths))
         .map(Vital::Pulse)
 }
 
-fn temperature(celsius_hundredths: i16, site: NodeSite) -> Option<Vital> {
-    Temperature::from_celsius_hundredths(i32::from(celsius_hundredths))
-        .ok()
-        .map(|temperature| Vital::Temperature(temperature, site_of(site)))
-}
-
-const fn sensor_of(sensor: NodeSensor) -> Sensor {
-    match sensor {
-        NodeSensor::Oximeter => Sensor::Oximeter,
-        NodeSensor::Thermometer => Sensor::Thermometer,
-    }
-}
-
-const fn contact_of(state: ContactState) -> Contact {
-    match state {
-        ContactState::On => Contact::On,
-        ContactState::Off => Contact::Off,
-        ContactState::Searching => Contact::Searching,
-        ContactState::Faulty => Contact::Unmeasurable,
-    }
-}
-
-const fn site_of(site: NodeSite) -> Site {
-    match site {
-        NodeSite::Armpit => Site::Armpit,
-        NodeSite::Body => Site::Body,
-        NodeSite::Ear => Site::Ear,
-        NodeSite::Finger => Site::Finger,
-        NodeSite::Gut => Site::GastroIntestinal,
-        NodeSite::Mouth => Site::Mouth,
-        NodeSite::Rectum => Site::Rectum,
-        NodeSite::Toe => Site::Toe,
-        NodeSite::Tympanum => Site::Tympanum,
-    }
+/// A temperature in hundredths of a degree Celsius, if a thermometer for people can show it.
+pub(crate) fn temperature(celsius_hundredths: impl Into<i32>, site: Site) -> Option<Vital> {
+    let hundredths = celsius_hundredths.into();
+    let celsius = Temperature::from_celsius_hundredths(hundredths).ok();
+    let celsius = celsius.filter(|_| CELSIUS_HUNDREDTHS.contains(&hundredths));
+    celsius.map(|celsius| Vital::Temperature(celsius, site))
 }

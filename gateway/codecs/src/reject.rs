@@ -30,6 +30,13 @@ pub enum RejectReason {
     /// One frame alone, in a protocol without a checksum, after the step was lost.
     #[error("one frame alone is not believed: no second one followed to confirm it")]
     Unconfirmed,
+    /// The frames of a packet that belong together did not come on end.
+    #[error("part of a packet whose rest did not follow; check the cable")]
+    Incomplete,
+    /// A bit or code that the standard keeps for later is in use: it may say that the number
+    /// beside it is worthless.
+    #[error("a bit or code that is reserved is in use; update the gateway")]
+    Reserved,
     /// The checksum does not agree.
     #[error("the checksum does not agree with the frame; check the cable")]
     BadCrc,
@@ -54,6 +61,32 @@ pub enum RejectReason {
         /// Which field.
         field: Field,
     },
+    /// A recorded file, or a part of it, is damaged.
+    #[error("{0}")]
+    File(FileFault),
+}
+
+/// What is wrong with a recorded file, or with a part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum FileFault {
+    /// No date that is one.
+    #[error("the header holds no date, so nobody can know when this was measured; fetch it again")]
+    NoDate,
+    /// No interval between samples follows from the header.
+    #[error(
+        "length and duration in the header fit no interval, so nobody can know when this was \
+         measured; fetch it again"
+    )]
+    NoInterval,
+    /// A sample that is written twice reads differently.
+    #[error("the two copies of this sample differ, so neither is believed")]
+    CopiesDiffer,
+    /// The file ends before its header or in a sample.
+    #[error("the file ends before it should; fetch it again")]
+    Torn,
+    /// Bytes behind the end that the header states.
+    #[error("these bytes stand behind the end that the header states")]
+    BehindTheEnd,
 }
 
 impl From<DecodeError> for RejectReason {

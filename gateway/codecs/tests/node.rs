@@ -161,7 +161,7 @@ proptest! {
         for answer in all(&line) {
             match answer {
                 Ok(Frame::Node(frame)) => told.extend(wire(&frame)),
-                Ok(Frame::Nonin8(_)) => prop_assert!(false, "a Nonin's frame on a node's line"),
+                Ok(other) => prop_assert!(false, "{other:?} on a node's line"),
                 Err(reject) => {
                     let from = usize::try_from(reject.offset).unwrap();
                     prop_assert_eq!(&line[from..from + reject.bytes.len()], &reject.bytes[..]);

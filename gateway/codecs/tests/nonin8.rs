@@ -232,7 +232,7 @@ proptest! {
         for answer in all(&line) {
             match answer {
                 Ok(Frame::Nonin8(second)) => retold.extend(encode(&second)),
-                Ok(Frame::Node(_)) => prop_assert!(false, "a node's frame on a Nonin's line"),
+                Ok(other) => prop_assert!(false, "{other:?} on a Nonin's line"),
                 Err(reject) => {
                     prop_assert_eq!(usize::try_from(reject.offset), Ok(retold.len()));
                     prop_assert!((1..=MAX_REJECT_BYTES).contains(&reject.bytes.len()));

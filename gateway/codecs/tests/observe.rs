@@ -113,6 +113,19 @@ fn a_missing_value_is_no_value() {
 }
 
 #[test]
+fn a_pulse_without_a_saturation_says_that_the_saturation_is_still_searched_for() {
+    assert_eq!(
+        contact(&nonin(None, 80, Flags::empty())),
+        Some(FINGER_SEARCHING)
+    );
+    assert_eq!(
+        contact(&nonin(95, None, Flags::empty())),
+        Some(FINGER_ON),
+        "a saturation is what the sensor is there for"
+    );
+}
+
+#[test]
 fn a_disturbed_reading_says_by_what() {
     let table = [
         (Flags::ARTEFACT, Quality::ARTEFACT),
@@ -209,7 +222,8 @@ fn an_estimate_the_node_did_not_make_is_no_value() {
     assert_eq!(readings(&only_spo2), [(VitalKind::SpO2, 936, clean)]);
     let only_pulse = half(None, Some(1042));
     assert_eq!(readings(&only_pulse), [(VitalKind::Pulse, 1042, clean)]);
-    assert_eq!(contact(&only_pulse), Some(FINGER_ON));
+    assert_eq!(contact(&only_pulse), Some(FINGER_SEARCHING));
+    assert_eq!(contact(&only_spo2), Some(FINGER_ON));
     assert_eq!(contact(&half(None, None)), Some(FINGER_SEARCHING));
     assert_eq!(readings(&half(None, None)), []);
 }
@@ -343,13 +357,14 @@ proptest! {
     }
 
     #[test]
-    fn a_contact_is_on_exactly_when_there_is_a_reading(
+    fn a_finger_is_in_exactly_when_there_is_a_saturation(
         spo2 in prop::option::of(1..=100_u8),
         pulse in prop::option::of(18..=321_u16),
         bits in any::<u16>(),
     ) {
         let frame = nonin(spo2, pulse, Flags::from_bits_retain(bits));
         let on = contact(&frame) == Some(FINGER_ON);
-        prop_assert_eq!(on, !readings(&frame).is_empty());
+        let said = readings(&frame);
+        prop_assert_eq!(on, said.iter().any(|(kind, ..)| *kind == VitalKind::SpO2));
     }
 }

@@ -1,8 +1,10 @@
 //! Names, line settings, and the JSON that people see.
 
+use std::collections::BTreeSet;
+
 use serde_json::{json, to_value};
 use veglia_codecs::nonin8::{Flags, Frame as Second};
-use veglia_codecs::{Frame, Parity, Protocol, Reject, RejectReason};
+use veglia_codecs::{Frame, Parity, Protocol, Reject, RejectReason, Uuid, sig, unsupported};
 use veglia_firmware_core::{
     Body, ContactState, Field, FirmwareVersion, Model, NodeFrame, OximetryFlags, Sensor, Site,
     TemperatureFlags,
@@ -21,12 +23,16 @@ fn every_protocol_is_found_by_its_name() {
     for protocol in Protocol::ALL {
         assert_eq!(protocol.to_string().parse(), Ok(protocol));
     }
-    assert_eq!(Protocol::ALL.map(Protocol::name), ["nonin-8", "node"]);
+    let names: BTreeSet<&str> = Protocol::ALL.into_iter().map(Protocol::name).collect();
+    assert_eq!(names.len(), Protocol::ALL.len());
     let refused = "bluetooth"
         .parse::<Protocol>()
         .map_err(|error| error.to_string());
-    let sentence = "there is no protocol \"bluetooth\"; choose nonin-8 or node";
-    assert_eq!(refused, Err(sentence.to_string()));
+    let sentence = refused.unwrap_err();
+    assert!(
+        sentence.starts_with("there is no protocol \"bluetooth\"; choose "),
+        "{sentence}"
+    );
 }
 
 #[test]
@@ -44,11 +50,60 @@ fn the_refusal_names_every_protocol() {
 
 #[test]
 fn ports_open_as_the_makers_say() {
-    for (protocol, baud) in [(Protocol::Nonin8, 9_600), (Protocol::Node, 115_200)] {
-        let line = protocol.line();
+    let of_nonin = |protocol: &Protocol| protocol.name().starts_with("nonin-");
+    let serial = |protocol: &Protocol| protocol.line().is_some();
+    let nonins = Protocol::ALL.into_iter().filter(of_nonin).filter(serial);
+    let table = nonins.map(|protocol| (protocol, 9_600));
+    let table = table.chain([(Protocol::Masimo, 9_600), (Protocol::Node, 115_200)]);
+    let mut seen = 0;
+    for (protocol, baud) in table {
+        let line = protocol.line().unwrap();
         assert_eq!((line.baud, line.data_bits, line.stop_bits), (baud, 8, 1));
         assert_eq!(line.parity, Parity::None);
+        seen += 1;
     }
+    assert_eq!(seen, 6, "four Nonin formats, a monitor, the node");
+}
+
+#[test]
+fn a_short_number_of_the_bluetooth_sig_is_a_whole_uuid() {
+    let uuid = "00001822-0000-1000-8000-00805f9b34fb";
+    assert_eq!(Uuid::sig(0x1822).to_string(), uuid);
+    let gatt = Protocol::NoninBle.gatt().unwrap();
+    let uuid = "46a970e0-0d5f-11e2-8b5e-0002a5d5c51b";
+    assert_eq!(gatt.service.to_string(), uuid);
+}
+
+#[test]
+fn standard_devices_are_listened_to_for_what_is_final() {
+    let listens = |protocol: Protocol| protocol.gatt().unwrap().listen;
+    assert_eq!(listens(Protocol::PlxContinuous), [Uuid::sig(0x2A5F)]);
+    assert_eq!(listens(Protocol::PlxSpot), [Uuid::sig(0x2A5E)]);
+    assert_eq!(listens(Protocol::Thermometer), [Uuid::sig(0x2A1C)]);
+    let intermediate = sig::INTERMEDIATE_TEMPERATURE;
+    let all = Protocol::ALL.into_iter().filter_map(Protocol::gatt);
+    assert!(
+        all.into_iter()
+            .all(|gatt| !gatt.listen.contains(&intermediate))
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_by_name_with_a_sentence() {
+    for name in ["ihealth", "mmc-t201", "ghs"] {
+        let refused = name.parse::<Protocol>().map_err(|error| error.to_string());
+        let sentence = refused.unwrap_err();
+        assert!(
+            sentence.starts_with(&format!("{name} cannot be read: ")),
+            "{sentence}"
+        );
+    }
+    let ghs = [Uuid::sig(0x1840)];
+    assert!(unsupported("", &ghs).is_some_and(|why| why.contains("Generic Health Sensor")));
+    assert!(unsupported("MMC-T201-1", &[]).is_some_and(|why| why.contains("another thermometer")));
+    assert!(unsupported("PO3 1234", &[]).is_some_and(|why| why.contains("encrypted")));
+    assert_eq!(unsupported("Nonin3230_501234", &[Uuid::sig(0x1822)]), None);
+    assert_eq!(unsupported("", &[]), None);
 }
 
 #[test]

@@ -59,8 +59,8 @@ impl Digit {
 
 const fn digits(protocol: Protocol) -> &'static Digits {
     match protocol {
-        Protocol::Nonin8 => &NONIN8,
         Protocol::Node => &NODE,
+        _ => &NONIN8,
     }
 }
 

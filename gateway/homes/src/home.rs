@@ -188,14 +188,14 @@ impl Home {
 /// A node's serial number is random, a Nonin's has six digits and says which home it is in.
 fn device(spec: &DeviceSpec, home: &str, number: usize, place: usize, seed: u64) -> Device {
     let (serial, id) = match spec.protocol {
-        Protocol::Nonin8 => {
-            let serial = 500_000 + number * 10 + place;
-            let id = format!("nonin:{serial}");
-            (u64::try_from(serial).unwrap_or(u64::MAX), id)
-        }
         Protocol::Node => {
             let serial = rng(seed, home, &spec.name).u64(1..);
             (serial, format!("node:{serial:016x}"))
+        }
+        _ => {
+            let serial = 500_000 + number * 10 + place;
+            let id = format!("nonin:{serial}");
+            (u64::try_from(serial).unwrap_or(u64::MAX), id)
         }
     };
     Device {

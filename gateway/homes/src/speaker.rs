@@ -184,8 +184,8 @@ impl Speaker {
         self.finger_out_at_ms = None;
         self.shown = Some(oximetry);
         match self.protocol {
-            Protocol::Nonin8 => nonin(oximetry),
             Protocol::Node => self.node.oximetry(uptime_ms, oximetry),
+            _ => nonin(oximetry),
         }
     }
 
@@ -193,8 +193,8 @@ impl Speaker {
         let since_ms = *self.finger_out_at_ms.get_or_insert(wall_ms);
         let held = self.shown.filter(|_| wall_ms < since_ms + HELD_MS);
         match self.protocol {
-            Protocol::Nonin8 => nonin_finger_out(held),
             Protocol::Node => self.node.finger_out(uptime_ms),
+            _ => nonin_finger_out(held),
         }
     }
 

@@ -1,10 +1,15 @@
-//! Which patient wore which device when.
+//! Who has which device when: one patient, or a household that shares it.
 //!
 //! An assignment is a row, its end is another; neither is ever altered. Two assignments of one
-//! device never overlap, so a moment of a device belongs to one patient at most. A patient may
-//! have many devices. Readings stay with their device: a corrected assignment moves none.
+//! device never overlap, so a moment of a device belongs to one holder at most. A patient may have
+//! many devices. Readings stay with their device: a corrected assignment moves none.
+//!
+//! **A household** shares a device: two to six patients, written with the assignment. What such a
+//! device measures is nobody's until somebody says whose it is, session by session. That word is
+//! an [`Attribution`] (`attributions.rs`), and so is every later correction of who had a device:
+//! the newest that covers a moment holds, before any assignment.
 
-use std::collections::HashMap;
+use std::fmt;
 
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::entity::prelude::*;
@@ -13,15 +18,62 @@ use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_triage::PatientId;
 use veglia_wire::{DeviceId, WallMs};
 
-use crate::changes::{self, Changed, Kind};
+use crate::attributions;
+use crate::changes::{self, Kind};
+use crate::course::Assignments;
 use crate::error::ReadError;
-use crate::rows::{assignment, assignment_end};
+use crate::rows::{assignment, assignment_end, assignment_member};
+
+/// Patients who may share a device: more live in an institution, where each has their own.
+pub const HOUSEHOLD_MAX: usize = 6;
+
+/// What stands for the patient in the row of an assignment to a household.
+const HOUSEHOLD: &str = "household";
 
 /// Number of an assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AssignmentId(pub i64);
 
-/// A device given to a patient. Its end, if there is one, is an [`AssignmentEnd`].
+/// Who has a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// One patient.
+    Patient(PatientId),
+    /// Patients who share it, in the order of their numbers.
+    Household(Vec<PatientId>),
+}
+
+impl Holder {
+    /// Everybody who may have measured with it.
+    #[must_use]
+    pub fn members(&self) -> &[PatientId] {
+        match self {
+            Self::Patient(patient) => std::slice::from_ref(patient),
+            Self::Household(members) => members,
+        }
+    }
+
+    /// The patient, if it is one alone.
+    #[must_use]
+    pub fn patient(&self) -> Option<PatientId> {
+        match self {
+            Self::Patient(patient) => Some(*patient),
+            Self::Household(_) => None,
+        }
+    }
+}
+
+/// `patient …`, or `a household of 2`.
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Patient(patient) => write!(f, "patient {patient}"),
+            Self::Household(members) => write!(f, "a household of {}", members.len()),
+        }
+    }
+}
+
+/// A device given to somebody. Its end, if there is one, is an [`AssignmentEnd`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
     /// Its number.
@@ -29,7 +81,7 @@ pub struct Assignment {
     /// Which device.
     pub device: DeviceId,
     /// To whom.
-    pub patient: PatientId,
+    pub holder: Holder,
     /// From when, that moment in it.
     pub from: WallMs,
 }
@@ -48,17 +100,20 @@ pub struct AssignmentEnd {
 pub enum AssignRefused {
     /// The device belongs to someone in that time.
     #[error(
-        "{device} was not assigned: it is with patient {patient} from {from} on; \
+        "{device} was not assigned: it is with {holder} from {from} on; \
          end that assignment first"
     )]
     Overlap {
         /// Which device.
         device: DeviceId,
         /// Who has it.
-        patient: PatientId,
+        holder: Holder,
         /// Since when.
         from: WallMs,
     },
+    /// A household of one, of too many, or with somebody twice.
+    #[error("a shared device is assigned to 2 to {HOUSEHOLD_MAX} different patients")]
+    Household,
     /// The diary could not be read.
     #[error("the device was not assigned")]
     Read(#[source] ReadError),
@@ -101,6 +156,38 @@ pub async fn assign_device(
     from: WallMs,
     now: WallMs,
 ) -> Result<AssignmentId, AssignRefused> {
+    give(record, actor, device, &Holder::Patient(patient), from, now).await
+}
+
+/// Gives a device to a household from a moment on.
+///
+/// # Errors
+/// See [`AssignRefused`]; nothing was written then.
+pub async fn share_device(
+    record: &Database,
+    actor: &Actor,
+    device: &DeviceId,
+    members: &[PatientId],
+    from: WallMs,
+    now: WallMs,
+) -> Result<AssignmentId, AssignRefused> {
+    let mut known = members.to_vec();
+    known.sort_unstable();
+    known.dedup();
+    if known.len() != members.len() || !(2..=HOUSEHOLD_MAX).contains(&known.len()) {
+        return Err(AssignRefused::Household);
+    }
+    give(record, actor, device, &Holder::Household(known), from, now).await
+}
+
+async fn give(
+    record: &Database,
+    actor: &Actor,
+    device: &DeviceId,
+    holder: &Holder,
+    from: WallMs,
+    now: WallMs,
+) -> Result<AssignmentId, AssignRefused> {
     let written = record.run_tx("diary.assign_device", actor, move |tx| {
         Box::pin(async move {
             if let Some(other) = overlapping(tx, device, from).await? {
@@ -109,14 +196,31 @@ pub async fn assign_device(
             let row = assignment::ActiveModel {
                 id: NotSet,
                 device: Set(device.to_string()),
-                patient: Set(patient.to_string()),
+                patient: Set(match holder {
+                    Holder::Patient(patient) => patient.to_string(),
+                    Holder::Household(_) => HOUSEHOLD.to_owned(),
+                }),
                 from_ms: Set(from.0),
                 created_at_ms: Set(now.0),
                 created_by: Set(tx.actor().to_string()),
             };
-            let inserted = assignment::Entity::insert(row).exec(tx).await?;
-            changes::note(tx, Kind::Assignment, inserted.last_insert_id).await?;
-            Ok(Ok(AssignmentId(inserted.last_insert_id)))
+            let id = assignment::Entity::insert(row)
+                .exec(tx)
+                .await?
+                .last_insert_id;
+            if let Holder::Household(members) = holder {
+                for member in members {
+                    let row = assignment_member::Model {
+                        assignment_id: id,
+                        patient: member.to_string(),
+                    };
+                    assignment_member::Entity::insert(row.into_active_model())
+                        .exec_without_returning(tx)
+                        .await?;
+                }
+            }
+            changes::note(tx, Kind::Assignment, id).await?;
+            Ok(Ok(AssignmentId(id)))
         })
     });
     let written = written
@@ -124,7 +228,7 @@ pub async fn assign_device(
         .map_err(|fault| AssignRefused::Read(fault.into()))?;
     written.map_err(|other| AssignRefused::Overlap {
         device: other.device,
-        patient: other.patient,
+        holder: other.holder,
         from: other.from,
     })
 }
@@ -172,30 +276,37 @@ pub async fn end_assignment(
     written.await.map_err(EndRefused::Store)?
 }
 
-/// Every assignment, current and past.
+/// Every assignment, current and past, with what was said of them afterwards.
 ///
 /// # Errors
 /// See [`ReadError`].
 pub async fn assignments(record: &Database, actor: &Actor) -> Result<Assignments, ReadError> {
     let rows = record.read_tx("diary.assignments", actor, |tx| {
         Box::pin(async move {
-            let begun = assignment::Entity::find().order_by_asc(assignment::Column::Id);
-            let begun = begun.all(tx).await?;
-            Ok((begun, assignment_end::Entity::find().all(tx).await?))
+            let rows = assignment::Entity::find().order_by_asc(assignment::Column::Id);
+            let mut begun = Vec::new();
+            for row in rows.all(tx).await? {
+                begun.push(whole(tx, &row).await?);
+            }
+            let ended = assignment_end::Entity::find().all(tx).await?;
+            Ok((begun, ended, attributions::all(tx).await?))
         })
     });
-    let (begun, ended) = rows.await?;
+    let (begun, ended, attributed) = rows.await?;
     let mut all = Assignments::default();
-    for row in begun {
-        all.begin(read(&row)?);
+    for assignment in begun {
+        all.begin(assignment);
     }
     for row in ended {
         all.end(read_end(&row));
     }
+    for attribution in attributed {
+        all.attribute(&attribution);
+    }
     Ok(all)
 }
 
-/// Whose a device is at a moment, by all that is written.
+/// Whose a device is at a moment, by all that is written: one patient alone.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -207,20 +318,32 @@ pub async fn wearer(
 ) -> Result<Option<PatientId>, ReadError> {
     let read = record.read_tx("diary.wearer", actor, move |tx| {
         Box::pin(async move {
-            let begun = assignment::Entity::find()
-                .filter(assignment::Column::Device.eq(device.as_str()))
-                .filter(assignment::Column::FromMs.lte(at.0));
-            for row in begun.all(tx).await? {
-                let end = assignment_end::Entity::find_by_id(row.id).one(tx).await?;
-                if end.is_none_or(|end| at.0 < end.until_ms) {
-                    let worn = read(&row).map_err(TxError::refuse)?;
-                    return Ok(Some(worn.patient));
-                }
+            if let Some(said) = attributions::newest(tx, device, at..at.plus_ms(1)).await? {
+                return Ok(said.patient);
             }
-            Ok(None)
+            let begun = holding(tx, device, at).await?;
+            Ok(begun.and_then(|assignment| assignment.holder.patient()))
         })
     });
     Ok(read.await?)
+}
+
+/// The assignment of a device in force at a moment.
+pub(crate) async fn holding(
+    tx: &Tx<'_>,
+    device: &DeviceId,
+    at: WallMs,
+) -> Result<Option<Assignment>, TxError> {
+    let begun = assignment::Entity::find()
+        .filter(assignment::Column::Device.eq(device.as_str()))
+        .filter(assignment::Column::FromMs.lte(at.0));
+    for row in begun.all(tx).await? {
+        let end = assignment_end::Entity::find_by_id(row.id).one(tx).await?;
+        if end.is_none_or(|end| at.0 < end.until_ms) {
+            return whole(tx, &row).await.map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// The first assignment of a device that does not end before `from`. One that begins later
@@ -236,16 +359,17 @@ async fn overlapping(
     for row in rows.all(tx).await? {
         let end = assignment_end::Entity::find_by_id(row.id).one(tx).await?;
         if end.is_none_or(|end| end.until_ms > from.0) {
-            return read(&row).map(Some).map_err(TxError::refuse);
+            return whole(tx, &row).await.map(Some);
         }
     }
     Ok(None)
 }
 
 pub(crate) async fn by_id(tx: &Tx<'_>, id: AssignmentId) -> Result<Option<Assignment>, TxError> {
-    let row = assignment::Entity::find_by_id(id.0).one(tx).await?;
-    let read = row.map(|row| read(&row)).transpose();
-    read.map_err(TxError::refuse)
+    match assignment::Entity::find_by_id(id.0).one(tx).await? {
+        Some(row) => whole(tx, &row).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 pub(crate) async fn end_of(
@@ -256,12 +380,23 @@ pub(crate) async fn end_of(
     Ok(row.map(|row| read_end(&row)))
 }
 
-fn read(row: &assignment::Model) -> Result<Assignment, ReadError> {
-    let damaged = || ReadError::damaged("assignment", row.id);
+/// An assignment with everybody it is to.
+pub(crate) async fn whole(tx: &Tx<'_>, row: &assignment::Model) -> Result<Assignment, TxError> {
+    let damaged = || TxError::refuse(ReadError::damaged("assignment", row.id));
+    let holder = if row.patient == HOUSEHOLD {
+        let members = assignment_member::Entity::find()
+            .filter(assignment_member::Column::AssignmentId.eq(row.id))
+            .order_by_asc(assignment_member::Column::Patient);
+        let members = members.all(tx).await?.into_iter();
+        let members: Result<Vec<PatientId>, _> = members.map(|it| it.patient.parse()).collect();
+        Holder::Household(members.map_err(|_| damaged())?)
+    } else {
+        Holder::Patient(row.patient.parse().map_err(|_| damaged())?)
+    };
     Ok(Assignment {
         id: AssignmentId(row.id),
         device: row.device.parse().map_err(|_| damaged())?,
-        patient: row.patient.parse().map_err(|_| damaged())?,
+        holder,
         from: WallMs(row.from_ms),
     })
 }
@@ -270,86 +405,5 @@ fn read_end(row: &assignment_end::Model) -> AssignmentEnd {
     AssignmentEnd {
         id: AssignmentId(row.assignment_id),
         until: WallMs(row.until_ms),
-    }
-}
-
-/// Every assignment in memory, to resolve a reading's device to a patient. It is read once and
-/// then kept up to date by the changes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Assignments {
-    by_device: HashMap<DeviceId, Vec<Worn>>,
-}
-
-/// A stretch of time in which a patient has a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Worn {
-    /// The assignment.
-    pub id: AssignmentId,
-    /// By whom.
-    pub patient: PatientId,
-    /// From when, that moment in it.
-    pub from: WallMs,
-    /// Until when, that moment not in it; none while it lasts.
-    pub until: Option<WallMs>,
-}
-
-impl Assignments {
-    /// Whose a device was at a moment; nobody's between assignments.
-    #[must_use]
-    pub fn resolve(&self, device: &DeviceId, at: WallMs) -> Option<PatientId> {
-        let worn = self.by_device.get(device)?.iter();
-        let mut worn = worn.filter(|worn| worn.from <= at);
-        let worn = worn.find(|worn| worn.until.is_none_or(|until| at < until))?;
-        Some(worn.patient)
-    }
-
-    /// Everyone who had a device, in no order.
-    pub fn of_device(&self, device: &DeviceId) -> impl Iterator<Item = &Worn> {
-        self.by_device.get(device).into_iter().flatten()
-    }
-
-    /// Every device a patient ever had, and when, in no order.
-    pub fn of_patient(&self, patient: PatientId) -> impl Iterator<Item = (&DeviceId, &Worn)> {
-        let all = self.by_device.iter();
-        let all = all.flat_map(|(device, worn)| worn.iter().map(move |worn| (device, worn)));
-        all.filter(move |(_, worn)| worn.patient == patient)
-    }
-
-    /// Whose an assignment is, and of which device.
-    #[must_use]
-    pub fn find(&self, id: AssignmentId) -> Option<(PatientId, DeviceId)> {
-        let mut all = self.by_device.iter();
-        all.find_map(|(device, worn)| {
-            let worn = worn.iter().find(|worn| worn.id == id)?;
-            Some((worn.patient, device.clone()))
-        })
-    }
-
-    /// Takes a change in; one that is known already, or not about devices, changes nothing.
-    pub fn apply(&mut self, changed: &Changed) {
-        match changed {
-            Changed::Assigned(assignment) => self.begin(assignment.clone()),
-            Changed::Ended(end) => self.end(*end),
-            Changed::Plan(_) | Changed::Standing(_) | Changed::Act(_) => {}
-        }
-    }
-
-    fn begin(&mut self, assignment: Assignment) {
-        let worn = self.by_device.entry(assignment.device).or_default();
-        if worn.iter().all(|known| known.id != assignment.id) {
-            worn.push(Worn {
-                id: assignment.id,
-                patient: assignment.patient,
-                from: assignment.from,
-                until: None,
-            });
-        }
-    }
-
-    fn end(&mut self, end: AssignmentEnd) {
-        let mut all = self.by_device.values_mut().flatten();
-        if let Some(worn) = all.find(|worn| worn.id == end.id) {
-            worn.until = Some(end.until);
-        }
     }
 }

@@ -1,5 +1,5 @@
-//! What ingest must hear of: each new plan, assignment, end of one, standing of a patient, and
-//! act, in one order.
+//! What ingest must hear of: each new plan, assignment, end of one, word of whose readings are,
+//! standing of a patient, and act, in one order.
 //!
 //! The row a change names is immutable, so a change read again is the same change. Numbers grow
 //! in the order of writing: there is one writer at a time.
@@ -13,10 +13,11 @@ use veglia_wire::WallMs;
 
 use crate::acts::{self, Act};
 use crate::assignments::{self, Assignment, AssignmentEnd, AssignmentId};
+use crate::attributions::{self, Attribution};
 use crate::error::ReadError;
 use crate::plans;
 use crate::rows::change::{ActiveModel, Column, Entity, Model};
-use crate::rows::{assignment, assignment_end, entry, plan, standing};
+use crate::rows::{assignment, assignment_end, attribution, entry, plan, standing};
 use crate::standings;
 
 /// Changes given at once: a poll that found more asks again.
@@ -40,10 +41,12 @@ pub struct Change {
 pub enum Changed {
     /// A version of a plan.
     Plan(Plan),
-    /// A device was given to a patient.
+    /// A device was given to a patient, or to a household.
     Assigned(Assignment),
     /// A device was taken back.
     Ended(AssignmentEnd),
+    /// Somebody said whose readings are.
+    Attributed(Attribution),
     /// A patient went somewhere, or came home.
     Standing(PatientStanding),
     /// A person did or wrote something.
@@ -55,15 +58,17 @@ pub(crate) enum Kind {
     Plan,
     Assignment,
     AssignmentEnd,
+    Attribution,
     Entry,
     Standing,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Plan,
         Self::Assignment,
         Self::AssignmentEnd,
+        Self::Attribution,
         Self::Entry,
         Self::Standing,
     ];
@@ -73,6 +78,7 @@ impl Kind {
             Self::Plan => "plan",
             Self::Assignment => "assignment",
             Self::AssignmentEnd => "assignment-end",
+            Self::Attribution => "attribution",
             Self::Entry => "entry",
             Self::Standing => "standing",
         }
@@ -179,6 +185,10 @@ async fn written_at(tx: &Tx<'_>, row: &Model) -> Result<Option<i64>, TxError> {
             let row = assignment_end::Entity::find_by_id(id).one(tx).await?;
             row.map(|row| row.created_at_ms)
         }
+        Some(Kind::Attribution) => {
+            let row = attribution::Entity::find_by_id(id).one(tx).await?;
+            row.map(|row| row.created_at_ms)
+        }
         Some(Kind::Entry) => {
             let row = entry::Entity::find_by_id(id).one(tx).await?;
             row.map(|row| row.at_ms)
@@ -203,6 +213,9 @@ async fn changed(tx: &Tx<'_>, row: &Model) -> Result<Changed, TxError> {
             let id = AssignmentId(row.row_id);
             assignments::end_of(tx, id).await?.map(Changed::Ended)
         }
+        Some(Kind::Attribution) => attributions::by_row(tx, row.row_id)
+            .await?
+            .map(Changed::Attributed),
         Some(Kind::Standing) => standings::by_row(tx, row.row_id)
             .await?
             .map(Changed::Standing),

@@ -6,7 +6,9 @@
 //!
 //! **On the list** is a flag whose episode goes on, and a confirmed red until a person closes it,
 //! whatever happens to its episode. What was closed comes back when it is raised anew, confirmed
-//! for the first time, or confirmed by something too bad to wait that it did not have before.
+//! for the first time, or confirmed by something too bad to wait that it did not have before. What
+//! was raised by readings that were not the patient's ([`Why::NotTheirs`]) needs nobody: it stays
+//! in the diary, with who corrected that, and leaves the list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -211,10 +213,14 @@ impl Told {
         }
     }
 
-    /// Whether it stands by all that is known: late data has not withdrawn it.
+    /// Whether it stands by all that is known: neither late data nor a correction of whose the
+    /// readings are has withdrawn it.
     #[must_use]
     pub fn stands(&self) -> bool {
-        !matches!(self.ended, Some((Why::ExplainedByLateData, _)))
+        !matches!(
+            self.ended,
+            Some((Why::ExplainedByLateData | Why::NotTheirs, _))
+        )
     }
 
     fn begin(flag: Flag, raised_at: WallMs) -> Self {
@@ -272,7 +278,8 @@ impl Told {
 
     /// Whether it asks for a person, if it was last closed at this telling.
     pub(crate) fn is_listed(&self, closed: Option<u32>) -> bool {
-        let waits = self.flag.severity == Severity::Red && self.was_confirmed;
+        let is_theirs = !matches!(self.ended, Some((Why::NotTheirs, _)));
+        let waits = self.flag.severity == Severity::Red && self.was_confirmed && is_theirs;
         (self.ended.is_none() || waits) && closed.is_none_or(|closed| closed < self.news)
     }
 }

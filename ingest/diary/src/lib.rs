@@ -9,8 +9,12 @@
 //! flag is numbered by triage, so the verdicts of a replay are inserted or ignored
 //! ([`record_verdicts`]).
 //!
-//! **Ingest listens** by [`changes_since`]: plans, assignments, their ends, where patients are, and
-//! acts, in the order of writing, each with all it says. Verdicts are not among them: ingest wrote
+//! **Whose a reading is** follows from who had its device ([`Assignments`]): a patient, or a
+//! household that shares it; and from what people said since ([`answer_whose`],
+//! [`correct_whose`]), the newest word before all others.
+//!
+//! **Ingest listens** by [`changes_since`]: plans, assignments, their ends, words of whose readings
+//! are, where patients are, and acts, in the order of writing, each with all it says. Verdicts are not among them: ingest wrote
 //! those.
 //!
 //! **Alerts** are flags that ask for people (`alerts.rs`). Their ladder ([`ladder`]) is pure and
@@ -29,9 +33,12 @@
 mod acts;
 mod alerts;
 mod assignments;
+mod attributions;
 mod changes;
+mod course;
 mod error;
 mod flags;
+mod handovers;
 mod history;
 pub mod ladder;
 mod plans;
@@ -53,17 +60,23 @@ pub use alerts::pages::{
 pub use alerts::ticks::{set_back, tick};
 pub use alerts::{ALERTS_MAX, Alert, AlertCursor, AlertId, adopt, alerts_since, remade};
 pub use assignments::{
-    AssignRefused, Assignment, AssignmentEnd, AssignmentId, Assignments, EndRefused, Worn,
-    assign_device, assignments, end_assignment, wearer,
+    AssignRefused, Assignment, AssignmentEnd, AssignmentId, EndRefused, HOUSEHOLD_MAX, Holder,
+    assign_device, assignments, end_assignment, share_device, wearer,
+};
+pub use attributions::{
+    ATTRIBUTIONS_MAX, AttributeRefused, Attribution, AttributionId, Saying, answer_whose,
+    attributions_of, correct_whose,
 };
 pub use changes::{
     CHANGES_MAX, Change, ChangeId, Changed, changes_since, last_change_by, newest_change,
 };
+pub use course::{Assignments, Course, Stretch, Whose, Worn};
 pub use error::ReadError;
 pub use flags::{
     OPEN_FLAGS_MAX, OpenFlag, RecordError, Told, flags_listed, flags_raised, open_flags,
     record_verdicts,
 };
+pub use handovers::{HANDOVERS_MAX, Handover, Returned, handovers_of_device, handovers_of_patient};
 pub use history::{LINES_MAX, Line, Written, diary_of};
 pub use plans::{
     Decision, PlanRefused, PlanWritten, Reasons, create_plan, plan_of, plans_current, plans_of,

@@ -95,6 +95,51 @@ pub(crate) mod assignment_end {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// One of those who share a device.
+pub(crate) mod assignment_member {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "assignment_member")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) assignment_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) patient: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What somebody said of readings after they were measured.
+pub(crate) mod attribution {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "attribution")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) device: String,
+        pub(crate) from_ms: i64,
+        pub(crate) until_ms: i64,
+        pub(crate) patient: Option<String>,
+        pub(crate) why: String,
+        pub(crate) created_at_ms: i64,
+        pub(crate) created_by: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// A flag, as first raised.
 pub(crate) mod flag {
     use veglia_store::sea_orm;

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod decisions;
+mod households;
 mod probe;
 mod receivers;
 mod standings;
@@ -25,6 +26,7 @@ pub const SCHEMA: Schema = Schema {
             Box::new(probe::Probe),
             Box::new(decisions::Decisions),
             Box::new(receivers::Receivers),
+            Box::new(households::Households),
         ]
     },
 };

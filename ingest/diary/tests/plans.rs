@@ -109,7 +109,7 @@ async fn a_device_has_one_wearer_at_a_time() {
     for from in [0, 100, 500] {
         let refused = assign(&diary, OTHER, from).await.unwrap_err();
         assert!(
-            matches!(&refused, AssignRefused::Overlap { patient, .. } if *patient == PATIENT),
+            matches!(&refused, AssignRefused::Overlap { holder, .. } if holder.patient() == Some(PATIENT)),
             "{refused:?}"
         );
     }
@@ -188,6 +188,7 @@ async fn changes_tell_everything_in_order_and_build_the_same_assignments() {
             Changed::Plan(_) => "plan",
             Changed::Assigned(_) => "assigned",
             Changed::Ended(_) => "ended",
+            Changed::Attributed(_) => "attributed",
             Changed::Standing(_) => "standing",
             Changed::Act(_) => "act",
         })

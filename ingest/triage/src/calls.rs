@@ -65,6 +65,29 @@ impl Calls {
         }
     }
 
+    /// Whether a further clean value of a vital sign that no rule calls bad is no news.
+    pub(crate) fn is_calm(&self, track: &Track, rules: &RuleSet) -> bool {
+        let is_calm = |it: &Signal| {
+            let mut known = rules.calls.signals.iter();
+            let rule = known.find(|rule| is(&it.ledger, &rule.name));
+            rule.is_none_or(|rule| it.is_calm(rule, track.kind()))
+        };
+        let is_behind = |it: &Together| it.is_behind(track);
+        self.signals.iter().all(is_calm) && !self.together.as_ref().is_some_and(is_behind)
+    }
+
+    /// A clean value that is good, and would be forgotten by the limits by now.
+    pub(crate) fn pass_over(
+        &mut self,
+        observation: &Observation,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        for (signal, rule) in signals(&mut self.signals, ground.rules) {
+            signal.observe(rule, observation, ground, voice);
+        }
+    }
+
     /// A device is not heard any more.
     pub(crate) fn lose(
         &mut self,

@@ -49,6 +49,35 @@ struct Setting<'a> {
     plans: &'a [Plan],
 }
 
+/// Which readings may stand for a slot in the place of the one that does: those from its end on,
+/// those that are higher, or any while it is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Slot {
+    until: WallMs,
+    highest: i32,
+    is_open: bool,
+}
+
+impl Slot {
+    /// Of a vital sign without rules over days.
+    const NONE: Self = Self {
+        until: WallMs(i64::MAX),
+        highest: i32::MAX,
+        is_open: false,
+    };
+
+    /// Any reading may be the first.
+    const UNKNOWN: Self = Self {
+        is_open: true,
+        ..Self::NONE
+    };
+
+    /// Whether a later reading may stand for its slot.
+    pub(crate) fn may_take(&self, at: WallMs, steps: i32) -> bool {
+        self.is_open || self.until <= at || self.highest < steps
+    }
+}
+
 /// A rule over days at work: what it has said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -125,6 +154,29 @@ impl Days {
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Flag, bool)> {
         let lines = [&self.trend, &self.spread, &self.fever, &self.exertion];
         lines.into_iter().flat_map(Line::flags)
+    }
+
+    /// The slot in which a reading was measured that is the newest of all.
+    pub(crate) fn slot(&self, vital: VitalKind, at: WallMs, is_sparse: bool) -> Slot {
+        match vital {
+            VitalKind::SpO2 => {
+                let newest = self.oxygen.newest(Kept::First, at);
+                newest.map_or(Slot::UNKNOWN, |(sample, until)| Slot {
+                    until,
+                    highest: i32::MAX,
+                    is_open: !sample.is_settled && !is_sparse,
+                })
+            }
+            VitalKind::Temperature => {
+                let newest = self.temperature.newest(Kept::Highest, at);
+                newest.map_or(Slot::UNKNOWN, |(sample, until)| Slot {
+                    until,
+                    highest: sample.steps,
+                    is_open: false,
+                })
+            }
+            _ => Slot::NONE,
+        }
     }
 
     /// Takes what the rules see of some readings; whether the baseline is another one by it.

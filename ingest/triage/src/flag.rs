@@ -338,6 +338,9 @@ pub enum Why {
     PlanEnded,
     /// The patient is not at home: nothing is expected.
     Away,
+    /// What it rests on was not the patient's: who had the device was corrected. Said by whoever
+    /// knows whose readings are, never by a rule.
+    NotTheirs,
 }
 
 /// Something that people should know of a patient.

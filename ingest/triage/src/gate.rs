@@ -132,6 +132,35 @@ impl Gate {
         known.is_some_and(|it| it.is_grey)
     }
 
+    /// Since when a device has given the same value as now, if nothing but its length can grey a
+    /// further reading.
+    pub(crate) fn held_since(&self, device: &DeviceId, newest: &Reading) -> Option<WallMs> {
+        let row = self.tip.iter().find(|row| row.device == *device)?;
+        let is_newest = (row.last, row.steps) == (newest.at, newest.steps);
+        let mut words = self.contacts.iter().rev();
+        let word = words.find(|it| it.device == *device);
+        let is_off = word.is_some_and(|it| it.is_off || newest.at < it.at);
+        let is_next = self.known.back().map(|it| it.reading.key()) == Some(newest.key());
+        (is_newest && is_next && !row.is_fallen && !is_off).then_some(row.streams_since)
+    }
+
+    /// A reading that would have been let through and forgotten by now, as all before it.
+    pub(crate) fn pass_over(&mut self, reading: &Reading, ground: Ground<'_>) {
+        let Some(rule) = rule(self.kind, ground) else {
+            return;
+        };
+        for Known { reading, .. } in std::mem::take(&mut self.known) {
+            advance(&mut self.base, rule, &self.contacts, &reading, ground);
+        }
+        advance(&mut self.base, rule, &self.contacts, reading, ground);
+        self.floor = Some(reading.key());
+    }
+
+    /// What was passed over is all there is.
+    pub(crate) fn close_up(&mut self) {
+        self.tip.clone_from(&self.base);
+    }
+
     /// Hears how a sensor holds; what it thinks of otherwise by that.
     pub(crate) fn hold(&mut self, said: &Observation, ground: Ground<'_>) -> Vec<Known> {
         let Seen::Contact(_, contact) = said.seen else {
@@ -222,7 +251,7 @@ impl Gate {
 }
 
 fn rule(kind: VitalKind, ground: Ground<'_>) -> Option<&GateRule> {
-    ground.rules.gates.iter().find(|rule| rule.vital == kind)
+    ground.rules.gate(kind)
 }
 
 /// The fold: whether the reading that is next is greyed.

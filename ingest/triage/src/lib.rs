@@ -35,6 +35,11 @@
 //! **Scores** (NEWS2, MEWS) are intervals while values are missing, and flag by their lower end
 //! (`score.rs`).
 //!
+//! **Nearly every reading is put off** (`quiet.rs`). Of somebody who is well the rules say nothing
+//! for hours, and a proof at the front of the state shows it of a reading without looking at the
+//! rest. It is written into a log and folded when something else comes. What is said, and when, is
+//! the same.
+//!
 //! **Limits.** Per vital sign, 128 readings over two days are remembered; what is older is judged
 //! alone, also a second of a stream (`track.rs`). Of weeks a few values a day are kept.
 //!
@@ -52,6 +57,7 @@ mod observation;
 mod patient;
 pub mod plan;
 mod presence;
+mod quiet;
 mod rules;
 mod score;
 mod signal;

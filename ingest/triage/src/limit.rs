@@ -132,6 +132,11 @@ impl Limits {
         ledgers.filter(|ledger| ledger.severity() == Severity::Red)
     }
 
+    /// Whether no rule has an open episode.
+    pub(crate) fn are_quiet(&self) -> bool {
+        self.0.iter().all(|limit| limit.tip.open().is_none())
+    }
+
     /// When the next repeat that is waited for counts as missed, or something is told again.
     pub(crate) fn next_deadline(&self, standings: &[PatientStanding]) -> Option<WallMs> {
         let open = self.0.iter().flat_map(|limit| limit.ledger.open());
@@ -281,8 +286,8 @@ impl Limits {
         ground: Ground<'_>,
         course: impl Fn(&Limit) -> &Course,
     ) -> bool {
-        let is_quiet = self.0.iter().all(|it| course(it).open().is_none());
-        is_quiet && is_usual(vital, reading, ground)
+        let are_quiet = self.0.iter().all(|it| course(it).open().is_none());
+        are_quiet && is_usual(vital, reading, ground)
     }
 
     /// Each rule at work beside the numbers it goes by and the rules above it.

@@ -16,10 +16,13 @@
 //! Everything here is a function of the set of what was heard, within memory; what it changes is
 //! said by the next tick.
 
+mod unbroken;
+
 use serde::{Deserialize, Serialize};
 use veglia_wire::{DeviceId, RecordId, VitalKind, WallMs};
 
 use crate::rules::PresenceRule;
+pub(crate) use unbroken::Unbroken;
 
 /// Stretches without a break that are remembered: a home with more than thirty outages while one
 /// vital sign stays silent is told of them once more.

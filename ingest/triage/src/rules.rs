@@ -8,6 +8,7 @@
 //! Deliberately absent: a rule language. What a rule can do is code; by which numbers is data.
 
 mod calls;
+mod comfort;
 mod days;
 mod gates;
 mod limit;
@@ -519,6 +520,10 @@ impl RuleSet {
     /// The limit rules of a vital sign, the gravest first.
     pub(crate) fn limits_of(&self, vital: VitalKind) -> impl Iterator<Item = &LimitRule> {
         self.limits.iter().filter(move |limit| limit.vital == vital)
+    }
+
+    pub(crate) fn gate(&self, kind: VitalKind) -> Option<&GateRule> {
+        self.gates.iter().find(|gate| gate.vital == kind)
     }
 
     pub(crate) fn vital(&self, kind: VitalKind) -> Option<&VitalRules> {

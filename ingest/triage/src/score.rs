@@ -39,6 +39,7 @@ use crate::flag::What;
 
 pub use chart::{Chart, Class};
 pub(crate) use chart::{Charts, Fresh, Item, PointBand, SCORE_MAX, ScoreRule, Table};
+pub(crate) use count::Entry;
 pub use partial::{Partial, Points, Scored};
 pub use watch::SCORED_MAX;
 pub(crate) use watch::Scoring;

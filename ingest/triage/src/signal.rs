@@ -27,7 +27,7 @@ mod cell;
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
-use veglia_wire::{DeviceId, WallMs};
+use veglia_wire::{DeviceId, VitalKind, WallMs};
 
 use crate::flag::{About, Evidence, How, Severity, Standing, What, Why};
 use crate::ledger::{Ledger, StoredTrigger, Stories, Story, Voice};
@@ -337,6 +337,11 @@ impl Signal {
 
     pub(crate) fn next_deadline(&self) -> Option<WallMs> {
         self.deadline
+    }
+
+    /// Whether a further clean value of a vital sign that no rule calls bad is no news.
+    pub(crate) fn is_calm(&self, rule: &SignalRule, kind: VitalKind) -> bool {
+        rule.vital != kind || self.is_quiet
     }
 
     /// Takes an observation, if it says something of the signal of the rule's vital sign.

@@ -16,7 +16,9 @@ macro_rules! ground {
     };
 }
 
+mod calm;
 mod observe;
+mod pass_over;
 
 use serde::{Deserialize, Serialize};
 use veglia_wire::{Answer, Contact, RecordId, Sensor, VitalKind, WallMs};
@@ -31,6 +33,7 @@ use crate::observation::Input;
 use crate::patient::PatientId;
 use crate::plan::Plan;
 use crate::presence::{Life, Presence, Sign};
+use crate::quiet::Quiet;
 use crate::rules::{RuleName, RuleSet};
 use crate::score::{Scale, Scored, Scoring};
 use crate::stream::Streamers;
@@ -65,6 +68,12 @@ pub struct Said<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatientState {
     patient: PatientId,
+    /// Readings that are put off, and within which bounds.
+    #[serde(default, skip_serializing_if = "Quiet::is_blank")]
+    quiet: Quiet,
+    /// Whether nothing is ever put off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_wakeful: bool,
     /// The rule set the stories were told by.
     rule_set: Option<RuleName>,
     ticked: WallMs,
@@ -109,6 +118,8 @@ impl PatientState {
     pub fn new(patient: PatientId) -> Self {
         Self {
             patient,
+            quiet: Quiet::default(),
+            is_wakeful: false,
             rule_set: None,
             ticked: WallMs(i64::MIN),
             plans: Vec::new(),
@@ -124,6 +135,16 @@ impl PatientState {
             scoring: Scoring::default(),
             gates: Vec::new(),
             calls: Calls::default(),
+        }
+    }
+
+    /// The same, and every reading is folded when it comes: for comparing the two ways.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn wakeful(patient: PatientId) -> Self {
+        Self {
+            is_wakeful: true,
+            ..Self::new(patient)
         }
     }
 
@@ -155,7 +176,8 @@ impl PatientState {
     #[must_use]
     pub fn partial(&self, rules: &RuleSet, scale: Scale, now: WallMs) -> Option<Scored> {
         let ground = ground!(self, rules);
-        self.scoring.scored(ground, scale, now)
+        self.scoring
+            .scored(&self.put_off(rules), ground, scale, now)
     }
 
     /// The gravest open flag's severity.
@@ -170,7 +192,8 @@ impl PatientState {
     #[must_use]
     pub fn last(&self, vital: VitalKind) -> Option<&Latest> {
         let mut tracks = self.tracks.iter();
-        tracks.find(|track| track.kind() == vital)?.latest()
+        let put_off = self.quiet.latest(vital);
+        put_off.or_else(|| tracks.find(|track| track.kind() == vital)?.latest())
     }
 
     /// Whether the newest reading of a vital sign is no measurement although nothing is said
@@ -235,6 +258,13 @@ impl PatientState {
     /// nothing, and a tick at it may still say nothing.
     #[must_use]
     pub fn next_deadline(&self) -> Option<WallMs> {
+        match self.quiet.proof() {
+            Some(proof) => proof.deadline,
+            None => self.deadline(),
+        }
+    }
+
+    fn deadline(&self) -> Option<WallMs> {
         let tracks = self.tracks.iter();
         let tracks = tracks.filter_map(|track| track.next_deadline(&self.standings));
         // At once, by whatever clock.
@@ -272,18 +302,9 @@ pub fn step(
         now,
         verdicts: &mut verdicts,
     };
-    if state.rule_set.as_ref() != Some(rules.version()) {
-        state.rule_set = Some(rules.version().clone());
-        state.retell(rules, &mut voice);
-    }
-    match input {
-        Input::Observation(observation) => state.observe(rules, observation, &mut voice),
-        Input::Plan(plan) => state.adopt_plan(rules, plan, &mut voice),
-        Input::Presence(presence) => state.hear_of(rules, presence, &mut voice),
-        Input::Deaf(since) => state.life.be_deaf(since, now),
-        Input::Standing(standing) => state.adopt_standing(rules, standing, &mut voice),
-        Input::Tick => state.tick(rules, &mut voice),
-        Input::SteppedBack => state.step_back(rules, &mut voice),
+    let is_same = state.rule_set.as_ref() == Some(rules.version());
+    if !is_same || !state.put_off_input(rules, input, &mut voice) {
+        state.fold(rules, input, &mut voice);
     }
     // Raised and confirmed before ended: see `Verdict`.
     verdicts.sort_by_key(|verdict| matches!(verdict, Verdict::End { .. }));
@@ -291,6 +312,27 @@ pub fn step(
 }
 
 impl PatientState {
+    /// Takes an input as ever, after what was put off.
+    fn fold(&mut self, rules: &RuleSet, input: Input<'_>, voice: &mut Voice<'_>) {
+        self.wake(rules, voice);
+        if self.rule_set.as_ref() != Some(rules.version()) {
+            self.rule_set = Some(rules.version().clone());
+            self.retell(rules, voice);
+        }
+        match input {
+            Input::Observation(observation) => {
+                self.observe(rules, observation, voice);
+                self.settle(rules, observation);
+            }
+            Input::Plan(plan) => self.adopt_plan(rules, plan, voice),
+            Input::Presence(presence) => self.hear_of(rules, presence, voice),
+            Input::Deaf(since) => self.life.be_deaf(since, voice.now),
+            Input::Standing(standing) => self.adopt_standing(rules, standing, voice),
+            Input::Tick => self.tick(rules, voice),
+            Input::SteppedBack => self.step_back(rules, voice),
+        }
+    }
+
     fn adopt_plan(&mut self, rules: &RuleSet, plan: &Plan, voice: &mut Voice<'_>) {
         if plan.patient != self.patient {
             return;

@@ -135,6 +135,24 @@ impl Together {
         }
     }
 
+    /// Whether the red rules of a vital sign have told something that is not taken over yet.
+    pub(crate) fn is_behind(&self, track: &Track) -> bool {
+        let is_known = |rule: &RuleName, story: &Story, is_withdrawn: bool| {
+            let mut known = self.episodes.iter();
+            let known = known.find(|it| it.is(rule, story.trigger));
+            match (known, story.trigger) {
+                (_, StoredTrigger::SilentSince(_)) => true,
+                (Some(known), _) => !is_withdrawn && known.story == *story,
+                (None, _) => is_withdrawn,
+            }
+        };
+        let is_told = |ledger: &Ledger| {
+            let mut stories = ledger.stories();
+            stories.all(|(story, is_withdrawn)| is_known(ledger.rule(), story, is_withdrawn))
+        };
+        self.episodes.iter().any(|it| it.is_lost(track)) || !track.reds().all(is_told)
+    }
+
     /// Plans or rules are other ones.
     pub(crate) fn retell(
         &mut self,

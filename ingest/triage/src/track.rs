@@ -10,6 +10,8 @@
 //! from a device's memory makes a few flags and none is lost in silence. Nothing orders such flags.
 //! Readings of a stream stay a while longer, as the stretch of the medians after them.
 
+mod put_off;
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
@@ -92,6 +94,10 @@ pub(crate) struct Track {
     silence: Ledger,
     /// No silence begins or ends before it, if no reading comes; readings only put it off.
     silence_check: Option<WallMs>,
+    /// When a reading was measured that is put off (`quiet.rs`), as far as the watch for silence
+    /// was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    put_off_at: Option<WallMs>,
 }
 
 impl Track {
@@ -110,6 +116,7 @@ impl Track {
                 Severity::Technical,
             ),
             silence_check: None,
+            put_off_at: None,
         }
     }
 
@@ -321,12 +328,25 @@ impl Track {
             self.limits.append(measured, vital, ground, voice);
         }
         let newest = newest.map(Measured::of_any_device);
+        if !self.was_put_off(at) {
+            self.follow_gap(before, at, ground, voice);
+        }
+        newest
+    }
+
+    /// The newest reading has ended the gap since the one before.
+    fn follow_gap(
+        &mut self,
+        before: Option<WallMs>,
+        at: WallMs,
+        ground: Ground<'_>,
+        voice: &mut Voice<'_>,
+    ) {
         let is_due = self.silence_check.is_some_and(|check| check <= at);
         let is_after = |story: &Story| before.is_none_or(|before| before < story.since);
         if is_due || self.silence.has_open_or(is_after) {
             self.settle_gap(before, at, None, ground, voice);
         }
-        newest
     }
 
     fn insert(
@@ -368,7 +388,7 @@ impl Track {
                 .map(|next| watch.between(Some(at), next))
                 .unwrap_or_default(),
         );
-        let newest = self.recent.back().map(|last| last.at);
+        let newest = self.newest_at();
         let pending = watch.after(newest, ground.ticked);
         let is_silent = pending.iter().any(|story| story.end.is_none());
         let is_untold = |story: &Story| {
@@ -389,7 +409,7 @@ impl Track {
     /// Ticks have reached a moment at which a silence may begin or end.
     fn settle_silence(&mut self, ground: Ground<'_>, voice: &mut Voice<'_>) {
         let watch = Watch::new(ground, self.kind);
-        let newest = self.recent.back().map(|last| last.at);
+        let newest = self.newest_at();
         let stories = self.caused(watch.after(newest, ground.ticked), ground);
         let is_after = |since: WallMs| newest.is_none_or(|newest| newest < since);
         self.silence.retell(stories, voice, |story| {
@@ -418,12 +438,18 @@ impl Track {
     /// Folds away what is beyond memory, once a reading has been taken.
     pub(crate) fn forget(&mut self, ground: Ground<'_>) {
         let newest = self.recent.back().map(|last| last.at);
-        let Some((newest, vital)) = newest.zip(ground.rules.vital(self.kind)) else {
+        let Some(newest) = newest else {
             return;
         };
-        let is_beyond = |recent: &VecDeque<Reading>| {
+        self.forget_if(ground, |recent| {
             let is_old = |oldest: &Reading| newest.since(oldest.at) > HORIZON_MS;
             recent.len() > RECENT_MAX || recent.front().is_some_and(is_old)
+        });
+    }
+
+    fn forget_if(&mut self, ground: Ground<'_>, is_beyond: impl Fn(&VecDeque<Reading>) -> bool) {
+        let Some(vital) = ground.rules.vital(self.kind) else {
+            return;
         };
         let mut is_changed = false;
         while is_beyond(&self.recent) {

@@ -428,3 +428,11 @@ fn a_value_that_arrives_days_late_takes_its_place() {
         .filter(|(_, end)| *end == Some(Why::ExplainedByLateData));
     assert_eq!(known.count(), 1);
 }
+
+#[test]
+fn a_baseline_that_is_recorded_before_any_value_has_a_trend_without_a_spread() {
+    let mut home = Home::new();
+    answer(&mut home, 0, AnswerCode::BaselineSpO2, 980);
+    let trend = home.state.trend().expect("it starts at the baseline");
+    assert_eq!(trend.spread_percent_thousandths, None);
+}

@@ -29,6 +29,11 @@ pub trait View: Send + Sync {
     fn status(&self) -> Asked<'_, Status>;
     /// What is known of one patient, and how ingest is doing.
     fn patient(&self, patient: PatientId) -> Asked<'_, Bedside>;
+    /// What waits to be told whose it is: the rows of those who stand in, at most
+    /// [`crate::ROWS_MAX`], the first that came first.
+    fn waiting(&self) -> Asked<'_, Waiting> {
+        Box::pin(async { Err(nothing_waits()) })
+    }
     /// The curve of a patient's vital sign.
     fn trend(&self, ask: TrendAsk) -> Asked<'_, Trend>;
     /// The single readings of a patient's vital sign, the earliest first.
@@ -50,6 +55,11 @@ pub trait View: Send + Sync {
 /// The answer of a view without gateways behind it.
 fn no_gateways() -> ViewError {
     ViewError::Refused("there are no gateways behind this view".to_owned())
+}
+
+/// The answer of a view that follows no journal.
+fn nothing_waits() -> ViewError {
+    ViewError::Refused("this view does not tell what waits".to_owned())
 }
 
 /// Why there is no answer.
@@ -90,6 +100,15 @@ pub struct Ward {
 pub struct Bedside {
     /// The patient's row; `None` for one who is not on the board.
     pub row: Option<Arc<Row>>,
+    /// How ingest is doing.
+    pub status: Status,
+}
+
+/// What waits to be told whose it is, and ingest's state at the same moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The rows of those who stand in for somebody unknown.
+    pub rows: Vec<Arc<Row>>,
     /// How ingest is doing.
     pub status: Status,
 }

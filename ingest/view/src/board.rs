@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use veglia_triage::PatientId;
 use veglia_wire::WallMs;
 
-use crate::Row;
+use crate::{Row, is_stand_in};
 
 /// Patients on a board at most: ten times the largest centre foreseen, about 1 GB of rows.
 pub const PATIENTS_MAX: usize = 1_000_000;
@@ -86,6 +86,8 @@ struct Rows {
     /// Departures up to this count may be forgotten.
     forgotten: u64,
     progress: Option<Progress>,
+    /// Those of the patients who only stand in.
+    stand_ins: BTreeSet<PatientId>,
 }
 
 /// The rows of all patients; clones are the same board.
@@ -104,6 +106,7 @@ impl Board {
             departures: BTreeMap::new(),
             forgotten: 0,
             progress: None,
+            stand_ins: BTreeSet::new(),
         })))
     }
 
@@ -130,6 +133,9 @@ impl Board {
         row.patient = patient;
         row.version = board.count;
         board.changes.insert(board.count, patient);
+        if is_stand_in(patient) {
+            board.stand_ins.insert(patient);
+        }
         Ok(())
     }
 
@@ -140,6 +146,7 @@ impl Board {
             return;
         };
         board.changes.remove(&row.version);
+        board.stand_ins.remove(&patient);
         board.count += 1;
         let count = board.count;
         board.departures.insert(count, patient);
@@ -206,6 +213,19 @@ impl Board {
     #[must_use]
     pub fn row(&self, patient: PatientId) -> Option<Arc<Row>> {
         self.read().rows.get(&patient).cloned()
+    }
+
+    /// The rows of those who stand in for somebody unknown and of whom something waits, the first
+    /// that came first; at most [`ROWS_MAX`].
+    #[must_use]
+    pub fn waiting(&self) -> Vec<Arc<Row>> {
+        let board = self.read();
+        let rows = board.stand_ins.iter();
+        let rows = rows.filter_map(|patient| board.rows.get(patient));
+        let mut rows: Vec<Arc<Row>> = rows.filter(|row| row.waits.is_some()).cloned().collect();
+        rows.sort_by_key(|row| (row.waits.as_ref().map(|it| it.since), row.patient));
+        rows.truncate(ROWS_MAX);
+        rows
     }
 
     /// How many patients are on it.

@@ -22,7 +22,7 @@ use veglia_triage::PatientId;
 use crate::socket::{END_MARK, Ending, WardAsk, path};
 use crate::{
     Asked, Bedside, ExportAsk, Gateways, GatewaysAsk, Lines, ORDER_WITHIN, OrderAsk, Ordered,
-    Readings, ReadingsAsk, Status, Trend, TrendAsk, Version, View, ViewError, Ward,
+    Readings, ReadingsAsk, Status, Trend, TrendAsk, Version, View, ViewError, Waiting, Ward,
 };
 
 /// How long a question may take from connecting to the last byte of its answer. A screen asks
@@ -149,6 +149,10 @@ impl View for HttpView {
 
     fn patient(&self, patient: PatientId) -> Asked<'_, Bedside> {
         Box::pin(async move { self.ask(path::PATIENT, &patient).await })
+    }
+
+    fn waiting(&self) -> Asked<'_, Waiting> {
+        Box::pin(self.ask(path::WAITING, &()))
     }
 
     fn trend(&self, ask: TrendAsk) -> Asked<'_, Trend> {

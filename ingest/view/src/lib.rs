@@ -13,6 +13,10 @@
 //! Samples are kept by device; here they become a patient's, by the intervals in which the patient
 //! wore the device ([`Worn`]). So a corrected assignment corrects every curve and moves no sample.
 //!
+//! **Readings that are no patient's yet** (a household shares the device, or nobody has it) are
+//! judged as of somebody unknown: a row of the board like any other, of a patient who stands in
+//! ([`Row::waits`]), until somebody says whose they are.
+//!
 //! **Limits**: rows, buckets, readings and bytes of an answer are bounded by constants; an export
 //! is the only answer without an end known beforehand, and it streams.
 //!
@@ -31,7 +35,7 @@ mod socket;
 
 pub use ask::{
     Asked, BUCKETS_MAX, Bedside, Bucket, Dot, ExportAsk, Lines, Outline, READINGS_MAX, Reading,
-    Readings, ReadingsAsk, Scope, Status, Trend, TrendAsk, View, ViewError, Ward,
+    Readings, ReadingsAsk, Scope, Status, Trend, TrendAsk, View, ViewError, Waiting, Ward,
 };
 pub use board::{Board, Delta, Edition, Full, PATIENTS_MAX, Progress, ROWS_MAX, Version};
 pub use export::{EXPORT_HEADER, decimal};
@@ -41,7 +45,10 @@ pub use gateways::{
 };
 pub use http::HttpView;
 pub use local::{LocalView, SPAN_MAX_MS, Worn, WornBy};
-pub use row::{Battery, DEVICES_MAX, DeviceState, FLAGS_MAX, Latest, OpenFlag, Row, Unjudged};
+pub use row::{
+    Battery, DEVICES_MAX, DeviceState, FLAGS_MAX, Latest, OpenFlag, Row, Unjudged, Waits,
+    is_stand_in, stand_in,
+};
 pub use socket::serve;
 
 // The words that rows and answers are made of, for those who ask and know neither room.

@@ -12,7 +12,7 @@ use crate::merge::{Curve, Grid};
 use crate::{
     Asked, BUCKETS_MAX, Bedside, Board, ExportAsk, GatewayBoard, Gateways, GatewaysAsk, Lines,
     OrderAsk, Ordered, Orders, READINGS_MAX, ROWS_MAX, Reading, Readings, ReadingsAsk, Scope,
-    Status, Trend, TrendAsk, Version, View, ViewError, Ward, export,
+    Status, Trend, TrendAsk, Version, View, ViewError, Waiting, Ward, export,
 };
 
 /// Longest range of a curve or table, in milliseconds: ten years, more than any isolation.
@@ -206,6 +206,15 @@ impl View for LocalView {
             Ok(Bedside {
                 status: self.status_now(),
                 row: self.board.row(patient),
+            })
+        })
+    }
+
+    fn waiting(&self) -> Asked<'_, Waiting> {
+        Box::pin(async {
+            Ok(Waiting {
+                status: self.status_now(),
+                rows: self.board.waiting(),
             })
         })
     }

@@ -83,6 +83,9 @@ pub struct DeviceState {
     /// The gateway that brought what it sent last: the one in the patient's home.
     #[serde(default)]
     pub gateway: Option<GatewayId>,
+    /// The vital signs that it has measured.
+    #[serde(default)]
+    pub measures: Vec<VitalKind>,
 }
 
 impl DeviceState {
@@ -96,6 +99,7 @@ impl DeviceState {
             battery: None,
             last_heard: None,
             gateway: None,
+            measures: Vec::new(),
         }
     }
 
@@ -106,6 +110,38 @@ impl DeviceState {
             None => self.contacts.push((sensor, contact)),
         }
     }
+}
+
+/// Readings of which nobody has said yet whose they are: one measuring session of a device that a
+/// household shares, or that nobody has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// The device.
+    pub device: DeviceId,
+    /// When the earliest reading was measured.
+    pub from: WallMs,
+    /// When the latest was.
+    pub until: WallMs,
+    /// How many there are.
+    pub readings: u32,
+    /// When the first came to the centre.
+    pub since: WallMs,
+}
+
+/// Set in the numbers of those who stand in for somebody unknown, while it is not known who
+/// measured. Whoever keeps people gives none of them away.
+const STAND_IN_BIT: u64 = 1 << 63;
+
+/// The patient who stands in for whoever measured; `number` tells one from another.
+#[must_use]
+pub const fn stand_in(number: u64) -> PatientId {
+    PatientId::new(STAND_IN_BIT | number)
+}
+
+/// Whether a patient only stands in for somebody unknown ([`Row::waits`]).
+#[must_use]
+pub const fn is_stand_in(patient: PatientId) -> bool {
+    patient.get() & STAND_IN_BIT != 0
 }
 
 /// Everything about one patient that a list of patients shows, names excepted.
@@ -132,6 +168,10 @@ pub struct Row {
     pub devices: Vec<DeviceState>,
     /// When the home's gateway was last heard.
     pub gateway_last_heard: Option<WallMs>,
+    /// What waits to be told whose it is; only for a patient who stands in for somebody unknown,
+    /// as long as it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
 }
 
 impl Row {
@@ -148,6 +188,7 @@ impl Row {
             last_heard: None,
             devices: Vec::new(),
             gateway_last_heard: None,
+            waits: None,
         }
     }
 

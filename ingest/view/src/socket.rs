@@ -34,6 +34,7 @@ pub(crate) mod path {
     pub(crate) const WARD: &str = "/ward";
     pub(crate) const STATUS: &str = "/status";
     pub(crate) const PATIENT: &str = "/patient";
+    pub(crate) const WAITING: &str = "/waiting";
     pub(crate) const TREND: &str = "/trend";
     pub(crate) const READINGS: &str = "/readings";
     pub(crate) const EXPORT: &str = "/export";
@@ -100,6 +101,7 @@ pub async fn serve(
         .route(path::WARD, post(ward))
         .route(path::STATUS, post(status))
         .route(path::PATIENT, post(patient))
+        .route(path::WAITING, post(waiting))
         .route(path::TREND, post(trend))
         .route(path::READINGS, post(readings))
         .route(path::EXPORT, post(export))
@@ -141,6 +143,11 @@ async fn status(State(desk): State<Desk>, Json(()): Json<()>) -> Response {
 async fn patient(State(desk): State<Desk>, Json(patient): Json<PatientId>) -> Response {
     let _turn = desk.at_once.acquire().await;
     answer(desk.view.patient(patient).await)
+}
+
+async fn waiting(State(desk): State<Desk>, Json(()): Json<()>) -> Response {
+    let _turn = desk.at_once.acquire().await;
+    answer(desk.view.waiting().await)
 }
 
 async fn trend(State(desk): State<Desk>, Json(ask): Json<TrendAsk>) -> Response {

@@ -38,6 +38,7 @@ pub(super) fn open<F: Filesystem>(
         newest: log.next().previous().and_then(sequence),
         acknowledged,
         bytes: log.size_bytes(),
+        thinned: 0,
         state: OutboxState::Writing,
     };
     let status = Arc::new(watch::Sender::new(status));

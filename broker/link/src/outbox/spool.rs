@@ -2,7 +2,8 @@
 //!
 //! What the disk has spoiled comes out as a gap record for each sequence lost. A gap is dated
 //! like the record before it (or, at the head of a page, the one after): its true time is lost
-//! with it, and ingest sees from the sequence where it belongs.
+//! with it, and ingest sees from the sequence where it belongs. An empty entry was thinned out and
+//! is counted by the gap after it: it comes out as a gap that counts nothing.
 
 use std::collections::VecDeque;
 use std::io;
@@ -132,17 +133,23 @@ fn read_page(
     Ok((Page { first, records }, told))
 }
 
-/// Records of a page, with `None` where one is lost.
+/// Records of a page, with a gap's reason and count where one is lost.
 struct Unspoiled {
-    records: Vec<Option<Record>>,
+    records: Vec<Result<Record, Missing>>,
     told: Option<Position>,
 }
+
+/// What stands in the place of a record.
+type Missing = (GapReason, u32);
 
 impl Unspoiled {
     fn add(&mut self, item: Item) {
         match item {
+            Item::Entry(entry) if entry.bytes.is_empty() => {
+                self.push(Err((GapReason::Limit, 0)), 1);
+            }
             Item::Entry(entry) => match Record::decode(&entry.bytes) {
-                Ok(record) => self.push(Some(record), 1),
+                Ok(record) => self.push(Ok(record), 1),
                 Err(error) => self.lost(entry.position, entry.position, &chain(&error)),
             },
             Item::Damaged { from, to, reason } => self.lost(from, to, &format!("{reason:?}")),
@@ -159,10 +166,14 @@ impl Unspoiled {
             );
             self.told = Some(to);
         }
-        self.push(None, to.get().saturating_sub(from.get()).saturating_add(1));
+        let missing = Err((GapReason::Damaged, 1));
+        self.push(
+            missing,
+            to.get().saturating_sub(from.get()).saturating_add(1),
+        );
     }
 
-    fn push(&mut self, record: Option<Record>, times: u64) {
+    fn push(&mut self, record: Result<Record, Missing>, times: u64) {
         let room = PAGE_RECORDS.saturating_sub(self.records.len());
         let times = usize::try_from(times).map_or(room, |times| times.min(room));
         self.records.extend(std::iter::repeat_n(record, times));
@@ -182,7 +193,7 @@ impl Unspoiled {
             .next()
             .map_or(UNDATED, |record| record.when);
         let records = self.records.into_iter().map(|record| {
-            let record = record.unwrap_or_else(|| lost_record(when));
+            let record = record.unwrap_or_else(|missing| lost_record(when, missing));
             when = record.when;
             record
         });
@@ -190,8 +201,8 @@ impl Unspoiled {
     }
 }
 
-/// What stands in the place of one record that cannot be read.
-fn lost_record(when: When) -> Record {
+/// What stands in the place of one record that is not there any more.
+fn lost_record(when: When, (reason, lost): Missing) -> Record {
     Record {
         device: None,
         when: When {
@@ -199,8 +210,8 @@ fn lost_record(when: When) -> Record {
             ..when
         },
         body: Body::Gap(Gap {
-            reason: GapReason::Damaged,
-            lost: 1,
+            reason,
+            lost,
             lasted_ms: None,
         }),
     }

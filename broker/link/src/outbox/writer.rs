@@ -1,16 +1,19 @@
-//! The outbox's one thread: gathers appends into one commit, deletes what was acknowledged, and
-//! counts what did not fit.
+//! The outbox's one thread: gathers appends into one commit, deletes what was acknowledged, thins
+//! out what is old when there is no room, and counts what did not fit even so.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use veglia_journal::{CursorFile, Filesystem, Journal, JournalReader, Position, SegmentedLog};
+use veglia_journal::{
+    CursorFile, Durable, Filesystem, Journal, JournalReader, Position, SegmentedLog,
+};
 use veglia_wire::{Body, Gap, GapReason, Record, Refusal, Sequence, When};
 
 use super::open::{position, sequence};
 use super::spool;
+use super::thin::Thinner;
 use super::{AppendError, Appended, MARK_EVERY, OutboxOptions, OutboxState, OutboxStatus};
 use crate::status::chain;
 
@@ -35,6 +38,8 @@ pub(super) enum Command {
         refusal: Refusal,
         reply: oneshot::Sender<()>,
     },
+    /// To be answered, no more.
+    Turn(oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
 
@@ -56,6 +61,9 @@ pub(super) struct Writer<F: Filesystem> {
     marked: Option<Sequence>,
     marked_at: Instant,
     lost: Option<Lost>,
+    thinner: Thinner,
+    /// Segments before this one have been thinned out.
+    thinned_before: Position,
     /// A refused frame of which no copy could be kept has been logged.
     told_unkept: bool,
     status: Arc<watch::Sender<OutboxStatus>>,
@@ -69,6 +77,7 @@ struct Batch {
     records: usize,
     readers: Vec<oneshot::Sender<Box<dyn JournalReader>>>,
     keeps: Vec<(Refusal, oneshot::Sender<()>)>,
+    turns: Vec<oneshot::Sender<()>>,
     close: Option<oneshot::Sender<()>>,
 }
 
@@ -82,6 +91,7 @@ impl Batch {
             Command::Tidy => {}
             Command::Reader(reply) => self.readers.push(reply),
             Command::Keep { refusal, reply } => self.keeps.push((refusal, reply)),
+            Command::Turn(reply) => self.turns.push(reply),
             Command::Close(reply) => self.close = Some(reply),
         }
     }
@@ -109,6 +119,8 @@ impl<F: Filesystem> Writer<F> {
             marked,
             marked_at: Instant::now(),
             lost: None,
+            thinner: Thinner::default(),
+            thinned_before: Position::FIRST,
             told_unkept: false,
             status,
             commit_window: options.commit_window,
@@ -156,6 +168,9 @@ impl<F: Filesystem> Writer<F> {
             answer(Some(reply), ());
         }
         self.tidy();
+        for reply in batch.turns.drain(..) {
+            answer(Some(reply), ());
+        }
     }
 
     /// Writes all appends, preceded by what was lost before them, or none.
@@ -167,7 +182,7 @@ impl<F: Filesystem> Writer<F> {
             .map(Record::encode)
             .collect();
         let slices: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
-        match self.log.append(&slices) {
+        match self.append(&slices) {
             Ok(durable) => {
                 if let Some(lost) = self.lost.take() {
                     let lost = lost.count;
@@ -182,6 +197,47 @@ impl<F: Filesystem> Writer<F> {
             }
             Err(error) => self.give_up(error, appends),
         }
+    }
+
+    /// Appends, and makes room for it as long as there is something to give up.
+    fn append(&mut self, entries: &[&[u8]]) -> Result<Durable, veglia_journal::AppendError> {
+        loop {
+            match self.log.append(entries) {
+                Err(veglia_journal::AppendError::Full { .. }) if self.thin() => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Thins out the oldest segment in which that makes room. False: there is none left.
+    fn thin(&mut self) -> bool {
+        while let Some((first, after)) = self.log.closed_segment(self.thinned_before) {
+            self.thinned_before = after;
+            let (thinner, mut given_up) = (&mut self.thinner, 0);
+            let rewritten = self
+                .log
+                .rewrite(first, |entries| given_up = thinner.thin(entries));
+            match rewritten {
+                Ok(0) => {}
+                Ok(freed) => {
+                    let from = first.get();
+                    tracing::warn!(
+                        outbox.given_up = given_up,
+                        outbox.freed_bytes = freed,
+                        outbox.from = from,
+                        "the outbox is at its limit: old continuous readings are thinned out to \
+                         one a minute; check the connection to the centre"
+                    );
+                    self.status.send_modify(|status| status.thinned += given_up);
+                    return true;
+                }
+                Err(error) => tracing::warn!(
+                    error = chain(&error),
+                    "a part of the outbox cannot be thinned out"
+                ),
+            }
+        }
+        false
     }
 
     /// The record that stands for what was lost, dated like the first record after it.

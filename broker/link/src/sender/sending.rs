@@ -234,6 +234,10 @@ impl<S: Source> Sender<S> {
             return;
         };
         let now = Instant::now();
+        let sent = message_bytes(&ready.topic, &ready.bytes);
+        self.config
+            .status
+            .send_modify(|status| status.sent_bytes += sent);
         match ready.cargo {
             Cargo::Greeting => here.greet = false,
             Cargo::State => {
@@ -250,6 +254,10 @@ impl<S: Source> Sender<S> {
 
     /// Takes in a message.
     async fn hear(&mut self, message: Message, here: &mut Sending) {
+        let received = message_bytes(&message.topic, &message.bytes);
+        self.config
+            .status
+            .send_modify(|status| status.received_bytes += received);
         let topic = message.topic.parse::<Topic>();
         if topic.is_ok_and(|topic| topic.channel == Channel::Cmd) {
             self.command(&message.bytes, here.remote.as_mut());
@@ -362,4 +370,10 @@ async fn sleep_until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
     }
+}
+
+/// Bytes of a message and of what MQTT adds: the fixed header, two lengths, and the answer to it.
+fn message_bytes(topic: &str, bytes: &[u8]) -> u64 {
+    const MQTT_BYTES: usize = 12;
+    u64::try_from(topic.len() + bytes.len() + MQTT_BYTES).unwrap_or(u64::MAX)
 }

@@ -120,6 +120,7 @@ async fn a_gateway_says_how_it_is_at_the_beginning_and_when_something_changes() 
         state: PortState::Absent,
         last_frame_ms: None,
         battery: None,
+        fault: None,
     };
     ports.lock().unwrap().push(port.clone());
     changed.send_modify(|count| *count += 1);

@@ -32,6 +32,7 @@ fn row(ports: &[PortState]) -> GatewayRow {
         state: *state,
         last_frame_ms: Some(500),
         battery: None,
+        fault: None,
     };
     GatewayRow {
         gateway: GatewayId::new("casa-1").unwrap(),

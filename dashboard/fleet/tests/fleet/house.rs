@@ -15,8 +15,8 @@ use veglia_people::{Password, SignIn, patients};
 use veglia_store::{Actor, Database};
 use veglia_view::{
     Asked as Answered, Bedside, CommandKind, ExportAsk, GatewayBoard, Gateways, GatewaysAsk, Lines,
-    OrderAsk, Ordered, Outcome, PatientId, Readings, ReadingsAsk, Status, Trend, TrendAsk, Version,
-    View, ViewError, VitalKind, Ward,
+    OrderAsk, Ordered, Outcome, PatientId, Reading, Readings, ReadingsAsk, Row, Status, Trend,
+    TrendAsk, Version, View, ViewError, VitalKind, Waiting, Ward,
 };
 use veglia_wire::{
     Boot, ClockState, DeviceId, GatewayId, PortReport, PortState, Session, State, WallMs,
@@ -37,6 +37,10 @@ pub(crate) struct FakeView {
     pub(crate) board: GatewayBoard,
     pub(crate) is_dead: Mutex<bool>,
     pub(crate) ordered: Mutex<Vec<CommandKind>>,
+    /// What waits to be told whose it is.
+    pub(crate) waiting: Mutex<Vec<Row>>,
+    /// What patients have measured.
+    pub(crate) readings: Mutex<Vec<(PatientId, VitalKind, Reading)>>,
 }
 
 pub(crate) fn gone<T>() -> Result<T, ViewError> {
@@ -66,8 +70,36 @@ impl View for FakeView {
         Box::pin(async { gone() })
     }
 
-    fn readings(&self, _: ReadingsAsk) -> Answered<'_, Readings> {
-        Box::pin(async { gone() })
+    fn readings(&self, ask: ReadingsAsk) -> Answered<'_, Readings> {
+        Box::pin(async move {
+            let known = self.readings.lock().unwrap();
+            let asked = known.iter().filter(|(patient, vital, reading)| {
+                (*patient, *vital) == (ask.patient, ask.vital)
+                    && (ask.from..ask.to).contains(&reading.at)
+            });
+            Ok(Readings {
+                readings: asked.map(|(_, _, reading)| reading.clone()).collect(),
+                more: false,
+                damaged: Vec::new(),
+            })
+        })
+    }
+
+    fn waiting(&self) -> Answered<'_, Waiting> {
+        Box::pin(async move {
+            if *self.is_dead.lock().unwrap() {
+                return gone();
+            }
+            let rows = self.waiting.lock().unwrap();
+            Ok(Waiting {
+                rows: rows.iter().cloned().map(Arc::new).collect(),
+                status: Status {
+                    care_now: CARE,
+                    speed: 1,
+                    progress: None,
+                },
+            })
+        })
     }
 
     fn export(&self, _: ExportAsk) -> Answered<'_, Lines> {
@@ -197,6 +229,7 @@ impl House {
             state: PortState::Speaking,
             last_frame_ms: Some(1_000),
             battery: None,
+            fault: None,
         };
         let state = State {
             session: Session(1),

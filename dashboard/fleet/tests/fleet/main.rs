@@ -4,6 +4,7 @@
 // req: G3, G5, G8
 
 mod hang_up;
+mod holders;
 mod house;
 
 use askama::Template;
@@ -260,6 +261,7 @@ async fn of_two_who_assign_a_device_one_is_told_who_has_it() {
         .unwrap();
     let form = AssignForm {
         patient: maria.to_string(),
+        ..AssignForm::default()
     };
     let nobody = house
         .fleet

@@ -210,6 +210,12 @@ fn devices(title: &Spanned<String>, rows: Vec<Spanned<DeviceRow>>) -> Checked<Ve
             let protocol: Protocol = protocol
                 .parse()
                 .map_err(|error| Fault(row.span().start, format!("{error}")))?;
+            let is_simulated = matches!(protocol, Protocol::Nonin8 | Protocol::Node);
+            demand(
+                is_simulated,
+                &row,
+                "only a nonin-8 or a node can be simulated",
+            )?;
             let measures = measures_of(*measures);
             let can = protocol != Protocol::Nonin8 || measures == Measures::Oximetry;
             demand(

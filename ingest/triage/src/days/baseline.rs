@@ -44,6 +44,12 @@ impl Baselines {
         self.0.iter().rev().find(|baseline| baseline.from <= at)
     }
 
+    /// When another one begins to count after a moment.
+    pub(crate) fn changes_after(&self, at: WallMs) -> Option<WallMs> {
+        let begins = self.0.iter().map(|baseline| baseline.from);
+        begins.filter(|from| at < *from).min()
+    }
+
     pub(crate) fn newest(&self) -> Option<&Baseline> {
         self.0.last()
     }

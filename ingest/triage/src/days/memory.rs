@@ -28,12 +28,15 @@ pub(super) enum Kept {
 }
 
 impl Kept {
-    fn slot(self, at: WallMs) -> i64 {
-        let slot_ms = match self {
+    fn slot_ms(self) -> i64 {
+        match self {
             Self::First => 4 * HOUR_MS,
             Self::Highest => HOUR_MS,
-        };
-        at.0.div_euclid(slot_ms)
+        }
+    }
+
+    fn slot(self, at: WallMs) -> i64 {
+        at.0.div_euclid(self.slot_ms())
     }
 
     fn prefers(self, one: &Sample, to: &Sample) -> bool {
@@ -54,7 +57,7 @@ pub(super) struct Sample {
     /// The reading whose value the median is, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     of: Option<(RecordId, WallMs)>,
-    is_settled: bool,
+    pub(super) is_settled: bool,
     /// Whether it reached the centre long after it was measured.
     pub(super) is_late: bool,
 }
@@ -149,6 +152,14 @@ impl<C: Clone> Memory<C> {
                 true
             }
         }
+    }
+
+    /// The value that stands for the newest slot, if that one holds a moment, and when it ends.
+    pub(super) fn newest(&self, kept: Kept, at: WallMs) -> Option<(&Sample, WallMs)> {
+        let newest = self.slots.back()?;
+        let slot = kept.slot(newest.at);
+        let end = WallMs(slot.saturating_add(1).saturating_mul(kept.slot_ms()));
+        (kept.slot(at) == slot).then_some((newest, end))
     }
 
     /// Forgets the values of some readings; whether there were any.

@@ -93,7 +93,7 @@ impl Gauges {
 
     /// Standard deviation of the residuals, once there are so many.
     fn spread(&self, values: usize) -> Option<i64> {
-        if self.residuals.len() < values {
+        if self.residuals.len() < values.max(1) {
             return None;
         }
         let count = i64::try_from(self.residuals.len()).ok()?;

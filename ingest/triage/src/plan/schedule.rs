@@ -129,14 +129,14 @@ fn next_daily(
 ) -> Option<WallMs> {
     let start = Timestamp::from_millisecond(after.max(not_before).0).ok()?;
     let today = start.to_zoned(zone.clone()).date();
-    let days = (0..DAYS_AHEAD).filter_map(|ahead| today.checked_add(ahead.days()).ok());
-    days.flat_map(|day| {
-        times
-            .iter()
-            .filter_map(move |time| moment(day, *time, zone))
-    })
-    .filter(|moment| *moment > after && *moment >= not_before)
-    .min()
+    let is_next = |moment: &WallMs| *moment > after && *moment >= not_before;
+    // Where an hour does not happen a later time may come first, but never before the day's end.
+    let next_of = |day: Date| {
+        let moments = times.iter().filter_map(|time| moment(day, *time, zone));
+        moments.filter(is_next).min()
+    };
+    let mut days = (0..DAYS_AHEAD).filter_map(|ahead| today.checked_add(ahead.days()).ok());
+    days.find_map(next_of)
 }
 
 /// The moment itself, if it lies in the hours and a grace before their end; else when they next

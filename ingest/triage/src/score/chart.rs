@@ -255,6 +255,31 @@ impl Charts {
         })
     }
 
+    /// The values around one that carry no more points than it, in any score.
+    pub(crate) fn no_graver(
+        &self,
+        parameter: ScoreParameter,
+        value: i32,
+        scale: OxygenScale,
+    ) -> Option<Range> {
+        let most = self.most.iter().find(|most| most.parameter == parameter)?;
+        let [one, two] = &most.bands;
+        let bands = match scale {
+            OxygenScale::One => one,
+            OxygenScale::Two => two,
+        };
+        let place = bands.iter().position(|band| band.range.holds(value))?;
+        let (below, above) = bands.split_at_checked(place)?;
+        let points = above.first()?.points;
+        let is_fine = |band: &&PointBand| band.points <= points;
+        let lowest = below.iter().rev().take_while(is_fine).last();
+        let highest = above.iter().take_while(is_fine).last();
+        Some(Range {
+            from: lowest.or(above.first())?.range.from,
+            to: highest?.range.to,
+        })
+    }
+
     /// Looks up once what every value is asked for.
     pub(crate) fn prepare(&mut self) {
         let most = ScoreParameter::ALL.map(|parameter| Most {

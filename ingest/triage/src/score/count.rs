@@ -70,7 +70,7 @@ impl Entry {
     }
 
     /// What became known by a reading, or by the median that ends with it.
-    pub(super) fn measured(kind: VitalKind, it: &Measured<'_>, rules: &RuleSet) -> Self {
+    pub(crate) fn measured(kind: VitalKind, it: &Measured<'_>, rules: &RuleSet) -> Self {
         let median = it.median();
         let mut entry = Self {
             at: it.at,

@@ -163,12 +163,6 @@ impl Fold {
         self.courses.iter().all(|course| course.open.is_none())
     }
 
-    /// The newest values that are fresh enough to count.
-    pub(crate) fn fresh(&self, rules: &RuleSet, now: WallMs) -> impl Iterator<Item = &Entry> {
-        let newest = self.newest.iter();
-        newest.filter(move |it| is_fresh(rules, it.parameter, it.at, now))
-    }
-
     /// Takes the next value; `changed` hears every story that begins, changes or ends.
     pub(crate) fn advance(
         &mut self,

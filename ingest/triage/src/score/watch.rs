@@ -17,10 +17,11 @@ use veglia_wire::{RecordId, VitalKind, WallMs};
 
 use crate::flag::{About, Evidence, Flag, Standing};
 use crate::ledger::{Ledger, Story, Voice};
-use crate::plan::{OxygenScale, of_person};
-use crate::rules::{RuleName, RuleSet};
+use crate::plan::{OxygenScale, Plan, of_person};
+use crate::rules::{Range, RuleName, RuleSet};
 use crate::score::count::Entry;
 use crate::score::course::{Course, Fold, Judge};
+use crate::score::partial::is_fresh;
 use crate::score::{Scale, ScoreParameter, Scored};
 use crate::stream::{Measured, push};
 use crate::track::{Ground, HORIZON_MS};
@@ -101,15 +102,70 @@ impl Scoring {
         repeats.min()
     }
 
+    /// The newest of all values, if no episode is open and what is counted now, fresh or not, is
+    /// in no rule's class.
+    pub(crate) fn calm(&self, rules: &RuleSet, plans: &[Plan]) -> Option<(WallMs, RecordId)> {
+        let last = self.recent.back().map(Kept::key).or(self.floor)?;
+        let plan = of_person(plans, last.0);
+        let scale = plan.map_or(OxygenScale::One, |plan| plan.oxygen_scale);
+        let most = self.tip.newest.iter().map(|it| it.most(scale));
+        (self.tip.is_quiet() && rules.scores.is_below_all(most)).then_some(last)
+    }
+
+    /// The scores of a vital sign that carry no more points than what is counted of it now.
+    pub(crate) fn no_graver(
+        &self,
+        kind: VitalKind,
+        rules: &RuleSet,
+        scale: OxygenScale,
+    ) -> Option<Range> {
+        let parameter = ScoreParameter::of_vital(kind);
+        let mut newest = self.tip.newest.iter();
+        let counted = newest.find(|it| it.parameter == parameter)?;
+        let value = rules.rounded(&counted.evidence().what)?;
+        rules.scores.no_graver(parameter, value, scale)
+    }
+
+    /// Folds away all that is remembered: it would be forgotten by now.
+    fn let_go(&mut self, ground: Ground<'_>) {
+        let judge = judge(ground);
+        for kept in std::mem::take(&mut self.recent) {
+            self.base.advance(&judge, &kept.entry, |_, _| {});
+            self.floor = Some(kept.key());
+        }
+    }
+
+    /// A value that would have been counted and forgotten by now, with one that is counted still
+    /// in its place.
+    pub(crate) fn pass_over(&mut self, key: (WallMs, RecordId), ground: Ground<'_>) {
+        self.let_go(ground);
+        self.floor = Some(key);
+    }
+
     /// What a score can be at a moment; none when the rule set has no such score.
-    pub(crate) fn scored(&self, ground: Ground<'_>, scale: Scale, now: WallMs) -> Option<Scored> {
+    ///
+    /// `put_off` are values that are newer than those counted.
+    pub(crate) fn scored(
+        &self,
+        put_off: &[Entry],
+        ground: Ground<'_>,
+        scale: Scale,
+        now: WallMs,
+    ) -> Option<Scored> {
         let plan = of_person(ground.plans, now);
         let guards = plan.map(|plan| plan.guards.as_slice()).unwrap_or_default();
         if !guards.is_empty() {
             return Some(Scored::NotCounted(guards.to_vec()));
         }
-        let fresh = self.tip.fresh(ground.rules, now);
-        let known: Vec<Evidence> = fresh.map(Entry::evidence).collect();
+        let newer = |counted: &Entry| {
+            let mut put_off = put_off.iter();
+            *put_off
+                .find(|it| it.parameter == counted.parameter)
+                .unwrap_or(counted)
+        };
+        let newest = self.tip.newest.iter().map(newer);
+        let fresh = newest.filter(|it| is_fresh(ground.rules, it.parameter, it.at, now));
+        let known: Vec<Evidence> = fresh.map(|it| it.evidence()).collect();
         let oxygen_scale = plan.map_or(OxygenScale::One, |plan| plan.oxygen_scale);
         let partial = ground.rules.partial(scale, oxygen_scale, &known);
         partial.map(Scored::Counted)

@@ -115,6 +115,7 @@ impl PatientState {
         let Some(track) = self.tracks.iter_mut().find(|track| track.kind() == kind) else {
             return;
         };
+        let was_put_off = track.was_put_off(reading.at);
         let taken = track.observe(reading, ground, voice);
         let scoring = &mut self.scoring;
         let is_taught = |it: &Measured<'_>| Streamers::is_taught_by(it, &rules.continuous);
@@ -135,7 +136,7 @@ impl PatientState {
                 scoring.measure(kind, all.iter(), ground, voice);
             }
         }
-        if remember(&mut self.days, track, taken, rules, &self.plans, voice) {
+        if !was_put_off && remember(&mut self.days, track, taken, rules, &self.plans, voice) {
             self.retell_oxygen(rules, voice);
         }
         for (device, at) in streams {
@@ -236,7 +237,7 @@ impl PatientState {
     }
 
     /// Another baseline has oxygen judged again.
-    fn retell_oxygen(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
+    pub(super) fn retell_oxygen(&mut self, rules: &RuleSet, voice: &mut Voice<'_>) {
         let ground = ground!(self, rules);
         let mut tracks = self.tracks.iter_mut();
         if let Some(track) = tracks.find(|track| track.kind() == VitalKind::SpO2) {

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use veglia_wire::{DeviceId, Epoch, RecordId, Sequence, VitalKind, WallMs};
 
-use super::{Basis, Measured, Medians, WINDOW_READINGS_MAX};
+use super::{Basis, Measured, Medians, WINDOW_READINGS_MAX, of_newest};
 use crate::flag::Median;
 use crate::limit::Reading;
 use crate::rules::Continuous;
@@ -114,6 +114,16 @@ proptest! {
         for (said, place) in medians.all(&recent, &continuous).zip(apart..) {
             prop_assert_eq!(said, defined(&readings, place, &continuous));
         }
+    }
+
+    #[test]
+    fn of_one_device_the_newest_is_the_same_without_a_window(mut readings in readings()) {
+        let continuous = continuous();
+        for reading in &mut readings {
+            reading.device = Some(DeviceId::new("a:1").unwrap());
+        }
+        let said = of_newest(&readings, true, &continuous);
+        prop_assert_eq!(said, Some(defined(&readings, readings.len() - 1, &continuous)));
     }
 
     #[test]

@@ -1,0 +1,232 @@
+//! Handing a kit over: the device is scanned, the patient chosen, and the first measure is seen
+//! together by telephone. Four touches, three minutes.
+//!
+//! A scanner is a keyboard that types the label and Enter; without one the label is typed. It may
+//! hold the device's whole id or its serial number alone. The page then waits and shows the first
+//! value that this device measured since it was given; it ends with the *tesserino*.
+
+use askama::Template;
+use serde::Deserialize;
+use veglia_diary::{Handover, handovers_of_device};
+use veglia_people::staff::Staff;
+use veglia_view::{ReadingsAsk, VitalKind, WallMs};
+use veglia_wire::DeviceId;
+
+use crate::assign::AssignForm;
+use crate::book::Wearer;
+use crate::fleet::{Fleet, FleetError, Now};
+use crate::{story, words};
+
+/// What is shown of a first measure, in this order.
+const SHOWN: [VitalKind; 3] = [VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature];
+
+/// Readings looked through for the first of this device: another may have measured as well.
+const LOOKED_THROUGH: usize = 50;
+
+/// How long a page may be ahead of a box's clock, in milliseconds.
+const AHEAD_MS: i64 = 10 * 60_000;
+
+/// What is handed over to whom.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct KitForm {
+    /// The label, as it was scanned or typed.
+    #[serde(default)]
+    pub label: String,
+    /// The patient, as the list offers: name and number.
+    #[serde(default)]
+    pub patient: String,
+    /// With whom they share it; empty for nobody.
+    #[serde(default)]
+    pub with: String,
+}
+
+/// The form, to be framed by a door.
+#[derive(Debug, Template)]
+#[template(path = "kit.html")]
+pub struct KitPage {
+    form: KitForm,
+    patients: Vec<Wearer>,
+    problem: Option<String>,
+    /// Where the device's sheet is, when somebody else has it.
+    sheet: Option<String>,
+}
+
+/// The page that waits for the first measure, to be framed by a door.
+#[derive(Debug, Template)]
+#[template(path = "kit_wait.html")]
+pub struct KitWaitPage {
+    device: String,
+    to: String,
+    since: String,
+    /// Which box hears the device.
+    home: Option<String>,
+    /// The first values, with their time; none while nothing came.
+    first: Option<(String, String)>,
+    is_lost: bool,
+}
+
+/// What became of a form.
+#[derive(Debug)]
+pub enum Handed {
+    /// The device is theirs: the page that waits has it in its address.
+    Over(String),
+    /// The form again.
+    Again(Box<KitPage>),
+}
+
+impl Fleet {
+    /// The empty form.
+    ///
+    /// # Errors
+    /// See [`FleetError`].
+    pub async fn kit(&self, form: KitForm) -> Result<KitPage, FleetError> {
+        Ok(KitPage {
+            form,
+            patients: self.book.patients().await?,
+            problem: None,
+            sheet: None,
+        })
+    }
+
+    /// Hands a device over from now on, or says why not.
+    ///
+    /// # Errors
+    /// See [`FleetError`].
+    pub async fn hand_over_kit(
+        &self,
+        who: &Staff,
+        form: KitForm,
+        now: Now,
+    ) -> Result<Handed, FleetError> {
+        let page = self.kit(form).await?;
+        let label = page.form.label.trim();
+        let device = match self.devices_called(label).await.as_slice() {
+            [device] => Some(device.clone()),
+            // A device that no box hears yet has its whole id on its label.
+            [] if label.contains(':') => DeviceId::new(label).ok(),
+            _ => None,
+        };
+        let Some(device) = device else {
+            let problem = format!(
+                "Nessun dispositivo si riconosce da «{label}»: leggere l’etichetta intera, per \
+                 esempio nonin:501234."
+            );
+            return Ok(Handed::Again(Box::new(page.refusing(problem, None))));
+        };
+        let chosen = AssignForm {
+            patient: number(&page.form.patient),
+            with1: number(&page.form.with),
+            ..AssignForm::default()
+        };
+        match self
+            .give(who, &device, &chosen, &page.patients, now)
+            .await?
+        {
+            Ok(_) => Ok(Handed::Over(device.to_string())),
+            Err(sentence) => {
+                let sheet = Some(device.to_string());
+                Ok(Handed::Again(Box::new(page.refusing(sentence, sheet))))
+            }
+        }
+    }
+
+    /// The page that waits for the first measure of a device that somebody has.
+    ///
+    /// # Errors
+    /// See [`FleetError`].
+    pub async fn kit_waits(
+        &self,
+        reader: &Staff,
+        device: &str,
+        now: Now,
+    ) -> Result<KitWaitPage, FleetError> {
+        let device = DeviceId::new(device).map_err(|_| FleetError::Unknown)?;
+        let handovers = handovers_of_device(&self.record, &reader.actor(), &device).await;
+        let handovers = handovers.map_err(FleetError::Diary)?;
+        let open = handovers.into_iter().find(|it| it.returned.is_none());
+        let given = open.ok_or(FleetError::Unknown)?;
+        let (first, is_lost) = match self.first(&device, &given, now).await {
+            Ok(first) => (first, false),
+            Err(FleetError::View(error)) => {
+                tracing::warn!(error = %story(&error), "a first measure was not looked for");
+                (None, true)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(KitWaitPage {
+            to: self.book.called(&given.assignment.holder).await?,
+            since: words::time(given.assignment.from),
+            home: self.home_of(&device).await,
+            first,
+            is_lost,
+            device: device.to_string(),
+        })
+    }
+
+    /// The first values of a device since it was given, and when they were measured.
+    async fn first(
+        &self,
+        device: &DeviceId,
+        given: &Handover,
+        now: Now,
+    ) -> Result<Option<(String, String)>, FleetError> {
+        let Some(patient) = given.assignment.holder.patient() else {
+            return self.first_shared(device, given.assignment.from, now).await;
+        };
+        let mut found: Vec<(WallMs, String)> = Vec::new();
+        for vital in SHOWN {
+            let ask = ReadingsAsk {
+                patient,
+                vital,
+                from: given.assignment.from,
+                to: now.care.plus_ms(AHEAD_MS),
+                limit: LOOKED_THROUGH,
+            };
+            let readings = self.view.readings(ask).await.map_err(FleetError::View)?;
+            let mut readings = readings.readings.into_iter();
+            if let Some(it) = readings.find(|it| it.device == *device) {
+                found.push((it.at, words::reading(vital, it.steps, it.quality)));
+            }
+        }
+        let Some(at) = found.iter().map(|(at, _)| *at).min() else {
+            return Ok(None);
+        };
+        let values: Vec<String> = found.into_iter().map(|(_, value)| value).collect();
+        Ok(Some((values.join(", "), words::time_of(at, now.care))))
+    }
+
+    /// The same of a device that is shared: what it measures waits for its patient.
+    async fn first_shared(
+        &self,
+        device: &DeviceId,
+        since: WallMs,
+        now: Now,
+    ) -> Result<Option<(String, String)>, FleetError> {
+        let waiting = self.view.waiting().await.map_err(FleetError::View)?;
+        let of_device = waiting.rows.iter().filter_map(|row| {
+            let waits = row.waits.as_ref()?;
+            (waits.device == *device && waits.until >= since).then_some((waits.from, row))
+        });
+        let first = of_device.min_by_key(|(from, _)| *from);
+        Ok(first.map(|(from, row)| (words::readings(&row.latest), words::time_of(from, now.care))))
+    }
+}
+
+impl KitPage {
+    fn refusing(self, problem: String, sheet: Option<String>) -> Self {
+        Self {
+            problem: Some(problem),
+            sheet,
+            ..self
+        }
+    }
+}
+
+/// The number in `Rossi Maria (00000000000a11ce)`, or what was typed.
+fn number(typed: &str) -> String {
+    let typed = typed.trim();
+    let inside = typed
+        .rsplit_once('(')
+        .and_then(|(_, it)| it.strip_suffix(')'));
+    inside.unwrap_or(typed).to_owned()
+}

@@ -1,0 +1,285 @@
+//! The sheet of one device: who had it when, taking it back, and correcting what was wrong.
+//!
+//! Nothing is altered: a correction is one more row, with its reason and its author, and ingest
+//! has the rules judge again. What was raised by readings that were not a patient's is withdrawn
+//! there and stays in their diary.
+
+use askama::Template;
+use serde::Deserialize;
+use veglia_diary::{
+    AssignmentId, AttributeRefused, Attribution, AttributionId, EndRefused, Handover, Saying,
+    attributions_of, correct_whose, end_assignment, handovers_of_device,
+};
+use veglia_people::staff::Staff;
+use veglia_view::PatientId;
+use veglia_wire::{DeviceId, WallMs};
+
+use crate::assign::is_household;
+use crate::book::{Wearer, signed, together};
+use crate::fleet::{Fleet, FleetError, Now};
+use crate::words;
+
+/// A device taken back.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct ReturnForm {
+    /// Since when it is back, as `2020-11-21T14:05` in Rome; empty for now.
+    #[serde(default)]
+    pub when: String,
+}
+
+/// Whose readings were, after all.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct CorrectForm {
+    /// From when, as `2020-11-21T14:05` in Rome.
+    #[serde(default)]
+    pub from: String,
+    /// Until when; empty for now.
+    #[serde(default)]
+    pub until: String,
+    /// The patient; `nessuno` for no patient's.
+    #[serde(default)]
+    pub patient: String,
+    /// Why.
+    #[serde(default)]
+    pub why: String,
+    /// The newest word that the page knew.
+    #[serde(default)]
+    pub seen: i64,
+}
+
+/// The sheet, to be framed by a door.
+#[derive(Debug, Template)]
+#[template(path = "sheet.html")]
+pub struct SheetPage {
+    device: String,
+    /// Who has it now.
+    wearers: Vec<Wearer>,
+    history: Vec<HandoverView>,
+    said: Vec<SaidView>,
+    /// Who may be named in a correction.
+    patients: Vec<Wearer>,
+    draft: CorrectForm,
+    /// The number of the newest word.
+    newest: i64,
+    now: String,
+    problem: Option<String>,
+}
+
+#[derive(Debug)]
+struct HandoverView {
+    to: String,
+    is_shared: bool,
+    from: String,
+    given: String,
+    /// Until when, and who took it back when; none while it lasts.
+    returned: Option<(String, String)>,
+}
+
+#[derive(Debug)]
+struct SaidView {
+    span: String,
+    whose: String,
+    by: String,
+    why: String,
+}
+
+impl Fleet {
+    /// The sheet of a device.
+    ///
+    /// # Errors
+    /// See [`FleetError`].
+    pub async fn sheet(
+        &self,
+        reader: &Staff,
+        device: &str,
+        now: Now,
+    ) -> Result<SheetPage, FleetError> {
+        let device = DeviceId::new(device).map_err(|_| FleetError::Unknown)?;
+        let actor = reader.actor();
+        let handovers = handovers_of_device(&self.record, &actor, &device).await;
+        let handovers = handovers.map_err(FleetError::Diary)?;
+        let said = attributions_of(&self.record, &actor, &device).await;
+        let said = said.map_err(FleetError::Diary)?;
+        let names = self.book.signatures().await?;
+        let mut history = Vec::with_capacity(handovers.len());
+        for one in &handovers {
+            let to = self.book.called(&one.assignment.holder).await?;
+            history.push(handover(one, to, |by| signed(&names, by)));
+        }
+        let mut words = Vec::with_capacity(said.len());
+        for one in &said {
+            words.push(self.said(one, &signed(&names, &one.by)).await?);
+        }
+        let mut worn = self.book.wearers(&[&device].into(), now.care).await?;
+        Ok(SheetPage {
+            wearers: worn.remove(&device).unwrap_or_default(),
+            history,
+            newest: said.first().map_or(0, |it| it.id.0),
+            said: words,
+            patients: self.book.patients().await?,
+            draft: CorrectForm::default(),
+            now: words::field(now.care),
+            problem: None,
+            device: device.to_string(),
+        })
+    }
+
+    /// Takes a device back from whoever has it; or the sheet, with the sentence that says why not.
+    ///
+    /// # Errors
+    /// See [`FleetError`].
+    pub async fn take_back(
+        &self,
+        who: &Staff,
+        device: &str,
+        form: &ReturnForm,
+        now: Now,
+    ) -> Result<Option<SheetPage>, FleetError> {
+        let id = DeviceId::new(device).map_err(|_| FleetError::Unknown)?;
+        let until = match form.when.trim() {
+            "" => Some(now.care),
+            when => words::moment_of(when).filter(|at| *at <= now.care),
+        };
+        let handovers = handovers_of_device(&self.record, &who.actor(), &id).await;
+        let handovers = handovers.map_err(FleetError::Diary)?;
+        let open = handovers.iter().find(|it| it.returned.is_none());
+        let sentence = match (open, until) {
+            (None, _) => "Il dispositivo non è assegnato a nessuno.".to_owned(),
+            (_, None) => "Il momento della riconsegna è nel passato, o adesso.".to_owned(),
+            (Some(open), Some(until)) => {
+                let ended = self.end(who, open.assignment.id, until, now).await?;
+                let Err(sentence) = ended else {
+                    return Ok(None);
+                };
+                sentence
+            }
+        };
+        let page = self.sheet(who, device, now).await?;
+        Ok(Some(page.saying(sentence)))
+    }
+
+    async fn end(
+        &self,
+        who: &Staff,
+        id: AssignmentId,
+        until: WallMs,
+        now: Now,
+    ) -> Result<Result<(), String>, FleetError> {
+        match end_assignment(&self.record, &who.actor(), id, until, now.care).await {
+            Ok(()) => Ok(Ok(())),
+            Err(EndRefused::TooEarly { from }) => Ok(Err(format!(
+                "La consegna è del {}: la riconsegna viene dopo. Se non l’ha mai avuto, correggere \
+                 di chi sono le misure.",
+                words::time(from)
+            ))),
+            Err(EndRefused::Ended { until, by }) => {
+                let by = signed(&self.book.signatures().await?, &by);
+                let until = words::time(until);
+                Ok(Err(format!("{by} lo ha già ritirato, con le {until}.")))
+            }
+            Err(EndRefused::Unknown(_)) => Err(FleetError::Unknown),
+            Err(EndRefused::Store(fault)) => Err(FleetError::Record(fault)),
+        }
+    }
+
+    /// Corrects whose readings are; or the sheet, with the sentence that says why not.
+    ///
+    /// # Errors
+    /// See [`FleetError`].
+    pub async fn correct(
+        &self,
+        who: &Staff,
+        device: &str,
+        form: &CorrectForm,
+        now: Now,
+    ) -> Result<Option<SheetPage>, FleetError> {
+        let id = DeviceId::new(device).map_err(|_| FleetError::Unknown)?;
+        let page = self.sheet(who, device, now).await?;
+        let is_chosen = |it: &&Wearer| it.patient == form.patient;
+        let patient: Option<Option<PatientId>> = match form.patient.as_str() {
+            "nessuno" => Some(None),
+            _ => page
+                .patients
+                .iter()
+                .find(is_chosen)
+                .and_then(|it| it.patient.parse().ok())
+                .map(Some),
+        };
+        let until = match form.until.trim() {
+            "" => Some(now.care),
+            until => words::moment_of(until),
+        };
+        let from = words::moment_of(&form.from);
+        let (Some(patient), Some(from), Some(until)) = (patient, from, until) else {
+            let sentence = "Scegliere di chi sono le misure, e da quando a quando.".to_owned();
+            return Ok(Some(page.refusing(sentence, form)));
+        };
+        let saying = Saying {
+            device: &id,
+            measured: from..until,
+            patient,
+            seen: AttributionId(form.seen),
+        };
+        let said = correct_whose(&self.record, &who.actor(), saying, &form.why, now.care).await;
+        let sentence = match said {
+            Ok(_) => return Ok(None),
+            Err(AttributeRefused::Range) => {
+                "La fine viene dopo l’inizio, e non nel futuro.".to_owned()
+            }
+            Err(AttributeRefused::Reason) => "Scrivere il motivo della correzione.".to_owned(),
+            Err(AttributeRefused::Said(_)) => {
+                "Nel frattempo qualcun altro ha corretto: rileggere, poi ripetere.".to_owned()
+            }
+            Err(AttributeRefused::Stranger(_)) => return Err(FleetError::Form),
+            Err(AttributeRefused::Read(fault)) => return Err(FleetError::Diary(fault)),
+        };
+        Ok(Some(page.refusing(sentence, form)))
+    }
+
+    async fn said(&self, said: &Attribution, by: &str) -> Result<SaidView, FleetError> {
+        let whose = match said.patient {
+            Some(patient) => together(&self.book.named(&[patient]).await?),
+            None => "nessun paziente".to_owned(),
+        };
+        Ok(SaidView {
+            span: format!(
+                "{} – {}",
+                words::time(said.from),
+                words::time_of(said.until, said.from)
+            ),
+            whose,
+            by: format!("{by}, {}", words::time(said.at)),
+            why: said.why.clone(),
+        })
+    }
+}
+
+impl SheetPage {
+    fn saying(self, sentence: String) -> Self {
+        Self {
+            problem: Some(format!("{sentence} Nulla è stato scritto.")),
+            ..self
+        }
+    }
+
+    fn refusing(self, sentence: String, form: &CorrectForm) -> Self {
+        Self {
+            draft: form.clone(),
+            ..self.saying(sentence)
+        }
+    }
+}
+
+fn handover(one: &Handover, to: String, signed: impl Fn(&str) -> String) -> HandoverView {
+    let written = |by: &str, at: WallMs| format!("{}, {}", signed(by), words::time(at));
+    HandoverView {
+        to,
+        is_shared: is_household(&one.assignment.holder),
+        from: words::time(one.assignment.from),
+        given: written(&one.given_by, one.given_at),
+        returned: one
+            .returned
+            .as_ref()
+            .map(|it| (words::time(it.until), written(&it.by, it.at))),
+    }
+}

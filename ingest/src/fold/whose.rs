@@ -1,0 +1,329 @@
+//! Who has a device is another than was known: what that means to the rules.
+//!
+//! ```text
+//! assignment, its end, a person's word ─► the device's course before and after
+//!   ├─ what waited and has its patient now ─► the rules of that patient; who stood in is let go
+//!   ├─ a patient loses readings ─► flags set off by them are withdrawn, the rules begin anew
+//!   └─ what was bad of those ─► whoever they are now, or somebody unknown
+//! ```
+//! **No red is lost on the way.** A flag that is taken back from one goes with its readings to
+//! whoever they are now: to the other patient's rules, or to somebody unknown, of whom people are
+//! called. Only a person's word that readings are no patient's ends it.
+//!
+//! **The rules begin anew** for a patient who loses readings: their memory does not say which
+//! reading came from which device, and what another person measured must neither confirm nor
+//! excuse anything. What is bad by other devices' readings is told again from its evidence. What
+//! is lost with the memory (the baseline, the course over days) grows again; a flag that rested on
+//! it stays on the list until a person closes it. All this is a function of the journal and the
+//! diary, so a replay finds the same.
+//!
+//! Limits: readings that had been judged for one patient reach the rules of another by their
+//! evidence alone, unless they are still kept (`waiting.rs`); curves and tables show them all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::PoisonError;
+
+use veglia_diary::{Changed, Course, ReadError, Whose, plans_of, standings_of};
+use veglia_triage::{
+    Evidence, Flag, FlagId, Input, Observation, PatientId, PatientState, Seen, Severity, Verdict,
+    What, Why,
+};
+use veglia_view::is_stand_in;
+use veglia_wire::{
+    Body, Boot, DeviceId, GatewayId, MonoMs, Quality, Record, Site, Vital, VitalKind, WallMs, When,
+};
+
+use super::{Arrived, Fold, Told, source};
+use crate::dating::Time;
+use crate::memory::Known;
+use crate::watch::ACTOR;
+
+/// Sayings of one life of a patient's rules at most: what is told in the next is numbered after
+/// all of it.
+const TELLINGS_MAX: u32 = 1 << 16;
+
+impl Known {
+    /// Verdicts numbered so that those of later lives come after those of earlier ones.
+    pub(super) fn numbered(&self, mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
+        let before = self.life.saturating_mul(TELLINGS_MAX);
+        for verdict in verdicts.iter_mut().filter(|_| before > 0) {
+            let telling = match verdict {
+                Verdict::Raise(flag) => &mut flag.telling,
+                Verdict::Confirm { telling, .. } | Verdict::End { telling, .. } => telling,
+            };
+            *telling = telling.saturating_add(before);
+        }
+        verdicts
+    }
+
+    /// The vital signs that a device of the patient has measured.
+    fn measured_by(&self, device: &DeviceId) -> Vec<VitalKind> {
+        let mut devices = self.row.devices.iter();
+        let device = devices.find(|it| it.device == *device);
+        device.map_or_else(Vec::new, |it| it.measures.clone())
+    }
+
+    /// The saying with which a life ends: nothing is said of the flag in it any more.
+    fn taken_back(&self, id: FlagId, at: WallMs) -> Verdict {
+        Verdict::End {
+            id,
+            why: Why::NotTheirs,
+            at,
+            telling: self.life.saturating_add(1).saturating_mul(TELLINGS_MAX),
+        }
+    }
+}
+
+impl Fold {
+    /// Takes up that a device was given, taken back, or that its readings are somebody's.
+    pub(super) async fn reattribute(
+        &mut self,
+        what: &Changed,
+        now: WallMs,
+        told: &mut Told,
+    ) -> Result<(), ReadError> {
+        let Some((device, before, after, taken_off)) = self.courses(what) else {
+            return Ok(());
+        };
+        let moved = self.waiting.reconsider(&device, &before, &after, now);
+        for stand_in in moved.over {
+            self.let_go(stand_in, true, now, told);
+        }
+        let mut readings: BTreeMap<_, Arrived> = BTreeMap::new();
+        for (patient, lost) in losses(&before, &after) {
+            let is_lost = |at: WallMs| lost.iter().any(|range| range.contains(&at));
+            let heard = self.patients.get(&patient).and_then(|known| {
+                let mut devices = known.row.devices.iter();
+                devices.find(|it| it.device == device)?.last_heard
+            });
+            // A device that is taken back has nothing to take back but from then on.
+            let is_touched = lost.iter().any(|range| heard >= Some(range.start));
+            if is_touched {
+                let evidence = self.begin_anew(patient, &device, is_lost, now, told);
+                let evidence = evidence.await?.into_iter();
+                readings.extend(evidence.map(|it| ((it.time.at(), it.id), it)));
+            }
+        }
+        for patient in taken_off {
+            if let Some(known) = self.patients.get_mut(&patient) {
+                known.row.take_off(&device);
+                told.touched.insert(patient);
+            }
+        }
+        // What is kept whole goes before what evidence says of it.
+        let kept = moved.readings.into_iter();
+        readings.extend(kept.map(|it| ((it.time.at(), it.id), it)));
+        for arrived in readings.into_values() {
+            let received = now;
+            self.arrive(
+                &Arrived {
+                    received,
+                    ..arrived
+                },
+                told,
+            );
+        }
+        Ok(())
+    }
+
+    /// Who has the device of a change before and after it, and from whom it is taken; none when
+    /// nothing is another.
+    fn courses(&self, what: &Changed) -> Option<(DeviceId, Course, Course, Vec<PatientId>)> {
+        let mut known = self
+            .assignments
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (device, taken_off) = match what {
+            Changed::Assigned(assignment) => (assignment.device.clone(), Vec::new()),
+            Changed::Attributed(attribution) => (attribution.device.clone(), Vec::new()),
+            Changed::Ended(end) => {
+                let (holder, device) = known.find(end.id)?;
+                (device.clone(), holder.members().to_vec())
+            }
+            Changed::Plan(_) | Changed::Standing(_) | Changed::Act(_) => return None,
+        };
+        let before = known.course(&device).cloned().unwrap_or_default();
+        known.apply(what);
+        let after = known.course(&device).cloned().unwrap_or_default();
+        (before != after).then_some((device, before, after, taken_off))
+    }
+
+    /// Of these nothing waits any more, and nobody will ever know who they were.
+    pub(super) fn let_all_go(&mut self, all: Vec<PatientId>, now: WallMs, told: &mut Told) {
+        for stand_in in all {
+            self.let_go(stand_in, false, now, told);
+        }
+    }
+
+    /// Somebody unknown is known now, or will never be. Of who is known all flags are taken back:
+    /// the patient's own rules say what there is to say. Of who will never be, what was red waits
+    /// for a person to close it.
+    fn let_go(&mut self, stand_in: PatientId, is_known: bool, now: WallMs, told: &mut Told) {
+        let Some(known) = self.patients.get_mut(&stand_in) else {
+            return;
+        };
+        known.row.waits = None;
+        let flags = self.sources.of(stand_in);
+        let flags = flags.filter(|(_, is_red)| is_known || !is_red);
+        let taken_back = flags.map(|(flag, _)| known.taken_back(flag.clone(), now));
+        let taken_back: Vec<Verdict> = taken_back.collect();
+        told.say(taken_back, now);
+        known.life = known.life.saturating_add(1);
+        known.state = PatientState::new(stand_in);
+        told.touched.insert(stand_in);
+    }
+
+    /// Whether a row only stood in for somebody, and nothing of it needs anybody any more.
+    pub(crate) fn is_needless(&self, patient: PatientId) -> bool {
+        let known = self.patients.get(&patient);
+        is_stand_in(patient)
+            && known.is_none_or(|it| it.row.waits.is_none() && it.row.flags.is_empty())
+    }
+
+    /// Whose rules have begun anew, and how often.
+    pub(crate) fn lives(&self) -> BTreeMap<PatientId, u32> {
+        let all = self.patients.iter().filter(|(_, known)| known.life > 0);
+        all.map(|(patient, known)| (*patient, known.life)).collect()
+    }
+
+    /// A patient's rules forget all readings: some were not the patient's. Returns what was bad of
+    /// those.
+    async fn begin_anew(
+        &mut self,
+        patient: PatientId,
+        device: &DeviceId,
+        is_lost: impl Fn(WallMs) -> bool,
+        now: WallMs,
+        told: &mut Told,
+    ) -> Result<Vec<Arrived>, ReadError> {
+        let mut plans = plans_of(&self.record, &ACTOR, patient).await?;
+        let mut standings = standings_of(&self.record, &ACTOR, patient).await?;
+        // A replay reads them long after: what was written since is not known yet.
+        plans.retain(|it| it.at <= now);
+        standings.retain(|it| it.at <= now);
+        let Some(known) = self.patients.get_mut(&patient) else {
+            return Ok(Vec::new());
+        };
+        // Of two devices that measured the same at one time it is not known which it was: whoever
+        // has the readings now is judged by them, so nothing is hidden.
+        let measures = known.measured_by(device);
+        let is_lost_one = |it: &Evidence| match it.what {
+            What::Value { vital, .. } => is_lost(it.at) && measures.contains(&vital),
+            What::Answer { .. } | What::Contact { .. } => false,
+        };
+        let state = std::mem::replace(&mut known.state, PatientState::new(patient));
+        let flags: Vec<(Flag, bool)> = state.flags().collect();
+        let set_off = self.sources.by(patient, device, &is_lost);
+        // A silence that lasts is told again by the plan.
+        let is_over = |(flag, is_open): &&(Flag, bool)| {
+            let is_silence = *is_open && flag.severity == Severity::Technical;
+            is_silence || flag.evidence.iter().any(is_lost_one)
+        };
+        let over = flags.iter().filter(is_over);
+        let over = over.map(|(flag, _)| flag.id.clone());
+        let over: BTreeSet<FlagId> = set_off.into_iter().chain(over).collect();
+        let ends: Vec<Verdict> = over
+            .into_iter()
+            .map(|id| known.taken_back(id, now))
+            .collect();
+        told.say(ends, now);
+        known.life = known.life.saturating_add(1);
+        for written in plans.iter().rev() {
+            known.step(&self.rules, Input::Plan(&written.plan), now, told);
+        }
+        for written in standings.iter().rev() {
+            known.step(&self.rules, Input::Standing(&written.standing), now, told);
+        }
+        let mut lost = Vec::new();
+        let clinical = flags
+            .iter()
+            .filter(|(flag, _)| flag.severity != Severity::Technical);
+        for (flag, is_open) in clinical {
+            let by = self.sources.device(&flag.id).unwrap_or(device);
+            for evidence in &flag.evidence {
+                if is_lost_one(evidence) {
+                    lost.extend(arrived(known, device, evidence));
+                } else if let Some(seen) = observation(by, evidence).filter(|_| *is_open) {
+                    known.step(&self.rules, Input::Observation(&seen), now, told);
+                }
+            }
+        }
+        known.step(&self.rules, Input::Tick, now, told);
+        let is_by = |it: &veglia_view::Latest| it.source == source(device) && is_lost(it.at);
+        known.row.latest.retain(|it| !is_by(it));
+        told.touched.insert(patient);
+        Ok(lost)
+    }
+}
+
+/// The stretches of time in which patients had what is not theirs any more.
+fn losses(before: &Course, after: &Course) -> BTreeMap<PatientId, Vec<Range<WallMs>>> {
+    let end = |until: Option<WallMs>| until.unwrap_or(WallMs(i64::MAX));
+    let mut losses: BTreeMap<PatientId, Vec<Range<WallMs>>> = BTreeMap::new();
+    let after = after.stretches();
+    for had in before.stretches() {
+        let Whose::Patient(patient) = had.whose else {
+            continue;
+        };
+        for has in after.iter().filter(|has| has.whose != had.whose) {
+            let lost = had.from.max(has.from)..end(had.until).min(end(has.until));
+            if !lost.is_empty() {
+                losses.entry(patient).or_default().push(lost);
+            }
+        }
+    }
+    losses
+}
+
+fn seen(evidence: &Evidence) -> Option<Seen> {
+    Some(match evidence.what {
+        What::Value { vital, steps, .. } => {
+            let vital = Vital::from_steps(vital, steps, Site::Unknown).ok()?;
+            Seen::Vital(vital, Quality::empty())
+        }
+        What::Answer { answer } => Seen::Answer(answer),
+        What::Contact { sensor, contact } => Seen::Contact(sensor, contact),
+    })
+}
+
+/// What stands behind a flag, as it was seen.
+fn observation(device: &DeviceId, evidence: &Evidence) -> Option<Observation> {
+    Some(Observation {
+        id: evidence.id,
+        device: device.clone(),
+        source: source(device),
+        at: evidence.at,
+        received: evidence.at,
+        seen: seen(evidence)?,
+    })
+}
+
+/// The same as a record that arrives.
+fn arrived(known: &Known, device: &DeviceId, evidence: &Evidence) -> Option<Arrived> {
+    let mut devices = known.row.devices.iter();
+    let gateway = devices.find(|it| it.device == *device);
+    let gateway: Option<GatewayId> = gateway.and_then(|it| it.gateway.clone());
+    let body = match seen(evidence)? {
+        Seen::Vital(vital, quality) => Body::Reading(vital, quality),
+        Seen::Contact(sensor, contact) => Body::Contact(sensor, contact),
+        Seen::Answer(answer) => Body::Answer(answer),
+    };
+    Some(Arrived {
+        received: evidence.at,
+        // Typed values come through none; nothing is asked of it.
+        gateway: gateway.or_else(|| GatewayId::new("centrale").ok())?,
+        id: evidence.id,
+        record: Record {
+            device: Some(device.clone()),
+            when: When {
+                boot: Boot(0),
+                mono: MonoMs(0),
+                wall: Some(evidence.at),
+                device: None,
+            },
+            body,
+        },
+        time: Time::Told(evidence.at),
+    })
+}
