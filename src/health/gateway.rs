@@ -176,16 +176,6 @@ fn shown(
             "Continuous readings given up to make room in the outbox.",
             outbox.thinned,
         ),
-        Figure::count(
-            "veglia_gateway_sent_bytes",
-            "Bytes of messages to the centre, without what TLS and TCP add.",
-            link.sent_bytes,
-        ),
-        Figure::count(
-            "veglia_gateway_received_bytes",
-            "The same of messages from the centre.",
-            link.received_bytes,
-        ),
         Figure::level(
             "veglia_gateway_outbox_lost_records",
             "Records lost since the outbox began to refuse; 0 while it takes them.",
@@ -208,6 +198,7 @@ fn shown(
             rejects,
         ),
     ];
+    figures.extend(traffic(link));
     figures.extend(acknowledged.map(|ago| {
         Figure::level(
             "veglia_gateway_acknowledgement_age_seconds",
@@ -216,6 +207,21 @@ fn shown(
         )
     }));
     figures
+}
+
+fn traffic(link: &LinkStatus) -> [Figure; 2] {
+    [
+        Figure::count(
+            "veglia_gateway_sent_bytes",
+            "Bytes of messages to the centre, without what TLS and TCP add.",
+            link.sent_bytes,
+        ),
+        Figure::count(
+            "veglia_gateway_received_bytes",
+            "The same of messages from the centre.",
+            link.received_bytes,
+        ),
+    ]
 }
 
 #[cfg(test)]

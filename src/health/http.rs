@@ -116,10 +116,7 @@ impl Answering {
                 Err(error) => failed(&error),
             },
             "/" | "/box" => self.shown(path == "/").await,
-            _ => {
-                let text = "there are /healthz, /readyz, /metrics and /status\n";
-                response(StatusCode::NOT_FOUND, TEXT, text)
-            }
+            _ => nowhere(),
         }
     }
 
@@ -143,7 +140,7 @@ impl Answering {
                 page
             }
             Some(shown) => response(StatusCode::OK, JSON, shown.json),
-            None => response(StatusCode::NOT_FOUND, TEXT, "there is nothing to show\n"),
+            None => nowhere(),
         }
     }
 
@@ -192,6 +189,11 @@ impl Answering {
             ),
         ]
     }
+}
+
+fn nowhere() -> Response<Full<Bytes>> {
+    let text = "there are /healthz, /readyz, /metrics and /status\n";
+    response(StatusCode::NOT_FOUND, TEXT, text)
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Response<Full<Bytes>> {

@@ -182,11 +182,6 @@ fn escaped(text: &str) -> String {
 
 /// The same as lines of text.
 pub(crate) fn lines(status: &BoxStatus) -> String {
-    let since = |ms: Option<u64>| {
-        ms.map_or("never".to_owned(), |ms| {
-            format!("{} ago", lasting(Duration::from_millis(ms)))
-        })
-    };
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         text += &format!("{name:<8} {value}\n");
@@ -196,21 +191,7 @@ pub(crate) fn lines(status: &BoxStatus) -> String {
         &format!("{} (start {})", status.gateway, status.boot),
     );
     for device in &status.devices {
-        let battery = match device.battery {
-            None => String::new(),
-            Some(Charge::Low) => ", battery low".to_owned(),
-            Some(Charge::Percent(percent)) => format!(", battery {percent} %"),
-        };
-        let state = match device.fault {
-            Some(fault) => format!("{fault:?}").to_lowercase(),
-            None => format!("{:?}", device.state).to_lowercase(),
-        };
-        let name = device.device.as_ref().unwrap_or(&device.port);
-        let (heard, reading) = (since(device.heard_ms), since(device.reading_ms));
-        line(
-            "device",
-            &format!("{name}: {state}, heard {heard}, last reading {reading}{battery}"),
-        );
+        line("device", &device_line(device));
     }
     let outbox = &status.outbox;
     let mut waits = counted(outbox.waiting, "record waits", "records wait");
@@ -253,6 +234,27 @@ pub(crate) fn lines(status: &BoxStatus) -> String {
         &format!("{sent} MiB sent, {received} MiB received"),
     );
     text
+}
+
+fn device_line(device: &DeviceStatus) -> String {
+    let battery = match device.battery {
+        None => String::new(),
+        Some(Charge::Low) => ", battery low".to_owned(),
+        Some(Charge::Percent(percent)) => format!(", battery {percent} %"),
+    };
+    let state = match device.fault {
+        Some(fault) => format!("{fault:?}").to_lowercase(),
+        None => format!("{:?}", device.state).to_lowercase(),
+    };
+    let name = device.device.as_ref().unwrap_or(&device.port);
+    let (heard, reading) = (since(device.heard_ms), since(device.reading_ms));
+    format!("{name}: {state}, heard {heard}, last reading {reading}{battery}")
+}
+
+fn since(ms: Option<u64>) -> String {
+    ms.map_or("never".to_owned(), |ms| {
+        format!("{} ago", lasting(Duration::from_millis(ms)))
+    })
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use veglia_wire::{
     Answered, Body, Boot, Charge, ClockState, Command, CommandId, CommandKind, DeviceId,
     DeviceStamp, Epoch, Filter, FrameError, FrameHeader, GatewayId, MonoMs, Outcome, Partition,
-    PortFault, PortReport, PortState, Quality, Record, Sequence, Session, Site, State, Topic, UpFrame, Vital,
-    VitalKind, WallMs, When,
+    PortFault, PortReport, PortState, Quality, Record, Sequence, Session, Site, State, Topic,
+    UpFrame, Vital, VitalKind, WallMs, When,
 };
 
 fn a_vital() -> impl Strategy<Value = Vital> {
@@ -345,7 +345,7 @@ fn what_is_no_command_is_refused_with_its_fault() {
         ),
         (
             &[0xa4, 1, 1, 2, 9, 3, 1, 4, 0x81, 7],
-            "kind is 7, outside 1 to 3",
+            "kind is 7, outside 1 to 4",
         ),
         (
             &[0xa4, 1, 1, 2, 9, 3, 1, 4, 0x82, 1, 1],

@@ -92,8 +92,8 @@ impl DeviceClock {
         self.before
     }
 
-    /// The offset that a time of the device is to be read with, `now`. Where the clock was set back,
-    /// its times come twice: one that fits the time since the setting is of that time.
+    /// The offset that a time of the device is to be read with, `now`. Where the clock was set
+    /// back, its times come twice: one that fits the time since the setting is of that time.
     fn offset_of(&self, said: DeviceTime, now: WallMs) -> Option<i64> {
         let since = |setting: &Setting| {
             let read = said.0.saturating_mul(1000).saturating_add(self.offset_ms?);

@@ -76,8 +76,8 @@ pub struct BluetoothDevice {
 pub enum BluetoothConfigError {
     /// A device that cannot be recognised.
     #[error(
-        "a [[gateway.bluetooth.device]] needs its address; `veglia gateway pair` finds it, and notes \
-         it down by itself"
+        "a [[gateway.bluetooth.device]] needs its address; `veglia gateway pair` finds it, and \
+         notes it down by itself"
     )]
     Nameless,
     /// A protocol that no Bluetooth device speaks.

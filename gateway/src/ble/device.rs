@@ -1,5 +1,5 @@
-//! One Bluetooth device, for as long as a connection to BlueZ lasts: waited for, connected, listened
-//! to, lost, waited for again.
+//! One Bluetooth device, for as long as a connection to BlueZ lasts: waited for, connected,
+//! listened to, lost, waited for again.
 //!
 //! ```text
 //! Away → Connecting → Preparing → Listening → Lost → Away …

@@ -5,7 +5,7 @@
 //! veglia-ledger 1
 //! offset 3600000                           box's clock less the device's, milliseconds
 //! begin 00000000000000ff 41 1603188000 …   about to be appended behind sequence 41
-//! before 1603184400 0 1603188000000         its clock was set: what it said, offset until then, when
+//! before 1603184400 0 1603188000000        its clock was set: what it said, old offset, when
 //! known 1603188000 spo2=970 @26719860      is in the outbox; measured in that minute
 //! through 00000000000000ff 43              all that is known is at most this
 //! ```
@@ -65,9 +65,9 @@ struct Begun {
     entry: String,
 }
 
-/// The name of a measurement: the device's time of it, its values, and the minute that it was by the
-/// box's clock, if that can be told. A device whose calendar begins anew at each use says the same
-/// time and value on two days.
+/// The name of a measurement: the device's time of it, its values, and the minute that it was by
+/// the box's clock, if that can be told. A device whose calendar begins anew at each use says the
+/// same time and value on two days.
 pub(crate) fn entry(measured: DeviceTime, vitals: &[Vital], minutes: Option<i64>) -> String {
     let mut text = measured.0.to_string();
     for vital in vitals {

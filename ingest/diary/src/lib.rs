@@ -14,8 +14,8 @@
 //! [`correct_whose`]), the newest word before all others.
 //!
 //! **Ingest listens** by [`changes_since`]: plans, assignments, their ends, words of whose readings
-//! are, where patients are, and acts, in the order of writing, each with all it says. Verdicts are not among them: ingest wrote
-//! those.
+//! are, where patients are, and acts, in the order of writing, each with all it says. Verdicts are
+//! not among them: ingest wrote those.
 //!
 //! **Alerts** are flags that ask for people (`alerts.rs`). Their ladder ([`ladder`]) is pure and
 //! its numbers are data; verdicts, acts and [`tick`] move it, and whom it calls is read as

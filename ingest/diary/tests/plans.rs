@@ -109,7 +109,10 @@ async fn a_device_has_one_wearer_at_a_time() {
     for from in [0, 100, 500] {
         let refused = assign(&diary, OTHER, from).await.unwrap_err();
         assert!(
-            matches!(&refused, AssignRefused::Overlap { holder, .. } if holder.patient() == Some(PATIENT)),
+            matches!(
+                &refused,
+                AssignRefused::Overlap { holder, .. } if holder.patient() == Some(PATIENT)
+            ),
             "{refused:?}"
         );
     }
