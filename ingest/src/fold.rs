@@ -399,7 +399,7 @@ impl Fold {
                 return Ok(());
             }
             Changed::Assigned(_) | Changed::Ended(_) | Changed::Attributed(_) => {
-                return self.reattribute(&change.what, now, told).await;
+                return self.reattribute(&change, now, told).await;
             }
         };
         let known = self.patients.entry(patient);

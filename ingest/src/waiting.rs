@@ -57,6 +57,17 @@ struct Kept {
     readings: BTreeMap<(WallMs, RecordId), Arrived>,
     /// That still wait, in the order in which they began to.
     sessions: Vec<Session>,
+    /// No reading of it came before.
+    since: Option<WallMs>,
+}
+
+impl Kept {
+    fn put(&mut self, arrived: Arrived) -> bool {
+        let received = arrived.received;
+        self.since = Some(self.since.map_or(received, |since| since.min(received)));
+        let key = (arrived.time.at(), arrived.id);
+        self.readings.insert(key, arrived).is_none()
+    }
 }
 
 /// Readings that belong together.
@@ -108,8 +119,7 @@ impl Waiting {
         }
         let kept = self.by_device.entry(device.clone()).or_default();
         let at = arrived.time.at();
-        let key = (at, arrived.id);
-        let is_new = kept.readings.insert(key, arrived.clone()).is_none();
+        let is_new = kept.put(arrived.clone());
         if kept.readings.len() > READINGS_MAX {
             kept.readings.pop_first();
         }
@@ -155,13 +165,18 @@ impl Waiting {
         let Some(kept) = self.by_device.get_mut(device) else {
             return moved;
         };
-        let Kept { readings, sessions } = kept;
+        let Kept {
+            readings, sessions, ..
+        } = kept;
         let holds =
             |session: &Session, at: WallMs| session.waits.from <= at && at <= session.waits.until;
         let mut apart: Vec<Session> = Vec::new();
         sessions.retain(|session| {
-            let mut its = readings.keys().map(|(at, _)| *at);
-            let stays = its.all(|at| !holds(session, at) || after.whose(at).waits());
+            // Its readings may have been pushed out by later ones.
+            let ends = [session.waits.from, session.waits.until];
+            let its = readings.keys().map(|(at, _)| *at);
+            let mut its = its.filter(|at| holds(session, *at)).chain(ends);
+            let stays = its.all(|at| after.whose(at).waits());
             if !stays {
                 apart.push(session.clone());
             }
@@ -189,7 +204,8 @@ impl Waiting {
         std::mem::take(&mut self.over)
     }
 
-    /// Those who stand in for what waits no longer by now.
+    /// Those who stand in for what waits no longer by now. What nothing will be said of any more
+    /// is forgotten here, at each tick of the journal: a replay forgets the same.
     pub(crate) fn over(&mut self, now: WallMs) -> Vec<PatientId> {
         let is_over = |heard: WallMs| now.since(heard) > WAIT_MS;
         let over = &mut self.over;
@@ -199,14 +215,18 @@ impl Waiting {
                 over.extend(gone.map(|session| session.stand_in));
             }
         }
+        self.tidy(now);
         self.evicted()
     }
 
     /// Forgets readings that nothing will be said of any more.
     fn tidy(&mut self, now: WallMs) {
         self.by_device.retain(|_, kept| {
-            kept.readings
-                .retain(|_, arrived| now.since(arrived.received) <= WAIT_MS);
+            let is_over = |received: WallMs| now.since(received) > WAIT_MS;
+            if kept.since.is_some_and(is_over) {
+                kept.readings.retain(|_, it| !is_over(it.received));
+                kept.since = kept.readings.values().map(|it| it.received).min();
+            }
             !kept.readings.is_empty() || !kept.sessions.is_empty()
         });
     }
@@ -251,7 +271,7 @@ impl Waiting {
                 record,
                 time: Time::Told(one.at),
             };
-            kept.readings.insert((one.at, one.id), arrived);
+            kept.put(arrived);
         }
         for session in saved.sessions {
             let device = session.waits.device.clone();

@@ -13,8 +13,9 @@
 //! Every page is complete as links and forms; `js/fleet.js` keeps the list fresh.
 //!
 //! **Rules.** Whoever needs somebody stands first. No data is never green. A device that measures
-//! and that nobody wears is said on top: its readings reach no patient. What it measured, and what
-//! a shared device measured, waits as *di chi è?* with a touch for each who may have (`waiting.rs`).
+//! and that nobody wears is said on top: its readings reach no patient. What it measured, and
+//! what a shared device measured, waits as *di chi è?* with a touch for each who may have
+//! (`waiting.rs`).
 //!
 //! **Who may what.** Everybody on duty sees the page, asks a box to answer or to measure, and
 //! gives a device to a patient: a reading without a patient must not wait for an office to open.
@@ -47,6 +48,7 @@ mod rows;
 mod schema;
 mod sheet;
 mod standing;
+mod stretch;
 mod waiting;
 mod words;
 

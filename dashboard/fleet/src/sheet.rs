@@ -4,6 +4,8 @@
 //! has the rules judge again. What was raised by readings that were not a patient's is withdrawn
 //! there and stays in their diary.
 
+use std::ops::Range;
+
 use askama::Template;
 use serde::Deserialize;
 use veglia_diary::{
@@ -17,11 +19,20 @@ use veglia_wire::{DeviceId, WallMs};
 use crate::assign::is_household;
 use crate::book::{Wearer, signed, together};
 use crate::fleet::{Fleet, FleetError, Now};
+use crate::stretch::{self, TooWide};
 use crate::words;
+
+/// What is said of a correction that lacks something.
+const UNCHOSEN: &str = "Scegliere di chi sono le misure, e da quando a quando.";
+
+/// What is said of a correction that ends before it begins.
+const BACKWARDS: &str = "La fine viene dopo l’inizio, e non nel futuro.";
 
 /// A device taken back.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ReturnForm {
+    /// The number of the hand-over that the page showed: who has it since keeps it.
+    pub assignment: i64,
     /// Since when it is back, as `2020-11-21T14:05` in Rome; empty for now.
     #[serde(default)]
     pub when: String,
@@ -33,7 +44,7 @@ pub struct CorrectForm {
     /// From when, as `2020-11-21T14:05` in Rome.
     #[serde(default)]
     pub from: String,
-    /// Until when; empty for now.
+    /// Until when, that minute in it; empty for now.
     #[serde(default)]
     pub until: String,
     /// The patient; `nessuno` for no patient's.
@@ -54,6 +65,8 @@ pub struct SheetPage {
     device: String,
     /// Who has it now.
     wearers: Vec<Wearer>,
+    /// The number of the hand-over that lasts; 0 for none.
+    open: i64,
     history: Vec<HandoverView>,
     said: Vec<SaidView>,
     /// Who may be named in a correction.
@@ -113,6 +126,7 @@ impl Fleet {
         let mut worn = self.book.wearers(&[&device].into(), now.care).await?;
         Ok(SheetPage {
             wearers: worn.remove(&device).unwrap_or_default(),
+            open: open(&handovers).map_or(0, |it| it.assignment.id.0),
             history,
             newest: said.first().map_or(0, |it| it.id.0),
             said: words,
@@ -142,9 +156,13 @@ impl Fleet {
         };
         let handovers = handovers_of_device(&self.record, &who.actor(), &id).await;
         let handovers = handovers.map_err(FleetError::Diary)?;
-        let open = handovers.iter().find(|it| it.returned.is_none());
-        let sentence = match (open, until) {
+        let sentence = match (open(&handovers), until) {
             (None, _) => "Il dispositivo non è assegnato a nessuno.".to_owned(),
+            (Some(open), _) if open.assignment.id.0 != form.assignment => format!(
+                "{} lo ha dal {}: la pagina era di prima.",
+                self.book.called(&open.assignment.holder).await?,
+                words::time(open.assignment.from)
+            ),
             (_, None) => "Il momento della riconsegna è nel passato, o adesso.".to_owned(),
             (Some(open), Some(until)) => {
                 let ended = self.end(who, open.assignment.id, until, now).await?;
@@ -205,27 +223,23 @@ impl Fleet {
                 .and_then(|it| it.patient.parse().ok())
                 .map(Some),
         };
-        let until = match form.until.trim() {
-            "" => Some(now.care),
-            until => words::moment_of(until),
+        let Some(patient) = patient else {
+            return Ok(Some(page.refusing(UNCHOSEN.to_owned(), form)));
         };
-        let from = words::moment_of(&form.from);
-        let (Some(patient), Some(from), Some(until)) = (patient, from, until) else {
-            let sentence = "Scegliere di chi sono le misure, e da quando a quando.".to_owned();
-            return Ok(Some(page.refusing(sentence, form)));
+        let measured = match self.measured(who, &id, form, now).await? {
+            Ok(measured) => measured,
+            Err(sentence) => return Ok(Some(page.refusing(sentence, form))),
         };
         let saying = Saying {
             device: &id,
-            measured: from..until,
+            measured,
             patient,
             seen: AttributionId(form.seen),
         };
         let said = correct_whose(&self.record, &who.actor(), saying, &form.why, now.care).await;
         let sentence = match said {
             Ok(_) => return Ok(None),
-            Err(AttributeRefused::Range) => {
-                "La fine viene dopo l’inizio, e non nel futuro.".to_owned()
-            }
+            Err(AttributeRefused::Range) => BACKWARDS.to_owned(),
             Err(AttributeRefused::Reason) => "Scrivere il motivo della correzione.".to_owned(),
             Err(AttributeRefused::Said(_)) => {
                 "Nel frattempo qualcun altro ha corretto: rileggere, poi ripetere.".to_owned()
@@ -234,6 +248,52 @@ impl Fleet {
             Err(AttributeRefused::Read(fault)) => return Err(FleetError::Diary(fault)),
         };
         Ok(Some(page.refusing(sentence, form)))
+    }
+
+    /// The time that a correction speaks of; or the sentence that says why it is not corrected in
+    /// one go.
+    async fn measured(
+        &self,
+        who: &Staff,
+        device: &DeviceId,
+        form: &CorrectForm,
+        now: Now,
+    ) -> Result<Result<Range<WallMs>, String>, FleetError> {
+        let Some(from) = words::moment_of(&form.from) else {
+            return Ok(Err(UNCHOSEN.to_owned()));
+        };
+        let until = match form.until.trim() {
+            "" => now.care,
+            until => match words::moment_of(until) {
+                Some(until) if until <= now.care => until,
+                Some(_) => return Ok(Err(BACKWARDS.to_owned())),
+                None => return Ok(Err(UNCHOSEN.to_owned())),
+            },
+        };
+        let actor = who.actor();
+        let handovers = handovers_of_device(&self.record, &actor, device).await;
+        let handovers = handovers.map_err(FleetError::Diary)?;
+        let said = attributions_of(&self.record, &actor, device).await;
+        let said = said.map_err(FleetError::Diary)?;
+        let measured = stretch::of_minutes(from, until, &handovers, now.care);
+        Ok(match stretch::check(&measured, &handovers, &said) {
+            Ok(()) => Ok(measured),
+            Err(TooWide::BeforeAll(Some(first))) => Err(format!(
+                "Fino al {} non lo aveva nessuno: correggere da allora in poi. Di chi sia ciò che \
+                 ha misurato prima si dice in «Di chi è?».",
+                words::time(first)
+            )),
+            Err(TooWide::BeforeAll(None)) => Err(
+                "Non lo ha mai avuto nessuno: assegnarlo, poi dire di chi sono le misure in «Di \
+                 chi è?»."
+                    .to_owned(),
+            ),
+            Err(TooWide::Shared) => Err(
+                "In quel tempo lo ha avuto più di qualcuno: correggere una consegna per volta, con \
+                 i tempi della tabella."
+                    .to_owned(),
+            ),
+        })
     }
 
     async fn said(&self, said: &Attribution, by: &str) -> Result<SaidView, FleetError> {
@@ -268,6 +328,11 @@ impl SheetPage {
             ..self.saying(sentence)
         }
     }
+}
+
+/// The hand-over that lasts.
+fn open(handovers: &[Handover]) -> Option<&Handover> {
+    handovers.iter().find(|it| it.returned.is_none())
 }
 
 fn handover(one: &Handover, to: String, signed: impl Fn(&str) -> String) -> HandoverView {

@@ -3,13 +3,14 @@
 //!
 //! A session is told with its values, its age and whether it is bad; whoever is on duty asks by
 //! telephone and touches a name. The answer attributes exactly the readings that were on the page.
+//! That a red is nobody's ends it: this takes a reason, as closing any other red does.
 //! What waits long stands out; ingest lets go of it after two days, and the curves keep it.
 
 use askama::Template;
 use serde::Deserialize;
-use veglia_diary::{AttributeRefused, AttributionId, Saying, answer_whose};
+use veglia_diary::{AttributeRefused, AttributionId, Saying, answer_whose, correct_whose};
 use veglia_people::staff::Staff;
-use veglia_view::{PatientId, Row, Severity, WallMs};
+use veglia_view::{OpenFlag, PatientId, Row, Severity, WallMs};
 use veglia_wire::DeviceId;
 
 use crate::book::{Wearer, signed};
@@ -33,7 +34,14 @@ pub struct AnswerForm {
     pub until: i64,
     /// The patient; `nessuno` when they are none of the household's.
     pub patient: String,
+    /// Why a red is none of theirs; empty for every other answer.
+    #[serde(default)]
+    pub why: String,
 }
+
+/// What is said of a red that is to be nobody's without a word.
+const REASONLESS: &str = "Una misura rossa, o che potrebbe esserlo, non si chiude con un tocco: \
+                          scrivere in breve perché non è di nessuno. Nulla è stato scritto.";
 
 /// What waits, to be framed by a door, or put on top of another page.
 #[derive(Debug, Template)]
@@ -59,7 +67,10 @@ struct SessionView {
     when: String,
     values: String,
     readings: u32,
+    /// A red rests on it, which lasts or is over: it waits for somebody either way.
     is_red: bool,
+    /// No red lasts.
+    is_over: bool,
     is_old: bool,
     /// Who may have measured; empty when nobody has the device.
     members: Vec<Wearer>,
@@ -123,8 +134,17 @@ impl Fleet {
             patient,
             seen: AttributionId::default(),
         };
-        let sentence = match answer_whose(&self.record, &who.actor(), saying, now.care).await {
+        let (actor, why) = (who.actor(), form.why.trim());
+        let said = match patient {
+            None if !why.is_empty() => {
+                correct_whose(&self.record, &actor, saying, why, now.care).await
+            }
+            None if self.may_be_red(&device, form).await => Err(AttributeRefused::Reason),
+            _ => answer_whose(&self.record, &actor, saying, now.care).await,
+        };
+        let sentence = match said {
             Ok(_) => return Ok(None),
+            Err(AttributeRefused::Reason) => REASONLESS.to_owned(),
             Err(AttributeRefused::Said(said)) => {
                 let whose = match said.patient {
                     Some(patient) => {
@@ -146,9 +166,7 @@ impl Fleet {
                 "Questa persona non aveva il dispositivo in quel momento. Nulla è stato scritto."
                     .to_owned()
             }
-            Err(AttributeRefused::Range | AttributeRefused::Reason) => {
-                return Err(FleetError::Form);
-            }
+            Err(AttributeRefused::Range) => return Err(FleetError::Form),
             Err(AttributeRefused::Read(fault)) => return Err(FleetError::Diary(fault)),
         };
         let page = self.waiting(now).await?;
@@ -180,8 +198,7 @@ impl Fleet {
         } else {
             format!("dalle {from} alle {until}")
         };
-        let mut flags = row.flags.iter().filter(|flag| flag.over.is_none());
-        let is_red = flags.any(|flag| flag.flag.severity == Severity::Red);
+        let is_red = reds(row).next().is_some();
         let mut devices = row.devices.iter();
         let gateway = devices.find_map(|it| it.gateway.as_ref());
         Ok(Some(SessionView {
@@ -192,6 +209,7 @@ impl Fleet {
             values: words::readings(&row.latest),
             readings: waits.readings,
             is_red,
+            is_over: reds(row).all(|red| red.over.is_some()),
             is_old: age_ms >= OLD_MS,
             members,
             is_nobodys,
@@ -201,10 +219,35 @@ impl Fleet {
         }))
     }
 
+    /// Whether a red rests on what is answered, or nobody can tell.
+    async fn may_be_red(&self, device: &DeviceId, form: &AnswerForm) -> bool {
+        let rows = match self.view.waiting().await {
+            Ok(waiting) => waiting.rows,
+            Err(error) => {
+                tracing::warn!(error = %story(&error), "whether a red waits is not known");
+                return true;
+            }
+        };
+        let is_meant = |row: &Row| {
+            let waits = row.waits.as_ref();
+            waits.is_some_and(|it| {
+                it.device == *device && it.from.0 <= form.until && form.from <= it.until.0
+            })
+        };
+        rows.iter()
+            .any(|row| is_meant(row) && reds(row).next().is_some())
+    }
+
     async fn had(&self, device: &DeviceId, at: WallMs) -> Result<Vec<Wearer>, FleetError> {
         let mut worn = self.book.wearers(&[device].into(), at).await?;
         Ok(worn.remove(device).unwrap_or_default())
     }
+}
+
+/// The reds of a row, those that are over among them.
+fn reds(row: &Row) -> impl Iterator<Item = &OpenFlag> {
+    let flags = row.flags.iter();
+    flags.filter(|flag| flag.flag.severity == Severity::Red)
 }
 
 impl WaitingPage {

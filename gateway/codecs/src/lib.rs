@@ -15,12 +15,12 @@
 //!   its numbers as they came; a missing number is `None` or the maker's own word for it.
 //! - `pub fn encode(frame: &Frame)`: its bytes, for simulated devices and for the tests that tell
 //!   every stream again.
-//! - `pub(crate) type Stream`: its decoder. Nearly all are a [`Framed`](framed::Framed), given one
-//!   function that says what stands at the head of some bytes, or a
-//!   [`Packets`](framed::Packets), given one that reads a whole attribute value.
+//! - `pub(crate) type Stream`: its decoder. Nearly all are a `Framed` (`framed.rs`), given one
+//!   function that says what stands at the head of some bytes, or a `Packets`, given one that reads
+//!   a whole attribute value.
 //! - `impl Frame { pub(crate) fn observe(&self) -> Vec<Observation>; pub(crate) fn fields<M:
 //!   SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> }`: what it means, put together by
-//!   [`observe::measured`] alone, and how it reads as JSON.
+//!   `observe::measured` alone, and how it reads as JSON.
 //! - `pub(crate) const FACTS: Facts`: name, line, GATT, what to send and when.
 //!
 //! A module judges bytes and flags. It does not judge what becomes a number: that a sensor off the

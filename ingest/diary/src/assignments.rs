@@ -6,8 +6,8 @@
 //!
 //! **A household** shares a device: two to six patients, written with the assignment. What such a
 //! device measures is nobody's until somebody says whose it is, session by session. That word is
-//! an [`Attribution`] (`attributions.rs`), and so is every later correction of who had a device:
-//! the newest that covers a moment holds, before any assignment.
+//! an [`Attribution`](crate::Attribution) (`attributions.rs`), and so is every later correction of
+//! who had a device: the newest that covers a moment holds, before any assignment.
 
 use std::fmt;
 

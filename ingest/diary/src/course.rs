@@ -1,7 +1,7 @@
 //! Who has every device when, in memory: whose a reading is.
 //!
 //! The same rows in the same order give the same answer, whether they were read at once
-//! ([`crate::assignments`]) or came one by one as changes.
+//! ([`crate::assignments()`]) or came one by one as changes.
 
 use std::collections::HashMap;
 

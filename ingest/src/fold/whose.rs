@@ -24,12 +24,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use veglia_diary::{Changed, Course, ReadError, Whose, plans_of, standings_of};
+use veglia_diary::{
+    Change, ChangeId, Changed, Course, ReadError, Stood, Whose, changes_since, plans_of,
+    standings_of,
+};
 use veglia_triage::{
     Evidence, Flag, FlagId, Input, Observation, PatientId, PatientState, Seen, Severity, Verdict,
     What, Why,
 };
-use veglia_view::is_stand_in;
+use veglia_view::{DEVICES_MAX, is_stand_in};
 use veglia_wire::{
     Body, Boot, DeviceId, GatewayId, MonoMs, Quality, Record, Site, Vital, VitalKind, WallMs, When,
 };
@@ -57,11 +60,28 @@ impl Known {
         verdicts
     }
 
-    /// The vital signs that a device of the patient has measured.
+    /// The vital signs that a device of the patient may have measured. Of one that is not on the
+    /// row any more: all that no other device measures.
     fn measured_by(&self, device: &DeviceId) -> Vec<VitalKind> {
         let mut devices = self.row.devices.iter();
-        let device = devices.find(|it| it.device == *device);
-        device.map_or_else(Vec::new, |it| it.measures.clone())
+        if let Some(known) = devices.find(|it| it.device == *device) {
+            return known.measures.clone();
+        }
+        let is_anothers = |vital: &VitalKind| {
+            let mut devices = self.row.devices.iter();
+            devices.any(|it| it.measures.contains(vital))
+        };
+        let all = VitalKind::ALL.into_iter();
+        all.filter(|vital| !is_anothers(vital)).collect()
+    }
+
+    /// Whether a device that is taken back may have been heard since a moment.
+    fn may_have_heard(&self, device: &DeviceId, since: WallMs) -> bool {
+        let mut devices = self.row.devices.iter();
+        let known = devices.find(|it| it.device == *device);
+        known.map_or(self.row.devices.len() >= DEVICES_MAX, |it| {
+            it.last_heard >= Some(since)
+        })
     }
 
     /// The saying with which a life ends: nothing is said of the flag in it any more.
@@ -79,28 +99,38 @@ impl Fold {
     /// Takes up that a device was given, taken back, or that its readings are somebody's.
     pub(super) async fn reattribute(
         &mut self,
-        what: &Changed,
+        Change { id: change, what }: &Change,
         now: WallMs,
         told: &mut Told,
     ) -> Result<(), ReadError> {
+        let change = *change;
         let Some((device, before, after, taken_off)) = self.courses(what) else {
             return Ok(());
         };
         let moved = self.waiting.reconsider(&device, &before, &after, now);
+        let mut readings: BTreeMap<_, Arrived> = BTreeMap::new();
         for stand_in in moved.over {
+            let evidence = self.stood_for(stand_in, &device).into_iter();
+            readings.extend(evidence.map(|it| ((it.time.at(), it.id), it)));
             self.let_go(stand_in, true, now, told);
         }
-        let mut readings: BTreeMap<_, Arrived> = BTreeMap::new();
         for (patient, lost) in losses(&before, &after) {
             let is_lost = |at: WallMs| lost.iter().any(|range| range.contains(&at));
-            let heard = self.patients.get(&patient).and_then(|known| {
-                let mut devices = known.row.devices.iter();
-                devices.find(|it| it.device == device)?.last_heard
+            let Some(known) = self.patients.get(&patient) else {
+                continue;
+            };
+            // A device that is taken back has nothing to take back but from then on. A person's
+            // word is of what was measured, and the device may be off the row since.
+            let is_end = matches!(what, Changed::Ended(_));
+            let is_touched = lost.iter().any(|range| {
+                if is_end {
+                    known.may_have_heard(&device, range.start)
+                } else {
+                    range.start <= now
+                }
             });
-            // A device that is taken back has nothing to take back but from then on.
-            let is_touched = lost.iter().any(|range| heard >= Some(range.start));
             if is_touched {
-                let evidence = self.begin_anew(patient, &device, is_lost, now, told);
+                let evidence = self.begin_anew((patient, &device), is_lost, (change, now), told);
                 let evidence = evidence.await?.into_iter();
                 readings.extend(evidence.map(|it| ((it.time.at(), it.id), it)));
             }
@@ -114,8 +144,10 @@ impl Fold {
         // What is kept whole goes before what evidence says of it.
         let kept = moved.readings.into_iter();
         readings.extend(kept.map(|it| ((it.time.at(), it.id), it)));
+        let mut visitors = BTreeSet::new();
         for arrived in readings.into_values() {
             let received = now;
+            visitors.extend(self.resolve(&device, arrived.time.at()));
             self.arrive(
                 &Arrived {
                     received,
@@ -124,7 +156,24 @@ impl Fold {
                 told,
             );
         }
+        self.send_home(visitors, &device, now);
         Ok(())
+    }
+
+    /// What was measured is theirs; the device, and the home of its box, are of who has it now.
+    fn send_home(&mut self, mut visitors: BTreeSet<PatientId>, device: &DeviceId, now: WallMs) {
+        let assignments = self
+            .assignments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let members = assignments.holder(device, now).map(|it| it.members());
+        visitors.retain(|it| !members.is_some_and(|members| members.contains(it)));
+        drop(assignments);
+        for patient in visitors {
+            if let Some(known) = self.patients.get_mut(&patient) {
+                known.row.take_off(device);
+            }
+        }
     }
 
     /// Who has the device of a change before and after it, and from whom it is taken; none when
@@ -174,6 +223,18 @@ impl Fold {
         told.touched.insert(stand_in);
     }
 
+    /// What is bad of what somebody unknown measured: no more may be kept of it.
+    fn stood_for(&self, stand_in: PatientId, device: &DeviceId) -> Vec<Arrived> {
+        let Some(known) = self.patients.get(&stand_in) else {
+            return Vec::new();
+        };
+        let flags = known.state.flags().map(|(flag, _)| flag);
+        let clinical = flags.filter(|flag| flag.severity != Severity::Technical);
+        let evidence = clinical.flat_map(|flag| flag.evidence);
+        let arrived = evidence.filter_map(|it| arrived(known, device, &it));
+        arrived.collect()
+    }
+
     /// Whether a row only stood in for somebody, and nothing of it needs anybody any more.
     pub(crate) fn is_needless(&self, patient: PatientId) -> bool {
         let known = self.patients.get(&patient);
@@ -187,27 +248,59 @@ impl Fold {
         all.map(|(patient, known)| (*patient, known.life)).collect()
     }
 
+    /// Where a patient is, the newest first, as it was written before a change: by the order of
+    /// writing, because the clock that wrote it may be ahead of ours.
+    async fn standings_by(
+        &self,
+        patient: PatientId,
+        change: ChangeId,
+        now: WallMs,
+    ) -> Result<Vec<Stood>, ReadError> {
+        let mut standings = standings_of(&self.record, &ACTOR, patient).await?;
+        let mut last = change;
+        while standings.iter().any(|it| it.at > now) {
+            let later = changes_since(&self.record, &ACTOR, last).await?;
+            let Some(newest) = later.last() else {
+                break;
+            };
+            last = newest.id;
+            let number = later.iter().find_map(|it| match &it.what {
+                Changed::Standing(it) if it.patient == patient => Some(it.number),
+                _ => None,
+            });
+            if let Some(number) = number {
+                standings.retain(|it| it.standing.number < number);
+                break;
+            }
+        }
+        Ok(standings)
+    }
+
     /// A patient's rules forget all readings: some were not the patient's. Returns what was bad of
     /// those.
     async fn begin_anew(
         &mut self,
-        patient: PatientId,
-        device: &DeviceId,
+        (patient, device): (PatientId, &DeviceId),
         is_lost: impl Fn(WallMs) -> bool,
-        now: WallMs,
+        (change, now): (ChangeId, WallMs),
         told: &mut Told,
     ) -> Result<Vec<Arrived>, ReadError> {
         let mut plans = plans_of(&self.record, &ACTOR, patient).await?;
-        let mut standings = standings_of(&self.record, &ACTOR, patient).await?;
         // A replay reads them long after: what was written since is not known yet.
-        plans.retain(|it| it.at <= now);
-        standings.retain(|it| it.at <= now);
+        let version = self.patients.get(&patient).and_then(|it| it.state.plan());
+        let version = version.map(|plan| plan.version);
+        plans.retain(|it| Some(it.plan.version) <= version);
+        let standings = self.standings_by(patient, change, now).await?;
         let Some(known) = self.patients.get_mut(&patient) else {
             return Ok(Vec::new());
         };
         // Of two devices that measured the same at one time it is not known which it was: whoever
         // has the readings now is judged by them, so nothing is hidden.
-        let measures = known.measured_by(device);
+        let mut measures = known.measured_by(device);
+        // What it has set off it has measured, whatever the row says by now.
+        let set_off = known.state.flags().map(|(flag, _)| flag);
+        let set_off = set_off.filter(|flag| self.sources.device(&flag.id) == Some(device));
+        measures.extend(set_off.filter_map(|flag| flag.evidence.last()?.value().map(|it| it.0)));
         let is_lost_one = |it: &Evidence| match it.what {
             What::Value { vital, .. } => is_lost(it.at) && measures.contains(&vital),
             What::Answer { .. } | What::Contact { .. } => false,

@@ -4,7 +4,7 @@
 //! Kept whatever happens: events, answers, contacts, clocks, gaps, heartbeats; readings that stand
 //! alone (somebody measured), and those from a device's memory, which may be the only copy. What
 //! is given up keeps its sequence: the last of a row of such records becomes a
-//! [`Gap`](veglia_wire::Gap) that counts them and says how long they lasted, and the others become
+//! [`Gap`] that counts them and says how long they lasted, and the others become
 //! nothing at all, which is sent as a gap that counts nothing more.
 //!
 //! Deliberately absent: values. Which reading of a minute is kept does not hang on what it says.

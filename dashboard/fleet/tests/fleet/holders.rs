@@ -1,5 +1,7 @@
 //! Who has a device: handing a kit over, sharing, "di chi è?", taking back, correcting, the paper.
 
+// req: G3
+
 use askama::Template;
 use veglia_diary::{Whose, assignments};
 use veglia_fleet::{
@@ -18,7 +20,7 @@ fn device() -> DeviceId {
     DeviceId::new(DEVICE).unwrap()
 }
 
-async fn followed(record: &Database, patient: PatientId) -> PatientId {
+pub(crate) async fn followed(record: &Database, patient: PatientId) -> PatientId {
     let plan = Plan::template("home-covid", patient, CARE.plus_ms(-1)).unwrap();
     veglia_diary::create_plan(record, &TEST, &plan, CARE)
         .await
@@ -26,7 +28,7 @@ async fn followed(record: &Database, patient: PatientId) -> PatientId {
     patient
 }
 
-async fn ugo(record: &Database) -> PatientId {
+pub(crate) async fn ugo(record: &Database) -> PatientId {
     let ugo = patients::NewPerson {
         name: "Ugo".to_owned(),
         surname: "Rossi".to_owned(),
@@ -39,7 +41,7 @@ async fn ugo(record: &Database) -> PatientId {
 }
 
 /// A couple who share the oximeter.
-async fn couple(house: &House) -> (PatientId, PatientId) {
+pub(crate) async fn couple(house: &House) -> (PatientId, PatientId) {
     let (maria, ugo) = (maria(&house.record).await, ugo(&house.record).await);
     followed(&house.record, maria).await;
     followed(&house.record, ugo).await;
@@ -53,7 +55,7 @@ async fn couple(house: &House) -> (PatientId, PatientId) {
     (maria, ugo)
 }
 
-fn later(minutes: i64) -> Now {
+pub(crate) fn later(minutes: i64) -> Now {
     Now {
         care: CARE.plus_ms(minutes * 60_000),
         ..NOW
@@ -61,7 +63,7 @@ fn later(minutes: i64) -> Now {
 }
 
 /// A low value of somebody unknown, some minutes after the hand-over.
-fn waits(minutes: i64) -> Row {
+pub(crate) fn waits(minutes: i64) -> Row {
     let at = CARE.plus_ms(minutes * 60_000);
     let mut row = Row::new(stand_in(7));
     row.measure(Latest {
@@ -82,19 +84,30 @@ fn waits(minutes: i64) -> Row {
     row
 }
 
-fn answer(row: &Row, patient: &str) -> AnswerForm {
+pub(crate) fn answer(row: &Row, patient: &str) -> AnswerForm {
     let waits = row.waits.as_ref().unwrap();
     AnswerForm {
         device: waits.device.to_string(),
         from: waits.from.0,
         until: waits.until.0,
         patient: patient.to_owned(),
+        why: String::new(),
     }
 }
 
-async fn whose(house: &House, at: WallMs) -> Whose {
+pub(crate) async fn whose(house: &House, at: WallMs) -> Whose {
     let all = assignments(&house.record, &TEST).await.unwrap();
     all.whose(&device(), at)
+}
+
+/// Taking back, now, what the sheet shows.
+pub(crate) fn on_the_sheet(page: &str) -> ReturnForm {
+    let number = page.split("name=\"assignment\" value=\"").nth(1);
+    let number = number.and_then(|rest| rest.split('"').next());
+    ReturnForm {
+        assignment: number.unwrap().parse().unwrap(),
+        when: String::new(),
+    }
 }
 
 #[tokio::test]
@@ -297,6 +310,7 @@ async fn a_device_is_taken_back_once_and_its_sheet_tells_who_had_it() {
     );
     let early = ReturnForm {
         when: "2020-11-20T10:00".to_owned(),
+        ..on_the_sheet(&sheet)
     };
     let refused = fleet.take_back(nurse, DEVICE, &early, later(10)).await;
     let page = refused.unwrap().expect("it was given the day after");
@@ -305,7 +319,7 @@ async fn a_device_is_taken_back_once_and_its_sheet_tells_who_had_it() {
             .unwrap()
             .contains("La consegna è del 21/11/2020")
     );
-    let now = ReturnForm::default();
+    let now = on_the_sheet(&sheet);
     let back = fleet.take_back(nurse, DEVICE, &now, later(10)).await;
     assert!(back.unwrap().is_none());
     let twice = fleet.take_back(nurse, DEVICE, &now, later(11)).await;

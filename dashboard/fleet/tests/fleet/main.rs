@@ -3,6 +3,7 @@
 #![cfg(test)]
 // req: G3, G5, G8
 
+mod corrections;
 mod hang_up;
 mod holders;
 mod house;

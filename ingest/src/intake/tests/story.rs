@@ -21,6 +21,7 @@ use crate::replay::{Order, replay};
 use crate::sources::Sources;
 use crate::waiting::Waiting;
 
+mod mended;
 mod shared;
 
 const ANNA: PatientId = PatientId::new(0xA);

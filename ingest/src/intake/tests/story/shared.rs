@@ -6,7 +6,7 @@
 use super::*;
 
 /// Anna and Bruno share the oximeter.
-async fn shared(story: &Story) {
+pub(super) async fn shared(story: &Story) {
     let now = story.at(0);
     let both = [ANNA, BRUNO];
     let shared = share_device(&story.record, &ACTOR, &oximeter(), &both, now, now).await;
@@ -16,7 +16,12 @@ async fn shared(story: &Story) {
 
 impl Story {
     /// Somebody says whose the readings from one minute to another are.
-    async fn say(&self, (from, until): (i64, i64), patient: Option<PatientId>, seen: i64) {
+    pub(super) async fn say(
+        &self,
+        (from, until): (i64, i64),
+        patient: Option<PatientId>,
+        seen: i64,
+    ) {
         let now = WallMs(self.clock.0.load(Ordering::SeqCst));
         let minute = |minute: i64| NOON.plus_ms(minute * MINUTE_MS);
         let device = oximeter();
@@ -34,7 +39,7 @@ impl Story {
         self.written().await;
     }
 
-    fn measure(&mut self, minute: i64, percent: i32) {
+    pub(super) fn measure(&mut self, minute: i64, percent: i32) {
         let now = self.at(minute);
         let mono = u64::try_from(minute).unwrap();
         self.send(vec![saturation(1, mono, Some(now), percent)]);
