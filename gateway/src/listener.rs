@@ -89,9 +89,19 @@ impl Listener {
         frame.stamp()
     }
 
-    /// Appends the records that a frame makes.
+    /// Appends the records that a frame makes, for a caller who knows nothing of the device's clock:
+    /// what comes from the device's memory is kept, and marked, because nobody can say when it was.
     pub(crate) fn hear(&mut self, frame: &Frame, when: When, out: &mut Vec<Record>) {
-        self.hear_as(frame, when, Quality::empty(), out);
+        let is_stored = |said: &Observation| {
+            matches!(said, Observation::Reading(_, quality)
+                if quality.contains(Quality::FROM_STORAGE))
+        };
+        let more = if observe(frame).iter().any(is_stored) {
+            Quality::TIME_UNCERTAIN
+        } else {
+            Quality::empty()
+        };
+        self.hear_as(frame, when, more, out);
     }
 
     /// The same, of readings about which there is more to say than the device does.
@@ -173,5 +183,40 @@ impl Listener {
     fn battery(&mut self, event: DeviceEvent) -> Option<Body> {
         let changed = self.device.is_some() && self.battery.replace(event) != Some(event);
         changed.then_some(Body::Event(event))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use veglia_codecs::Protocol;
+    use veglia_wire::{Boot, MonoMs, WallMs};
+
+    use super::*;
+
+    #[test]
+    fn what_comes_out_of_a_nonins_memory_on_a_serial_port_is_not_of_now() {
+        let when = When {
+            boot: Boot(1),
+            mono: MonoMs(1_000),
+            wall: Some(WallMs(1_795_352_400_000)),
+            device: None,
+        };
+        let mut listener = Listener::new(Some(DeviceId::new("nonin:1").unwrap()));
+        let mut records = Vec::new();
+        for frame in Protocol::Nonin13.samples() {
+            listener.hear(&frame, when, &mut records);
+        }
+        let is_stored = |record: &&Record| {
+            matches!(record.body, Body::Reading(_, quality)
+                if quality.contains(Quality::FROM_STORAGE))
+        };
+        let stored: Vec<&Record> = records.iter().filter(is_stored).collect();
+        assert!(!stored.is_empty(), "{records:?}");
+        for record in stored {
+            assert!(
+                matches!(record.body, Body::Reading(_, quality) if !quality.is_clean()),
+                "{record:?}"
+            );
+        }
     }
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use veglia_journal::{
-    CursorFile, Durable, Filesystem, Journal, JournalReader, Position, SegmentedLog,
+    CursorFile, Durable, Filesystem, Journal, JournalReader, Position, RewriteError, SegmentedLog,
 };
-use veglia_wire::{Body, Gap, GapReason, Record, Refusal, Sequence, When};
+use veglia_wire::{Body, Boot, Gap, GapReason, Record, Refusal, Sequence, When};
 
 use super::open::{position, sequence};
 use super::spool;
@@ -209,14 +209,18 @@ impl<F: Filesystem> Writer<F> {
         }
     }
 
-    /// Thins out the oldest segment in which that makes room. False: there is none left.
+    /// Thins out the oldest segment in which that makes room. False: there is none left, or none
+    /// that can be written anew at this moment; it is tried again when the next record asks for
+    /// room.
     fn thin(&mut self) -> bool {
         while let Some((first, after)) = self.log.closed_segment(self.thinned_before) {
-            self.thinned_before = after;
             let (thinner, mut given_up) = (&mut self.thinner, 0);
             let rewritten = self
                 .log
                 .rewrite(first, |entries| given_up = thinner.thin(entries));
+            if matches!(rewritten, Ok(_) | Err(RewriteError::Damaged { .. })) {
+                self.thinned_before = after;
+            }
             match rewritten {
                 Ok(0) => {}
                 Ok(freed) => {
@@ -231,19 +235,29 @@ impl<F: Filesystem> Writer<F> {
                     self.status.send_modify(|status| status.thinned += given_up);
                     return true;
                 }
-                Err(error) => tracing::warn!(
-                    error = chain(&error),
-                    "a part of the outbox cannot be thinned out"
-                ),
+                Err(error) => {
+                    let is_damaged = matches!(error, RewriteError::Damaged { .. });
+                    tracing::warn!(
+                        error = chain(&error),
+                        "a part of the outbox cannot be thinned out"
+                    );
+                    if !is_damaged {
+                        return false;
+                    }
+                }
             }
         }
         false
     }
 
-    /// The record that stands for what was lost, dated like the first record after it.
+    /// The record that stands for what was lost, dated like the first record after it that was made
+    /// now: what comes out of a device's memory is of another time, and counts no boot.
     fn gap_before(&self, appends: &[(Vec<Record>, AppendReply)]) -> Option<Record> {
         let lost = self.lost.as_ref()?;
-        let when = appends.iter().flat_map(|(records, _)| records).next()?.when;
+        let records = || appends.iter().flat_map(|(records, _)| records);
+        records().next()?;
+        let of_now = records().find(|record| record.when.boot != Boot(0));
+        let when = of_now.map_or(lost.since, |record| record.when);
         let lasted_ms = (when.boot == lost.since.boot)
             .then(|| when.mono.0.saturating_sub(lost.since.mono.0))
             .and_then(|ms| i64::try_from(ms).ok());
