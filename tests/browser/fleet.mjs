@@ -27,8 +27,8 @@ await inChromium(async (browser) => {
 
   // What it measured waits on top of the ward until somebody says whose it is.
   await page.goto(`${given.base}/`);
-  await page.waitForSelector("#di-chi-e .whose-rest");
-  await page.click("#di-chi-e .whose-rest a");
+  await page.waitForSelector("#di-chi-e .whose-it, #di-chi-e .whose-rest");
+  await page.goto(`${given.base}/di-chi-e`);
   await page.waitForSelector(".whose-it");
   assert.match(await text(page, "#di-chi-e"), /Nessuno ha questo dispositivo/);
   await judged(page, "whose-nobodys");

@@ -140,23 +140,26 @@ export async function fitting(page, name) {
 /** Everything that can be used is reached with Tab alone, and is seen when it is. */
 export async function reachable(page, name) {
   await page.setViewportSize({ width: 1440, height: 900 });
-  const usable = await page.evaluate(() => {
+  const { usable, parts } = await page.evaluate(() => {
     document.activeElement?.blur();
     const all = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), textarea, select, summary")];
     const seen = all.filter((it) => it.checkVisibility() && !it.disabled);
     seen.forEach((it, place) => it.setAttribute("data-place", place));
-    return seen.length;
+    // Each part of a date is a stop.
+    const dates = seen.filter((it) => it.type === "datetime-local").length;
+    return { usable: seen.length, parts: 8 * dates };
   });
   const reached = new Set();
-  for (let step = 0; step < usable + 5 && reached.size < usable; step++) {
+  for (let step = 0; step < usable + parts + 5 && reached.size < usable; step++) {
     await page.keyboard.press("Tab");
     const at = await page.evaluate(() => {
       const it = document.activeElement;
       const { outlineStyle, outlineWidth } = getComputedStyle(it);
-      return { place: it.dataset.place, marked: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 };
+      const what = it.outerHTML.slice(0, 80);
+      return { place: it.dataset.place, what, marked: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 };
     });
     if (at.place === undefined) continue;
-    assert.ok(at.marked, `focus is not seen on ${name}, element ${at.place}`);
+    assert.ok(at.marked, `focus is not seen on ${name}: ${at.what}`);
     reached.add(at.place);
   }
   assert.equal(reached.size, usable, `reached by keyboard on ${name}`);
