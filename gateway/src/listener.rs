@@ -89,8 +89,9 @@ impl Listener {
         frame.stamp()
     }
 
-    /// Appends the records that a frame makes, for a caller who knows nothing of the device's clock:
-    /// what comes from the device's memory is kept, and marked, because nobody can say when it was.
+    /// Appends the records that a frame makes, for a caller who knows nothing of the device's
+    /// clock: what comes from the device's memory is kept, and marked, because nobody can say when
+    /// it was.
     pub(crate) fn hear(&mut self, frame: &Frame, when: When, out: &mut Vec<Record>) {
         let is_stored = |said: &Observation| {
             matches!(said, Observation::Reading(_, quality)

@@ -115,8 +115,8 @@ impl Story {
             let told = (measured_ms - self.origin.0) / 60_000;
             let is_right = (told - minute).abs() <= TOLERATED;
             // For some time around a step nobody knows which clock a reading went by.
-            let near = [-TOLERATED, 0, TOLERATED].map(|apart| clock(minute + apart));
-            let is_calm = near.iter().all(|ahead| ahead.is_none_or(|it| it == 0));
+            let mut near = (minute - TOLERATED..=minute + TOLERATED).map(clock);
+            let is_calm = near.all(|ahead| ahead.is_none_or(|it| it == 0));
             assert!(
                 is_right || *uncertain || !is_calm,
                 "reading {number} of {} was measured on day {} minute {}, not on day {} minute {}",
