@@ -106,11 +106,6 @@ pub(crate) struct Ticks {
 }
 
 impl Ticks {
-    /// When the last one was.
-    pub(crate) fn last(&self) -> Option<WallMs> {
-        self.last
-    }
-
     /// Whether the wall has stepped back to a next tick, by more than a slow disk makes: what was
     /// said by the time it had reached was not so. A smaller step passes by itself.
     pub(crate) fn is_step_back(&self, at: WallMs) -> bool {

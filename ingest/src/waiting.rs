@@ -231,11 +231,8 @@ impl Waiting {
         });
     }
 
-    /// All of it, to be remembered at a moment, if it is known.
-    pub(crate) fn saved(&mut self, now: Option<WallMs>) -> Saved {
-        if let Some(now) = now {
-            self.tidy(now);
-        }
+    /// All of it, to be remembered.
+    pub(crate) fn saved(&self) -> Saved {
         let kept = self.by_device.values();
         let readings = kept.flat_map(|kept| kept.readings.values());
         let readings = readings.map(|arrived| SavedReading {

@@ -350,7 +350,7 @@ impl Watch {
         let beside = Beside {
             change: self.fold.change(),
             ledger: &self.ledger,
-            waiting: self.fold.waiting.saved(self.fold.ticks.last()),
+            waiting: self.fold.waiting.saved(),
             sources: self.fold.sources.saved(),
             lives: self.fold.lives(),
             gone: &self.gone,

@@ -234,13 +234,13 @@ impl Story {
     }
 
     /// Through the file that it remembers by.
-    async fn restarted(&self, mut fold: Fold, ledger: Ledger, next: Position) -> (Fold, Ledger) {
+    async fn restarted(&self, fold: Fold, ledger: Ledger, next: Position) -> (Fold, Ledger) {
         let dir = tempfile::tempdir_in(self.folder.path()).unwrap();
         let memory = Memory::open(dir.path()).await.unwrap();
         let beside = Beside {
             change: fold.change(),
             ledger: &ledger,
-            waiting: fold.waiting.saved(fold.ticks.last()),
+            waiting: fold.waiting.saved(),
             sources: fold.sources.saved(),
             lives: fold.lives(),
             gone: &HashSet::new(),

@@ -215,11 +215,11 @@ async fn what_waits_no_longer_is_forgotten_at_a_tick_of_the_journal() {
     story.measure(10, 97);
     story.at(48 * 60 + 9);
     story.tick();
-    let waiting = story.folded().await.waiting.saved(None);
+    let waiting = story.folded().await.waiting.saved();
     assert_ne!(waiting, Saved::default(), "until then it is kept");
     story.at(48 * 60 + 11);
     story.tick();
-    let waiting = story.folded().await.waiting.saved(None);
+    let waiting = story.folded().await.waiting.saved();
     assert_eq!(waiting, Saved::default());
 }
 
