@@ -127,7 +127,13 @@ impl Chromium {
             }
         }
         let status = node.0.wait().expect("a child can be waited for");
-        assert!(status.success(), "{script} ended with {status}");
+        let why = said.iter().skip_while(|line| !line.starts_with("failed"));
+        let why: Vec<_> = why.map(String::as_str).collect();
+        assert!(
+            status.success(),
+            "{script} ended with {status}\n{}",
+            why.join("\n")
+        );
         said
     }
 }

@@ -33,6 +33,15 @@ export async function ask(wish) {
   await lines.next();
 }
 
+/** What each page shows when a story fails: whoever reads the failure was not there. */
+async function tell(browser, error) {
+  console.log(`failed: ${error.stack ?? error}`);
+  for (const page of browser.pages()) {
+    const shown = await page.evaluate(() => document.body.innerText.slice(0, 3000)).catch(String);
+    console.log(`failed on ${page.url()}, which shows:\n${shown}`);
+  }
+}
+
 /** Runs `story` in a new Chromium and leaves nothing behind. */
 export async function inChromium(story) {
   const profile = fs.mkdtempSync(`${given.scratch}/chromium-`);
@@ -52,6 +61,9 @@ export async function inChromium(story) {
   });
   try {
     await story(browser);
+  } catch (error) {
+    await tell(browser, error);
+    throw error;
   } finally {
     await browser.close();
     fs.rmSync(profile, { recursive: true, force: true });
@@ -137,30 +149,37 @@ export async function fitting(page, name) {
   }
 }
 
+/** Presses of Tab for each thing on a page: a date has several parts, and a live list may be drawn anew. */
+const STEPS_EACH = 9;
+
 /** Everything that can be used is reached with Tab alone, and is seen when it is. */
 export async function reachable(page, name) {
   await page.setViewportSize({ width: 1440, height: 900 });
-  const { usable, parts } = await page.evaluate(() => {
-    document.activeElement?.blur();
-    const all = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), textarea, select, summary")];
-    const seen = all.filter((it) => it.checkVisibility() && !it.disabled);
-    seen.forEach((it, place) => it.setAttribute("data-place", place));
-    // Each part of a date is a stop.
-    const dates = seen.filter((it) => it.type === "datetime-local").length;
-    return { usable: seen.length, parts: 8 * dates };
-  });
-  const reached = new Set();
-  for (let step = 0; step < usable + parts + 5 && reached.size < usable; step++) {
+  await page.evaluate(() => document.activeElement?.blur());
+  let left = await unreached(page);
+  for (let steps = STEPS_EACH * left.length; steps > 0 && left.length > 0; steps--) {
     await page.keyboard.press("Tab");
-    const at = await page.evaluate(() => {
+    const hidden = await page.evaluate(() => {
       const it = document.activeElement;
       const { outlineStyle, outlineWidth } = getComputedStyle(it);
-      const what = it.outerHTML.slice(0, 80);
-      return { place: it.dataset.place, what, marked: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 };
+      it.setAttribute("data-reached", "");
+      const marked = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+      return it === document.body || marked ? null : it.outerHTML.slice(0, 80);
     });
-    if (at.place === undefined) continue;
-    assert.ok(at.marked, `focus is not seen on ${name}: ${at.what}`);
-    reached.add(at.place);
+    assert.equal(hidden, null, `focus is not seen on ${name}`);
+    left = await unreached(page);
   }
-  assert.equal(reached.size, usable, `reached by keyboard on ${name}`);
+  assert.deepEqual(left, [], `not reached by keyboard on ${name}`);
+}
+
+/** What can be used and has not had the focus. Of radio buttons of one name one has it for all. */
+async function unreached(page) {
+  return page.evaluate(() => {
+    const all = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), textarea, select, summary")];
+    const seen = all.filter((it) => it.checkVisibility() && !it.disabled);
+    const isReached = (it) => it.hasAttribute("data-reached");
+    const group = (it) => seen.filter((other) => other.type === "radio" && other.name === it.name && other.form === it.form);
+    const left = seen.filter((it) => !(it.type === "radio" ? group(it).some(isReached) : isReached(it)));
+    return left.map((it) => it.outerHTML.slice(0, 80));
+  });
 }
