@@ -2,6 +2,8 @@
 //! than it needs, a watchdog that is fed by what really turns, and a package whose files are there.
 //! The package itself is built by hand: `package/gateway/build`.
 
+#[path = "package/bus.rs"]
+mod bus;
 #[path = "support/process.rs"]
 mod process;
 #[path = "support/mod.rs"]
@@ -15,6 +17,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use process::{Process, announce, wait_until};
+use tempfile::TempDir;
 
 /// What every unit must say, besides how it is started.
 const HARDENING: [&str; 12] = [
@@ -101,45 +104,110 @@ fn systemd_finds_nothing_wrong_with_the_units() {
     }
 }
 
+/// A box in a folder of its own, and the socket on which its supervisor listens.
+struct Watched {
+    // Ends before its folder goes.
+    gateway: Process,
+    told: UnixDatagram,
+    dir: TempDir,
+}
+
+impl Watched {
+    /// `section` stands in the configuration besides who it is. The supervisor wants to hear of it
+    /// within `watchdog`.
+    fn start(dir: TempDir, section: &str, watchdog: Duration) -> Self {
+        let socket = dir.path().join("notify");
+        let told = UnixDatagram::bind(&socket).expect("a socket can be made");
+        told.set_read_timeout(Some(Duration::from_secs(60)))
+            .expect("a wait can be bounded");
+        let (config, secret) = (dir.path().join("box.toml"), dir.path().join("secret"));
+        fs::write(&secret, "no centre will ever ask for it").expect("a file can be written");
+        let text = format!(
+            "data = {:?}\n[gateway]\nid = \"casa-1\"\nbroker = \"localhost:9\"\nsecret_file = \
+             {secret:?}\n{section}\n",
+            dir.path().join("data"),
+        );
+        fs::write(&config, text).expect("a file can be written");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_veglia"));
+        command.arg("--config").arg(config).arg("gateway");
+        command.env("NOTIFY_SOCKET", &socket);
+        command.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
+        command.env("NO_COLOR", "1").env_remove("RUST_LOG");
+        let gateway = Process::start(&mut command, &dir.path().join("log"));
+        Self { gateway, told, dir }
+    }
+
+    /// What it tells its supervisor next.
+    fn next(&self) -> String {
+        let mut bytes = [0; 256];
+        let count = self.told.recv(&mut bytes).expect("it is told in time");
+        String::from_utf8_lossy(&bytes[..count])
+            .trim_end()
+            .to_owned()
+    }
+}
+
 #[test]
 fn the_supervisor_is_told_when_the_box_is_up_that_it_turns_and_when_it_ends() {
     let dir = tempfile::tempdir().expect("a scratch folder can be made");
-    let socket = dir.path().join("notify");
-    let told = UnixDatagram::bind(&socket).expect("a socket can be made");
-    told.set_read_timeout(Some(Duration::from_secs(60)))
-        .expect("a wait can be bounded");
-    let (config, secret) = (dir.path().join("box.toml"), dir.path().join("secret"));
-    fs::write(&secret, "no centre will ever ask for it").expect("a file can be written");
     // Somebody else has the port of its page: it goes on without.
     let taken = TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let page = taken.local_addr().expect("it has an address");
-    let text = format!(
-        "data = {:?}\n[gateway]\nid = \"casa-1\"\nbroker = \"localhost:9\"\nsecret_file = \
-         {secret:?}\nstatus_page = \"{page}\"\n",
-        dir.path().join("data"),
-    );
-    fs::write(&config, text).expect("a file can be written");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_veglia"));
-    command.arg("--config").arg(config).arg("gateway");
-    command.env("NOTIFY_SOCKET", &socket);
-    command.env("WATCHDOG_USEC", "600000");
-    let mut gateway = Process::start(&mut command, &dir.path().join("log"));
-    let next = || {
-        let mut bytes = [0; 256];
-        let count = told.recv(&mut bytes).expect("it is told in time");
-        String::from_utf8_lossy(&bytes[..count]).into_owned()
-    };
-    assert_eq!(next().trim_end(), "READY=1");
+    let page = format!("status_page = \"{page}\"");
+    let mut watched = Watched::start(dir, &page, Duration::from_millis(600));
+    assert_eq!(watched.next(), "READY=1");
     for _ in 0..3 {
-        assert_eq!(next().trim_end(), "WATCHDOG=1");
+        assert_eq!(watched.next(), "WATCHDOG=1");
     }
-    gateway.wait_for("the box goes on without its page", 1);
+    watched
+        .gateway
+        .wait_for("the box goes on without its page", 1);
     announce("the box was watched; now it is ended");
+    let Watched { dir, told, gateway } = watched;
     gateway.end();
     let last = wait_until("it says that it ends", || {
-        Some(next()).filter(|it| it.contains("STOP"))
+        let mut bytes = [0; 256];
+        let count = told.recv(&mut bytes).expect("it is told in time");
+        let said = String::from_utf8_lossy(&bytes[..count]).into_owned();
+        Some(said).filter(|it| it.contains("STOP"))
     });
     assert_eq!(last.trim_end(), "STOPPING=1");
+    drop(dir);
+}
+
+#[test]
+fn a_box_of_which_one_task_hangs_is_not_called_alive_any_more() {
+    let dir = tempfile::tempdir().expect("a scratch folder can be made");
+    let lamp = dir.path().join("lamp");
+    fs::create_dir(&lamp).expect("a folder can be made");
+    fs::write(lamp.join("trigger"), "").expect("a file can be written");
+    // Whoever opens it waits until somebody reads from it: the voice lights its lamp for ever.
+    let made = Command::new("mkfifo").arg(lamp.join("brightness")).status();
+    assert!(made.expect("mkfifo can be started").success());
+    let voice = format!(
+        "[gateway.voice]\nsounds = {:?}\nlamp = {lamp:?}",
+        dir.path()
+    );
+    let watched = Watched::start(dir, &voice, Duration::from_secs(6));
+    assert_eq!(watched.next(), "READY=1");
+    let hung = "a task of this process does not turn";
+    watched.told.set_nonblocking(true).expect("it can be asked");
+    let told_in_vain = |times: usize| {
+        let mut told = 0;
+        // Whoever listens must go on listening, or the box waits until it is heard.
+        wait_until("the box sees that a task hangs", || {
+            let mut bytes = [0; 256];
+            while watched.told.recv(&mut bytes).is_ok() {
+                told += 1;
+            }
+            watched.gateway.has_said(hung, times).then_some(())
+        });
+        told
+    };
+    told_in_vain(1);
+    assert!(watched.gateway.said().contains("the voice"));
+    // systemd hears nothing more, and ends the process.
+    assert_eq!(told_in_vain(3), 0);
 }
 
 #[test]
@@ -189,17 +257,5 @@ fn the_phrases_that_are_made_are_those_that_are_said() {
     assert_eq!(made.len(), voice.matches(".wav\"").count(), "{made:?}");
     for file in made {
         assert!(voice.contains(&format!("\"{file}\"")), "{file}");
-    }
-}
-
-#[test]
-fn the_bus_lets_the_box_speak_to_bluetooth_and_grants_it_enough_rules() {
-    let policy = read("package/gateway/dbus.conf");
-    for wanted in [
-        "<policy user=\"veglia\">",
-        "<allow send_destination=\"org.bluez\"/>",
-        "<limit name=\"max_match_rules_per_connection\">16384</limit>",
-    ] {
-        assert!(policy.contains(wanted), "{wanted}");
     }
 }

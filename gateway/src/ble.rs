@@ -19,15 +19,20 @@
 //! Deliberately absent: a choice of whom to connect beyond what was configured or paired, and
 //! Bluetooth other than Low Energy.
 
+mod adapter;
 mod clock;
 mod config;
 mod device;
+mod ladder;
 mod ledger;
 mod listen;
+mod memory;
+mod night;
 mod pair;
 mod prepare;
 mod radio;
 mod roster;
+mod seats;
 mod session;
 mod stored;
 mod talk;
@@ -38,10 +43,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use btleplug::api::BDAddr;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use veglia_link::Outbox;
+use veglia_wire::{DeviceId, PortFault};
 
 pub use pair::{PairError, Paired, Person, pair};
 
@@ -52,10 +59,13 @@ pub use config::{
 use crate::clock::BoxClock;
 use crate::desk::Desk;
 use crate::figures::Figures;
+use crate::heart::Heart;
 use crate::run::RunError;
 use crate::voice::Voice;
 use device::Broken;
+use ladder::{Ladder, Rung};
 use radio::Trouble;
+use roster::Roster;
 
 /// Pauses of a device's task.
 struct Rhythm;
@@ -69,15 +79,6 @@ impl Rhythm {
     const RETRY_LONGEST: Duration = Duration::from_secs(60);
 }
 
-/// Longest pause between two sessions.
-const SESSION_LONGEST: Duration = Duration::from_secs(30);
-
-/// A session that lasted so long was a good one.
-const SESSION_GOOD: Duration = Duration::from_secs(60);
-
-/// How long new sessions may fail where a new process might do better.
-const RESTART_AFTER: Duration = Duration::from_secs(5 * 60);
-
 /// How long a session may take to end when the box stops.
 const END_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -89,12 +90,47 @@ pub(crate) struct Home {
     pub(crate) figures: Figures,
     pub(crate) desk: Desk,
     pub(crate) voice: Voice,
+    pub(crate) heart: Heart,
     /// The gateway's folder.
     pub(crate) dir: PathBuf,
     /// Where the clocks of devices are read.
     pub(crate) zone: TimeZone,
     /// A device that says nothing for so long is let go.
     pub(crate) quiet: Duration,
+}
+
+/// The name of a device's place at the desk.
+fn port_name(address: BDAddr) -> String {
+    format!("ble {address}")
+}
+
+/// The place of what concerns all devices of a home.
+const NOTICE: &str = "ble";
+
+impl Home {
+    /// Names devices that are waited for, so that they can be missed.
+    fn introduce(&self, devices: impl Iterator<Item = (BDAddr, DeviceId)>) {
+        for (address, id) in devices {
+            let (nobody, _) = mpsc::channel(1);
+            let place = self.desk.add(&port_name(address), Some(id), nobody);
+            if place.is_none() {
+                tracing::error!(%address, "there are more devices than the box can report");
+            }
+        }
+    }
+
+    /// Tells what is wrong with this home's devices as a whole, or that nothing is any more.
+    fn notice(&self, fault: Option<PortFault>) {
+        if fault.is_none() {
+            self.desk.give_up(NOTICE);
+            return;
+        }
+        let (nobody, _) = mpsc::channel(1);
+        match self.desk.add(NOTICE, None, nobody) {
+            Some(place) => place.fault(fault),
+            None => tracing::error!(?fault, "there is no place left to report this"),
+        }
+    }
 }
 
 /// The box's Bluetooth.
@@ -116,8 +152,13 @@ impl Bluetooth {
 
     /// Serves the devices until told to stop. An error is one that only a restart can mend.
     pub(crate) async fn serve(self, stop: CancellationToken) -> Result<(), RunError> {
-        self.introduce();
-        let mut failing: Option<Instant> = None;
+        let roster = Roster::new(&self.config, self.home.dir.clone());
+        self.home.introduce(roster.expected());
+        let damaged = roster.is_damaged().then_some(PortFault::ListDamaged);
+        self.home.notice(damaged);
+        drop(roster);
+        let restart_after = Duration::from_secs(self.config.restart_seconds);
+        let mut ladder = Ladder::new(restart_after);
         let mut wait = Duration::ZERO;
         let mut told = String::new();
         loop {
@@ -132,22 +173,12 @@ impl Bluetooth {
                 Err(Broken::Session(trouble)) => trouble,
             };
             self.home.desk.fault_added(trouble.fault());
-            let was_good = begun.elapsed() >= SESSION_GOOD;
-            if was_good || !trouble.is_cured_by_restart() {
-                failing = None;
-            }
-            let since = *failing.get_or_insert_with(Instant::now);
-            if since.elapsed() >= RESTART_AFTER {
-                return Err(RunError::Bluetooth(trouble.to_string()));
-            }
-            let first = Duration::from_secs(1);
-            wait = if was_good {
-                Duration::ZERO
-            } else {
-                (wait * 2).clamp(first, SESSION_LONGEST)
-            };
             let sentence = trouble.to_string();
-            if sentence == told && !was_good {
+            wait = match ladder.climb(&trouble, begun, Instant::now()) {
+                Rung::Again(wait) => wait,
+                Rung::Restart => return Err(RunError::Bluetooth(sentence)),
+            };
+            if sentence == told && !wait.is_zero() {
                 tracing::debug!(error = sentence, "Bluetooth does not work; trying again");
             } else {
                 tracing::warn!(
@@ -155,23 +186,6 @@ impl Bluetooth {
                     "Bluetooth does not work; the rest of the box goes on, and it is tried again"
                 );
                 told = sentence;
-            }
-        }
-    }
-
-    /// Names the devices that are waited for, so that they can be missed.
-    fn introduce(&self) {
-        let paired = config::paired(&self.home.dir).unwrap_or_default();
-        for device in self.config.device.iter().chain(&paired) {
-            let Some(address) = device.address else {
-                continue;
-            };
-            let id = device.device.clone();
-            let id = id.unwrap_or_else(|| roster::device_id(address));
-            let (nobody, _) = mpsc::channel(1);
-            let name = format!("ble {address}");
-            if self.home.desk.add(&name, Some(id), nobody).is_none() {
-                tracing::error!(%address, "there are more devices than the box can report");
             }
         }
     }

@@ -11,6 +11,7 @@ use veglia_wire::command::MAX_RECONNECT_SECONDS;
 use veglia_wire::{Answered, Command, CommandKind, DeviceId, Outcome, VitalKind};
 
 use crate::desk::{Desk, Whereabouts};
+use crate::heart::{Beat, TURNS_EVERY};
 use crate::voice::{Phrase, Voice};
 
 /// Commands that wait for the one under way: as many as the centre has waiting for one box.
@@ -36,6 +37,7 @@ pub(crate) struct Commander {
     /// The ports, in the order of the desk.
     pub(crate) ports: Vec<mpsc::Sender<Ask>>,
     pub(crate) voice: Voice,
+    pub(crate) beat: Beat,
     pub(crate) reconnect_cap: watch::Sender<Option<Duration>>,
 }
 
@@ -43,8 +45,10 @@ impl Commander {
     /// Does what is asked until told to stop.
     pub(crate) async fn serve(mut self, stop: CancellationToken) {
         loop {
+            self.beat.beat();
             let command = tokio::select! {
                 () = stop.cancelled() => return,
+                () = tokio::time::sleep(TURNS_EVERY) => continue,
                 command = self.commands.recv() => match command {
                     Some(command) => command,
                     None => return,

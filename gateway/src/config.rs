@@ -21,7 +21,7 @@ const LOCAL_BROKER: &str = "localhost:1883";
 /// Serial ports of one box. A hub has seven; a couple with two devices each needs four.
 pub const MAX_PORTS: usize = 16;
 
-/// Longest time for which records are gathered, in milliseconds: what a power cut may cost.
+/// Longest time for which readings are gathered, in milliseconds: what a power cut may cost.
 const MAX_COMMIT_MS: u64 = 10_000;
 
 /// The `[gateway]` section.
@@ -38,8 +38,9 @@ pub struct Config {
     pub secret_file: Option<PathBuf>,
     /// Largest outbox in mebibytes.
     pub outbox_mib: u64,
-    /// How long records are gathered for one write to the disk, in milliseconds. A memory card
-    /// wears out by the number of writes.
+    /// How long readings of measurements that go on are gathered for one write to the disk and one
+    /// frame to the centre, in milliseconds. A memory card wears out by the number of writes, and a
+    /// line is paid by the byte. Everything else goes at once.
     pub commit_ms: u64,
     /// Longest pause in seconds between two attempts to reach the broker.
     pub reconnect_seconds: u64,
@@ -63,8 +64,9 @@ impl Default for Config {
             secret_file: None,
             // A week of four devices at 1 Hz is about 150 MiB; an SD card has room for this.
             outbox_mib: 1024,
-            // One write a second, however many devices there are: a card lasts for years.
-            commit_ms: 1_000,
+            // Half a write a second, however many devices there are: a card lasts for years, and
+            // what goes on second by second is at the centre after two.
+            commit_ms: 2_000,
             // Five minutes: thousands of boxes must not knock at once when a centre comes back.
             reconnect_seconds: 300,
             clock_needs_network: false,

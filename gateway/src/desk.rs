@@ -24,6 +24,9 @@ use crate::status::DeviceStatus;
 /// hello every minute even when nobody measures; twice that and half a minute forgive a lost one.
 const SILENT_AFTER_MS: u64 = 150_000;
 
+/// The name of a place that was given up, and is free.
+const GIVEN_UP: &str = "";
+
 /// Cheap to clone; all clones are the same desk.
 #[derive(Clone)]
 pub(crate) struct Desk {
@@ -77,16 +80,9 @@ pub(crate) enum Whereabouts {
 impl Desk {
     /// A desk for these ports, none of them open.
     pub(crate) fn new(ports: &[PortConfig], clock: Arc<BoxClock>) -> Self {
-        let paper = |port: &PortConfig| PortPaper {
-            name: ending(&port.path.display().to_string()),
-            device: port.device.clone(),
-            asks: None,
-            identity: None,
-            is_open: false,
-            last_frame: None,
-            last_reading: None,
-            battery: None,
-            fault: None,
+        let paper = |port: &PortConfig| {
+            let name = ending(&port.path.display().to_string());
+            PortPaper::new(name, port.device.clone())
         };
         let papers = Papers {
             ports: ports.iter().map(paper).collect(),
@@ -109,8 +105,8 @@ impl Desk {
         }
     }
 
-    /// The place of a port that came while the box runs: the one of that name, or a new one behind
-    /// the others. None when a report can hold no more.
+    /// The place of a port that came while the box runs: the one of that name, one that was given
+    /// up, or a new one behind the others. None when a report can hold no more.
     pub(crate) fn add(
         &self,
         name: &str,
@@ -119,29 +115,35 @@ impl Desk {
     ) -> Option<Place> {
         let name = ending(name);
         let mut papers = self.papers();
-        let known = papers.ports.iter().position(|paper| paper.name == name);
-        let index = known.unwrap_or(papers.ports.len());
+        let place = |of: &str| papers.ports.iter().position(|paper| paper.name == of);
+        let index = place(&name).or_else(|| place(GIVEN_UP));
+        let index = index.unwrap_or(papers.ports.len());
         if index >= MAX_PORTS {
             return None;
         }
-        if let Some(paper) = papers.ports.get_mut(index) {
-            paper.asks = Some(asks);
-        } else {
-            papers.ports.push(PortPaper {
-                name,
-                device,
-                asks: Some(asks),
-                identity: None,
-                is_open: false,
-                last_frame: None,
-                last_reading: None,
-                battery: None,
-                fault: None,
-            });
+        if index == papers.ports.len() {
+            papers.ports.push(PortPaper::new(name, device));
+        } else if papers.ports[index].name != name {
+            papers.ports[index] = PortPaper::new(name, device);
         }
+        papers.ports[index].asks = Some(asks);
         drop(papers);
         self.tell();
         Some(self.place(index))
+    }
+
+    /// Gives up the place of a port that came while the box runs: nobody answers for it any more,
+    /// and it is neither reported nor missed.
+    pub(crate) fn give_up(&self, name: &str) {
+        let name = ending(name);
+        let mut papers = self.papers();
+        let mut all = papers.ports.iter_mut();
+        let Some(paper) = all.find(|it| it.asks.is_some() && it.name == name) else {
+            return;
+        };
+        *paper = PortPaper::new(GIVEN_UP.to_owned(), None);
+        drop(papers);
+        self.tell();
     }
 
     /// Changes when there is something new to say.
@@ -152,8 +154,9 @@ impl Desk {
     /// How the box is.
     pub(crate) fn report(&self) -> Report {
         let papers = self.papers();
+        let ports = papers.ports.iter().filter(|it| it.name != GIVEN_UP);
         Report {
-            ports: papers.ports.iter().map(|it| self.port(it)).collect(),
+            ports: ports.map(|it| self.port(it)).collect(),
             answers: papers.answers.iter().copied().collect(),
         }
     }
@@ -180,7 +183,8 @@ impl Desk {
                 battery,
             }
         };
-        papers.ports.iter().map(device).collect()
+        let ports = papers.ports.iter().filter(|it| it.name != GIVEN_UP);
+        ports.map(device).collect()
     }
 
     /// Where a device is that is to measure something.
@@ -326,6 +330,21 @@ impl Place {
 }
 
 impl PortPaper {
+    /// Nobody has opened it yet.
+    fn new(name: String, device: Option<DeviceId>) -> Self {
+        Self {
+            name,
+            device,
+            asks: None,
+            identity: None,
+            is_open: false,
+            last_frame: None,
+            last_reading: None,
+            battery: None,
+            fault: None,
+        }
+    }
+
     /// Takes over who speaks and how full its battery is; answers whether that is news.
     fn take(&mut self, listener: &Listener) -> bool {
         let is_news =
@@ -410,6 +429,26 @@ mod tests {
         assert_eq!(find(), Whereabouts::Port(0));
         desk.place(0).lost();
         assert_eq!(find(), Whereabouts::Away);
+    }
+
+    #[test]
+    fn a_place_that_is_given_up_is_told_no_more_and_serves_the_next() {
+        let desk = desk();
+        let add = |name: &str| desk.add(name, None, mpsc::channel(1).0);
+        for number in 0..1_000 {
+            let name = format!("ble {number}");
+            add(&name).unwrap().opened(&Listener::new(None));
+            desk.give_up(&name);
+        }
+        assert_eq!(desk.report().ports.len(), 1);
+        add("ble a").unwrap();
+        add("ble b").unwrap();
+        desk.give_up("/dev/ttyUSB0");
+        let report = desk.report();
+        let names: Vec<&str> = report.ports.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["/dev/ttyUSB0", "ble a", "ble b"]);
+        assert_eq!(report.ports[1].state, PortState::Absent);
+        assert_eq!(desk.added_open(), 0);
     }
 
     #[test]

@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 use veglia_link::Outbox;
 
 /// A task that has not turned for so long is stuck. The slowest turns every ten seconds.
-const STALLED_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(60);
+
+/// How often a task that has nothing to do turns all the same.
+pub(crate) const TURNS_EVERY: Duration = Duration::from_secs(10);
 
 /// How long the outbox's thread may take to answer: a worn memory card may need some seconds for
 /// one write.
@@ -78,7 +81,8 @@ impl Heart {
         }
     }
 
-    fn stopped(&self, now: Duration) -> Option<String> {
+    /// What has not turned, so long after the beginning.
+    pub(crate) fn stopped(&self, now: Duration) -> Option<String> {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         let is_stalled = |part: &&Part| {
             let last = part.last.upgrade();

@@ -25,6 +25,7 @@ mod answer;
 mod ble;
 mod boot;
 mod centre;
+mod checks;
 mod clock;
 mod commander;
 mod config;

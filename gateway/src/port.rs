@@ -4,8 +4,14 @@
 //! A port that hangs up reads as "zero bytes" for ever, at once; that is unplugged, not idle.
 //! What waits in a port's buffer when it is opened was said before anybody listened and is thrown
 //! away: it could only be stamped with a time at which it was not measured.
+//!
+//! A cable may outlive the device on it: the port stays open while the oximeter is switched off and
+//! on. So a device that is not understood is greeted again and again ([`Greeting`]).
+
+mod greeting;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +28,7 @@ use veglia_link::outbox::AppendError;
 use veglia_wire::{Body, DeviceEvent, Outcome, Record, When};
 
 use crate::ble::writer::Writer;
+use crate::checks::{Check, Checks};
 use crate::clock::BoxClock;
 use crate::commander::Ask;
 use crate::config::PortConfig;
@@ -30,6 +37,7 @@ use crate::figures::Figures;
 use crate::heart::{Beat, Heart};
 use crate::listener::Listener;
 use crate::voice::Voice;
+use greeting::Greeting;
 
 /// First wait before a lost port is tried again. A device re-plugged by hand is back in a second.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
@@ -54,6 +62,8 @@ pub(crate) struct Means {
     pub(crate) figures: Figures,
     pub(crate) voice: Voice,
     pub(crate) heart: Heart,
+    /// The gateway's folder.
+    pub(crate) dir: PathBuf,
 }
 
 /// One port and all that its task needs.
@@ -67,6 +77,7 @@ pub(crate) struct Port {
     decoder: Box<dyn Decoder>,
     seconds: Seconds<When>,
     writer: Writer,
+    checks: Checks,
     beat: Beat,
 }
 
@@ -87,11 +98,18 @@ impl Port {
         place: Place,
         asks: mpsc::Receiver<Ask>,
     ) -> Self {
+        let (outbox, voice) = (means.outbox, means.voice);
         Self {
             listener: Listener::new(config.device.clone()),
             decoder: config.protocol.decoder(),
             seconds: Seconds::new(config.protocol),
-            writer: Writer::new(means.outbox, means.voice),
+            checks: Checks::open(
+                &means.dir,
+                config.device.as_ref(),
+                outbox.clone(),
+                voice.clone(),
+            ),
+            writer: Writer::new(outbox, voice),
             beat: means.heart.part(format!("port {}", config.path.display())),
             config,
             clock: means.clock,
@@ -112,7 +130,7 @@ impl Port {
             mode = match mode {
                 Mode::Closed { wait, told } => self.open(wait, told, &stop).await,
                 Mode::Open(stream) => self.read(stream, &stop).await?,
-                Mode::Stopped => return self.writer.finish().await,
+                Mode::Stopped => return self.finish().await,
             };
         }
     }
@@ -165,6 +183,7 @@ impl Port {
     ) -> Result<Mode, AppendError> {
         let quiet = Duration::from_millis(u64::from(self.config.protocol.quiet_ms()));
         let mut alive = Alive::new(self.config.protocol.keep_alive());
+        let mut greeting = Greeting::said(self.config.protocol.greeting(), Instant::now());
         let mut buffer = [0_u8; READ_BYTES];
         let mut heard = Vec::new();
         let mut quiet_at = Instant::now() + quiet;
@@ -184,7 +203,11 @@ impl Port {
                     written?;
                     continue;
                 }
-                bytes = alive.is_due() => match write(&mut stream, bytes).await {
+                written = self.checks.progress(), if !self.checks.is_idle() => {
+                    written?;
+                    continue;
+                }
+                bytes = prompt(&mut alive, &mut greeting) => match write(&mut stream, &bytes).await {
                     Ok(()) => continue,
                     Err(error) => break error.to_string(),
                 },
@@ -202,6 +225,7 @@ impl Port {
                 Ok(Ok(count)) => {
                     quiet_at = Instant::now() + quiet;
                     self.decoder.push(&buffer[..count], &mut heard);
+                    greeting.heard(heard.iter().any(Result::is_ok), Instant::now());
                     let records = self.records(&mut heard);
                     self.writer.push(records);
                 }
@@ -218,11 +242,17 @@ impl Port {
         self.place.lost();
         let down = self.event(DeviceEvent::Down);
         self.writer.push(down);
-        self.writer.finish().await?;
+        self.finish().await?;
         Ok(Mode::Closed {
             wait: RETRY_FIRST,
             told: None,
         })
+    }
+
+    /// Waits until everything is on disk.
+    async fn finish(&mut self) -> Result<(), AppendError> {
+        self.writer.finish().await?;
+        self.checks.finish().await
     }
 
     fn records(&mut self, heard: &mut Vec<Result<Frame, Reject>>) -> Vec<Record> {
@@ -245,8 +275,18 @@ impl Port {
     fn listen(&mut self, frames: &[(When, Frame)]) -> Vec<Record> {
         let mut records = Vec::new();
         for (when, frame) in frames {
-            self.listener.hear(frame, *when, &mut records);
+            let check = Check::of(frame);
+            if check.as_ref().is_some_and(|check| self.checks.has(check)) {
+                self.place.heard(when.mono, &self.listener);
+                continue;
+            }
+            let mut said = Vec::new();
+            self.listener.hear(frame, *when, &mut said);
             self.place.heard(when.mono, &self.listener);
+            records.extend(match check {
+                Some(check) => self.checks.take(check, said),
+                None => said,
+            });
         }
         records
     }
@@ -271,7 +311,7 @@ impl Port {
     async fn measure_now(&mut self, ask: Ask, stream: &mut SerialStream) {
         let outcome = match self.config.protocol.measure_now() {
             None => Outcome::NotSupported,
-            Some(bytes) => match write(stream, bytes).await {
+            Some(bytes) => match write(stream, &[bytes]).await {
                 Ok(()) => Outcome::Done,
                 // The next read says so too, and opens the port anew.
                 Err(_) => Outcome::NotConnected,
@@ -293,9 +333,13 @@ impl Port {
     }
 }
 
-async fn write(stream: &mut SerialStream, bytes: &[u8]) -> io::Result<()> {
-    let written = tokio::time::timeout(WRITE_PATIENCE, stream.write_all(bytes)).await;
-    written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+/// Writes one after the other.
+async fn write(stream: &mut SerialStream, all: &[&[u8]]) -> io::Result<()> {
+    for bytes in all {
+        let written = tokio::time::timeout(WRITE_PATIENCE, stream.write_all(bytes)).await;
+        written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+    }
+    Ok(())
 }
 
 /// What a device must be sent again and again so that it goes on speaking.
@@ -319,6 +363,14 @@ impl Alive {
         tokio::time::sleep_until(self.due).await;
         self.due = Instant::now() + Duration::from_millis(u64::from(every_ms));
         bytes
+    }
+}
+
+/// Waits until the device must be told something, and answers what. It may be dropped at any moment.
+async fn prompt(alive: &mut Alive, greeting: &mut Greeting) -> Vec<&'static [u8]> {
+    tokio::select! {
+        bytes = alive.is_due() => vec![bytes],
+        bytes = greeting.is_due() => bytes.to_vec(),
     }
 }
 
@@ -349,8 +401,9 @@ async fn open_stream(path: &str, protocol: Protocol) -> Result<SerialStream, tok
         .stop_bits(stop)
         .open_native_async()?;
     stream.clear(ClearBuffer::Input)?;
-    for bytes in protocol.greeting() {
-        stream.write_all(bytes).await?;
-    }
+    write(&mut stream, protocol.greeting()).await?;
     Ok(stream)
 }
+
+#[cfg(test)]
+mod tests;

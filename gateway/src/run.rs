@@ -109,6 +109,7 @@ impl Gateway {
             clock,
             outbox,
             voice,
+            dir: dir.to_owned(),
         };
         let clock = &means.clock;
         let (clock_state, clock_state_seen) = watch::channel(clock.state());
@@ -225,7 +226,7 @@ impl Gateway {
         if let Some(bluetooth) = bluetooth(config.bluetooth, &dir, &means, &desk)? {
             tasks.spawn(bluetooth.serve(stop.clone()));
         }
-        let (control, commander) = command(desk, ports, means.voice.clone());
+        let (control, commander) = command(desk, ports, &means);
         tasks.spawn(quietly(commander.serve(stop.clone())));
         let pulse = Pulse {
             care,
@@ -240,7 +241,8 @@ impl Gateway {
         let counting = traffic.count(link, Arc::clone(&means.clock), counter, stop.clone());
         tasks.spawn(quietly(counting));
         if let Some(speaker) = speaker {
-            tasks.spawn(quietly(speaker.speak(stop.clone())));
+            let beat = means.heart.part("the voice");
+            tasks.spawn(quietly(speaker.speak(beat, stop.clone())));
         }
         if let Some(renewal) = renewal {
             tasks.spawn(quietly(renewal.run(stop.clone())));
@@ -312,6 +314,7 @@ fn bluetooth(
         outbox,
         figures,
         voice,
+        heart,
         ..
     } = means.clone();
     let home = Home {
@@ -319,6 +322,7 @@ fn bluetooth(
         outbox,
         figures,
         voice,
+        heart,
         desk: desk.clone(),
         dir: dir.to_owned(),
         zone: config.zone()?,
@@ -328,21 +332,24 @@ fn bluetooth(
 }
 
 /// The two ends of being commanded: the link's and the commander's.
-fn command(desk: Desk, ports: Vec<mpsc::Sender<Ask>>, voice: Voice) -> (Control, Commander) {
+fn command(desk: Desk, ports: Vec<mpsc::Sender<Ask>>, means: &Means) -> (Control, Commander) {
     let (to_commander, commands) = mpsc::channel(COMMANDS_WAITING);
     let (reconnect_cap, reconnect_cap_seen) = watch::channel(None);
     let reporting = desk.clone();
+    let beat = means.heart.part("the sender");
     let control = Control {
         commands: to_commander,
         changed: desk.changed(),
         report: Arc::new(move || reporting.report()),
         reconnect_cap: reconnect_cap_seen,
+        turned: Arc::new(move || beat.beat()),
     };
     let commander = Commander {
         commands,
         desk,
         ports,
-        voice,
+        voice: means.voice.clone(),
+        beat: means.heart.part("the commander"),
         reconnect_cap,
     };
     (control, commander)

@@ -10,6 +10,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use veglia_wire::{Answered, Command, PortReport, Session};
 
+/// How often a sender that has nothing to do comes round all the same.
+pub const TURNS_EVERY: Duration = Duration::from_secs(10);
+
 /// What a gateway gives its sender to be commanded through.
 pub struct Control {
     /// Where commands go: of the present connection only, each once, in order. When it is full
@@ -22,6 +25,9 @@ pub struct Control {
     pub changed: watch::Receiver<u64>,
     /// Longest pause between two attempts to connect; none: as it was configured.
     pub reconnect_cap: watch::Receiver<Option<Duration>>,
+    /// Called at least every [`TURNS_EVERY`] for as long as the sender does not hang, whether it is
+    /// connected or not: a supervisor can be told by it. It must not wait.
+    pub turned: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// What a gateway says of itself.

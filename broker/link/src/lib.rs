@@ -38,7 +38,7 @@ mod window;
 
 pub use access::{Access, AccessError, CertificateFiles};
 pub use address::{Address, AddressError};
-pub use control::{Control, Report};
+pub use control::{Control, Report, TURNS_EVERY};
 pub use outbox::{Appended, Outbox, OutboxOptions, OutboxState, OutboxStatus};
 pub use receiver::{CommandError, Commands, Incoming, Parcel, Receipt, ReceiverConfig, Reply};
 pub use secret::Secret;

@@ -9,6 +9,7 @@
 //! <dir>/journal/      the records, one journal entry each
 //! <dir>/epoch         the epoch, written once          (versioned, with a CRC: a journal cursor)
 //! <dir>/acknowledged  the next sequence ingest wants   (the same; rewritten now and then)
+//! <dir>/lost          what was refused and not yet told as a gap
 //! <dir>/refused/      records that ingest could not understand, for a person to look at
 //! ```
 //! One thread writes. [`Outbox::append`] answers when the records are on disk; appends that wait
@@ -20,7 +21,8 @@
 //! sequences; readings that stand alone, events and answers stay. An append that does not fit
 //! even so, or on a full disk, fails, its records are counted, and the next append that
 //! succeeds is preceded by a [`Gap`](veglia_wire::Gap) that says how many and for how long. So a
-//! failed append is final: whoever tries the same records again is counted twice. A record whose
+//! failed append is final: whoever tries the same records again is counted twice. The count is on
+//! the disk, so that a power cut does not forget it. A record whose
 //! bytes the disk has spoiled is sent as a gap under its own sequence.
 //!
 //! The acknowledged mark lags behind by up to [`MARK_EVERY`]; losing it costs a repetition.
@@ -29,9 +31,11 @@
 //! memory when the disk fails.
 
 mod find;
+mod loss;
 mod open;
 mod spool;
 mod thin;
+mod urgent;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
 use veglia_journal::{CursorError, Filesystem, HostFilesystem};
 use veglia_wire::{Epoch, Record, Refusal, Sequence};
@@ -70,8 +75,9 @@ pub struct OutboxOptions {
     /// 1 GiB is three months of that oximeter, and leaves most of the smallest memory card to the
     /// rest of the system.
     pub max_total_bytes: u64,
-    /// How long records are gathered for one `fdatasync`. Zero writes at once whatever waits;
-    /// some milliseconds spare a memory card when many devices send at the same time.
+    /// How long readings of measurements that go on are gathered for one `fdatasync`, and so for one
+    /// frame. Everything else is written at once, with what was gathered by then, at most once a
+    /// second. Zero writes at once whatever waits.
     pub commit_window: Duration,
 }
 
@@ -252,14 +258,17 @@ impl Outbox {
     ) -> Result<Self, OpenError> {
         let (writer, status) = open::open(fs, dir, options)?;
         let (commands, queue) = mpsc::channel(QUEUED_APPENDS);
+        let system = |source| OpenError::System {
+            action: "start a thread",
+            dir: dir.to_owned(),
+            source,
+        };
+        let mut timer = Builder::new_current_thread();
+        let timer = timer.enable_time().build().map_err(system)?;
         std::thread::Builder::new()
             .name("outbox".to_owned())
-            .spawn(move || writer.run(queue))
-            .map_err(|source| OpenError::System {
-                action: "start a thread",
-                dir: dir.to_owned(),
-                source,
-            })?;
+            .spawn(move || writer.run(queue, &timer))
+            .map_err(system)?;
         Ok(Self { commands, status })
     }
 

@@ -12,6 +12,7 @@
 //! a frame takes what there is, up to 128 records. So one reading travels alone, without delay,
 //! and a backlog travels in full frames.
 
+mod agreement;
 mod remote;
 mod sending;
 mod source;
@@ -27,12 +28,13 @@ use veglia_wire::{Boot, CareClock, Channel, ClockState, GatewayId, Partition, Se
 
 use crate::access::Access;
 use crate::address::Address;
-use crate::control::Control;
+use crate::control::{Control, TURNS_EVERY};
 use crate::outbox::{Outbox, SpoolError};
 use crate::pipe::{self, PipeError, PipeOptions};
 use crate::reconnect::Reconnect;
 use crate::status::{LinkStatus, Phase};
 use crate::window::{Limits, Window};
+use agreement::Agreement;
 use sending::Sending;
 use source::Kept;
 pub use source::{Page, Source};
@@ -180,6 +182,7 @@ struct Sender<S> {
     /// Refused records up to here are counted.
     refused_through: Option<Sequence>,
     reconnect: Reconnect,
+    clocks: Agreement,
     rng: fastrand::Rng,
     shutdown: CancellationToken,
 }
@@ -208,6 +211,7 @@ impl<S: Source> Sender<S> {
             refused_through: None,
             rng: fastrand::Rng::new(),
             reconnect: Reconnect::new(&timing),
+            clocks: Agreement::default(),
             config,
             control,
             source,
@@ -218,6 +222,7 @@ impl<S: Source> Sender<S> {
     async fn run(mut self) -> Result<(), SenderError> {
         let mut mode = Mode::Connecting;
         loop {
+            self.turned();
             mode = match mode {
                 Mode::Connecting => self.connecting().await,
                 Mode::Resting(reason) => self.resting(&reason).await,
@@ -269,9 +274,34 @@ impl<S: Source> Sender<S> {
         self.config
             .status
             .send_modify(|status| status.refused = refused);
-        tokio::select! {
-            () = self.shutdown.cancelled() => Mode::Stopped,
-            () = tokio::time::sleep(pause) => Mode::Connecting,
+        let until = tokio::time::Instant::now() + pause;
+        loop {
+            self.turned();
+            let now = tokio::time::Instant::now();
+            if now >= until {
+                return Mode::Connecting;
+            }
+            tokio::select! {
+                () = self.shutdown.cancelled() => return Mode::Stopped,
+                () = tokio::time::sleep_until(until.min(now + TURNS_EVERY)) => {}
+            }
+        }
+    }
+
+    /// What the gateway may say that it knows of the wall time: nothing while the centre's is
+    /// another.
+    fn clock(&self) -> ClockState {
+        if self.clocks.ahead_ms().is_some() {
+            ClockState::Unknown
+        } else {
+            *self.config.clock_state.borrow()
+        }
+    }
+
+    /// It has come round.
+    fn turned(&self) {
+        if let Some(control) = &self.control {
+            (control.turned)();
         }
     }
 

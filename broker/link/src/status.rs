@@ -36,6 +36,9 @@ pub struct LinkStatus {
     pub received_bytes: u64,
     /// Commands that were ignored since the start: for another connection, or repeated.
     pub commands_ignored: u64,
+    /// How far the gateway's clock is ahead of the centre's, in milliseconds of care, less than
+    /// nothing when it is behind; none while they agree within five minutes.
+    pub clock_ahead_ms: Option<i64>,
     /// Why the broker will not have us however often we ask; none while it is worth asking.
     pub refused: Option<Refused>,
 }
@@ -61,6 +64,7 @@ impl Default for LinkStatus {
             sent_bytes: 0,
             received_bytes: 0,
             commands_ignored: 0,
+            clock_ahead_ms: None,
             refused: None,
         }
     }

@@ -96,11 +96,17 @@ pub enum PortFault {
     NoService = 6,
     /// The device speaks nothing that the box understands.
     Unsupported = 7,
+    /// The box's list of its devices is damaged: they must be paired again.
+    ListDamaged = 8,
+    /// More devices are to be served than the box can: one is not listened to.
+    TooMany = 9,
+    /// The device speaks, and its clock is wrong: what it says cannot be dated.
+    ClockWrong = 10,
 }
 
 impl PortFault {
     /// Every fault, by its code on the wire less one.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::BondLost,
         Self::HeldElsewhere,
         Self::RadioOff,
@@ -108,6 +114,9 @@ impl PortFault {
         Self::NotAllowed,
         Self::NoService,
         Self::Unsupported,
+        Self::ListDamaged,
+        Self::TooMany,
+        Self::ClockWrong,
     ];
 
     /// The code on the wire, from 1.
@@ -315,7 +324,7 @@ fn fault(input: &mut Reader<'_>) -> Result<PortFault, DecodeError> {
     fault.ok_or(DecodeError::Range {
         field: "fault",
         value: i128::from(code),
-        allowed: "1 to 7",
+        allowed: "1 to 10",
     })
 }
 

@@ -297,6 +297,25 @@ fn a_state_with_a_fault_has_these_bytes() {
     assert_eq!(State::decode(&state.encode()).unwrap(), state);
 }
 
+/// The faults that were added later, one on each port.
+#[test]
+fn a_state_with_the_later_faults_has_these_bytes() {
+    let mut state = a_state();
+    let later = [
+        PortFault::ListDamaged,
+        PortFault::TooMany,
+        PortFault::ClockWrong,
+    ];
+    for (port, fault) in state.ports.iter_mut().zip(later) {
+        port.fault = Some(fault);
+    }
+    assert_eq!(
+        hex(&state.encode()),
+        include_str!("golden/state-3.hex").trim()
+    );
+    assert_eq!(State::decode(&state.encode()).unwrap(), state);
+}
+
 #[test]
 fn a_minute_of_an_oximeter_at_one_hertz_costs_five_bytes_a_reading() {
     let mut records = Vec::new();

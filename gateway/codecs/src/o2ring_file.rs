@@ -19,7 +19,8 @@
 //! twice as long as its header says, or its interval comes out as two seconds. Copies are one
 //! sample, and two that differ are none. No true two-second file of version 3 was ever seen.
 //! A file that may be the first part of such a one, because all its pairs are equal, is read as
-//! that, and its readings are marked as of no certain time.
+//! that, and its readings are marked as of no certain time; so are those of half a version 5 file,
+//! which may as well be a whole one whose stated length is damaged.
 //!
 //! **Below 61 % the ring stores 255**, as it does without a finger. So an absence in a file says
 //! neither that nobody wore the ring nor that the saturation was bearable, and is never a reading.
@@ -255,6 +256,11 @@ impl Rhythm {
             (3, _) => Some(Self::doubled(stated, found >= stated)),
             _ if found > stated => None,
             (_, 2) if found >= 2 && differing == 0 => Some(Self::doubled(stated, false)),
+            // Half of a two-second file, or a whole one of four seconds whose length is damaged.
+            (_, 2) if 2 * found == stated => Some(Self {
+                is_certain: false,
+                ..Self::single(2, stated)
+            }),
             _ => Some(Self::single(step_s, stated)),
         }
     }

@@ -14,11 +14,12 @@ use veglia_wire::{DeviceId, GatewayId};
 
 use crate::relay::RelayHandle;
 use crate::replay::Replay;
-use crate::scenario::{DeviceSpec, Measures, Scenario};
+use crate::scenario::{DeviceSpec, Measures, Of, Scenario};
 use crate::vitals::Vitals;
 
-/// Homes in one simulation: Linux gives 4,096 ptys by default, and a home uses up to two. Each
-/// needs an open file, of which many systems allow 1,024 unless told otherwise.
+/// Homes in one simulation: Linux gives 4,096 ptys by default, and a home uses up to two, the one
+/// of a couple three. Each needs an open file, of which many systems allow 1,024 unless told
+/// otherwise.
 pub const MAX_HOMES: usize = 2_000;
 
 /// Fastest rhythm, in frames a second: at 9,600 baud a line carries no more than 240 short
@@ -77,6 +78,8 @@ pub struct Device {
     /// Minutes of care from one measurement to the next, unless it is asked before; none for a
     /// device that measures all the time.
     pub every_minutes: Option<u32>,
+    /// Who of the home uses it.
+    pub of: Of,
 }
 
 /// How often a device speaks, in wall time.
@@ -100,7 +103,7 @@ impl Rhythm {
 }
 
 /// `n` homes (at most [`MAX_HOMES`]), the same for the same seed. Each shipped scenario occurs
-/// once before any occurs again; beyond that most homes are stable.
+/// once before any occurs again, then a couple; beyond that most homes are stable.
 #[must_use]
 pub fn homes(n: usize, seed: u64) -> Vec<Home> {
     let scenarios: Vec<Arc<Scenario>> = Scenario::shipped().into_iter().map(Arc::new).collect();
@@ -113,8 +116,12 @@ pub fn homes(n: usize, seed: u64) -> Vec<Home> {
             } else {
                 rng.usize(0..scenarios.len())
             };
-            let scenario = scenarios.get(index).unwrap_or(&scenarios[other]);
-            Home::living(index + 1, Arc::clone(scenario), seed)
+            let scenario = match scenarios.get(index) {
+                Some(scenario) => Arc::clone(scenario),
+                None if index == scenarios.len() => Arc::new(Scenario::couple()),
+                None => Arc::clone(&scenarios[other]),
+            };
+            Home::living(index + 1, scenario, seed)
         })
         .collect()
 }
@@ -136,6 +143,7 @@ impl Home {
             measures: Measures::Oximetry,
             site: Site::Body,
             every_minutes: None,
+            of: Of::First,
         };
         let specs: Vec<DeviceSpec> = protocols.iter().zip(1..).map(spec).collect();
         let home = Self::new(number, Story::Counter, &specs, seed);
@@ -151,6 +159,7 @@ impl Home {
             measures: replay.measures(),
             site: Site::Body,
             every_minutes: None,
+            of: Of::First,
         };
         Self::new(number, Story::Replay(replay), &[spec], seed)
     }
@@ -176,6 +185,13 @@ impl Home {
             Story::Scenario(scenario) => Some(scenario),
             Story::Counter | Story::Replay(_) => None,
         }
+    }
+
+    /// How many people live in it: one, or two.
+    #[must_use]
+    pub fn people(&self) -> usize {
+        let is_one = self.devices.iter().all(|device| device.of == Of::First);
+        if is_one { 1 } else { 2 }
     }
 
     /// Where a device's port stands in `dir`.
@@ -206,6 +222,7 @@ fn device(spec: &DeviceSpec, home: &str, number: usize, place: usize, seed: u64)
         site: spec.site,
         serial,
         every_minutes: spec.every_minutes,
+        of: spec.of,
     }
 }
 

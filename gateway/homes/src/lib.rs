@@ -41,6 +41,7 @@ pub use relay::{MAX_CONNECTIONS, Relay, RelayHandle};
 pub use replay::{CsvError, MAX_ROWS, Replay, Row};
 pub use run::{SimulationError, Summary, run};
 pub use scenario::{
-    DeviceSpec, MAX_DEVICES, MAX_MINUTES, Measures, RULES, Scenario, ScenarioError, UnknownScenario,
+    DeviceSpec, MAX_DEVICES, MAX_MINUTES, Measures, Of, RULES, Scenario, ScenarioError,
+    UnknownScenario,
 };
 pub use vitals::Vitals;

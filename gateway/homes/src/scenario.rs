@@ -66,6 +66,9 @@ const SHIPPED: [(&str, &str); 9] = [
     ),
 ];
 
+/// The couple that shares an oximeter. It is beside the stories, each of which is one person's.
+const COUPLE: (&str, &str) = ("couple", include_str!("../scenarios/couple.toml"));
+
 /// What happens in a home.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
@@ -93,6 +96,20 @@ pub struct DeviceSpec {
     /// Minutes of care from one measurement to the next, for a device that somebody takes in hand;
     /// none for one that measures all the time.
     pub every_minutes: Option<u32>,
+    /// Who uses it.
+    pub of: Of,
+}
+
+/// Which of the people of a home use a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Of {
+    /// The only one, or the first of two.
+    #[default]
+    First,
+    /// The other of two.
+    Second,
+    /// Both: the device does not say which.
+    Both,
 }
 
 /// What a device measures.
@@ -219,6 +236,13 @@ impl Scenario {
             .into_iter()
             .map(|(name, text)| shipped(name, text))
             .collect()
+    }
+
+    /// Two people who share an oximeter.
+    #[must_use]
+    pub fn couple() -> Self {
+        let (name, text) = COUPLE;
+        shipped(name, text)
     }
 
     /// A shipped scenario by name.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use veglia_homes::{MAX_HOMES, RULES, Scenario, homes};
+use veglia_homes::{Home, MAX_HOMES, Measures, Of, RULES, Scenario, homes};
 
 const GOOD: &str = r#"title = "Prova"
 expect = ["fever"]
@@ -53,6 +53,28 @@ fn every_shipped_scenario_has_a_title_and_expects_only_known_flags() {
         );
         assert_eq!(Scenario::named(scenario.name()).as_ref(), Ok(scenario));
     }
+}
+
+#[test]
+fn the_tenth_home_is_a_couples_who_share_an_oximeter() {
+    let many = homes(12, 1);
+    let people: Vec<usize> = many.iter().map(Home::people).collect();
+    assert_eq!(people, [1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1]);
+    let couple = many[9].scenario().unwrap();
+    assert_eq!(couple, &Scenario::couple());
+    assert!(couple.expect().is_empty());
+    let of: Vec<(Measures, Of)> = many[9]
+        .devices
+        .iter()
+        .map(|device| (device.measures, device.of))
+        .collect();
+    let warmth = Measures::Temperature;
+    let expected = [
+        (Measures::Oximetry, Of::Both),
+        (warmth, Of::First),
+        (warmth, Of::Second),
+    ];
+    assert_eq!(of, expected);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //! A device keeps civil time and does not say in which zone; old people read it, so it is set to
 //! the local time. How far it is from the box's clock is observed at each connection, before it
 //! is set, and what the device has stored is dated by that. The device's own time stays beside it,
-//! raw. What was never observed is believed only of a device whose clock is evidently right.
+//! raw. What was never observed is believed only of a device whose clock is evidently right. A
+//! clock that can be set and not read is believed from its setting on: what it said before, nobody
+//! knows.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -33,8 +35,18 @@ const NO_BOOT: Boot = Boot(0);
 #[derive(Debug, Clone)]
 pub(crate) struct DeviceClock {
     zone: TimeZone,
-    offset_ms: Option<i64>,
-    before: Option<Setting>,
+    standing: Standing,
+}
+
+/// How a device's clock stands to the box's, as it is kept over restarts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// What must be added to the device's calendar to have the box's time, if that is known.
+    pub(crate) offset_ms: Option<i64>,
+    /// How it was last set.
+    pub(crate) before: Option<Setting>,
+    /// When it was last set without anybody having seen what it said until then.
+    pub(crate) blind: Option<WallMs>,
 }
 
 /// How a device's clock was set: what it stored before is of the time before.
@@ -49,27 +61,23 @@ pub(crate) struct Setting {
 }
 
 impl DeviceClock {
-    /// `offset_ms` and `before`: what was known when it was last heard.
-    pub(crate) fn new(zone: TimeZone, offset_ms: Option<i64>, before: Option<Setting>) -> Self {
-        Self {
-            zone,
-            offset_ms,
-            before,
-        }
+    /// `standing`: what was known when it was last heard.
+    pub(crate) fn new(zone: TimeZone, standing: Standing) -> Self {
+        Self { zone, standing }
     }
 
-    /// What must be added to the device's calendar to have the box's time, if it was ever seen.
-    pub(crate) fn offset_ms(&self) -> Option<i64> {
-        self.offset_ms
+    /// What is known now.
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// Takes in what the device said at a moment. True when its clock is not where it was.
     pub(crate) fn observe(&mut self, said: DeviceTime, wall: WallMs) -> bool {
         let offset = wall.0.saturating_sub(said.0.saturating_mul(1000));
         let same = |known: i64| known.abs_diff(offset) < SAME_MS.unsigned_abs();
-        let is_news = !self.offset_ms.is_some_and(same);
+        let is_news = !self.standing.offset_ms.is_some_and(same);
         if is_news {
-            self.offset_ms = Some(offset);
+            self.standing.offset_ms = Some(offset);
         }
         is_news
     }
@@ -81,29 +89,35 @@ impl DeviceClock {
             offset_ms,
             at: wall,
         };
-        self.before = said.zip(self.offset_ms).map(setting).or(self.before);
+        let standing = &mut self.standing;
+        match said.zip(standing.offset_ms).map(setting) {
+            Some(setting) => standing.before = Some(setting),
+            None => standing.blind = Some(wall),
+        }
         if let Some(local) = self.local(wall) {
             self.observe(local, wall);
         }
     }
 
-    /// How it was last set.
-    pub(crate) fn before(&self) -> Option<Setting> {
-        self.before
+    /// Whether a time was said before the clock was set by somebody who had not seen it.
+    fn is_blind(&self, said: DeviceTime) -> bool {
+        let read = self.standing.offset_ms.map(|offset| read(said, offset));
+        let set = self.standing.blind.zip(read);
+        set.is_some_and(|(at, read)| read.0 < at.0 - SAME_MS)
     }
 
     /// The offset that a time of the device is to be read with, `now`. Where the clock was set
     /// back, its times come twice: one that fits the time since the setting is of that time.
     fn offset_of(&self, said: DeviceTime, now: WallMs) -> Option<i64> {
         let since = |setting: &Setting| {
-            let read = said.0.saturating_mul(1000).saturating_add(self.offset_ms?);
-            Some((setting.at.0 - SAME_MS..=now.0 + SAME_MS).contains(&read))
+            let read = read(said, self.standing.offset_ms?);
+            Some((setting.at.0 - SAME_MS..=now.0 + SAME_MS).contains(&read.0))
         };
-        match self.before {
+        match self.standing.before {
             Some(setting) if said <= setting.until && since(&setting) != Some(true) => {
                 Some(setting.offset_ms)
             }
-            _ => self.offset_ms,
+            _ => self.standing.offset_ms,
         }
     }
 
@@ -111,17 +125,12 @@ impl DeviceClock {
     /// was never seen.
     pub(crate) fn minutes(&self, said: DeviceTime, now: WallMs) -> Option<i64> {
         let offset = self.offset_of(said, now)?;
-        Some(
-            said.0
-                .saturating_mul(1000)
-                .saturating_add(offset)
-                .div_euclid(60_000),
-        )
+        Some(read(said, offset).0.div_euclid(60_000))
     }
 
     /// How many seconds the device is ahead of the local time.
     pub(crate) fn ahead_s(&self, wall: WallMs) -> Option<i64> {
-        let offset = self.offset_ms?;
+        let offset = self.standing.offset_ms?;
         let local = self.local(wall)?;
         let said = wall.0.saturating_sub(offset) / 1000;
         Some(said.saturating_sub(local.0))
@@ -164,9 +173,10 @@ impl DeviceClock {
         let Some(offset) = observed.or(assumed) else {
             return doubt;
         };
-        let measured = WallMs(said.0.saturating_mul(1000).saturating_add(offset));
+        let measured = read(said, offset);
         let age_ms = wall.since(measured);
-        let live_ms = if observed.is_some() {
+        let is_blind = self.is_blind(said);
+        let live_ms = if observed.is_some() && !is_blind {
             LIVE_MS
         } else {
             LIVE_UNSEEN_MS
@@ -175,7 +185,7 @@ impl DeviceClock {
             return (live, Quality::empty());
         }
         let mono = u64::try_from(measured.0);
-        match (observed, mono) {
+        match (observed.filter(|_| !is_blind), mono) {
             (Some(_), Ok(mono)) if (-LIVE_MS..=OLDEST_MS).contains(&age_ms) => {
                 let when = When {
                     boot: NO_BOOT,
@@ -190,6 +200,11 @@ impl DeviceClock {
     }
 }
 
+/// A time of a device's calendar by the box's clock.
+fn read(said: DeviceTime, offset_ms: i64) -> WallMs {
+    WallMs(said.0.saturating_mul(1000).saturating_add(offset_ms))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,7 +213,11 @@ mod tests {
     const NOON: WallMs = WallMs(1_795_352_400_000);
 
     fn clock(offset_ms: Option<i64>) -> DeviceClock {
-        DeviceClock::new(TimeZone::get("Europe/Rome").unwrap(), offset_ms, None)
+        let standing = Standing {
+            offset_ms,
+            ..Standing::default()
+        };
+        DeviceClock::new(TimeZone::get("Europe/Rome").unwrap(), standing)
     }
 
     fn now() -> When {
@@ -251,6 +270,26 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_that_is_noted_and_never_happened_moves_nothing() {
+        let mut known = clock(None);
+        let slow = ago(4_200).unwrap();
+        known.observe(slow, NOON);
+        known.was_set(Some(slow), NOON);
+        // The power failed before it was written; the device goes as it went.
+        let later = When {
+            wall: Some(NOON.plus_ms(600_000)),
+            ..now()
+        };
+        known.observe(DeviceTime(slow.0 + 600), NOON.plus_ms(600_000));
+        for (seconds, age_ms) in [(-7_200, 7_800_000), (300, 300_000)] {
+            let said = DeviceTime(slow.0 + seconds);
+            let (when, quality) = known.date(Some(said), true, later);
+            assert_eq!(when.wall, later.wall.map(|wall| wall.plus_ms(-age_ms)));
+            assert_eq!(quality, Quality::FROM_STORAGE);
+        }
+    }
+
+    #[test]
     fn what_is_measured_after_the_clock_was_set_back_is_of_now() {
         let mut known = clock(None);
         // Twelve hours fast.
@@ -265,6 +304,43 @@ mod tests {
         // And what was stored before is still read by the clock as it was.
         let (when, _) = known.date(ago(-43_200 + 7_200), true, later);
         assert_eq!(when.wall, Some(NOON.plus_ms(-7_200_000)));
+    }
+
+    #[test]
+    fn what_was_said_before_a_clock_was_set_unseen_has_no_certain_time() {
+        let mut known = clock(None);
+        known.was_set(None, NOON);
+        let later = When {
+            wall: Some(NOON.plus_ms(3_600_000)),
+            ..now()
+        };
+        // A factory date, yesterday, an hour before the setting: nobody knows by which clock.
+        let before = [Some(DeviceTime(1_789_000_000)), ago(86_400), ago(3_600)];
+        for said in before {
+            for is_stored in [false, true] {
+                let (when, quality) = known.date(said, is_stored, later);
+                assert_eq!((when.wall, quality), (later.wall, Quality::TIME_UNCERTAIN));
+            }
+        }
+        // Since then it is believed.
+        let (when, quality) = known.date(ago(-600), true, later);
+        assert_eq!(when.wall, Some(NOON.plus_ms(600_000)));
+        assert_eq!(quality, Quality::FROM_STORAGE);
+        // And what is told at once is of now, set a moment ago or not.
+        let (when, quality) = known.date(ago(240), false, now());
+        assert_eq!((when.wall, quality), (Some(NOON), Quality::empty()));
+        let restarted = DeviceClock::new(known.zone.clone(), known.standing());
+        assert!(restarted.is_blind(ago(3_600).unwrap()));
+    }
+
+    #[test]
+    fn a_clock_that_nobody_ever_saw_may_go_ten_minutes_wrong() {
+        for seconds in [-590, 590] {
+            let (when, quality) = clock(None).date(ago(seconds), false, now());
+            assert_eq!((when.wall, quality), (Some(NOON), Quality::empty()));
+        }
+        let (_, quality) = clock(None).date(ago(610), false, now());
+        assert_eq!(quality, Quality::TIME_UNCERTAIN);
     }
 
     #[test]

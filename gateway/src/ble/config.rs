@@ -30,6 +30,9 @@ pub struct BluetoothConfig {
     pub accept: Vec<Protocol>,
     /// A connected device that says nothing for so many seconds is let go, and connected anew.
     pub quiet_seconds: u64,
+    /// How long new connections to BlueZ may fail, in seconds, until the whole program is ended for
+    /// its supervisor to start it again.
+    pub restart_seconds: u64,
     /// Where the clocks of devices are read: devices keep local time and do not say which.
     pub time_zone: String,
     /// The devices of this home.
@@ -43,6 +46,8 @@ impl Default for BluetoothConfig {
             accept: Vec::new(),
             // An oximeter speaks every second; one on a table says at least that it is there.
             quiet_seconds: 60,
+            // A bluetoothd that is started again by its own watchdog takes a minute or two.
+            restart_seconds: 300,
             time_zone: "Europe/Rome".to_owned(),
             device: Vec::new(),
         }

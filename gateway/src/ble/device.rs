@@ -8,6 +8,9 @@
 //! link that is up and says nothing is no link: it is let go after a while, because links that
 //! died without a word exist.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use btleplug::api::{Peripheral as _, ValueNotification};
@@ -17,16 +20,17 @@ use futures_util::{StreamExt, future};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use veglia_link::outbox::AppendError;
-use veglia_wire::{Body, DeviceEvent, PortFault, Record};
+use veglia_wire::{Body, DeviceEvent, PortFault, Record, When};
 
+use super::adapter::Air;
 use super::clock::DeviceClock;
 use super::ledger::Ledger;
 use super::radio::{ASK, CONNECT, Trouble, call};
 use super::roster::{Heard, Member};
-use super::session::Air;
+use super::seats::{Sighting, Ticket};
 use super::talk::Talk;
 use super::writer::Writer;
-use super::{Home, Rhythm};
+use super::{Home, Rhythm, port_name};
 use crate::commander::Ask;
 use crate::desk::Place;
 use crate::listener::Listener;
@@ -34,14 +38,8 @@ use crate::listener::Listener;
 /// Failures on end after which somebody at home is told what to do.
 const FAILURES_TOLD: u32 = 3;
 
-/// What is seen of a device from outside its task; both only grow.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sighting {
-    /// How often it was heard advertising, or found connected.
-    pub(crate) seen: u64,
-    /// How often BlueZ said that its link is down.
-    pub(crate) gone: u64,
-}
+/// Measurements on end whose time is doubtful, after which somebody is told to set the clock.
+const DOUBTS_TOLD: u32 = 3;
 
 /// The values of a device, kept across its connections.
 pub(super) type Values = BoxStream<'static, ValueNotification>;
@@ -69,8 +67,14 @@ pub(crate) struct Device {
     pub(super) writer: Writer,
     pub(super) ledger: Option<Ledger>,
     pub(super) clock: DeviceClock,
+    /// Recorded files that came whole and cannot be read: they will not be better the next time.
+    pub(super) unreadable: BTreeSet<String>,
+    stop: CancellationToken,
+    is_busy: Arc<AtomicBool>,
     used: Sighting,
     failures: u32,
+    /// Measurements on end that were just made and have no certain time.
+    doubts: u32,
 }
 
 /// What a device's task is doing; each mode answers with the next one.
@@ -90,6 +94,8 @@ pub(super) enum Why {
     HungUp,
     /// It was connected and said nothing.
     Silent,
+    /// It measures once, and nobody has for long.
+    Idle,
     /// It did not let itself be connected, or did not do what it must.
     Trouble(Trouble),
 }
@@ -99,10 +105,10 @@ impl Device {
         peripheral: Peripheral,
         (member, heard): (Member, Heard),
         (home, air): (Home, Air),
-        sightings: watch::Receiver<Sighting>,
+        ticket: Ticket,
     ) -> Self {
         let (sender, asks) = mpsc::channel(crate::commander::ASKS_WAITING);
-        let name = format!("ble {}", member.address);
+        let name = port_name(member.address);
         let place = home.desk.add(&name, Some(member.device.clone()), sender);
         let ledger = Ledger::open(&home.dir, &member.device);
         let ledger = ledger
@@ -111,12 +117,11 @@ impl Device {
                     "what this device has stored is left there: its list cannot be kept");
             })
             .ok();
-        let offset_ms = ledger.as_ref().and_then(Ledger::offset_ms);
-        let before = ledger.as_ref().and_then(Ledger::before);
+        let standing = ledger.as_ref().map(Ledger::standing).unwrap_or_default();
         Self {
             listener: Listener::new(Some(member.device.clone())),
             writer: Writer::new(home.outbox.clone(), home.voice.clone()),
-            clock: DeviceClock::new(home.zone.clone(), offset_ms, before),
+            clock: DeviceClock::new(home.zone.clone(), standing),
             ledger,
             place,
             peripheral,
@@ -124,21 +129,31 @@ impl Device {
             heard,
             home,
             air,
-            sightings,
+            sightings: ticket.sightings,
             asks,
+            unreadable: BTreeSet::new(),
+            stop: ticket.stop,
+            is_busy: ticket.is_busy,
             used: Sighting::default(),
             failures: 0,
+            doubts: 0,
         }
     }
 
     /// Serves the device until told to stop.
-    pub(crate) async fn serve(mut self, stop: CancellationToken) -> Result<(), Broken> {
-        let ended = self.live(stop).await;
+    pub(crate) async fn serve(mut self) -> Result<(), Broken> {
+        let ended = self.live(self.stop.clone()).await;
         if matches!(ended, Err(Broken::Session(_))) {
-            // What was heard before is not lost with the session.
-            let kept = tokio::time::timeout(ASK, self.writer.finish()).await;
-            if let Ok(Err(error)) = kept {
-                return Err(Broken::Append(error));
+            // What was heard before is not lost with the session, and its end is told.
+            if self.place.as_ref().is_some_and(Place::is_open) {
+                let down = self.event(DeviceEvent::Down);
+                self.writer.push(vec![down]);
+            }
+            match tokio::time::timeout(ASK, self.writer.finish()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(Broken::Append(error)),
+                Err(_elapsed) => tracing::error!(device = %self.member.device,
+                    "the disk is so slow that the last seconds of this device are lost"),
             }
         }
         ended
@@ -156,6 +171,8 @@ impl Device {
         let mut values = values.map_err(Broken::Session)?;
         let mut mode = Mode::Away(Duration::ZERO);
         loop {
+            let is_busy = !matches!(mode, Mode::Away(_) | Mode::Stopped);
+            self.is_busy.store(is_busy, Ordering::Relaxed);
             mode = match mode {
                 Mode::Away(wait) => self.away(wait, &mut values, &stop).await?,
                 Mode::Connecting => self.connect(&mut values, &stop).await,
@@ -222,7 +239,7 @@ impl Device {
 
     async fn connect(&mut self, values: &mut Values, stop: &CancellationToken) -> Mode {
         // BlueZ makes one connection at a time.
-        let turn = std::sync::Arc::clone(&self.air.turn);
+        let turn = Arc::clone(&self.air.turn);
         let Ok(_turn) = turn.acquire().await else {
             return Mode::Stopped;
         };
@@ -272,20 +289,19 @@ impl Device {
         self.air.search_again();
         self.used.seen = self.sightings.borrow().seen;
         let (first, longest) = match &why {
-            Why::HungUp => (Rhythm::BACK_SOON, Rhythm::BACK_SOON),
+            Why::HungUp | Why::Idle => (Rhythm::BACK_SOON, Rhythm::BACK_SOON),
             Why::Silent => (Rhythm::RETRY_FIRST, Rhythm::RETRY_LONGEST),
             Why::Trouble(Trouble::Unsupported) => (Rhythm::RETRY_LONGEST, Rhythm::RETRY_LONGEST),
             Why::Trouble(_) => (Rhythm::BACK_SOON, Rhythm::RETRY_LONGEST),
         };
-        if matches!(why, Why::HungUp) {
-            tracing::info!(%device, "the device has hung up; waiting for it");
-        } else {
+        if !matches!(why, Why::HungUp | Why::Idle) {
             self.failures = self.failures.saturating_add(1);
         }
         let doublings = self.failures.saturating_sub(1).min(8);
         let wait = first.saturating_mul(1 << doublings).min(longest);
         match why {
-            Why::HungUp => {}
+            Why::HungUp => tracing::info!(%device, "the device has hung up; waiting for it"),
+            Why::Idle => tracing::debug!(%device, "nobody measures; the link is made anew"),
             Why::Silent if self.failures == 1 => {
                 tracing::warn!(%device, "the device is connected and says nothing; it is let go");
             }
@@ -323,14 +339,33 @@ impl Device {
     pub(super) fn is_well(&mut self) {
         self.failures = 0;
         if let Some(place) = &self.place {
-            place.fault(None);
+            place.fault((self.doubts >= DOUBTS_TOLD).then_some(PortFault::ClockWrong));
         }
+    }
+
+    /// A measurement was just made, and its time is doubtful or not.
+    pub(super) fn has_dated(&mut self, is_doubtful: bool) {
+        self.doubts = if is_doubtful {
+            self.doubts.saturating_add(1)
+        } else {
+            0
+        };
+        if self.doubts == DOUBTS_TOLD {
+            tracing::warn!(device = %self.member.device,
+                "the clock of the device is wrong and cannot be set: what it measures has no \
+                 certain time");
+        }
+        self.is_well();
+    }
+
+    pub(super) fn now(&self) -> When {
+        self.home.clock.stamp(None)
     }
 
     pub(super) fn event(&self, event: DeviceEvent) -> Record {
         Record {
             device: Some(self.member.device.clone()),
-            when: self.home.clock.stamp(None),
+            when: self.now(),
             body: Body::Event(event),
         }
     }

@@ -6,12 +6,14 @@
 //! offset 3600000                           box's clock less the device's, milliseconds
 //! begin 00000000000000ff 41 1603188000 …   about to be appended behind sequence 41
 //! before 1603184400 0 1603188000000        its clock was set: what it said, old offset, when
+//! blind 1603188000000                      its clock was set, and nobody knows what it said
 //! known 1603188000 spo2=970 @26719860      is in the outbox; measured in that minute
 //! through 00000000000000ff 43              all that is known is at most this
 //! ```
 //! An entry is the device's own time of measuring and its values: neither when it came nor in which
-//! words. A line is on disk before the next step is taken. When the power fails between `begin` and
-//! `known`, the outbox itself is asked at the next start.
+//! words. Of a recorded file it is the time of a part of it, and the file's name. A line is on disk
+//! before the next step is taken. When the power fails between `begin` and `known`, the outbox
+//! itself is asked at the next start.
 //!
 //! Limits: [`MAX_KNOWN`] entries, the newest; devices store a few hundred.
 
@@ -24,7 +26,7 @@ use veglia_codecs::DeviceTime;
 use veglia_link::Outbox;
 use veglia_wire::{DeviceId, Epoch, Sequence, Vital, WallMs};
 
-use super::clock::Setting;
+use super::clock::{Setting, Standing};
 
 /// The first line.
 const MAGIC: &str = "veglia-ledger 1";
@@ -51,8 +53,7 @@ pub(crate) struct Ledger {
     known: BTreeMap<String, Option<i64>>,
     order: VecDeque<String>,
     open: Vec<Begun>,
-    offset_ms: Option<i64>,
-    before: Option<Setting>,
+    standing: Standing,
     is_torn: bool,
     through: Option<(Epoch, Sequence)>,
 }
@@ -93,6 +94,16 @@ pub(crate) fn untimed(value: &[u8], alike: u32) -> String {
     format!("{UNTIMED} {hex} {alike}")
 }
 
+/// The name of a recorded file that was taken over whole.
+pub(crate) fn file(name: &str) -> String {
+    format!("file {name}")
+}
+
+/// The name of a part of a recorded file, by the device's time of its first measurement.
+pub(crate) fn part(first: DeviceTime, file: &str, number: usize) -> String {
+    format!("{} file={file}/{number}", first.0)
+}
+
 impl Ledger {
     /// Opens the list of a device in the gateway's folder, or begins one. A line that was not
     /// written to its end counts for nothing, and neither does one that cannot be read.
@@ -113,8 +124,7 @@ impl Ledger {
             known: BTreeMap::new(),
             order: VecDeque::new(),
             open: Vec::new(),
-            offset_ms: None,
-            before: None,
+            standing: Standing::default(),
             is_torn: false,
             through: None,
         };
@@ -129,9 +139,11 @@ impl Ledger {
 
     fn read(&mut self, line: &str) {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let standing = &mut self.standing;
         match word {
-            "offset" => self.offset_ms = rest.parse().ok().or(self.offset_ms),
-            "before" => self.before = setting(rest).or(self.before),
+            "offset" => standing.offset_ms = rest.parse().ok().or(standing.offset_ms),
+            "before" => standing.before = setting(rest).or(standing.before),
+            "blind" => standing.blind = rest.parse().ok().map(WallMs).or(standing.blind),
             "known" => self.know(rest.to_owned()),
             "begin" => self.open.extend(begun(rest)),
             "through" => self.through = through(rest).or(self.through),
@@ -191,9 +203,9 @@ impl Ledger {
         }
     }
 
-    /// What the device's clock lacked when it was last heard, in milliseconds.
-    pub(crate) fn offset_ms(&self) -> Option<i64> {
-        self.offset_ms
+    /// How the device's clock stood when it was last heard.
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// Up to where the centre must have everything before the device may forget it.
@@ -201,21 +213,10 @@ impl Ledger {
         self.through
     }
 
-    /// How its clock was last set.
-    pub(crate) fn before(&self) -> Option<Setting> {
-        self.before
-    }
-
     /// Writes down how the device's clock stands, and how it was set.
-    pub(crate) fn set_offset(&mut self, offset_ms: i64, before: Option<Setting>) -> io::Result<()> {
-        self.offset_ms = Some(offset_ms);
-        let mut lines = vec![format!("offset {offset_ms}")];
-        if before != self.before {
-            let line = |it: Setting| format!("before {} {} {}", it.until.0, it.offset_ms, it.at.0);
-            lines.extend(before.map(line));
-            self.before = before;
-        }
-        self.write(&lines)
+    pub(crate) fn set_standing(&mut self, standing: Standing) -> io::Result<()> {
+        self.standing = standing;
+        self.write(&lines_of(standing))
     }
 
     /// Measurements are about to be put in the outbox, whose newest record is `after`.
@@ -277,9 +278,7 @@ impl Ledger {
     /// Replaces the file by what is still of use.
     fn rewrite(&mut self) -> io::Result<()> {
         let mut lines = vec![MAGIC.to_owned()];
-        lines.extend(self.offset_ms.map(|offset| format!("offset {offset}")));
-        let setting = |it: Setting| format!("before {} {} {}", it.until.0, it.offset_ms, it.at.0);
-        lines.extend(self.before.map(setting));
+        lines.extend(lines_of(self.standing));
         let known = |name: &String| match self.known.get(name) {
             Some(Some(minutes)) => format!("known {name} @{minutes}"),
             _ => format!("known {name}"),
@@ -297,6 +296,14 @@ impl Ledger {
         let dir = self.path.parent().unwrap_or(Path::new("."));
         File::open(dir)?.sync_all()
     }
+}
+
+fn lines_of(standing: Standing) -> Vec<String> {
+    let offset = standing.offset_ms.map(|offset| format!("offset {offset}"));
+    let setting = |it: Setting| format!("before {} {} {}", it.until.0, it.offset_ms, it.at.0);
+    let blind = standing.blind.map(|at| format!("blind {}", at.0));
+    let all = [offset, standing.before.map(setting), blind];
+    all.into_iter().flatten().collect()
 }
 
 fn setting(rest: &str) -> Option<Setting> {

@@ -1,77 +1,26 @@
 //! Listening to a device that speaks: its values become records, live ones as they come and stored
 //! ones as they were dated, and it is kept speaking.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use btleplug::api::{Characteristic, Peripheral as _, ValueNotification, WriteType};
+use btleplug::api::ValueNotification;
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use veglia_codecs::racp::{Request, Response};
-use veglia_codecs::{DeviceTime, Frame, Observation, observe, sig};
-use veglia_wire::{Body, DeviceEvent, Outcome, Quality, Record, Vital, When};
+use veglia_codecs::racp::Response;
+use veglia_codecs::{Frame, Protocol, sig};
+use veglia_wire::{DeviceEvent, Outcome, When};
 
 use super::device::{Broken, Device, Values, Why, has_passed};
-use super::ledger;
-use super::radio::{ATTRIBUTE, Trouble, call};
-use super::stored::{Mark, Step, Stored};
+use super::memory::{Memory, Said};
+use super::night::{Night, contact};
+use super::radio::Trouble;
+use super::stored::Step;
 use super::talk::Talk;
 use crate::commander::Ask;
-use crate::run::is_passing;
 
 /// How often the clock is looked at while a device is listened to.
 const BEAT: Duration = Duration::from_secs(1);
-
-/// Stored measurements that are taken over at once: an append of the outbox holds so many with
-/// their two values.
-const AT_ONCE: usize = 400;
-
-/// What a device tells of its memory, until it is on disk.
-#[derive(Default)]
-struct Told {
-    taken: Vec<(String, Vec<Record>)>,
-    /// How often the same value without a time came: twice is two measurements.
-    alike: BTreeMap<Vec<u8>, u32>,
-    /// Up to where everything of it is in the outbox; none while nothing new was told.
-    through: Option<Mark>,
-    /// Something could not be kept, and must not be deleted.
-    is_incomplete: bool,
-}
-
-/// The memory of a device in this connection.
-struct Memory {
-    state: Stored,
-    told: Told,
-}
-
-/// What a frame says of a measurement.
-struct Said {
-    measured: Option<DeviceTime>,
-    is_stored: bool,
-    vitals: Vec<(Vital, Quality)>,
-}
-
-impl Said {
-    fn of(frame: &Frame) -> Self {
-        let mut said = Self {
-            measured: None,
-            is_stored: false,
-            vitals: Vec::new(),
-        };
-        for observation in observe(frame) {
-            match observation {
-                Observation::Measured(time) => said.measured = Some(time),
-                Observation::Reading(vital, quality) => {
-                    said.is_stored |= quality.contains(Quality::FROM_STORAGE);
-                    said.vitals.push((vital, quality));
-                }
-                _ => {}
-            }
-        }
-        said
-    }
-}
 
 impl Device {
     /// Listens until the link ends, the device falls silent, or the box stops.
@@ -88,10 +37,9 @@ impl Device {
         let up = self.event(DeviceEvent::Up);
         self.writer.push(vec![up]);
         let is_asked = talk.control.is_some() && self.ledger.is_some();
-        let mut memory = is_asked.then(|| Memory {
-            state: Stored::new(Instant::now()),
-            told: Told::default(),
-        });
+        let mut memory = is_asked.then(|| Memory::new(Instant::now()));
+        // What comes once must be on a list that says what came.
+        talk.night = talk.night.take().filter(|_| self.ledger.is_some());
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut was_asked = false;
@@ -149,19 +97,25 @@ impl Device {
         memory: &mut Option<Memory>,
     ) -> Result<Option<Why>, Broken> {
         let now = Instant::now();
-        let mono_ms = self.home.clock.stamp(None).mono.0;
+        let mono_ms = self.now().mono.0;
         let mut held = Vec::new();
         for channel in &mut talk.channels {
             channel.tick(mono_ms, &mut held);
         }
         self.hear(held);
-        for channel in &mut talk.channels {
+        if let Some(bytes) = talk.night.as_mut().and_then(|night| night.look(now))
+            && let Err(trouble) = self.tell_ring(talk, &bytes).await
+        {
+            return Ok(Some(Why::Trouble(trouble)));
+        }
+        let is_quiet = talk.night.as_ref().is_some_and(Night::is_quiet);
+        for channel in talk.channels.iter_mut().filter(|_| !is_quiet) {
             if let Err(trouble) = channel.keep_alive(&self.peripheral, now).await {
                 return Ok(Some(Why::Trouble(trouble)));
             }
         }
         // Nothing stored can be dated while the box does not know the time: it is left there.
-        let knows_time = self.home.clock.stamp(None).wall.is_some();
+        let knows_time = self.now().wall.is_some();
         if let Some(memory) = memory.as_mut().filter(|_| knows_time) {
             let step = memory.state.look(now, &self.home.outbox.status());
             if let Err(trouble) = self.follow(talk.control.as_ref(), memory, step).await? {
@@ -169,7 +123,7 @@ impl Device {
             }
         }
         if has_passed(talk.heard, talk.quiet(self.home.quiet)) {
-            return Ok(Some(Why::Silent));
+            return Ok(Some(talk.silence()));
         }
         Ok(None)
     }
@@ -195,6 +149,17 @@ impl Device {
             let step = response.map_or(Step::Wait, |it| memory.state.answered(it, now));
             return self.follow(talk.control.as_ref(), memory, step).await;
         }
+        let knows_time = self.now().wall.is_some();
+        let Some(channel) = talk.channel(value.uuid) else {
+            return Ok(Ok(()));
+        };
+        if channel.protocol == Protocol::O2Ring {
+            match self.take_recorded(talk, &value.value).await? {
+                Ok(false) => {}
+                other => return Ok(other.map(drop)),
+            }
+        }
+        let (mut is_worn, mut rejected) = (None, 0);
         let Some(channel) = talk.channel(value.uuid) else {
             return Ok(Ok(()));
         };
@@ -205,6 +170,7 @@ impl Device {
             match frame {
                 Ok(frame) => {
                     is_heard = true;
+                    is_worn = contact(&frame).or(is_worn);
                     let said = Said::of(&frame);
                     if said.measured.is_some() || said.is_stored {
                         dated.push((frame, said));
@@ -216,12 +182,19 @@ impl Device {
                 Err(reject) => {
                     self.home.figures.rejected(reject.reason);
                     self.listener.reject();
+                    rejected = 1;
                 }
             }
         }
         if is_heard {
-            talk.heard = now;
+            (talk.heard, talk.rejected) = (now, None);
             self.is_well();
+        } else if let Some(count) = &mut talk.rejected {
+            *count = count.saturating_add(rejected);
+        }
+        if let (Some(night), Some(is_worn)) = (talk.night.as_mut().filter(|_| knows_time), is_worn)
+        {
+            night.heard(is_worn, now);
         }
         self.hear(live);
         for (frame, said) in dated {
@@ -240,195 +213,6 @@ impl Device {
             }
         }
         self.writer.push(records);
-    }
-
-    /// A measurement that the device has dated, or had stored: taken over once.
-    async fn take_dated(
-        &mut self,
-        memory: &mut Option<Memory>,
-        frame: &Frame,
-        said: &Said,
-        value: &[u8],
-    ) -> Result<(), Broken> {
-        let vitals: Vec<Vital> = said.vitals.iter().map(|(vital, _)| *vital).collect();
-        let mut told = match memory {
-            Some(memory) if memory.state.is_reporting() => {
-                memory.state.told(Instant::now());
-                Some(&mut memory.told)
-            }
-            _ => None,
-        };
-        let wall = self.home.clock.stamp(None).wall;
-        let minutes = |measured| wall.and_then(|wall| self.clock.minutes(measured, wall));
-        let entry = match (said.measured, &mut told) {
-            (Some(measured), _) => Some(ledger::entry(measured, &vitals, minutes(measured))),
-            (None, Some(told)) => {
-                let alike = told.alike.entry(value.to_vec()).or_default();
-                *alike += 1;
-                Some(ledger::untimed(value, *alike))
-            }
-            (None, None) => None,
-        };
-        let Some(entry) = entry else {
-            let records = self.dated(frame, said);
-            self.writer.push(records);
-            return Ok(());
-        };
-        // A live value whose clock nobody has seen may say the same on two days: two of one harm
-        // less than none.
-        let is_certain = said.is_stored || told.is_some() || entry.contains('@');
-        let is_known = is_certain && self.ledger.as_ref().is_some_and(|it| it.knows(&entry));
-        let waits = |told: &&mut Told| told.taken.iter().any(|(other, _)| *other == entry);
-        if is_known || told.as_ref().is_some_and(waits) {
-            return Ok(());
-        }
-        let records = self.dated(frame, said);
-        match told {
-            Some(told) => {
-                told.taken.push((entry, records));
-                if told.taken.len() >= AT_ONCE {
-                    self.keep_told(told).await?;
-                }
-            }
-            None => {
-                self.take_over(vec![(entry, records)], true).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The records of a measurement, with the time that the device's clock gives it.
-    fn dated(&mut self, frame: &Frame, said: &Said) -> Vec<Record> {
-        let now = self.home.clock.stamp(None);
-        let (when, more) = self.clock.date(said.measured, said.is_stored, now);
-        let mut records = Vec::new();
-        if !said.is_stored && when.boot == now.boot {
-            self.listener.hear_as(frame, when, more, &mut records);
-            if let Some(place) = &self.place {
-                place.heard(when.mono, &self.listener);
-            }
-            return records;
-        }
-        // What was long ago says nothing of the finger or the battery now.
-        let record = |(vital, quality): &(Vital, Quality)| Record {
-            device: Some(self.member.device.clone()),
-            when,
-            body: Body::Reading(*vital, *quality | more),
-        };
-        said.vitals.iter().map(record).collect()
-    }
-
-    /// Does what the memory's next step is.
-    async fn follow(
-        &mut self,
-        control: Option<&Characteristic>,
-        memory: &mut Memory,
-        step: Step,
-    ) -> Result<Result<(), Trouble>, Broken> {
-        match step {
-            Step::Wait => Ok(Ok(())),
-            Step::Deleted => {
-                self.forget_untimed();
-                // Nothing waits that was dated by its clock as it was.
-                self.set_clock().await;
-                Ok(Ok(()))
-            }
-            Step::Ask(request) => {
-                if request == Request::Abort {
-                    self.keep_told(&mut memory.told).await?;
-                }
-                if request == Request::ReportAll {
-                    memory.told = Told::default();
-                }
-                if request == Request::DeleteAll {
-                    // Before, not after: its answer may be lost, and two of one harm nobody.
-                    self.forget_untimed();
-                    tracing::info!(device = %self.member.device,
-                        "the centre has all that the device has stored; it may forget it");
-                }
-                let Some(control) = control else {
-                    return Ok(Ok(()));
-                };
-                let bytes = request.bytes();
-                let how = WriteType::WithResponse;
-                let written = self.peripheral.write(control, &bytes, how);
-                Ok(call("write", ATTRIBUTE, written).await)
-            }
-            Step::Keep => {
-                self.keep_told(&mut memory.told).await?;
-                let known = self.ledger.as_ref().and_then(ledger::Ledger::through);
-                let through = memory.told.through.or(known);
-                let through = through.filter(|_| !memory.told.is_incomplete);
-                memory.state.kept(through, Instant::now());
-                // What it has stored is dated now: its clock may be set.
-                if !memory.told.is_incomplete {
-                    self.set_clock().await;
-                }
-                Ok(Ok(()))
-            }
-        }
-    }
-
-    fn forget_untimed(&mut self) {
-        if let Some(ledger) = &mut self.ledger
-            && let Err(error) = ledger.forget_untimed()
-        {
-            tracing::warn!(%error, "the device's list is longer than it need be");
-        }
-    }
-
-    async fn keep_told(&mut self, told: &mut Told) -> Result<(), Broken> {
-        let taken = std::mem::take(&mut told.taken);
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let count = taken.len();
-        match self.take_over(taken, false).await? {
-            Some(through) => told.through = Some(through),
-            None => told.is_incomplete = true,
-        }
-        tracing::info!(device = %self.member.device, count, "stored measurements taken over");
-        Ok(())
-    }
-
-    /// Puts measurements in the outbox and on the list, so that neither a repetition nor a power
-    /// cut makes two of one. None: they were not kept, or not for certain.
-    async fn take_over(
-        &mut self,
-        taken: Vec<(String, Vec<Record>)>,
-        is_live: bool,
-    ) -> Result<Option<Mark>, Broken> {
-        let (entries, records): (Vec<String>, Vec<Vec<Record>>) = taken.into_iter().unzip();
-        let records: Vec<Record> = records.into_iter().flatten().collect();
-        let status = self.home.outbox.status();
-        let Some(ledger) = &mut self.ledger else {
-            self.writer.push(records);
-            return Ok(None);
-        };
-        if let Err(error) = ledger.begin(&entries, status.epoch, status.newest) {
-            tracing::error!(%error, "the device's list cannot be kept; its memory is left alone");
-            if is_live {
-                self.writer.push(records);
-            }
-            return Ok(None);
-        }
-        let mut through = None;
-        if !records.is_empty() {
-            let words = self.home.voice.words(&records);
-            match self.home.outbox.append(records).await {
-                Ok(appended) => {
-                    through = Some((status.epoch, appended.last));
-                    words.into_iter().for_each(|it| self.home.voice.say(it));
-                }
-                Err(error) if is_passing(&error) => return Ok(None),
-                Err(error) => return Err(Broken::Append(error)),
-            }
-        }
-        if let Err(error) = ledger.done(&entries, through) {
-            tracing::error!(%error, "the device's list cannot be kept; nothing is deleted there");
-            return Ok(None);
-        }
-        Ok(through.or_else(|| ledger.through()))
     }
 
     /// Tells the device to measure once, if it can be told.

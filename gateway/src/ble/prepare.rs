@@ -4,7 +4,7 @@
 //! Only the subscriptions must succeed. The rest is asked for once and missed gladly, because many
 //! a device hangs up seconds after it has told its result.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use btleplug::api::{CharPropFlags, Characteristic, Peripheral as _, WriteType};
 use uuid::Uuid;
@@ -21,6 +21,10 @@ const SUBSCRIBE_TRIES: u32 = 4;
 /// Strings of the device information: maker, model, firmware, software, hardware. Not the serial
 /// number: a log is read by people who need not know it.
 const INFORMATION: [u16; 5] = [0x2A29, 0x2A24, 0x2A26, 0x2A28, 0x2A27];
+
+/// How long a device may take to say all that. Its values wait meanwhile, and are stamped when they
+/// are taken.
+const ITSELF: Duration = Duration::from_secs(2);
 
 /// Characters of such a string in the log.
 const SHOWN_CHARS: usize = 40;
@@ -99,22 +103,28 @@ impl Device {
 
     /// Battery and what the device says of itself, once it speaks.
     pub(super) async fn ask_about_itself(&mut self) {
-        if let Some(value) = self.read(sig::BATTERY_LEVEL).await {
+        let mut answers = (None, Vec::new());
+        let asked = async {
+            answers.0 = self.read(sig::BATTERY_LEVEL).await;
+            for number in INFORMATION {
+                answers
+                    .1
+                    .extend(self.read(veglia_codecs::Uuid::sig(number)).await);
+            }
+        };
+        if tokio::time::timeout(ITSELF, asked).await.is_err() {
+            tracing::debug!(device = %self.member.device, "it is slow to say what it is");
+        }
+        let (battery, strings) = answers;
+        if let Some(value) = battery {
             self.battery(&value);
         }
-        let mut said = Vec::new();
-        let begun = Instant::now();
-        for number in INFORMATION {
-            // Values wait meanwhile, and are stamped when they are taken.
-            if begun.elapsed() > super::Rhythm::BACK_SOON {
-                break;
-            }
-            if let Some(value) = self.read(veglia_codecs::Uuid::sig(number)).await {
-                let text = String::from_utf8_lossy(&value);
-                let shown = text.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS);
-                said.push(shown.collect::<String>());
-            }
-        }
+        let shown = |value: &Vec<u8>| {
+            let text = String::from_utf8_lossy(value);
+            let shown = text.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS);
+            shown.collect::<String>()
+        };
+        let said: Vec<String> = strings.iter().map(shown).collect();
         if !said.is_empty() {
             tracing::info!(device = %self.member.device, said = said.join(" · "), "device said");
         }
@@ -159,29 +169,40 @@ impl Device {
         let Some(time) = self.clock.setting(wall).filter(|_| !is_right) else {
             return;
         };
-        if self.write_clock(time).await {
-            self.clock.was_set(said, wall);
-            self.keep_offset(wall);
+        let ways = self.clocks(time);
+        if ways.is_empty() {
+            return;
         }
+        // On disk before it is done: a power cut between the two must not move what is stored.
+        let was = self.clock.clone();
+        self.clock.was_set(said, wall);
+        self.keep_offset(wall);
+        if self.write_clock(&ways).await {
+            return;
+        }
+        // Perhaps it was done and not answered: what it said until now stays noted.
+        match said {
+            Some(said) => drop(self.clock.observe(said, wall)),
+            None => self.clock = was,
+        }
+        self.keep_offset(wall);
     }
 
-    async fn write_clock(&self, time: DateTime) -> bool {
-        let date_time = sig::encode_date_time(time);
-        let current_time = sig::encode_current_time(time);
+    /// Where the device lets its clock be set, and what is written there.
+    fn clocks(&self, time: DateTime) -> Vec<(Characteristic, Vec<u8>)> {
         let ways = [
-            (sig::DATE_TIME, &date_time[..]),
-            (sig::CURRENT_TIME, &current_time[..]),
+            (sig::DATE_TIME, sig::encode_date_time(time).to_vec()),
+            (sig::CURRENT_TIME, sig::encode_current_time(time).to_vec()),
         ];
-        for (uuid, bytes) in ways {
-            let Some(clock) = self.characteristic(uuid) else {
-                continue;
-            };
-            if !clock.properties.contains(CharPropFlags::WRITE) {
-                continue;
-            }
-            let written = self
-                .peripheral
-                .write(&clock, bytes, WriteType::WithResponse);
+        let way = |(uuid, bytes)| Some((self.characteristic(uuid)?, bytes));
+        let all = ways.into_iter().filter_map(way);
+        all.filter(|(clock, _)| clock.properties.contains(CharPropFlags::WRITE))
+            .collect()
+    }
+
+    async fn write_clock(&self, ways: &[(Characteristic, Vec<u8>)]) -> bool {
+        for (clock, bytes) in ways {
+            let written = self.peripheral.write(clock, bytes, WriteType::WithResponse);
             match call("write", ATTRIBUTE, written).await {
                 Ok(()) => return true,
                 Err(error) => tracing::debug!(%error, "the device's clock cannot be set"),
@@ -190,13 +211,11 @@ impl Device {
         false
     }
 
-    fn keep_offset(&mut self, wall: WallMs) {
-        let (Some(offset_ms), ahead_s) = (self.clock.offset_ms(), self.clock.ahead_s(wall)) else {
-            return;
-        };
+    pub(super) fn keep_offset(&mut self, wall: WallMs) {
+        let ahead_s = self.clock.ahead_s(wall);
         tracing::info!(device = %self.member.device, ahead_s, "the device's clock");
         if let Some(ledger) = &mut self.ledger
-            && let Err(error) = ledger.set_offset(offset_ms, self.clock.before())
+            && let Err(error) = ledger.set_standing(self.clock.standing())
         {
             tracing::warn!(%error, "how the device's clock stands is not kept");
         }

@@ -4,8 +4,10 @@
 //! is known before anything is connected, is what BlueZ keeps the bond by, and stands on many a
 //! label; the serial number in a device's information is missing, empty or the same in a whole
 //! batch too often to tell patients apart by. A device that changes its address for privacy keeps
-//! one towards a box that it is bonded with; without a bond it cannot be served.
+//! one towards a box that it is bonded with; without a bond it is another device each time, and
+//! only taken where `accept` takes any.
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -33,6 +35,8 @@ pub(crate) struct Member {
     pub(crate) protocols: Vec<Protocol>,
     /// Whether that was said in so many words; if not, what it offers decides.
     pub(crate) is_chosen: bool,
+    /// Whether it is one of this home by its address, and not any device of a kind.
+    pub(crate) is_named: bool,
 }
 
 /// The devices of this home.
@@ -43,6 +47,7 @@ pub(crate) struct Roster {
     paired: Vec<BluetoothDevice>,
     dir: PathBuf,
     read_at: Option<SystemTime>,
+    is_damaged: bool,
 }
 
 impl Roster {
@@ -53,24 +58,53 @@ impl Roster {
             paired: Vec::new(),
             dir,
             read_at: None,
+            is_damaged: false,
         };
         roster.look();
         roster
     }
 
-    /// Reads the list of paired devices again, if it has changed. True if so.
+    /// Reads the list of paired devices again, if it has changed or could not be read. True if
+    /// there is a new one.
     pub(crate) fn look(&mut self) -> bool {
         let written = paired_file(&self.dir).metadata();
         let written = written.and_then(|file| file.modified()).ok();
-        if written == self.read_at {
+        let is_new = written != self.read_at;
+        if !is_new && !self.is_damaged {
             return false;
         }
         self.read_at = written;
         match paired(&self.dir) {
-            Ok(devices) => self.paired = devices,
-            Err(error) => tracing::error!(%error, "the devices paired before stay as they were"),
+            Ok(devices) => {
+                let is_news = devices != self.paired || self.is_damaged;
+                self.paired = devices;
+                self.is_damaged = false;
+                is_news
+            }
+            Err(error) => {
+                if is_new || !self.is_damaged {
+                    tracing::error!(%error, cause = error.source().map(ToString::to_string),
+                        "the devices paired before stay as they were");
+                }
+                self.is_damaged = true;
+                false
+            }
         }
-        true
+    }
+
+    /// Whether the list of paired devices cannot be read.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.is_damaged
+    }
+
+    /// The devices that are waited for, with their ids.
+    pub(crate) fn expected(&self) -> impl Iterator<Item = (BDAddr, DeviceId)> {
+        let named = self.configured.iter().chain(&self.paired);
+        named.filter_map(|entry| {
+            let address = entry.address?;
+            let id = entry.device.clone();
+            Some((address, id.unwrap_or_else(|| device_id(address))))
+        })
     }
 
     /// Whether a device in reach belongs here, and as which.
@@ -93,6 +127,7 @@ impl Roster {
             address: heard.address,
             protocols,
             is_chosen: chosen.is_some(),
+            is_named: entry.is_some(),
         })
     }
 
@@ -151,4 +186,48 @@ pub(crate) fn spoken(heard: &Heard, protocols: &[Protocol]) -> Vec<Protocol> {
         })
     };
     protocols.iter().copied().filter(speaks).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn heard(address: BDAddr) -> Heard {
+        Heard {
+            address,
+            name: None,
+            services: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_damaged_list_is_said_to_be_and_read_again_until_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = paired_file(dir.path());
+        let address: BDAddr = "AA:BB:CC:00:00:01".parse().unwrap();
+        fs::write(&file, "device = [[[").unwrap();
+        let mut roster = Roster::new(&BluetoothConfig::default(), dir.path().to_owned());
+        assert!(roster.is_damaged() && !roster.look());
+        assert_eq!(roster.member(&heard(address)), None);
+
+        // Also when nobody can tell by its time that it was mended.
+        let written = file.metadata().unwrap().modified().unwrap();
+        fs::write(&file, format!("[[device]]\naddress = \"{address}\"\n")).unwrap();
+        let whole = fs::File::options().append(true).open(&file).unwrap();
+        whole.set_modified(written).unwrap();
+        assert!(roster.look() && !roster.is_damaged());
+        assert!(roster.member(&heard(address)).unwrap().is_named);
+        assert_eq!(roster.expected().count(), 1);
+        assert!(!roster.look(), "once");
+
+        // Damaged while it runs: who was paired stays so.
+        fs::write(&file, "device = 7").unwrap();
+        let later = written + std::time::Duration::from_secs(60);
+        let torn = fs::File::options().append(true).open(&file).unwrap();
+        torn.set_modified(later).unwrap();
+        assert!(!roster.look() && roster.is_damaged());
+        assert!(roster.member(&heard(address)).is_some());
+    }
 }

@@ -5,23 +5,25 @@
 //! what is certain is only an answer. There is one stream of events for the whole session, because
 //! each that is dropped may leave a rule behind at the bus.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use btleplug::api::{Central, CentralEvent, Manager as _, Peripheral as _, ScanFilter};
-use btleplug::platform::{Adapter, Manager, PeripheralId};
-use futures_util::{FutureExt, StreamExt};
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use btleplug::api::{Central, CentralEvent, Peripheral as _, ScanFilter};
+use btleplug::platform::{Adapter, Manager, Peripheral, PeripheralId};
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use veglia_wire::DeviceId;
+use veglia_wire::PortFault;
 
-use super::Home;
-use super::config::{BluetoothConfig, MAX_DEVICES};
-use super::device::{Broken, Device, Sighting};
+use super::adapter::{Agent, Air, choose};
+use super::config::BluetoothConfig;
+use super::device::{Broken, Device};
 use super::radio::{ASK, Trouble, call, call_bluer};
 use super::roster::{Heard, Member, Roster};
+use super::seats::{Answer, Seats, Ticket};
+use super::{Home, port_name};
+use crate::heart::Beat;
 
 /// How often BlueZ is looked after.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -43,37 +45,11 @@ const DEAF_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Strangers that are remembered as such.
 const MAX_STRANGERS: usize = 256;
 
+/// How long it is told that there was no seat for a device.
+const FULL_TOLD_FOR: Duration = Duration::from_secs(15 * 60);
+
 /// How long the devices' tasks may take to end.
 const END_PATIENCE: Duration = Duration::from_secs(10);
-
-/// What devices share in a session.
-#[derive(Clone)]
-pub(crate) struct Air {
-    /// Whose turn it is to connect.
-    pub(super) turn: Arc<Semaphore>,
-    search: mpsc::Sender<()>,
-    side: Option<bluer::Adapter>,
-    members: Arc<Mutex<BTreeSet<bluer::Address>>>,
-}
-
-impl Air {
-    /// A device was lost: what it advertises from now on is news.
-    pub(super) fn search_again(&self) {
-        if self.search.try_send(()).is_err() {
-            tracing::trace!("one wish waiting is enough");
-        }
-    }
-
-    /// Whether BlueZ keeps a key for the device.
-    pub(super) async fn is_bonded(&self, member: &Member) -> bool {
-        let address = bluer::Address::new(member.address.into_inner());
-        let Some(Ok(device)) = self.side.as_ref().map(|side| side.device(address)) else {
-            return false;
-        };
-        let paired = call_bluer("tell of a bond", ASK, device.is_paired()).await;
-        matches!(paired, Ok(true))
-    }
-}
 
 /// The state of one session.
 struct Session<'a> {
@@ -81,11 +57,13 @@ struct Session<'a> {
     roster: Roster,
     adapter: Adapter,
     air: Air,
-    devices: HashMap<PeripheralId, watch::Sender<Sighting>>,
+    seats: Seats<PeripheralId>,
     strangers: HashMap<PeripheralId, Instant>,
-    /// Each id has one device: two of one id would be two patients' readings in one.
-    served: BTreeSet<DeviceId>,
-    tasks: JoinSet<Result<(), Broken>>,
+    tasks: JoinSet<Ended>,
+    /// When there was no seat for a device.
+    full: Option<Instant>,
+    /// What the centre was told of this home's devices as a whole.
+    told: Option<PortFault>,
     is_searching: bool,
     searched: Instant,
     not_searching: u32,
@@ -93,138 +71,84 @@ struct Session<'a> {
     off: u32,
     heard: Instant,
     stop: CancellationToken,
+    beat: Beat,
+}
+
+/// A device's task that has ended.
+struct Ended {
+    id: PeripheralId,
+    member: Member,
+    result: Result<(), Broken>,
 }
 
 /// Opens a connection to BlueZ and serves the devices of this home until told to stop. An end of
-/// another kind is told with its reason.
+/// another kind is told with its reason. The thread beats as long as it turns: opening the bus can
+/// block it.
 pub(super) async fn run(
     home: &Home,
     config: &BluetoothConfig,
     stop: CancellationToken,
 ) -> Result<(), Broken> {
+    let beat = home.heart.part("Bluetooth");
     let manager = call("open the bus", ASK, Manager::new()).await;
     let manager = manager.map_err(Broken::Session)?;
     let (adapter, name) = choose(&manager, config.adapter.as_deref()).await?;
+    beat.beat();
     let (search, searches) = mpsc::channel(1);
-    let members = Arc::new(Mutex::new(BTreeSet::new()));
-    let (side, _agent) = side(&name, &members).await;
-    let air = Air {
-        turn: Arc::new(Semaphore::new(1)),
-        search,
-        side,
-        members,
-    };
+    let (air, agent) = Air::open(&name, search).await;
+    beat.beat();
+    let stopped = stop.child_token();
     let session = Session {
         home,
         roster: Roster::new(config, home.dir.clone()),
         adapter,
         air,
-        devices: HashMap::new(),
+        seats: Seats::new(stopped.clone()),
         strangers: HashMap::new(),
-        served: BTreeSet::new(),
         tasks: JoinSet::new(),
+        full: None,
+        told: None,
         is_searching: false,
         searched: Instant::now(),
         not_searching: 0,
         off: 0,
         heard: Instant::now(),
-        stop: stop.child_token(),
+        stop: stopped,
+        beat,
     };
     tracing::info!(adapter = name, "listening for Bluetooth devices");
-    session.serve(searches, stop).await
-}
-
-async fn choose(manager: &Manager, wanted: Option<&str>) -> Result<(Adapter, String), Broken> {
-    let adapters = call("name its adapters", ASK, manager.adapters()).await;
-    let mut found = None;
-    for adapter in adapters.map_err(Broken::Session)? {
-        let info = call("tell of an adapter", ASK, adapter.adapter_info()).await;
-        let info = info.map_err(Broken::Session)?;
-        let name = info.split(' ').next().unwrap_or_default().to_owned();
-        let is_better = match wanted {
-            Some(wanted) => name == wanted,
-            None => found.as_ref().is_none_or(|(_, best)| name < *best),
-        };
-        if is_better {
-            found = Some((adapter, name));
-        }
-    }
-    found.ok_or_else(|| {
-        Broken::Session(match wanted {
-            Some(wanted) => Trouble::NoSuchAdapter(wanted.to_owned()),
-            None => Trouble::NoAdapter,
-        })
-    })
-}
-
-/// A second way to BlueZ, for what btleplug does not know: bonds, and an agent that lets members
-/// make one without a question being asked. Without it the rest still works.
-async fn side(
-    name: &str,
-    members: &Arc<Mutex<BTreeSet<bluer::Address>>>,
-) -> (Option<bluer::Adapter>, Option<bluer::agent::AgentHandle>) {
-    let opened = async {
-        let session = call_bluer("open the bus", ASK, bluer::Session::new()).await?;
-        let agent = session.register_agent(agent(Arc::clone(members)));
-        let agent = call_bluer("take an agent", ASK, agent).await?;
-        let adapter = call_bluer("find the adapter", ASK, async { session.adapter(name) }).await?;
-        Ok::<_, Trouble>((adapter, agent))
-    };
-    match opened.await {
-        Ok((adapter, agent)) => (Some(adapter), Some(agent)),
-        Err(error) => {
-            tracing::warn!(%error, "devices that need a bond cannot make one now");
-            (None, None)
-        }
-    }
-}
-
-/// Lets the devices of this home bond without a question, and nobody else.
-fn agent(members: Arc<Mutex<BTreeSet<bluer::Address>>>) -> bluer::agent::Agent {
-    bluer::agent::Agent {
-        request_default: true,
-        request_authorization: Some(Box::new(move |request| {
-            let members = members.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_ours = members.contains(&request.device);
-            std::future::ready(if is_ours {
-                Ok(())
-            } else {
-                Err(bluer::agent::ReqError::Rejected)
-            })
-            .boxed()
-        })),
-        ..bluer::agent::Agent::default()
-    }
+    session.serve(searches, agent, stop).await
 }
 
 impl Session<'_> {
     async fn serve(
         mut self,
         mut searches: mpsc::Receiver<()>,
+        _agent: Agent,
         stop: CancellationToken,
     ) -> Result<(), Broken> {
         let events = call("tell of devices", ASK, self.adapter.events()).await;
         let mut events = events.map_err(Broken::Session)?;
         self.search(true).await?;
         self.home.desk.fault_added(None);
+        self.told = self.wrong();
+        self.home.notice(self.told);
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut wants_search = false;
         let outcome = loop {
+            self.beat.beat();
             tokio::select! {
                 () = stop.cancelled() => break Ok(()),
                 event = events.next() => match event {
-                    Some(event) => self.hear(event).await?,
+                    Some(event) => if let Err(broken) = self.hear(event).await {
+                        break Err(broken);
+                    },
                     None => break Err(Broken::Session(Trouble::Ended)),
                 },
                 Some(()) = searches.recv() => wants_search = true,
-                Some(ended) = self.tasks.join_next() => match ended {
-                    Ok(Ok(())) => {}
-                    Ok(Err(broken)) => break Err(broken),
-                    Err(error) => {
-                        tracing::error!(%error, "the task of a device died");
-                        break Err(Broken::Session(Trouble::Ended));
-                    }
+                Some(ended) = self.tasks.join_next() => if let Err(broken) = self.left(ended) {
+                    break Err(broken);
                 },
                 _ = look.tick() => {
                     let is_time = self.searched.elapsed() >= CYCLE_EVERY;
@@ -239,7 +163,7 @@ impl Session<'_> {
         self.stop.cancel();
         let ended = async {
             while let Some(ended) = self.tasks.join_next().await {
-                if let Ok(Err(Broken::Append(error))) = ended {
+                if let Ok(Err(Broken::Append(error))) = ended.map(|it| it.result) {
                     return Err(Broken::Append(error));
                 }
             }
@@ -265,15 +189,12 @@ impl Session<'_> {
             | CentralEvent::ServiceDataAdvertisement { id, .. }
             | CentralEvent::DeviceConnected(id) => (id, true),
             CentralEvent::DeviceDisconnected(id) => {
-                if let Some(device) = self.devices.get(&id) {
-                    device.send_modify(|sighting| sighting.gone += 1);
-                }
+                self.seats.gone(&id, self.heard);
                 return Ok(());
             }
             _ => return Ok(()),
         };
-        if is_fresh && let Some(device) = self.devices.get(&id) {
-            device.send_modify(|sighting| sighting.seen += 1);
+        if is_fresh && self.seats.heard(&id, self.heard) {
             return Ok(());
         }
         let known = self.strangers.get(&id);
@@ -297,8 +218,7 @@ impl Session<'_> {
         if !is_fresh && properties.rssi.is_none() {
             return Ok(());
         }
-        if let Some(device) = self.devices.get(id) {
-            device.send_modify(|sighting| sighting.seen += 1);
+        if self.seats.heard(id, Instant::now()) {
             return Ok(());
         }
         let heard = Heard {
@@ -306,41 +226,115 @@ impl Session<'_> {
             name: properties.local_name,
             services: properties.services,
         };
-        let member = self.roster.member(&heard);
-        let is_full = self.devices.len() >= MAX_DEVICES;
-        if is_full && member.is_some() {
-            tracing::error!(address = %heard.address,
-                "this home has more devices than the box serves: one is not listened to");
-        }
-        match member.filter(|it| !is_full && self.served.insert(it.device.clone())) {
-            None => {
-                if self.strangers.len() >= MAX_STRANGERS {
-                    self.strangers.clear();
-                }
-                self.strangers.insert(id.clone(), Instant::now());
-            }
-            Some(member) => {
+        let Some(member) = self.roster.member(&heard) else {
+            self.pass_by(id);
+            return Ok(());
+        };
+        let now = Instant::now();
+        let seat = self
+            .seats
+            .ask(id.clone(), &member.device, member.is_named, now);
+        match seat {
+            Answer::Seated(ticket) => {
                 tracing::info!(device = %member.device, address = %heard.address,
                     rssi = properties.rssi.filter(|rssi| *rssi != 127), "a device of this home");
-                let (sightings, seen) = watch::channel(Sighting { seen: 1, gone: 0 });
-                self.devices.insert(id.clone(), sightings);
-                let address = bluer::Address::new(heard.address.into_inner());
-                let mut members = self.air.members.lock();
-                members.as_mut().map(|members| members.insert(address)).ok();
-                drop(members);
-                let shared = (self.home.clone(), self.air.clone());
-                let device = Device::new(peripheral, (member, heard), shared, seen);
-                self.tasks.spawn(device.serve(self.stop.clone()));
+                self.take_up(id, peripheral, (member, heard), ticket);
+            }
+            // It is looked at again when it is heard again.
+            Answer::Soon => {}
+            Answer::Doubled => {
+                tracing::warn!(device = %member.device, address = %heard.address,
+                    "another device of the same id is served: this one is not listened to");
+                self.pass_by(id);
+            }
+            Answer::Full => {
+                tracing::error!(device = %member.device, address = %heard.address,
+                    "this home has more devices than the box serves: one is not listened to");
+                self.full = Some(now);
+                self.pass_by(id);
             }
         }
         Ok(())
+    }
+
+    /// It does not belong here, for now.
+    fn pass_by(&mut self, id: &PeripheralId) {
+        if self.strangers.len() >= MAX_STRANGERS {
+            self.strangers.clear();
+        }
+        self.strangers.insert(id.clone(), Instant::now());
+    }
+
+    fn take_up(
+        &mut self,
+        id: &PeripheralId,
+        peripheral: Peripheral,
+        (member, heard): (Member, Heard),
+        ticket: Ticket,
+    ) {
+        self.air.admit(member.address);
+        let shared = (self.home.clone(), self.air.clone());
+        let (id, known) = (id.clone(), member.clone());
+        let device = Device::new(peripheral, (member, heard), shared, ticket);
+        self.tasks.spawn(async move {
+            Ended {
+                id,
+                member: known,
+                result: device.serve().await,
+            }
+        });
+    }
+
+    /// A device's task has ended: of one that has made place for another nothing is left.
+    fn left(&mut self, ended: Result<Ended, JoinError>) -> Result<(), Broken> {
+        let Ended { id, member, result } = ended.map_err(|error| {
+            tracing::error!(%error, "the task of a device died");
+            Broken::Session(Trouble::Ended)
+        })?;
+        result?;
+        self.seats.left(&id);
+        if self.stop.is_cancelled() {
+            return Ok(());
+        }
+        tracing::info!(device = %member.device, address = %member.address,
+            "the device was not heard for long and makes place for another");
+        self.air.dismiss(member.address);
+        if !member.is_named {
+            self.home.desk.give_up(&port_name(member.address));
+        }
+        self.strangers.clear();
+        Ok(())
+    }
+
+    /// What is wrong with this home's devices as a whole.
+    fn wrong(&self) -> Option<PortFault> {
+        let is_full = self.full.is_some_and(|at| at.elapsed() < FULL_TOLD_FOR);
+        if self.roster.is_damaged() {
+            Some(PortFault::ListDamaged)
+        } else {
+            is_full.then_some(PortFault::TooMany)
+        }
+    }
+
+    /// Tells the centre when that changes.
+    fn tell(&mut self) {
+        let fault = self.wrong();
+        if fault != self.told {
+            self.told = fault;
+            self.home.notice(fault);
+        }
     }
 
     /// Looks whether BlueZ still does what it should.
     async fn look(&mut self, begin_anew: bool) -> Result<(), Trouble> {
         if self.roster.look() {
             self.strangers.clear();
+            let seats = &self.seats;
+            let waited = self.roster.expected();
+            self.home
+                .introduce(waited.filter(|(_, device)| !seats.serves(device)));
         }
+        self.tell();
         match &self.air.side {
             Some(side) => {
                 match call_bluer("tell of the adapter", ASK, side.is_powered()).await {
@@ -382,7 +376,7 @@ impl Session<'_> {
         let was_searching = self.is_searching;
         let is_wanted = self.roster.accepts_strangers()
             || self.roster.named() > linked
-            || self.devices.len() > linked;
+            || self.seats.len() > linked;
         if self.is_searching && (begin_anew || !is_wanted) {
             self.is_searching = false;
             match call("stop searching", ASK, self.adapter.stop_scan()).await {

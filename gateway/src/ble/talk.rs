@@ -12,11 +12,16 @@ use uuid::Uuid;
 use veglia_codecs::{Decoder, Frame, KeepAlive, Protocol, Reject, Seconds, sig};
 use veglia_wire::When;
 
+use super::device::Why;
+use super::night::Night;
 use super::radio::{ATTRIBUTE, Trouble, call};
 use super::roster::{Heard, Member, spoken};
 
 /// Bytes of one write that every connection takes: the smallest ATT value.
 const WRITE_BYTES: usize = 20;
+
+/// So many values of which none is understood are another language, and not a bad moment.
+const REJECTED_TOLD: u32 = 5;
 
 /// A thermometer in the armpit takes five minutes.
 const QUIET_OF_SINGLE: u32 = 6;
@@ -39,6 +44,10 @@ pub(crate) struct Talk {
     /// Where it is asked for what it has stored.
     pub(crate) control: Option<Characteristic>,
     pub(crate) heard: Instant,
+    /// Values that were not understood, until one is.
+    pub(crate) rejected: Option<u32>,
+    /// What a ring has recorded.
+    pub(crate) night: Option<Night>,
 }
 
 impl Talk {
@@ -74,10 +83,14 @@ impl Talk {
             })
         };
         let channels: Vec<Channel> = protocols.into_iter().filter_map(channel).collect();
+        let is_ring = |it: &Channel| it.protocol == Protocol::O2Ring && it.write.is_some();
+        let night = channels.iter().any(is_ring).then(|| Night::new(now));
         (!channels.is_empty()).then(|| Self {
             channels,
             control: has(&Uuid::from_u128(sig::RECORD_ACCESS.0)),
             heard: now,
+            rejected: Some(0),
+            night,
         })
     }
 
@@ -96,15 +109,32 @@ impl Talk {
         all.chain(self.control.clone()).collect()
     }
 
-    /// How long it may say nothing. What measures once says nothing until it does.
-    pub(crate) fn quiet(&self, usual: Duration) -> Duration {
+    /// Whether it measures once, and says nothing until it does.
+    pub(crate) fn is_single(&self) -> bool {
         let is_single = |channel: &Channel| {
             matches!(channel.protocol, Protocol::PlxSpot | Protocol::Thermometer)
         };
-        if self.channels.iter().all(is_single) {
+        self.channels.iter().all(is_single)
+    }
+
+    /// How long it may say nothing.
+    pub(crate) fn quiet(&self, usual: Duration) -> Duration {
+        if self.is_single() {
             usual.saturating_mul(QUIET_OF_SINGLE)
         } else {
             usual
+        }
+    }
+
+    /// What it means that it has said nothing for that long: values came and none was understood,
+    /// or nobody has measured, or the link has died without a word.
+    pub(crate) fn silence(&self) -> Why {
+        if self.rejected.is_some_and(|it| it >= REJECTED_TOLD) {
+            Why::Trouble(Trouble::Unsupported)
+        } else if self.is_single() {
+            Why::Idle
+        } else {
+            Why::Silent
         }
     }
 

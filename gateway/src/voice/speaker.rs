@@ -16,6 +16,7 @@ use super::Phrase;
 use super::config::{VoiceConfig, VoiceConfigError};
 use super::lamp::{Lamp, Light};
 use crate::clock::BoxClock;
+use crate::heart::{Beat, TURNS_EVERY};
 
 /// The longest phrase lasts two seconds. A player that takes longer than this hangs.
 const SAID_WITHIN: Duration = Duration::from_secs(15);
@@ -65,10 +66,11 @@ impl Speaker {
     }
 
     /// Speaks until told to stop.
-    pub(crate) async fn speak(mut self, stop: CancellationToken) {
+    pub(crate) async fn speak(mut self, beat: Beat, stop: CancellationToken) {
         self.lamp.set(Light::On);
         let mut blinks_until = None;
         loop {
+            beat.beat();
             let over = async {
                 match blinks_until {
                     Some(until) => tokio::time::sleep_until(until).await,
@@ -77,6 +79,7 @@ impl Speaker {
             };
             let phrase = tokio::select! {
                 () = stop.cancelled() => break,
+                () = tokio::time::sleep(TURNS_EVERY) => continue,
                 () = over => None,
                 phrase = self.phrases.recv() => match phrase {
                     Some(phrase) => Some(phrase),

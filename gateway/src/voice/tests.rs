@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use veglia_link::{Outbox, OutboxOptions};
 use veglia_wire::{Boot, CareClock, Clock, MonoMs, Quality, SpO2, Vital, WallMs, When};
 
 use super::*;
 use crate::clock::BoxClock;
+use crate::heart::{Heart, STALLED_AFTER};
 
 /// 12:00 in Milan.
 const NOON: i64 = 1_603_188_000_000;
@@ -86,6 +88,11 @@ fn the_night_may_begin_before_midnight_or_not_at_all() {
     assert_eq!(quiet(7, 7), Vec::<u8>::new());
 }
 
+/// Of a box in this folder.
+fn heart(dir: &Path) -> Heart {
+    Heart::new(Outbox::open(&dir.join("outbox"), OutboxOptions::default()).unwrap())
+}
+
 /// A player that writes down what it is given.
 fn player(dir: &Path) -> Vec<String> {
     let script = dir.join("player");
@@ -113,7 +120,7 @@ async fn said(dir: &Path, wall_ms: i64, phrases: &[Phrase], lamp: Option<&Path>)
     }
     assert!(voice.is_heard());
     drop(voice);
-    let speaking = speaker.speak(CancellationToken::new());
+    let speaking = speaker.speak(heart(dir).part("the voice"), CancellationToken::new());
     let done = tokio::time::timeout(Duration::from_secs(60), speaking).await;
     done.expect("it comes to an end");
     fs::read_to_string(dir.join("said")).unwrap_or_default()
@@ -171,7 +178,29 @@ async fn a_box_without_a_player_goes_on() {
     voice.say(Phrase::Received);
     drop(voice);
     let speaker = Speaker::new(config, clock, waiting).unwrap();
-    let speaking = speaker.speak(CancellationToken::new());
+    let speaking = speaker.speak(
+        heart(dir.path()).part("the voice"),
+        CancellationToken::new(),
+    );
     let done = tokio::time::timeout(Duration::from_secs(60), speaking).await;
     done.expect("it comes to an end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voice_that_has_nothing_to_say_turns() {
+    let dir = tempfile::tempdir().unwrap();
+    let hand = std::sync::Arc::new(Hand(AtomicI64::new(NOON)));
+    let clock = std::sync::Arc::new(BoxClock::new(Boot(1), CareClock::real(hand)));
+    let heart = heart(dir.path());
+    let (_voice, waiting) = Voice::new();
+    let speaker = Speaker::new(VoiceConfig::default(), clock, waiting).unwrap();
+    tokio::spawn(speaker.speak(heart.part("the voice"), CancellationToken::new()));
+    // Only who turns once more after this moment is not missed at that one.
+    let later = STALLED_AFTER + Duration::from_millis(50);
+    let began = std::time::Instant::now();
+    while heart.stopped(later).is_some() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it does not");
+        std::thread::sleep(Duration::from_millis(5));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
 }

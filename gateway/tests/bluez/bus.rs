@@ -1,6 +1,7 @@
 //! A system bus of the test's own: a dbus-daemon on a socket in a folder.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -65,7 +66,8 @@ impl Bus {
             .spawn()
             .expect("dbus-daemon can be started");
         let begun = Instant::now();
-        while !socket.exists() {
+        // The file is there a moment before anybody listens.
+        while UnixStream::connect(&socket).is_err() {
             assert!(begun.elapsed() < PATIENCE, "the bus makes no socket");
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -3,11 +3,15 @@
 
 // req: G1
 
-use veglia_wire::PortFault;
+use std::fs;
+use std::path::Path;
+
+use veglia_link::{Outbox, OutboxOptions};
+use veglia_wire::{Body, DeviceEvent, PortFault, PortState, Record, Vital};
 
 use crate::bus::Rules;
 use crate::mock::Peer;
-use crate::stage::{Stage, port, saturations};
+use crate::stage::{Stage, events, notice, port, saturations};
 use crate::{CONTINUOUS, OXIMETER, can_run, device, heard, named, oximeter, plx};
 
 /// Match rules of a connection in the test of a thousand connections: so few that what leaks is
@@ -28,6 +32,44 @@ async fn is_heard(stage: &Stage, spo2: u8) {
             saturations(seen, &oximeter).contains(&i32::from(spo2))
         })
         .await;
+}
+
+/// Copies a folder that is being written to: a file may be gone in the meantime.
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copied(&entry.path(), &to);
+        } else {
+            drop(fs::copy(entry.path(), to));
+        }
+    }
+}
+
+/// Waits until the outbox of a running box holds a saturation: a copy of it is looked at.
+async fn is_on_disk(stage: &Stage, percent: i32) {
+    let copy = stage.folder.path().join("copy");
+    let holds = async {
+        loop {
+            drop(fs::remove_dir_all(&copy));
+            copied(&stage.box_folder().join("outbox"), &copy);
+            let is_it = |record: &Record| match record.body {
+                Body::Reading(Vital::SpO2(value), _) => value.percent_tenths() == 10 * percent,
+                _ => false,
+            };
+            if let Ok(outbox) = Outbox::open(&copy, OutboxOptions::default()) {
+                let found = outbox.holds(None, is_it).await;
+                outbox.close().await;
+                if found.unwrap_or(false) {
+                    return;
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), holds).await;
+    assert!(waited.is_ok(), "it is not on disk: {}", stage.said());
 }
 
 /// Waits until the centre is told what stands in the oximeter's way.
@@ -55,6 +97,12 @@ async fn when_bluetoothd_dies_and_comes_back_devices_are_heard_again() {
     stage.until_said("the Bluetooth service does not run").await;
     stage.bluetoothd(true).await;
     is_heard(&stage, 96).await;
+    let oximeter = device(OXIMETER);
+    stage
+        .until("the end of the link was told", |seen| {
+            events(seen, &oximeter, DeviceEvent::Down) == 1
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,4 +234,134 @@ async fn a_thousand_connections_do_not_stop_the_box() {
         "{}",
         stage.said()
     );
+}
+
+/// The last rung: what new connections to the bus do not mend, a new process might.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_bus_gives_no_more_room_the_box_ends_for_a_restart_and_loses_nothing() {
+    if !can_run("when_the_bus_gives_no_more_room_the_box_ends_for_a_restart_and_loses_nothing") {
+        return;
+    }
+    let mut stage = Stage::set(Rules::default()).await;
+    stage.bluez().add(OXIMETER, oximeter()).await;
+    let named = named(&[OXIMETER]);
+    let config = format!("restart_seconds = 5\nquiet_seconds = 5\n{named}");
+    stage.start(&config);
+    heard(&stage, OXIMETER, CONTINUOUS).await;
+    // No centre yet: what is heard is in the outbox alone.
+    for value in [97, 96] {
+        stage.bluez().tell(OXIMETER, CONTINUOUS, &plx(value)).await;
+    }
+    is_on_disk(&stage, 96).await;
+    stage.bluez().limit(true);
+    stage.bluez().hang_up(OXIMETER).await;
+    stage.until_ended().await;
+    let said = stage.said();
+    assert!(said.contains("gives this program no more room"), "{said}");
+    assert!(said.contains("the box has ended: Err(Bluetooth("), "{said}");
+
+    stage.bluez().limit(false);
+    stage.centre();
+    stage.start(&config);
+    is_heard(&stage, 95).await;
+    let oximeter = device(OXIMETER);
+    let seen = stage
+        .until("all is there", |seen| {
+            saturations(seen, &oximeter).len() >= 3
+        })
+        .await;
+    assert_eq!(saturations(&seen, &oximeter), [97, 96, 95], "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_list_of_devices_is_told_and_read_again_when_it_is_whole() {
+    if !can_run("a_damaged_list_of_devices_is_told_and_read_again_when_it_is_whole") {
+        return;
+    }
+    let mut stage = Stage::set(Rules::default()).await;
+    stage.centre();
+    stage.bluez().add(OXIMETER, oximeter()).await;
+    let list = stage.box_folder().join("paired.toml");
+    fs::create_dir_all(stage.box_folder()).expect("a folder can be made");
+    fs::write(&list, "device = [[").expect("written");
+    stage.start("");
+    stage
+        .until("the centre is told", |seen| {
+            notice(seen) == Some(PortFault::ListDamaged)
+        })
+        .await;
+    stage.until_said("the list of paired devices").await;
+    let whole = format!("[[device]]\naddress = \"{OXIMETER}\"\n");
+    fs::write(&list, whole).expect("written");
+    is_heard(&stage, 97).await;
+    stage
+        .until("nothing is wrong any more", |seen| notice(seen).is_none())
+        .await;
+    // Damaged while the box runs: who was there is served on.
+    fs::write(&list, "device = 7").expect("written");
+    stage
+        .until("the centre is told again", |seen| {
+            notice(seen) == Some(PortFault::ListDamaged)
+        })
+        .await;
+    stage.bluez().hang_up(OXIMETER).await;
+    is_heard(&stage, 96).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_for_which_there_is_no_seat_is_told() {
+    if !can_run("a_device_for_which_there_is_no_seat_is_told") {
+        return;
+    }
+    let mut stage = Stage::set(Rules::default()).await;
+    stage.centre();
+    for number in 0..=DEVICES {
+        let address = format!("AA:BB:CC:00:02:{number:02X}");
+        stage.bluez().add(&address, oximeter()).await;
+    }
+    stage.start("accept = [\"plx-continuous\"]\n");
+    stage
+        .until("the centre is told", |seen| {
+            notice(seen) == Some(PortFault::TooMany)
+        })
+        .await;
+    stage.until_said("more devices than the box serves").await;
+    // A device of this home does not wait for those.
+    stage.bluez().add(OXIMETER, oximeter()).await;
+    let list = format!("[[device]]\naddress = \"{OXIMETER}\"\n");
+    fs::write(stage.box_folder().join("paired.toml"), list).expect("written");
+    for number in 0..=DEVICES {
+        let address = format!("AA:BB:CC:00:02:{number:02X}");
+        stage.bluez().peer(&address, |peer| {
+            peer.refuses = Some(crate::mock::BluezError::Failed("gone".into()));
+        });
+        stage.bluez().hang_up(&address).await;
+    }
+    is_heard(&stage, 97).await;
+    let oximeter = device(OXIMETER);
+    let seen = stage
+        .until("it has a place", |seen| {
+            port(seen, &oximeter).is_some_and(|it| it.state == PortState::Speaking)
+        })
+        .await;
+    let ports = &seen.states.last().expect("a state").ports;
+    assert!(ports.len() <= 18, "{ports:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_of_which_nothing_is_understood_is_told() {
+    if !can_run("a_device_of_which_nothing_is_understood_is_told") {
+        return;
+    }
+    let mut stage = Stage::set(Rules::default()).await;
+    stage.centre();
+    stage.bluez().add(OXIMETER, oximeter()).await;
+    stage.start(&format!("quiet_seconds = 3\n{}", named(&[OXIMETER])));
+    heard(&stage, OXIMETER, CONTINUOUS).await;
+    // Flags of a later version of the profile.
+    for number in 0..8 {
+        let value = [0xE0, 97, 0, 72, number];
+        stage.bluez().tell(OXIMETER, CONTINUOUS, &value).await;
+    }
+    is_told(&stage, PortFault::Unsupported).await;
 }

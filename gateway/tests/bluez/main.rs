@@ -5,10 +5,13 @@
 // req: G1
 
 mod bus;
+mod clocks;
 mod faults;
 #[path = "../../../broker/link/tests/support/ingest.rs"]
 mod ingest;
 mod mock;
+mod night;
+mod pairing;
 #[path = "../../../broker/link/tests/support/shelf.rs"]
 mod shelf;
 #[path = "../../../tests/support/mod.rs"]
@@ -216,6 +219,34 @@ async fn a_device_that_is_connected_and_says_nothing_is_let_go_and_tried_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_thermometer_that_nobody_uses_is_no_failure() {
+    if !can_run("a_thermometer_that_nobody_uses_is_no_failure") {
+        return;
+    }
+    let mut stage = Stage::set(Rules::default()).await;
+    stage.centre();
+    stage.bluez().add(THERMOMETER, thermometer()).await;
+    stage.start(&format!("quiet_seconds = 1\n{}", named(&[THERMOMETER])));
+    // Its link is made anew now and then: one that died without a word looks the same.
+    stage
+        .bluez()
+        .until(THERMOMETER, "it is connected anew", |peer| {
+            peer.connects >= 3
+        })
+        .await;
+    heard(&stage, THERMOMETER, TEMPERATURE).await;
+    let said = stage.said();
+    assert!(!said.contains("says nothing"), "{said}");
+    let thermometer = device(THERMOMETER);
+    stage
+        .until("nothing is wrong with it", |seen| {
+            let told = port(seen, &thermometer);
+            told.is_some_and(|it| it.fault.is_none() && it.state == PortState::Silent)
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_lets_nobody_in_is_told_and_so_is_a_lost_bond() {
     if !can_run("a_device_that_lets_nobody_in_is_told_and_so_is_a_lost_bond") {
         return;
@@ -268,7 +299,7 @@ async fn a_device_that_is_paired_at_the_box_is_taken_up_while_it_runs() {
     stage.bluez().add(OXIMETER, bonded).await;
     stage.start("");
     stage.until_said("listening for Bluetooth devices").await;
-    let said = stage.pair().await;
+    let said = stage.pair("").await;
     assert!(said.contains("First value: spo2 97.0 %"), "{said}");
     assert!(said.contains("was_heard: true"), "{said}");
     assert!(stage.bluez().peer(OXIMETER, |peer| peer.is_paired));

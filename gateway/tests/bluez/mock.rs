@@ -7,6 +7,7 @@
 //! losses, keys.
 
 mod objects;
+pub(crate) mod ring;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -53,6 +54,20 @@ pub(crate) struct Peer {
     pub(crate) tells: Option<(u16, Vec<u8>)>,
     /// What it has stored: values of the spot-check measurement.
     pub(crate) stored: Vec<Vec<u8>>,
+    /// What it has recorded, if it is a ring: names and bytes.
+    pub(crate) files: Vec<(&'static str, Vec<u8>)>,
+    /// The file that is open there.
+    pub(crate) opened: Option<usize>,
+    /// It hangs up instead of telling a block, once, when it has told so many.
+    pub(crate) hangs_up_after: Option<u32>,
+    /// Blocks of files that it has told.
+    pub(crate) blocks: u32,
+    /// What has come of a question.
+    pub(crate) asked: Vec<u8>,
+    /// How many seconds a ring's clock is behind Greenwich.
+    pub(crate) behind_s: i64,
+    /// How it lets itself be paired.
+    pub(crate) bonds: Bonding,
     pub(crate) is_connected: bool,
     pub(crate) is_paired: bool,
     pub(crate) connects: u32,
@@ -63,6 +78,20 @@ pub(crate) struct Peer {
     pub(crate) subscribed: BTreeSet<u16>,
     pub(crate) is_resolved: bool,
     pub(crate) rssi: i16,
+}
+
+/// How a device lets itself be paired.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Bonding {
+    /// Without a question.
+    #[default]
+    JustWorks,
+    /// It shows these digits, to be typed at the box.
+    Shows(u32),
+    /// The box shows these digits, to be typed there.
+    Types(u32),
+    /// Both show these digits, to be compared.
+    Compares(u32),
 }
 
 /// What BlueZ answers when it does not do something.
@@ -81,8 +110,11 @@ struct State {
     powered: bool,
     discovering: bool,
     is_blocked: bool,
+    /// The bus gives the client no more room.
+    is_at_limit: bool,
     peers: BTreeMap<String, Peer>,
-    agents: u32,
+    /// Who answers questions about bonds: the name on the bus, and the path.
+    agents: Vec<(String, String)>,
 }
 
 /// What all objects of one BlueZ share.
@@ -113,8 +145,11 @@ pub(crate) struct BlueZ {
     pub(crate) world: World,
 }
 
-/// The UUID of a short number.
+/// The UUID of a short number, or of one that stands for a ring's.
 fn long(uuid: u16) -> String {
+    if let Some(long) = ring::long(uuid) {
+        return long.to_owned();
+    }
     format!("0000{uuid:04x}-0000-1000-8000-00805f9b34fb")
 }
 
@@ -223,6 +258,11 @@ impl BlueZ {
     /// Looks at a device, or changes it.
     pub(crate) fn peer<T>(&self, address: &str, of: impl FnOnce(&mut Peer) -> T) -> T {
         self.world.peer(address, of)
+    }
+
+    /// The bus gives the client no more room, or again some.
+    pub(crate) fn limit(&self, is_at_limit: bool) {
+        self.world.lock().is_at_limit = is_at_limit;
     }
 
     /// Waits until something holds of a device.

@@ -21,8 +21,8 @@ use veglia_identity::{Grant, Grants, IdentityFile, Partitions};
 use veglia_link::sender::Timing;
 use veglia_link::{Access, Commands, Phase, ReceiverConfig, Secret, receiver};
 use veglia_wire::{
-    Body, CareClock, Clock, DeviceEvent, DeviceId, GatewayId, Partition, PortReport, Quality,
-    Record, Vital, WallMs,
+    Body, CareClock, Clock, DeviceEvent, DeviceId, GatewayId, Partition, PortFault, PortReport,
+    Quality, Record, Vital, WallMs,
 };
 
 use crate::bus::{self, Bus, Rules};
@@ -69,8 +69,13 @@ pub(crate) struct Stage {
     lives: usize,
 }
 
-/// Somebody who always takes the first device.
-struct FirstChoice;
+/// The digits that somebody reads on the device to be paired.
+const DIGITS: &str = "VEGLIA_TEST_DIGITS";
+
+/// Somebody who always takes the first device, and believes in these digits alone.
+struct FirstChoice {
+    digits: String,
+}
 
 impl Person for FirstChoice {
     fn tell(&self, line: &str) {
@@ -79,7 +84,13 @@ impl Person for FirstChoice {
 
     fn ask(&self, question: &str) -> Option<String> {
         tracing::info!("asked: {question}");
-        Some("1".to_owned())
+        let is_right = !self.digits.is_empty() && question.contains(&self.digits);
+        Some(match question {
+            _ if question.contains("six digits") => self.digits.clone(),
+            _ if question.contains("yes or no") && is_right => "yes".to_owned(),
+            _ if question.contains("yes or no") => "no".to_owned(),
+            _ => "1".to_owned(),
+        })
     }
 }
 
@@ -100,7 +111,8 @@ pub(crate) async fn be_a_box() {
     let dir = file.with_extension("d");
     fs::create_dir_all(&dir).expect("a folder can be made");
     if std::env::var_os(PAIR).is_some() {
-        let paired = pair(None, &dir, Arc::new(FirstChoice)).await;
+        let digits = std::env::var(DIGITS).unwrap_or_default();
+        let paired = pair(None, &dir, Arc::new(FirstChoice { digits })).await;
         tracing::info!("{paired:?}");
         return;
     }
@@ -226,13 +238,15 @@ impl Stage {
         self.running = Some(child.expect("this program can be started"));
     }
 
-    /// Pairs the first device that is found, while the box runs; answers what was said.
-    pub(crate) async fn pair(&self) -> String {
+    /// Pairs the first device that is found, while the box runs, by somebody who reads these
+    /// digits on it; answers what was said.
+    pub(crate) async fn pair(&self, digits: &str) -> String {
         let log = self.folder.path().join("log-pair");
         let child = Command::new(std::env::current_exe().expect("this program"))
             .args(["--exact", CHILD, "--nocapture"])
             .env(BOX, self.folder.path().join("casa-1.toml"))
             .env(PAIR, "yes")
+            .env(DIGITS, digits)
             .env("DBUS_SYSTEM_BUS_ADDRESS", bus::address(self.folder.path()))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -253,6 +267,24 @@ impl Stage {
             drop(child.kill());
             drop(child.wait());
         }
+    }
+
+    /// Waits until the box has ended by itself, which is a failure to its supervisor.
+    pub(crate) async fn until_ended(&mut self) {
+        let mut child = self.running.take().expect("a box runs");
+        let ended = tokio::task::spawn_blocking(move || child.wait());
+        let ended = tokio::time::timeout(PATIENCE, ended).await;
+        let ended = ended.map(|it| it.expect("nobody panics").expect("it can be waited for"));
+        assert!(
+            ended.is_ok_and(|ended| !ended.success()),
+            "the box goes on: {}",
+            self.said()
+        );
+    }
+
+    /// The folder of the box.
+    pub(crate) fn box_folder(&self) -> PathBuf {
+        self.folder.path().join("casa-1.d")
     }
 
     fn log(&self) -> PathBuf {
@@ -353,6 +385,12 @@ pub(crate) fn port(seen: &Seen, device: &DeviceId) -> Option<PortReport> {
         .iter()
         .find(|port| port.device.as_ref() == Some(device))
         .cloned()
+}
+
+/// What the box says of all its devices at once.
+pub(crate) fn notice(seen: &Seen) -> Option<PortFault> {
+    let ports = &seen.states.last()?.ports;
+    ports.iter().find(|port| port.name == "ble")?.fault
 }
 
 /// The records of a device, in order.

@@ -64,7 +64,12 @@ async fn what_is_stored_is_deleted_only_when_the_centre_has_it_and_comes_once() 
         .await;
     stage.start(&named(&[OXIMETER]));
     stage.until_said("stored measurements taken over").await;
-    // The power fails, and the device tells all of it again.
+    let is_set = |peer: &Peer| peer.written.iter().any(|(uuid, _)| *uuid == 0x2A08);
+    stage
+        .bluez()
+        .until(OXIMETER, "its clock is set", is_set)
+        .await;
+    // The power fails at that moment, and the device, whose clock jumped, tells all of it again.
     stage.start(&named(&[OXIMETER]));
     stage
         .bluez()

@@ -9,6 +9,7 @@ use veglia_journal::{
 };
 use veglia_wire::{Epoch, Sequence};
 
+use super::loss::LossFile;
 use super::writer::Writer;
 use super::{OpenError, OutboxOptions, OutboxState, OutboxStatus};
 
@@ -42,7 +43,8 @@ pub(super) fn open<F: Filesystem>(
         state: OutboxState::Writing,
     };
     let status = Arc::new(watch::Sender::new(status));
-    let writer = Writer::new(log, fs, dir, mark, Arc::clone(&status), options);
+    let losses = LossFile::open(&fs, dir, &log);
+    let writer = Writer::new(log, fs, dir, mark, losses, Arc::clone(&status), options);
     Ok((writer, status))
 }
 

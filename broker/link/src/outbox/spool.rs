@@ -16,6 +16,7 @@ use veglia_wire::{
     Body, Boot, Epoch, Gap, GapReason, MonoMs, Record, Refusal, RefusalReason, Sequence, When,
 };
 
+use super::loss::write_all;
 use super::open::{position, sequence};
 use crate::sender::Page;
 use crate::status::chain;
@@ -281,14 +282,7 @@ pub(super) fn keep_refused<F: Filesystem>(
 fn write_file<F: Filesystem>(fs: &F, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let unfinished = dir.join("unfinished.new");
     let file = fs.create(&unfinished)?;
-    let mut written = 0;
-    while written < bytes.len() {
-        let offset = count(written);
-        match file.write_at(&bytes[written..], offset)? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            more => written += more,
-        }
-    }
+    write_all(&file, bytes, 0)?;
     file.sync()?;
     fs.rename(&unfinished, &dir.join(name))?;
     fs.sync_dir(dir)

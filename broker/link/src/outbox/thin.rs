@@ -21,11 +21,11 @@ const KEPT_EVERY_MS: u64 = 60_000;
 /// A reading that comes within this after the one before, in milliseconds of care, is part of a
 /// continuous measurement. Sensors speak every second to every five; a person who measures again
 /// takes longer.
-const CONTINUOUS_MS: u64 = 10_000;
+pub(super) const CONTINUOUS_MS: u64 = 10_000;
 
 /// Streams that are remembered: far more than a box has. With more, all are forgotten and each
 /// keeps one reading too many.
-const STREAMS: usize = 256;
+pub(super) const STREAMS: usize = 256;
 
 /// Whose readings, of what, in which start of the box.
 type Stream = (DeviceId, VitalKind, Boot);

@@ -1,25 +1,34 @@
 //! The outbox's one thread: gathers appends into one commit, deletes what was acknowledged, thins
 //! out what is old when there is no room, and counts what did not fit even so.
+//!
+//! It has a runtime of its own for its timer: while it gathers, something may come that must not
+//! wait.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 use veglia_journal::{
     CursorFile, Durable, Filesystem, Journal, JournalReader, Position, RewriteError, SegmentedLog,
 };
 use veglia_wire::{Body, Boot, Gap, GapReason, Record, Refusal, Sequence, When};
 
+use super::loss::{LossFile, Lost};
 use super::open::{position, sequence};
 use super::spool;
 use super::thin::Thinner;
+use super::urgent::Urgency;
 use super::{AppendError, Appended, MARK_EVERY, OutboxOptions, OutboxState, OutboxStatus};
 use crate::status::chain;
 
 /// A commit takes no further append once it has this many records: half a megabyte, which any
 /// disk writes in a moment.
 const FULL_COMMIT_RECORDS: usize = 4096;
+
+/// Shortest pause between two commits of what does not wait: a loose plug must not wear the card out.
+const URGENT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Files kept in `refused/`: one for each frame that ingest could not understand. A hundred show
 /// what is wrong; a program that sends nothing else must not fill the disk.
@@ -45,13 +54,6 @@ pub(super) enum Command {
 
 type AppendReply = oneshot::Sender<Result<Appended, AppendError>>;
 
-/// Records given up since the last append that succeeded.
-struct Lost {
-    reason: GapReason,
-    count: u32,
-    since: When,
-}
-
 pub(super) struct Writer<F: Filesystem> {
     log: SegmentedLog<F>,
     fs: F,
@@ -61,6 +63,7 @@ pub(super) struct Writer<F: Filesystem> {
     marked: Option<Sequence>,
     marked_at: Instant,
     lost: Option<Lost>,
+    losses: LossFile<F>,
     thinner: Thinner,
     /// Segments before this one have been thinned out.
     thinned_before: Position,
@@ -68,6 +71,8 @@ pub(super) struct Writer<F: Filesystem> {
     told_unkept: bool,
     status: Arc<watch::Sender<OutboxStatus>>,
     commit_window: Duration,
+    urgency: Urgency,
+    committed_at: Option<Instant>,
 }
 
 /// Commands taken together: the appends share one commit.
@@ -79,12 +84,16 @@ struct Batch {
     keeps: Vec<(Refusal, oneshot::Sender<()>)>,
     turns: Vec<oneshot::Sender<()>>,
     close: Option<oneshot::Sender<()>>,
+    /// Since when appends wait in it.
+    since: Option<Instant>,
+    is_urgent: bool,
 }
 
 impl Batch {
     fn take(&mut self, command: Command) {
         match command {
             Command::Append { records, reply } => {
+                self.since.get_or_insert_with(Instant::now);
                 self.records += records.len();
                 self.appends.push((records, reply));
             }
@@ -107,6 +116,7 @@ impl<F: Filesystem> Writer<F> {
         fs: F,
         dir: &Path,
         mark: CursorFile<F>,
+        (losses, lost): (LossFile<F>, Option<Lost>),
         status: Arc<watch::Sender<OutboxStatus>>,
         options: OutboxOptions,
     ) -> Self {
@@ -118,29 +128,22 @@ impl<F: Filesystem> Writer<F> {
             mark,
             marked,
             marked_at: Instant::now(),
-            lost: None,
+            lost,
+            losses,
             thinner: Thinner::default(),
             thinned_before: Position::FIRST,
             told_unkept: false,
             status,
             commit_window: options.commit_window,
+            urgency: Urgency::default(),
+            committed_at: None,
         }
     }
 
     /// Works until the last handle is gone or it is closed.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Command>, timer: &Runtime) {
         let mut closed = None;
-        while let Some(command) = queue.blocking_recv() {
-            let mut batch = Batch::default();
-            batch.take(command);
-            if !batch.appends.is_empty() {
-                std::thread::sleep(self.commit_window);
-            }
-            while batch.wants_more()
-                && let Ok(command) = queue.try_recv()
-            {
-                batch.take(command);
-            }
+        while let Some(mut batch) = timer.block_on(self.gather(&mut queue)) {
             self.serve(&mut batch);
             if batch.close.is_some() {
                 closed = batch.close;
@@ -156,8 +159,41 @@ impl<F: Filesystem> Writer<F> {
         answer(closed, ());
     }
 
+    /// Waits for something to do and for its company; none when the last handle is gone.
+    async fn gather(&mut self, queue: &mut mpsc::Receiver<Command>) -> Option<Batch> {
+        let mut batch = Batch::default();
+        let mut next = queue.recv().await;
+        next.as_ref()?;
+        while let Some(command) = next {
+            if let Command::Append { records, .. } = &command {
+                batch.is_urgent |= !self.commit_window.is_zero() && self.urgency.of(records);
+            }
+            batch.take(command);
+            if !batch.wants_more() {
+                break;
+            }
+            // What waits already comes with it in any case.
+            let more = tokio::time::timeout_at(self.deadline(&batch).into(), queue.recv());
+            next = more.await.ok().flatten();
+        }
+        Some(batch)
+    }
+
+    /// Until when a batch waits for company.
+    fn deadline(&self, batch: &Batch) -> Instant {
+        let now = Instant::now();
+        let Some(since) = batch.since else { return now };
+        let at_last = since + self.commit_window;
+        if !batch.is_urgent {
+            return at_last;
+        }
+        let soonest = self.committed_at.map_or(now, |at| at + URGENT_PAUSE);
+        soonest.min(at_last)
+    }
+
     fn serve(&mut self, batch: &mut Batch) {
         if !batch.appends.is_empty() {
+            self.committed_at = Some(Instant::now());
             self.commit(std::mem::take(&mut batch.appends));
         }
         for reply in batch.readers.drain(..) {
@@ -292,6 +328,9 @@ impl<F: Filesystem> Writer<F> {
                 since: record.when,
             });
             lost.count = lost.count.saturating_add(1);
+        }
+        if let Some(lost) = self.lost {
+            self.losses.store(lost, self.log.next());
         }
         let lost = self.lost.as_ref().map_or(0, |lost| lost.count);
         if began {

@@ -179,7 +179,7 @@ impl<S: Source> Sender<S> {
             session: remote.session,
             software: self.software(),
             boot: self.config.boot,
-            clock: *self.config.clock_state.borrow(),
+            clock: self.clock(),
             waiting: self.source.status().waiting(),
             oldest_ms,
             refused: self.config.status.borrow().records_refused,

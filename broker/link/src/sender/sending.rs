@@ -11,10 +11,12 @@ use veglia_wire::ack::MAX_SOFTWARE_CHARS;
 use veglia_wire::frame::MAX_RECORDS;
 use veglia_wire::{
     Ack, Channel, ClockState, FrameError, FrameHeader, Hello, Refusal, Sequence, Topic, UpFrame,
+    WallMs,
 };
 
 use super::remote::{self, Remote, Stir};
 use super::{Mode, Sender, SenderError, Source};
+use crate::control::TURNS_EVERY;
 use crate::outbox::OutboxState;
 use crate::pipe::{Inbox, Message, Mouth, PipeError};
 use crate::status::{Phase, chain};
@@ -87,6 +89,7 @@ impl<S: Source> Sender<S> {
             if outbox.borrow_and_update().state == OutboxState::Closed {
                 return Err(SenderError::Closed);
             }
+            self.turned();
             self.prepare(&mut here).await?;
             let deadline = self.window.deadline();
             tokio::select! {
@@ -123,6 +126,7 @@ impl<S: Source> Sender<S> {
                     changed.map_err(|_| SenderError::Closed)?;
                     self.tell(Phase::Connected);
                 }
+                () = tokio::time::sleep(TURNS_EVERY) => {}
             }
         }
     }
@@ -163,7 +167,7 @@ impl<S: Source> Sender<S> {
             oldest: outbox.oldest,
             newest: outbox.newest,
             software: self.software(),
-            clock: *self.config.clock_state.borrow(),
+            clock: self.clock(),
             boot: self.config.boot,
             session: remote.map(|remote| remote.session),
         };
@@ -293,6 +297,7 @@ impl<S: Source> Sender<S> {
         }
         here.answered = true;
         self.reconnect.progress();
+        self.compare_clocks(ack.at, here);
         if self
             .window
             .acknowledge(ack.through, ack.window, Instant::now())
@@ -308,6 +313,28 @@ impl<S: Source> Sender<S> {
             status.last_ack_at = Some(now);
             status.unacknowledged = waiting;
         });
+    }
+
+    /// Says so when the gateway's clock, which it believes, is not the centre's.
+    fn compare_clocks(&mut self, at: WallMs, here: &mut Sending) {
+        let now = self.config.clock.now();
+        let is_believed = *self.config.clock_state.borrow() != ClockState::Unknown;
+        if !is_believed || !self.clocks.heard(at, now) {
+            return;
+        }
+        let ahead_ms = self.clocks.ahead_ms();
+        match ahead_ms {
+            Some(ahead_ms) => tracing::warn!(
+                link.ahead_s = ahead_ms / 1_000,
+                "the clock of this box is not the centre's; set it, or see that it reaches a time \
+                 server"
+            ),
+            None => tracing::info!("the clock of this box is the centre's again"),
+        }
+        self.config
+            .status
+            .send_modify(|status| status.clock_ahead_ms = ahead_ms);
+        here.changed();
     }
 
     /// Keeps a copy of what ingest could not understand, and counts it once.

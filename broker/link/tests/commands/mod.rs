@@ -19,8 +19,8 @@ use veglia_identity::{Grant, Grants, IdentityFile, Partitions};
 use veglia_journal::fake::FaultyFilesystem;
 use veglia_link::{CommandError, Commands, Control, Outbox, OutboxOptions, Report};
 use veglia_wire::{
-    Answered, Channel, Command, CommandId, CommandKind, GatewayId, Outcome, Partition, PortReport,
-    PortState, Session, State, Topic,
+    Answered, Channel, ClockState, Command, CommandId, CommandKind, GatewayId, Outcome, Partition,
+    PortReport, PortState, Session, State, Topic,
 };
 
 /// Long enough for any answer that comes.
@@ -37,12 +37,14 @@ struct Obedient {
     done: Arc<Mutex<Vec<Command>>>,
     ports: Arc<Mutex<Vec<PortReport>>>,
     changed: watch::Sender<u64>,
+    turns: watch::Receiver<u64>,
 }
 
 impl Obedient {
     fn new() -> Self {
         let (to, mut commands) = mpsc::channel::<Command>(8);
         let (changed, seen) = watch::channel(0);
+        let (turned, turns) = watch::channel(0);
         let answers = Arc::new(Mutex::new(Vec::<(Session, Answered)>::new()));
         let done = Arc::new(Mutex::new(Vec::new()));
         let ports = Arc::new(Mutex::new(Vec::new()));
@@ -67,12 +69,14 @@ impl Obedient {
             }),
             changed: seen,
             reconnect_cap: watch::channel(None).1,
+            turned: Arc::new(move || turned.send_modify(|count| *count += 1)),
         };
         Self {
             control,
             done,
             ports,
             changed,
+            turns,
         }
     }
 }
@@ -126,6 +130,44 @@ async fn a_gateway_says_how_it_is_at_the_beginning_and_when_something_changes() 
     changed.send_modify(|count| *count += 1);
     let next = state_where(&mut receiving, |state| !state.ports.is_empty()).await;
     assert_eq!(next.ports, [port]);
+    sending.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sender_that_has_nothing_to_do_comes_round_all_the_same() {
+    let broker = Broker::start().await;
+    let mut receiving = Receiving::start(&broker, Manner::Proper);
+    receiving.connected().await;
+    let (outbox, told) = (outbox(), Obedient::new());
+    let mut turns = told.turns;
+    let control = told.control;
+    let sending = Sending::start_controlled(broker.address, gateway(), PASSWORD, &outbox, control);
+    state_where(&mut receiving, |_| true).await;
+    for _ in 0..2 {
+        let so_far = *turns.borrow_and_update();
+        until(&mut turns, "another turn", |it| *it > so_far).await;
+    }
+    sending.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_box_whose_clock_is_not_the_centres_says_that_it_does_not_know_the_time() {
+    const AHEAD_MS: i64 = 6 * 3_600_000;
+    let broker = Broker::start().await;
+    let mut receiving = Receiving::start(&broker, Manner::Proper);
+    receiving.connected().await;
+    let (outbox, told) = (outbox(), Obedient::new());
+    let control = told.control;
+    let mut sending = Sending::start_ahead(&broker, &outbox, control, AHEAD_MS);
+    let first = state_where(&mut receiving, |_| true).await;
+    assert_eq!(first.clock, ClockState::Synchronised);
+    for number in 1..=4 {
+        outbox.append(readings(number..=number)).await.unwrap();
+        emptied(&outbox).await;
+    }
+    state_where(&mut receiving, |it| it.clock == ClockState::Unknown).await;
+    let status = &mut sending.status;
+    until(status, "it", |it| it.clock_ahead_ms == Some(AHEAD_MS)).await;
     sending.stop().await.unwrap();
 }
 

@@ -40,11 +40,12 @@ pub(crate) const BRISK: Timing = Timing {
     stalled: Duration::from_secs(1),
 };
 
-struct Noon;
+/// Noon, or so many milliseconds after it.
+struct Noon(i64);
 
 impl Clock for Noon {
     fn now(&self) -> WallMs {
-        WallMs(1_603_188_000_000)
+        WallMs(1_603_188_000_000).plus_ms(self.0)
     }
 }
 
@@ -87,7 +88,7 @@ impl Sending {
 
     pub(crate) fn start_with(broker: &Broker, outbox: &Outbox, password: &str) -> Self {
         let address = broker.address;
-        Self::spawn(address, gateway(), password, |config, stop| {
+        Self::spawn(address, gateway(), password, 0, |config, stop| {
             sender::run(config, outbox.clone(), stop)
         })
     }
@@ -100,7 +101,20 @@ impl Sending {
         outbox: &Outbox,
         control: Control,
     ) -> Self {
-        Self::spawn(broker, gateway, password, |config, stop| {
+        Self::spawn(broker, gateway, password, 0, |config, stop| {
+            sender::run_controlled(config, control, outbox.clone(), stop)
+        })
+    }
+
+    /// The same, of a box whose clock is ahead.
+    pub(crate) fn start_ahead(
+        broker: &Broker,
+        outbox: &Outbox,
+        control: Control,
+        ahead_ms: i64,
+    ) -> Self {
+        let address = broker.address;
+        Self::spawn(address, gateway(), PASSWORD, ahead_ms, |config, stop| {
             sender::run_controlled(config, control, outbox.clone(), stop)
         })
     }
@@ -109,6 +123,7 @@ impl Sending {
         broker: SocketAddr,
         gateway: GatewayId,
         password: &str,
+        ahead_ms: i64,
         run: impl FnOnce(SenderConfig, CancellationToken) -> R,
     ) -> Self
     where
@@ -124,7 +139,7 @@ impl Sending {
             software: "0.1.0".to_owned(),
             boot: Boot(1),
             clock_state,
-            clock: CareClock::real(Arc::new(Noon)),
+            clock: CareClock::real(Arc::new(Noon(ahead_ms))),
             timing: BRISK,
             status,
         };
@@ -179,7 +194,7 @@ impl Receiving {
             access: Access::Secret(Secret::new(password)),
             service: "ingest".to_owned(),
             partitions: Partition::all().collect(),
-            clock: CareClock::real(Arc::new(Noon)),
+            clock: CareClock::real(Arc::new(Noon(0))),
             window: ReceiverConfig::WINDOW,
             timing: BRISK,
             status,

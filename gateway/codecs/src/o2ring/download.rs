@@ -21,6 +21,7 @@ use thiserror::Error;
 use super::{FILE_CLOSE, FILE_OPEN, FILE_READ, INFO, answer_at, ask};
 use crate::framed::Cut;
 use crate::o2ring_file::MAX_FILE_BYTES;
+use crate::time::DateTime;
 
 /// Files taken from a list: the ring keeps four; more is a list that is none.
 const MAX_FILES: usize = 64;
@@ -194,6 +195,11 @@ impl Download {
             return self.fail(DownloadError::Refused { status }, steps);
         }
         match core::mem::replace(&mut self.mode, Mode::Done) {
+            // Anything else answers an older question: what a list lacks would be taken for none.
+            Mode::Listing if !content.starts_with(b"{") => {
+                self.mode = Mode::Listing;
+                self.fail(DownloadError::OutOfTurn, steps);
+            }
             Mode::Listing => {
                 let info = Info::read(content);
                 let wanted = info.files.iter().filter(|name| wants(name));
@@ -291,6 +297,24 @@ impl Download {
 }
 
 impl Info {
+    /// Its clock; none when it says no date and time.
+    #[must_use]
+    pub fn clock(&self) -> Option<DateTime> {
+        let mut numbers = self.time.as_deref()?.split(['-', ',', ':']);
+        let mut next = || numbers.next()?.trim().parse::<u16>().ok();
+        let year = next()?;
+        let mut next = || u8::try_from(next()?).ok();
+        let time = DateTime {
+            year,
+            month: next()?,
+            day: next()?,
+            hour: next()?,
+            minute: next()?,
+            second: next()?,
+        };
+        time.seconds().map(|_| time)
+    }
+
     /// Reads the ring's list: one flat object whose values are all strings. What is not there is
     /// left out.
     fn read(content: &[u8]) -> Self {

@@ -225,3 +225,30 @@ fn what_is_given_up_is_closed() {
     assert_eq!(close[1], 5);
     assert_eq!(Download::start().0.abandon(), None);
 }
+
+#[test]
+fn the_rings_clock_is_read_where_it_is_one() {
+    let clock = |time: &str| {
+        let time = Some(time.to_owned());
+        let info = Info {
+            time,
+            ..Info::default()
+        };
+        info.clock().map(|time| time.to_string())
+    };
+    assert_eq!(
+        clock("2020-08-17,23:29:30").as_deref(),
+        Some("2020-08-17T23:29:30")
+    );
+    for none in ["", "0000-00-00,00:00:00", "2020-13-01,00:00:00", "noon"] {
+        assert_eq!(clock(none), None, "{none}");
+    }
+}
+
+#[test]
+fn what_is_no_list_is_not_taken_for_an_empty_one() {
+    let (mut download, _) = Download::start();
+    let live = answer(0, 0, &[97, 72, 0, 0, 0, 0, 0, 83, 0, 4, 35, 1, 1]);
+    let steps = download.hear(&live, |_| true);
+    assert_eq!(steps, [Step::Failed(DownloadError::OutOfTurn)]);
+}

@@ -233,6 +233,16 @@ fn a_saturation_no_ring_can_mean_is_refused_alone() {
 }
 
 #[test]
+fn a_damaged_length_that_makes_a_whole_file_look_like_half_of_another_is_of_no_certain_time() {
+    let mut bytes = file(5, 4, &some_samples(13), 1);
+    // 105 bytes become 170: 26 samples, two seconds apart.
+    bytes[9] ^= 195;
+    let read = samples(&all(PROTOCOL, &bytes));
+    assert_eq!(read.len(), 13);
+    assert!(read.iter().all(|it| !it.is_time_certain));
+}
+
+#[test]
 fn a_pulse_with_something_in_its_upper_byte_is_none() {
     let data = [[95, 60, 1, 0, 0], [95, 0xFF, 0xFF, 0, 0]];
     for frame in &frames(&all(PROTOCOL, &file(3, 4, &data, 1)))[1..] {
@@ -304,8 +314,12 @@ proptest! {
             prop_assert!(told.len() + 1 >= truth.len());
         } else if !(2..=8).contains(&place) {
             // A date that is another date cannot be seen; all else in the header can.
-            let is_true = |it: &&(i64, u8, u16)| truth.contains(it);
-            prop_assert_eq!(told.iter().filter(is_true).count(), told.len());
+            // Or the time is said to be uncertain.
+            let is_true = |(it, sample): &(&(i64, u8, u16), Sample)| {
+                truth.contains(it) || !sample.is_time_certain
+            };
+            let told_rightly = told.iter().zip(samples(&answers)).filter(is_true);
+            prop_assert_eq!(told_rightly.count(), told.len());
         } else {
             // Then all samples are shifted by the same.
             let shift = told.first().map_or(0, |first| first.0);

@@ -9,7 +9,7 @@ use veglia_codecs::Protocol;
 use veglia_firmware_core::Site;
 
 use super::{
-    DeviceSpec, Event, MAX_DEVICES, MAX_MINUTES, MINUTE_MS, Measures, Phase, RULES, Scenario,
+    DeviceSpec, Event, MAX_DEVICES, MAX_MINUTES, MINUTE_MS, Measures, Of, Phase, RULES, Scenario,
     ScenarioError, Trouble,
 };
 use crate::decimal::Decimal;
@@ -44,6 +44,17 @@ struct DeviceRow {
     #[serde(default)]
     site: SiteWord,
     every_minutes: Option<u32>,
+    #[serde(default)]
+    of: OfWord,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum OfWord {
+    #[default]
+    First,
+    Second,
+    Both,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -197,6 +208,7 @@ fn devices(title: &Spanned<String>, rows: Vec<Spanned<DeviceRow>>) -> Checked<Ve
                 measures,
                 site,
                 every_minutes,
+                of,
             } = row.as_ref();
             let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
             let good = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain);
@@ -235,9 +247,18 @@ fn devices(title: &Spanned<String>, rows: Vec<Spanned<DeviceRow>>) -> Checked<Ve
                 measures,
                 site: site_of(*site),
                 every_minutes: *every_minutes,
+                of: of_word(*of),
             })
         })
         .collect()
+}
+
+const fn of_word(word: OfWord) -> Of {
+    match word {
+        OfWord::First => Of::First,
+        OfWord::Second => Of::Second,
+        OfWord::Both => Of::Both,
+    }
 }
 
 const fn measures_of(word: MeasuresWord) -> Measures {

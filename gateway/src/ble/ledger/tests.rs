@@ -47,7 +47,12 @@ fn what_is_known_stays_known_over_a_restart() {
         offset_ms: -5,
         at: WallMs(9),
     };
-    ledger.set_offset(3_600_000, Some(setting)).unwrap();
+    let standing = Standing {
+        offset_ms: Some(3_600_000),
+        before: Some(setting),
+        blind: Some(WallMs(10)),
+    };
+    ledger.set_standing(standing).unwrap();
     let mark = (Epoch(9), Sequence::new(4).unwrap());
     ledger
         .done(std::slice::from_ref(&first), Some(mark))
@@ -56,8 +61,7 @@ fn what_is_known_stays_known_over_a_restart() {
     let ledger = Ledger::open(dir.path(), &device()).unwrap();
     assert!(ledger.knows(&first));
     assert!(!ledger.knows(&measured(1_603_188_060).0));
-    assert_eq!(ledger.offset_ms(), Some(3_600_000));
-    assert_eq!(ledger.before(), Some(setting));
+    assert_eq!(ledger.standing(), standing);
     assert_eq!(ledger.through(), Some(mark));
 }
 
@@ -82,6 +86,34 @@ async fn after_a_power_cut_the_outbox_says_which_of_the_begun_came_true() {
     drop(ledger);
     let ledger = Ledger::open(dir.path(), &device()).unwrap();
     assert!(ledger.knows(&kept) && !ledger.knows(&lost));
+}
+
+#[tokio::test]
+async fn after_a_power_cut_in_a_recording_only_the_parts_that_are_missing_come() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = outbox(dir.path());
+    let name = "20201121223340";
+    let part = |second, number| part(DeviceTime(second), name, number);
+    {
+        let mut ledger = Ledger::open(dir.path(), &device()).unwrap();
+        for (second, number) in [(100, 0), (200, 1)] {
+            let status = outbox.status();
+            let entry = [part(second, number)];
+            ledger.begin(&entry, status.epoch, status.newest).unwrap();
+            if number == 0 {
+                outbox.append(measured(second).1).await.unwrap();
+            }
+        }
+    }
+    let mut ledger = Ledger::open(dir.path(), &device()).unwrap();
+    ledger.settle(&outbox).await.unwrap();
+    assert!(ledger.knows(&part(100, 0)) && !ledger.knows(&part(200, 1)));
+    assert!(!ledger.knows(&file(name)), "it is not whole");
+    ledger.done(&[file(name)], None).unwrap();
+    ledger.forget_untimed().unwrap();
+    drop(ledger);
+    let ledger = Ledger::open(dir.path(), &device()).unwrap();
+    assert!(ledger.knows(&file(name)));
 }
 
 #[test]

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue};
-use zbus::{Connection, fdo, interface};
+use zbus::{Connection, fdo, interface, proxy};
 
 use super::{
-    ADAPTER, Attribute, BluezError, CONTROL, Peer, RESOLVED_AFTER, World, advertise, answer,
-    device_path, hang_up, long, tell,
+    ADAPTER, Attribute, BluezError, Bonding, CONTROL, Peer, RESOLVED_AFTER, World, advertise,
+    answer, device_path, hang_up, long, ring, tell,
 };
 
 pub(super) struct Agents {
@@ -18,13 +19,71 @@ pub(super) struct Agents {
 
 #[interface(name = "org.bluez.AgentManager1")]
 impl Agents {
-    fn register_agent(&self, _agent: ObjectPath<'_>, _capability: &str) {
-        self.world.lock().agents += 1;
+    fn register_agent(
+        &self,
+        agent: ObjectPath<'_>,
+        _capability: &str,
+        #[zbus(header)] header: Header<'_>,
+    ) {
+        let who = header.sender().expect("everybody has a name").to_string();
+        let mut state = self.world.lock();
+        state.agents.retain(|(other, _)| *other != who);
+        state.agents.push((who, agent.to_string()));
     }
 
-    fn request_default_agent(&self, _agent: ObjectPath<'_>) {}
+    /// The last one who asks for it.
+    fn request_default_agent(&self, _agent: ObjectPath<'_>, #[zbus(header)] header: Header<'_>) {
+        let who = header.sender().expect("everybody has a name").to_string();
+        let mut state = self.world.lock();
+        if let Some(place) = state.agents.iter().position(|(other, _)| *other == who) {
+            let agent = state.agents.remove(place);
+            state.agents.push(agent);
+        }
+    }
 
-    fn unregister_agent(&self, _agent: ObjectPath<'_>) {}
+    fn unregister_agent(&self, agent: ObjectPath<'_>) {
+        let mut state = self.world.lock();
+        state.agents.retain(|(_, path)| *path != agent.as_str());
+    }
+}
+
+/// Who answers what a device wants to know.
+#[proxy(interface = "org.bluez.Agent1", gen_blocking = false)]
+trait Agent {
+    fn request_passkey(&self, device: &ObjectPath<'_>) -> zbus::Result<u32>;
+    fn display_passkey(
+        &self,
+        device: &ObjectPath<'_>,
+        passkey: u32,
+        entered: u16,
+    ) -> zbus::Result<()>;
+    fn request_confirmation(&self, device: &ObjectPath<'_>, passkey: u32) -> zbus::Result<()>;
+}
+
+/// Whether the two agree on a key, by asking whoever pairs.
+async fn agrees(
+    connection: &Connection,
+    world: &World,
+    address: &str,
+    (who, path): (String, String),
+) -> zbus::Result<bool> {
+    let agent = AgentProxy::builder(connection)
+        .destination(who)?
+        .path(path)?;
+    let agent = agent.build().await?;
+    let device = ObjectPath::try_from(device_path(address)).expect("a path");
+    match world.peer(address, |peer| peer.bonds) {
+        Bonding::JustWorks => Ok(true),
+        Bonding::Shows(digits) => Ok(agent.request_passkey(&device).await? == digits),
+        Bonding::Types(digits) => {
+            agent.display_passkey(&device, digits, 0).await?;
+            Ok(true)
+        }
+        Bonding::Compares(digits) => {
+            agent.request_confirmation(&device, digits).await?;
+            Ok(true)
+        }
+    }
 }
 
 pub(super) struct Adapter {
@@ -80,7 +139,14 @@ impl Adapter {
 
     fn set_discovery_filter(&self, _filter: HashMap<String, OwnedValue>) {}
 
-    async fn start_discovery(&self, #[zbus(connection)] connection: &Connection) {
+    async fn start_discovery(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+    ) -> fdo::Result<()> {
+        if self.world.lock().is_at_limit {
+            let said = "Connection has too many match rules";
+            return Err(fdo::Error::LimitsExceeded(said.into()));
+        }
         self.world.lock().discovering = true;
         let (connection, world) = (connection.clone(), self.world.clone());
         tokio::spawn(async move {
@@ -90,6 +156,7 @@ impl Adapter {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         });
+        Ok(())
     }
 
     fn stop_discovery(&self) {
@@ -215,8 +282,17 @@ impl Device {
 
     async fn pair(
         &self,
+        #[zbus(connection)] connection: &Connection,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> Result<(), BluezError> {
+        let agent = self.world.lock().agents.last().cloned();
+        if let Some(agent) = agent {
+            let agrees = agrees(connection, &self.world, &self.address, agent).await;
+            if !matches!(agrees, Ok(true)) {
+                let said = format!("{agrees:?}");
+                return Err(BluezError::AuthenticationFailed(said));
+            }
+        }
         self.world.peer(&self.address, |peer| {
             if let Some(error) = peer.refuses.clone() {
                 return Err(error);
@@ -324,7 +400,15 @@ impl Characteristic {
             peer.written.push((uuid, value.clone()));
             peer.table[self.place].value.clone_from(&value);
         });
-        if uuid == CONTROL {
+        if uuid == ring::QUESTIONS {
+            let (connection, world) = (connection.clone(), self.world.clone());
+            let address = self.address.clone();
+            if let Some(question) = ring::hear(&world, &address, &value) {
+                tokio::spawn(async move {
+                    ring::reply(&connection, &world, &address, &question).await;
+                });
+            }
+        } else if uuid == CONTROL {
             let (connection, world) = (connection.clone(), self.world.clone());
             let address = self.address.clone();
             tokio::spawn(async move { answer(&connection, &world, &address, &value).await });
