@@ -33,6 +33,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use veglia_dashboard::Deps;
 use veglia_homes::{Home, Log, MAX_HOMES, Replay};
+use veglia_intake::Line;
 use veglia_store::{Actor, Database, Place, Server};
 use veglia_view::LocalView;
 use veglia_wire::time::MAX_SPEED;
@@ -141,7 +142,8 @@ impl Demo {
         let page = screen.clone();
         let page = page.watch(house.view(), record.clone(), care.clone(), looking.clone());
         let page = tokio::spawn(page);
-        let pages = pages(&data, listener, &record, house.view(), care.clone());
+        let line = house.line();
+        let pages = pages(&data, listener, &record, house.view(), line, care.clone());
         let mut running = house.start(saved.seed, Log::create(&spoken)?, pages);
 
         let ended = lasts(&mut running, lasting, &stop, || {
@@ -294,6 +296,7 @@ fn pages(
     listener: TcpListener,
     record: &Database,
     view: LocalView,
+    line: Option<Line>,
     care: CareClock,
 ) -> impl FnOnce(CancellationToken) -> futures_util::future::BoxFuture<'static, Result<()>> {
     let (folder, record, view) = (data.join("dashboard"), record.clone(), Arc::new(view));
@@ -311,6 +314,7 @@ fn pages(
         enrolments: data.join("enrolments.toml"),
         notify: messages_to_a_file(data, &listener),
         alarm_path: pace.map(|pace| veglia_dashboard::AlarmPath { pace, ping: None }),
+        line,
     };
     move |stop| {
         Box::pin(async move {

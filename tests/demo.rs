@@ -47,6 +47,7 @@ fn twenty_homes_for_a_minute_lose_and_double_nothing() {
         number(&summary, &format!("/latency_ms/{figure}"));
     }
     assert_eq!(spoken(&demo.said()), demo.stored());
+    assert_eq!(residents(&demo).len(), 21, "in one home there are two");
 }
 
 #[test]

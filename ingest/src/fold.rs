@@ -15,29 +15,28 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use veglia_diary::{
-    ActKind, Assignments, Change, ChangeId, Changed, ReadError, Whose, changes_since,
-    last_change_by,
+    ActKind, Assignments, Change, ChangeId, Changed, ReadError, changes_since, last_change_by,
 };
 use veglia_store::Database;
 use veglia_triage::{
     FlagId, Input, Observation, PatientId, PatientState, RuleSet, Seen, Severity, Source, Standing,
     Verdict, Whereabouts, step,
 };
-use veglia_view::{Waits, Worn, WornBy, is_stand_in};
+use veglia_view::{Worn, WornBy, is_stand_in};
 use veglia_wire::{Body, DeviceId, GatewayId, Quality, Record, RecordId, VitalKind, WallMs};
 
 use crate::dating::{Records, Time};
 use crate::entry::Entry;
 use crate::homes::{self, Homes, Ticks};
-use crate::memory::Known;
+use crate::memory::{Known, Taken};
 use crate::probe::{self, Judged};
 use crate::repeats::Wish;
 use crate::rows;
 use crate::sources::Sources;
-use crate::strictest::strictest;
 use crate::waiting::Waiting;
 use crate::watch::ACTOR;
 
+mod whom;
 mod whose;
 
 /// The rules at work, and all they remember.
@@ -149,38 +148,16 @@ impl Fold {
     pub(crate) fn judged(&mut self, patient: PatientId, now: Option<WallMs>) -> Option<&Known> {
         let known = self.patients.get_mut(&patient)?;
         if let Some(now) = now {
-            rows::judge(&mut known.row, &known.state, &self.rules, now);
+            let known = &mut *known;
+            rows::judge(
+                &mut known.row,
+                &known.state,
+                known.anew_at,
+                &self.rules,
+                now,
+            );
         }
         Some(known)
-    }
-
-    fn resolve(&self, device: &DeviceId, at: WallMs) -> Option<PatientId> {
-        self.assignments
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .resolve(device, at)
-    }
-
-    /// Whose a record is. One without a time may be of any time before it came: it is a patient's
-    /// only if nobody else ever had the device, and does not wait to be told.
-    fn whose(&self, device: &DeviceId, time: Time) -> Whose {
-        let known = self
-            .assignments
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let whose = known.whose(device, time.at());
-        let is_only = |patient| known.course(device).is_some_and(|it| it.is_only(patient));
-        match whose {
-            Whose::Patient(patient) if time.is_known() || is_only(patient) => whose,
-            Whose::Somebodys | Whose::Nobodys if time.is_known() => whose,
-            _ => Whose::Dismissed,
-        }
-    }
-
-    /// Whether a record waits to be told whose it is.
-    pub(crate) fn waits(&self, arrived: &Arrived) -> bool {
-        let device = arrived.record.device.as_ref();
-        device.is_some_and(|device| self.whose(device, arrived.time).waits())
     }
 
     /// Takes an entry up.
@@ -203,12 +180,15 @@ impl Fold {
     pub(crate) fn arrive(&mut self, arrived: &Arrived, told: &mut Told) {
         if probe::is_probe(&arrived.gateway) {
             told.rounds.extend(probe::judge(&self.rules, arrived));
+        } else if arrived.record.device.is_none() {
+            self.hear_gateway(arrived, told);
         } else {
-            self.take_in(arrived, told);
+            self.take_in(arrived, None, told);
         }
     }
 
-    fn take_in(&mut self, arrived: &Arrived, told: &mut Told) {
+    /// A record of a device; `handed_on` when it came before, and is another's than was known.
+    fn take_in(&mut self, arrived: &Arrived, handed_on: Option<WallMs>, told: &mut Told) {
         let Arrived {
             received,
             gateway,
@@ -217,47 +197,38 @@ impl Fold {
             time,
         } = arrived;
         let (received, id) = (*received, *id);
+        let now = handed_on.unwrap_or(received);
         let Some(device) = &record.device else {
-            self.hear_gateway(arrived, told);
             return;
         };
-        let (at, doubt) = (time.at(), time.doubt());
+        let at = time.at();
         let Some(patient) = self.whom(arrived, device, told) else {
             return;
         };
-        let wears_it_still = self.resolve(device, received) == Some(patient);
-        let known = self
-            .patients
-            .entry(patient)
-            .or_insert_with(|| Known::new(patient));
-        let measured = measured(record);
-        if let (Time::Mapped(_), Some(vital)) = (time, measured) {
-            forget_undated(&mut known.row, vital);
-        }
-        rows::take(&mut known.row, device, record, at, doubt);
-        let source = source(device);
-        if is_stand_in(patient) {
-            if let Some(state) = known.row.device(device) {
-                state.gateway = Some(gateway.clone());
-            }
-        } else if source == Source::Device {
-            self.homes.carry(gateway, device, &mut known.row, at);
-        }
+        // What is handed on was measured in the home of whoever has the device.
+        let is_elsewhere = handed_on.is_some() && !self.may_have(device, patient, now);
+        let wears_it_still = self.wears(device, patient, now);
+        let homes = &mut self.homes;
+        let known = self.patients.entry(patient);
+        let known = known.or_insert_with(|| Known::new(patient));
+        known.show(arrived, device, (!is_elsewhere).then_some(homes));
         if matches!(time, Time::Awaited(_)) {
             told.touched.insert(patient);
             return;
         }
         let seen = match record.body {
-            Body::Reading(vital, quality) => Seen::Vital(vital, quality | doubt),
+            Body::Reading(vital, quality) => Seen::Vital(vital, quality | time.doubt()),
             Body::Contact(sensor, contact) => Seen::Contact(sensor, contact),
             Body::Answer(answer) => Seen::Answer(answer),
             Body::Event(_) | Body::Clock | Body::Gap(_) | Body::Heartbeat(_) => {
                 let sign = homes::sign(record, id, at, received);
-                known.step(&self.rules, Input::Presence(&sign), received, told);
+                known.step(&self.rules, Input::Presence(&sign), now, told);
                 told.touched.insert(patient);
                 return;
             }
         };
+        known.taken.note(device, at.min(received));
+        let source = source(device);
         let observation = Observation {
             id,
             device: device.clone(),
@@ -266,58 +237,28 @@ impl Fold {
             received,
             seen,
         };
-        let input = Input::Observation(&observation);
-        let verdicts = step(&self.rules, &mut known.state, input, received);
+        let input = if is_elsewhere {
+            Input::Elsewhere(&observation)
+        } else {
+            Input::Observation(&observation)
+        };
+        let verdicts = step(&self.rules, &mut known.state, input, now);
         // A value that comes late, from a device that another patient wears by now, asks nobody;
         // neither does one that a person typed, or one of a patient who is not at home.
-        let is_at_home = known.state.whereabouts(received) == Whereabouts::AtHome;
+        let is_at_home = known.state.whereabouts(now) == Whereabouts::AtHome;
         if source == Source::Device && wears_it_still && is_at_home {
-            let wish = |it: &Verdict| wish(it, measured, device, gateway);
-            told.wishes.extend(verdicts.iter().filter_map(wish));
+            let wish = |it: &Verdict| wish(it, measured(record), device, gateway);
+            let wishes = verdicts.iter().filter_map(wish);
+            let waiting = &mut self.waiting;
+            let is_asked =
+                |it: &Wish| !is_stand_in(patient) || waiting.ask(device, now, it.repeat_by);
+            told.wishes.extend(wishes.filter(is_asked));
         }
         self.sources.note(&verdicts, device);
-        told.say(known.numbered(verdicts), received);
+        told.say(known.numbered(verdicts), now);
         told.touched.insert(patient);
         let evicted = self.waiting.evicted();
-        self.let_all_go(evicted, received, told);
-    }
-
-    /// By whose rules a record is judged: its patient's, or those of whoever stands in for them
-    /// while it waits to be told whose it is. It is in the series in any case.
-    fn whom(&mut self, arrived: &Arrived, device: &DeviceId, told: &mut Told) -> Option<PatientId> {
-        match self.whose(device, arrived.time) {
-            Whose::Patient(patient) => Some(patient),
-            Whose::Somebodys | Whose::Nobodys if is_observed(&arrived.record) => {
-                let (stand_in, waits) = self.waiting.keep(arrived, self.change)?;
-                Some(self.stand_in(stand_in, waits, told))
-            }
-            Whose::Somebodys | Whose::Nobodys | Whose::Dismissed => None,
-        }
-    }
-
-    /// Somebody unknown measures, or goes on measuring: by the strictest limits of those who may.
-    fn stand_in(&mut self, stand_in: PatientId, waits: Waits, told: &mut Told) -> PatientId {
-        if !self.patients.contains_key(&stand_in) {
-            let assignments = self
-                .assignments
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
-            let holder = assignments.holder(&waits.device, waits.from);
-            let members = holder.map_or(&[][..], |holder| holder.members());
-            let members = members.iter().filter_map(|it| self.patients.get(it));
-            let plans: Vec<_> = members.filter_map(|known| known.state.plan()).collect();
-            let plan = strictest(stand_in, waits.from, &plans, &self.rules);
-            drop(assignments);
-            let mut known = Known::new(stand_in);
-            if let Some(plan) = plan {
-                known.step(&self.rules, Input::Plan(&plan), waits.since, told);
-            }
-            self.patients.insert(stand_in, known);
-        }
-        if let Some(known) = self.patients.get_mut(&stand_in) {
-            known.row.waits = Some(waits);
-        }
-        stand_in
+        self.let_all_go(evicted, now, told);
     }
 
     /// What a gateway says for itself is a sign of life of the homes it is in.
@@ -377,36 +318,31 @@ impl Fold {
                 break;
             };
             for change in changes.into_iter().filter(|change| change.id.0 <= id) {
-                self.apply(change, now, told).await?;
+                self.apply(&change, now, told);
             }
             self.change = last.min(id);
         }
         Ok(())
     }
 
-    async fn apply(
-        &mut self,
-        change: Change,
-        now: WallMs,
-        told: &mut Told,
-    ) -> Result<(), ReadError> {
+    fn apply(&mut self, change: &Change, now: WallMs, told: &mut Told) {
         let (patient, input) = match &change.what {
             Changed::Plan(plan) => (plan.patient, Input::Plan(plan)),
             Changed::Standing(standing) => (standing.patient, Input::Standing(standing)),
             Changed::Act(act) => {
                 let closes = act.kind == ActKind::Closed;
                 told.closed.extend(act.flag.clone().filter(|_| closes));
-                return Ok(());
+                return;
             }
             Changed::Assigned(_) | Changed::Ended(_) | Changed::Attributed(_) => {
-                return self.reattribute(&change, now, told).await;
+                self.reattribute(&change.what, now, told);
+                return;
             }
         };
         let known = self.patients.entry(patient);
         let known = known.or_insert_with(|| Known::new(patient));
         known.step(&self.rules, input, now, told);
         told.touched.insert(patient);
-        Ok(())
     }
 }
 
@@ -461,14 +397,6 @@ fn forget_undated(row: &mut veglia_view::Row, vital: VitalKind) {
         .retain(|it| it.vital != vital || is_dated(it.quality));
 }
 
-/// Whether the rules have a use for what a record says.
-fn is_observed(record: &Record) -> bool {
-    match record.body {
-        Body::Reading(..) | Body::Contact(..) | Body::Answer(_) => true,
-        Body::Event(_) | Body::Clock | Body::Gap(_) | Body::Heartbeat(_) => false,
-    }
-}
-
 /// The records of an entry that are new at the centre or newly dated, in order.
 pub(crate) fn arrived(entry: &Entry) -> Vec<Arrived> {
     let Some(records) = Records::of(entry) else {
@@ -493,6 +421,34 @@ impl Known {
             state: PatientState::new(patient),
             row: veglia_view::Row::new(patient),
             life: 0,
+            anew_at: None,
+            taken: Taken::default(),
+        }
+    }
+
+    /// What a record changes in the row; `homes` unless it was measured in another.
+    fn show(&mut self, arrived: &Arrived, device: &DeviceId, homes: Option<&mut Homes>) {
+        let Arrived {
+            gateway,
+            record,
+            time,
+            ..
+        } = arrived;
+        let (at, doubt, row) = (time.at(), time.doubt(), &mut self.row);
+        if let (Time::Mapped(_), Some(vital)) = (time, measured(record)) {
+            forget_undated(row, vital);
+        }
+        let Some(homes) = homes else {
+            rows::measure(row, device, record, at, doubt);
+            return;
+        };
+        rows::take(row, device, record, at, doubt);
+        if is_stand_in(row.patient) {
+            if let Some(state) = row.device(device) {
+                state.gateway = Some(gateway.clone());
+            }
+        } else if source(device) == Source::Device {
+            homes.carry(gateway, device, row, at);
         }
     }
 

@@ -8,7 +8,7 @@
 //!                     └─→ tap               for a store elsewhere, which nothing here waits for
 //! ```
 //! Beside it, of the moment and never in the journal: what gateways say of themselves, and what is
-//! asked of them (`repeats.rs`, and whoever asks the view).
+//! asked of them (`repeats.rs`, `calls.rs`, and whoever asks the view).
 //!
 //! What came without a time waits in the journal for its gateway's clock and is dated by a further
 //! entry (`dating.rs`); what is new in the diary stands in the journal before what came after it
@@ -26,6 +26,7 @@
 //! Deliberately absent: names (who a patient is, the pages know), pages, deciding what the broker
 //! lets through.
 
+mod calls;
 mod config;
 mod dating;
 pub mod entry;

@@ -2,7 +2,7 @@
 //! ledger, and the journal position that they all belong to, in `watch.db`.
 //!
 //! Only what has changed is written, all of it and the position in one transaction: after a stop
-//! there is one moment, whole. The journal is read on from there, and the same verdicts follow.
+//! there is one moment, whole. What waits for its patient is written device by device. The journal is read on from there, and the same verdicts follow.
 //!
 //! States are JSON in a column: they are derived, so a program that cannot read one says so and
 //! builds them again from the journal.
@@ -20,6 +20,7 @@ use veglia_store::sea_orm_migration::prelude::*;
 use veglia_store::{Actor, Database, OpenError, Purpose, Schema, Tx, TxError};
 use veglia_triage::{PatientId, PatientState};
 use veglia_view::Row;
+use veglia_wire::{DeviceId, WallMs};
 
 use crate::ledger::Ledger;
 use crate::sources::Source;
@@ -32,7 +33,7 @@ const ROWS_PER_INSERT: usize = 100;
 
 const SCHEMA: Schema = Schema {
     room: "watch",
-    migrations: || vec![Box::new(First)],
+    migrations: || vec![Box::new(First), Box::new(Apart)],
 };
 
 /// Why the watch cannot remember.
@@ -57,6 +58,61 @@ pub(crate) struct Known {
     pub(crate) row: Row,
     /// How often the rules had to begin anew, because readings turned out to be another's.
     pub(crate) life: u32,
+    /// When they did last: what was measured before they may not remember.
+    pub(crate) anew_at: Option<WallMs>,
+    /// What the rules took, by device.
+    pub(crate) taken: Taken,
+}
+
+/// Devices of one patient of which it is known what the rules took: years of exchanges. Of an
+/// older one a correction takes back the flags that it set off, and the memory stays.
+const TAKEN_MAX: usize = 64;
+
+/// When the newest reading was measured that the rules took of each device, the latest last. What
+/// came before its own time was measured when it came: the box was ahead.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Taken(Vec<(DeviceId, WallMs)>);
+
+impl Taken {
+    pub(crate) fn note(&mut self, device: &DeviceId, at: WallMs) {
+        if let Some((_, newest)) = self.0.iter_mut().find(|(known, _)| known == device) {
+            *newest = at.max(*newest);
+            return;
+        }
+        if self.0.len() >= TAKEN_MAX {
+            self.0.remove(0);
+        }
+        self.0.push((device.clone(), at));
+    }
+
+    pub(crate) fn newest(&self, device: &DeviceId) -> Option<WallMs> {
+        let mut known = self.0.iter();
+        known.find(|(known, _)| known == device).map(|it| it.1)
+    }
+}
+
+/// The column of the row: the row, and what its patient's rules took.
+#[derive(Serialize, Deserialize)]
+struct Shown<R> {
+    #[serde(flatten)]
+    row: R,
+    /// None in rows of earlier versions.
+    #[serde(default)]
+    taken: Option<Taken>,
+    #[serde(default)]
+    anew_at: Option<WallMs>,
+}
+
+impl Shown<Row> {
+    /// Of an earlier version: what was heard of each device stands for what was measured.
+    fn taken(&self) -> Taken {
+        self.taken.clone().unwrap_or_else(|| {
+            let heard = self.row.devices.iter();
+            let heard = heard.filter_map(|it| Some((it.device.clone(), it.last_heard?)));
+            Taken(heard.collect())
+        })
+    }
 }
 
 /// All that was remembered at one journal position.
@@ -70,7 +126,7 @@ pub(crate) struct Remembered {
     /// Every patient.
     pub(crate) patients: HashMap<PatientId, Known>,
     /// Readings that wait to be told whose they are.
-    pub(crate) waiting: Saved,
+    pub(crate) waiting: Vec<Saved>,
     /// What set flags off.
     pub(crate) sources: Vec<Source>,
 }
@@ -81,8 +137,8 @@ pub(crate) struct Beside<'a> {
     pub(crate) change: i64,
     /// Who has been heard, up to where.
     pub(crate) ledger: &'a Ledger,
-    /// Readings that wait to be told whose they are.
-    pub(crate) waiting: Saved,
+    /// Devices of which something new waits to be told whose it is: all that waits of them.
+    pub(crate) waiting: Vec<(DeviceId, Saved)>,
     /// What set flags off.
     pub(crate) sources: Vec<Source>,
     /// Whose rules have begun anew, and how often.
@@ -96,7 +152,8 @@ pub(crate) struct Beside<'a> {
 struct Heard<L> {
     #[serde(flatten)]
     ledger: L,
-    #[serde(default)]
+    /// Of earlier versions.
+    #[serde(default, skip_serializing)]
     waiting: Saved,
     #[serde(default)]
     sources: Vec<Source>,
@@ -139,6 +196,26 @@ impl MigrationTrait for First {
     }
 }
 
+struct Apart;
+
+impl MigrationName for Apart {
+    fn name(&self) -> &str {
+        "0002_waiting_apart"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Apart {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut waiting = Table::create();
+        waiting
+            .table("watch_waiting")
+            .col(ColumnDef::new("device").text().not_null().primary_key())
+            .col(ColumnDef::new("waits").text().not_null());
+        manager.create_table(waiting).await
+    }
+}
+
 impl Memory {
     /// Opens `watch.db` in ingest's folder.
     pub(crate) async fn open(dir: &Path) -> Result<Self, OpenError> {
@@ -148,26 +225,36 @@ impl Memory {
 
     /// Everything that was kept.
     pub(crate) async fn load(&self) -> Result<Remembered, MemoryError> {
-        let (moment, rows) = self
+        let Found {
+            moment,
+            rows,
+            waiting,
+        } = self
             .database
             .read_tx("watch.load", &ACTOR, |tx| Box::pin(read(tx)))
             .await?;
         let mut patients = HashMap::with_capacity(rows.len());
         for (state, row) in rows {
+            let shown: Shown<Row> = understood(&row)?;
             let known = Known {
                 state: understood::<PatientState>(&state)?,
-                row: understood(&row)?,
+                taken: shown.taken(),
+                anew_at: shown.anew_at,
+                row: shown.row,
                 life: 0,
             };
             patients.insert(known.state.patient(), known);
         }
+        let waiting: Result<Vec<Saved>, MemoryError> =
+            waiting.iter().map(|saved| understood(saved)).collect();
+        let mut waiting = waiting?;
         Ok(match moment {
             None => Remembered {
                 next: None,
                 change: 0,
                 ledger: Ledger::default(),
                 patients,
-                waiting: Saved::default(),
+                waiting: Vec::new(),
                 sources: Vec::new(),
             },
             Some(moment) => {
@@ -177,12 +264,13 @@ impl Memory {
                         known.life = life;
                     }
                 }
+                waiting.push(heard.waiting);
                 Remembered {
                     next: moment.next.try_into().ok().and_then(Position::new),
                     change: moment.change,
                     ledger: heard.ledger,
                     patients,
-                    waiting: heard.waiting,
+                    waiting,
                     sources: heard.sources,
                 }
             }
@@ -199,17 +287,35 @@ impl Memory {
         let rows: Result<Vec<[String; 3]>, MemoryError> = changed
             .map(|known| {
                 let patient = known.state.patient().to_string();
-                Ok([patient, said(&known.state)?, said(&known.row)?])
+                let shown = Shown {
+                    row: &known.row,
+                    taken: Some(known.taken.clone()),
+                    anew_at: known.anew_at,
+                };
+                Ok([patient, said(&known.state)?, said(&shown)?])
             })
             .collect();
+        let waiting: Result<Vec<[String; 2]>, MemoryError> = beside
+            .waiting
+            .iter()
+            .filter(|(_, saved)| !saved.is_empty())
+            .map(|(device, saved)| Ok([device.to_string(), said(saved)?]))
+            .collect();
+        let over = beside.waiting.iter().map(|(device, _)| device.to_string());
         let heard = Heard {
             ledger: beside.ledger,
-            waiting: beside.waiting,
+            waiting: Saved::default(),
             sources: beside.sources,
             lives: beside.lives,
         };
         let gone: Vec<String> = beside.gone.iter().map(PatientId::to_string).collect();
-        let (rows, ledger) = (rows?, said(&heard)?);
+        let ledger = said(&heard)?;
+        let changes = Changes {
+            rows: rows?,
+            gone,
+            waiting: waiting?,
+            over: over.collect(),
+        };
         let change = beside.change;
         let next = next.get().try_into().unwrap_or(i64::MAX);
         let moment = Moment {
@@ -217,14 +323,30 @@ impl Memory {
             change,
             ledger,
         };
-        let (rows, gone, moment) = (&rows, &gone, &moment);
+        let (changes, moment) = (&changes, &moment);
         self.database
             .run_tx("watch.keep", &ACTOR, move |tx| {
-                Box::pin(write(tx, rows, gone, moment))
+                Box::pin(write(tx, changes, moment))
             })
             .await?;
         Ok(())
     }
+}
+
+/// What is new since the last moment.
+struct Changes {
+    rows: Vec<[String; 3]>,
+    gone: Vec<String>,
+    waiting: Vec<[String; 2]>,
+    /// Devices of which what was kept is over.
+    over: Vec<String>,
+}
+
+/// Everything that is there.
+struct Found {
+    moment: Option<Moment>,
+    rows: Vec<(String, String)>,
+    waiting: Vec<String>,
 }
 
 struct Moment {
@@ -241,7 +363,7 @@ fn understood<T: DeserializeOwned>(text: &str) -> Result<T, MemoryError> {
     serde_json::from_str(text).map_err(MemoryError::Foreign)
 }
 
-async fn read(tx: &Tx<'_>) -> Result<(Option<Moment>, Vec<(String, String)>), TxError> {
+async fn read(tx: &Tx<'_>) -> Result<Found, TxError> {
     let mut ask = Query::select();
     ask.columns(["next", "change", "ledger"])
         .from("watch_moment");
@@ -255,7 +377,16 @@ async fn read(tx: &Tx<'_>) -> Result<(Option<Moment>, Vec<(String, String)>), Tx
     let rows = tx.query_all(&ask).await?;
     let pair = |row: &QueryResult| Ok((row.try_get_by(0_usize)?, row.try_get_by(1_usize)?));
     let rows: Result<Vec<_>, DbErr> = rows.iter().map(pair).collect();
-    Ok((moment, rows?))
+    let mut ask = Query::select();
+    ask.columns(["waits"]).from("watch_waiting");
+    let waiting = tx.query_all(&ask).await?;
+    let waiting: Result<Vec<String>, DbErr> =
+        waiting.iter().map(|row| row.try_get_by(0_usize)).collect();
+    Ok(Found {
+        moment,
+        rows: rows?,
+        waiting: waiting?,
+    })
 }
 
 fn moment(row: &QueryResult) -> Result<Moment, DbErr> {
@@ -266,20 +397,9 @@ fn moment(row: &QueryResult) -> Result<Moment, DbErr> {
     })
 }
 
-async fn write(
-    tx: &Tx<'_>,
-    rows: &[[String; 3]],
-    gone: &[String],
-    moment: &Moment,
-) -> Result<(), TxError> {
-    for some in gone.chunks(ROWS_PER_INSERT) {
-        let mut delete = Query::delete();
-        delete
-            .from_table("watch_patient")
-            .and_where(Expr::col("patient").is_in(some.iter().map(String::as_str)));
-        tx.execute(&delete).await?;
-    }
-    for some in rows.chunks(ROWS_PER_INSERT) {
+async fn write(tx: &Tx<'_>, changes: &Changes, moment: &Moment) -> Result<(), TxError> {
+    drop_rows(tx, ("watch_patient", "patient"), &changes.gone).await?;
+    for some in changes.rows.chunks(ROWS_PER_INSERT) {
         let mut insert = Query::insert();
         insert
             .into_table("watch_patient")
@@ -288,6 +408,16 @@ async fn write(
             insert.values_panic(row.iter().map(|text| text.as_str().into()));
         }
         insert.on_conflict(replace("patient", &["state", "shown"]));
+        tx.execute(&insert).await?;
+    }
+    drop_rows(tx, ("watch_waiting", "device"), &changes.over).await?;
+    // Each may be half a megabyte.
+    for row in &changes.waiting {
+        let mut insert = Query::insert();
+        insert
+            .into_table("watch_waiting")
+            .columns(["device", "waits"])
+            .values_panic(row.iter().map(|text| text.as_str().into()));
         tx.execute(&insert).await?;
     }
     let mut insert = Query::insert();
@@ -305,8 +435,85 @@ async fn write(
     Ok(())
 }
 
+async fn drop_rows(
+    tx: &Tx<'_>,
+    (table, key): (&'static str, &'static str),
+    gone: &[String],
+) -> Result<(), TxError> {
+    for some in gone.chunks(ROWS_PER_INSERT) {
+        let mut delete = Query::delete();
+        delete
+            .from_table(table)
+            .and_where(Expr::col(key).is_in(some.iter().map(String::as_str)));
+        tx.execute(&delete).await?;
+    }
+    Ok(())
+}
+
 fn replace(key: &'static str, columns: &[&'static str]) -> OnConflict {
     let mut conflict = OnConflict::column(Alias::new(key));
     conflict.update_columns(columns.iter().map(|column| Alias::new(*column)));
     conflict
+}
+
+#[cfg(test)]
+mod tests {
+    use veglia_view::DeviceState;
+
+    use super::*;
+
+    #[test]
+    fn a_row_of_an_earlier_version_says_of_each_device_what_was_heard() {
+        let device = DeviceId::new("nonin:501234").unwrap();
+        let mut row = Row::new(PatientId::new(7));
+        row.devices.push(DeviceState {
+            last_heard: Some(WallMs(5)),
+            ..DeviceState::new(device.clone())
+        });
+        let shown: Shown<Row> = understood(&said(&row).unwrap()).unwrap();
+        assert_eq!(shown.taken().newest(&device), Some(WallMs(5)));
+        let mut taken = Taken::default();
+        taken.note(&device, WallMs(3));
+        let shown = Shown {
+            row: &row,
+            taken: Some(taken),
+            anew_at: None,
+        };
+        let shown: Shown<Row> = understood(&said(&shown).unwrap()).unwrap();
+        assert_eq!(shown.taken().newest(&device), Some(WallMs(3)));
+        assert_eq!(shown.row, row);
+    }
+
+    #[test]
+    fn what_waited_beside_the_ledger_in_an_earlier_version_is_read() {
+        let heard = Heard {
+            ledger: Ledger::default(),
+            waiting: Saved::default(),
+            sources: Vec::new(),
+            lives: BTreeMap::new(),
+        };
+        let mut text = serde_json::to_value(&heard).unwrap();
+        assert_eq!(text.get("waiting"), None, "it has a table of its own");
+        text["waiting"] = serde_json::json!({ "readings": [], "sessions": [{
+            "stand_in": PatientId::new(7),
+            "waits": {
+                "device": "nonin:501234",
+                "from": WallMs(1), "until": WallMs(2), "readings": 2, "since": WallMs(3),
+            },
+            "heard": WallMs(3),
+        }] });
+        let heard: Heard<Ledger> = serde_json::from_value(text).unwrap();
+        assert!(!heard.waiting.is_empty());
+    }
+
+    #[test]
+    fn of_more_devices_than_one_wears_in_years_the_first_are_forgotten() {
+        let device = |number| DeviceId::new(&format!("nonin:{number}")).unwrap();
+        let mut taken = Taken::default();
+        for number in 0..=TAKEN_MAX {
+            taken.note(&device(number), WallMs(1));
+        }
+        assert_eq!(taken.newest(&device(0)), None);
+        assert_eq!(taken.newest(&device(1)), Some(WallMs(1)));
+    }
 }

@@ -3,6 +3,7 @@
 //! The watch makes a [`Wish`] of a flag that is raised unconfirmed; here it becomes a command to
 //! the gateway through which the reading came, and a line in the diary that says what came of it.
 //! A device that another patient wears by then is not asked: the answer would be of somebody else.
+//! Of a flag of somebody unknown the device is asked as long as nobody has it alone.
 //! The rules do not know: whether a repeat comes, and what it says, they see in the readings.
 //!
 //! A wish is asked once. What makes it one is the flag and the moment until which the rules wait,
@@ -25,7 +26,7 @@ use veglia_diary::{ReadError, has_noted, note_once, wearer};
 use veglia_link::{CommandError, Commands};
 use veglia_store::Database;
 use veglia_triage::FlagId;
-use veglia_view::ORDER_WITHIN;
+use veglia_view::{ORDER_WITHIN, is_stand_in};
 use veglia_wire::{CareClock, CommandKind, DeviceId, GatewayId, Outcome, VitalKind, WallMs};
 
 use crate::watch::ACTOR;
@@ -139,7 +140,8 @@ impl Asker {
         let mut looks = 1;
         loop {
             let worn_by = wearer(&self.record, &ACTOR, &wish.device, self.care.now()).await?;
-            if worn_by != Some(wish.flag.patient) {
+            let wearer = Some(wish.flag.patient).filter(|it| !is_stand_in(*it));
+            if worn_by != wearer {
                 return Ok(None);
             }
             let sent = self

@@ -6,8 +6,14 @@ use veglia_wire::{Body, DeviceEvent, DeviceId, Quality, Record, Site, Vital, Wal
 
 use crate::fold::source;
 
-/// Takes a record of a worn device into the row.
-pub(crate) fn take(row: &mut Row, device: &DeviceId, record: &Record, at: WallMs, doubt: Quality) {
+/// Takes the value of a record into the row, of a device that the patient does not wear.
+pub(crate) fn measure(
+    row: &mut Row,
+    device: &DeviceId,
+    record: &Record,
+    at: WallMs,
+    doubt: Quality,
+) {
     if let Body::Reading(vital, quality) = record.body {
         row.measure(Latest {
             vital: vital.kind(),
@@ -18,6 +24,11 @@ pub(crate) fn take(row: &mut Row, device: &DeviceId, record: &Record, at: WallMs
             source: source(device),
         });
     }
+}
+
+/// Takes a record of a worn device into the row.
+pub(crate) fn take(row: &mut Row, device: &DeviceId, record: &Record, at: WallMs, doubt: Quality) {
+    measure(row, device, record, at, doubt);
     row.last_heard = row.last_heard.max(Some(at));
     row.gateway_last_heard = row.gateway_last_heard.max(Some(at));
     let Some(state) = row.device(device) else {
@@ -58,9 +69,22 @@ pub(crate) fn list(row: &mut Row, id: &FlagId, listed: Option<veglia_diary::Open
 }
 
 /// Writes into the row what the rules make of it: the latest values that they do not judge, and
-/// what the scores can be.
-pub(crate) fn judge(row: &mut Row, state: &PatientState, rules: &RuleSet, now: WallMs) {
-    let why = |latest: &Latest| Some((latest.vital, unjudged(latest, state, rules)?));
+/// what the scores can be. Of what was measured before they began anew the rules may know nothing.
+pub(crate) fn judge(
+    row: &mut Row,
+    state: &PatientState,
+    anew_at: Option<WallMs>,
+    rules: &RuleSet,
+    now: WallMs,
+) {
+    let is_forgotten = |latest: &Latest| {
+        let newest = state.last(latest.vital).map(|it| it.at);
+        Some(latest.at) <= anew_at && newest < Some(latest.at)
+    };
+    let why = |latest: &Latest| {
+        let why = unjudged(latest, state, rules)?;
+        (!is_forgotten(latest)).then_some((latest.vital, why))
+    };
     row.unjudged = row.latest.iter().filter_map(why).collect();
     let scores = Scale::ALL.into_iter();
     let scores = scores.filter_map(|scale| state.partial(rules, scale, now));

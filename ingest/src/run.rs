@@ -21,6 +21,7 @@ use veglia_view::{
 };
 use veglia_wire::CareClock;
 
+use crate::calls::Calls;
 use crate::config::{Config, ConfigError};
 use crate::entry::Entry;
 use crate::figures::Figures;
@@ -106,6 +107,7 @@ pub struct Ingest {
     gateways: GatewayBoard,
     commands: Commands,
     repeats: Repeats,
+    calls: Calls,
     care: CareClock,
     figures: Figures,
 }
@@ -132,12 +134,8 @@ impl Ingest {
             .max(journal.oldest());
         let caught_up = catch_up(&journal, watch_from, &remembered)?;
         let quarantine = Quarantine::open(&dir.join("quarantine"))?;
-        let database = Database::open(
-            &dir.join("series.db"),
-            Purpose::Series,
-            &[veglia_series::SCHEMA],
-        )
-        .await?;
+        let database = dir.join("series.db");
+        let database = Database::open(&database, Purpose::Series, &[veglia_series::SCHEMA]).await?;
         let (series, series_writer) = Series::open(database).await?;
         let tape_from = resume(&journal, series_writer.resume_from());
 
@@ -158,11 +156,13 @@ impl Ingest {
 
         let board = Board::new(Edition(fastrand::u64(..)));
         let (commands, gateways) = (Commands::default(), GatewayBoard::default());
-        let (repeats, wishes) = Repeats::new(Asker {
+        let asker = Asker {
             commands: commands.clone(),
             record: record.clone(),
             care: care.clone(),
-        });
+        };
+        let calls = Calls::new(asker.clone(), board.clone());
+        let (repeats, wishes) = Repeats::new(asker);
         let watch = Watch::resume(
             record,
             memory,
@@ -186,6 +186,7 @@ impl Ingest {
             gateways,
             commands,
             repeats,
+            calls,
             care,
             figures,
         })
@@ -225,6 +226,7 @@ impl Ingest {
             gateways,
             commands,
             repeats,
+            calls,
             care,
             figures,
             ..
@@ -255,6 +257,11 @@ impl Ingest {
         let repeats_stop = stop.clone();
         tasks.spawn(async move {
             repeats.serve(repeats_stop).await;
+            Ok(())
+        });
+        let calls_stop = stop.clone();
+        tasks.spawn(async move {
+            calls.serve(calls_stop).await;
             Ok(())
         });
         let forward_stop = stop.clone();

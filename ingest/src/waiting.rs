@@ -1,32 +1,39 @@
 //! Readings that are no patient's yet: nobody has their device, or a household shares it.
 //!
-//! They are in the series whatever happens here. For the rules they wait, in **sessions**: the
-//! readings of one device that are closer together than [`SESSION_GAP_MS`]. Each session has a
-//! patient who stands in for whoever measured ([`veglia_view::stand_in`]), and the rules judge it
-//! as of them: a red calls people while nobody knows whose it is. When somebody says whose it is,
-//! or the device is assigned, the readings reach the rules of that patient and the stand-in is let
-//! go. What has its patient is kept here for as long as what waits: an answer may be corrected.
+//! They are in the series whatever happens here. For the rules they wait, in **sessions**
+//! (`waiting/session.rs`): what one person may have measured. No session reaches over a moment at
+//! which the device was given or taken back, or an edge of what was said of its readings: so a
+//! session can be answered for as a whole. Each has a patient who stands in for whoever measured
+//! ([`veglia_view::stand_in`]), and the rules judge it as of them: a red calls people while nobody
+//! knows whose it is. When somebody says whose it is, or the device is assigned, the readings reach
+//! the rules of that patient and the stand-in is let go. What has its patient is kept here for as
+//! long as what waits: an answer may be corrected.
+//!
+//! **An answer in mid-measure** names a patient while the measure goes on: what follows in the same
+//! session is **held** for that patient, by whose rules it is judged, and calls nobody anew. When
+//! the session is over the watch writes the same word of the rest ([`Waiting::held_over`]), so that
+//! the diary says it of every reading. That nobody measured holds for what was seen, and no longer.
 //!
 //! Limits: [`WAIT_MS`], [`READINGS_MAX`] and [`SESSIONS_MAX`] of a device (the newest),
-//! [`DEVICES_MAX`] devices. What is older than that is seen in the curves of whoever it is
-//! attributed to, and no rule judges it again. Only what has a time waits: without one nobody can
-//! say whose it is. A session is named by the reading that began it, so these readings are taken
-//! in the order of their arrival, also by a replay that shuffles the others.
+//! [`DEVICES_MAX`] devices, [`SUM_MAX`] readings. What is older than that is seen in the curves of
+//! whoever it is attributed to, and no rule judges it again. Only what has a time waits: without
+//! one nobody can say whose it is. A session is named by the reading that began it, so these
+//! readings are taken in the order of their arrival, also by a replay that shuffles the others.
 
-use std::collections::{BTreeMap, HashMap};
+mod saved;
+mod session;
 
-use serde::{Deserialize, Serialize};
-use veglia_diary::{Course, Whose};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+
+use veglia_diary::{Attributed, Course, Stretch, Whose};
 use veglia_triage::PatientId;
-use veglia_view::{Waits, stand_in};
-use veglia_wire::{DeviceId, GatewayId, Record, RecordId, WallMs};
+use veglia_view::{Latest, Waits, stand_in};
+use veglia_wire::{DeviceId, RecordId, WallMs};
 
-use crate::dating::Time;
 use crate::fold::Arrived;
-
-/// Readings of one device that are closer together than this are one session, in care
-/// milliseconds: nobody hands a finger clip on and measures anew in less.
-pub(crate) const SESSION_GAP_MS: i64 = 2 * 60 * 1000;
+pub(crate) use saved::Saved;
+use session::{Session, is_let_go, is_measure};
 
 /// How long a reading waits, in care milliseconds: as long as the rules remember, so that a
 /// weekend's answers on Monday morning still find most of their places.
@@ -35,12 +42,16 @@ const WAIT_MS: i64 = 48 * 60 * 60 * 1000;
 /// Readings of one device that wait at most: half an hour of a stream, weeks of spot measurements.
 const READINGS_MAX: usize = 2_048;
 
+/// Readings of all devices that wait at most: some tens of megabytes, here and where they are
+/// remembered. Above it the device that has most loses its oldest.
+const SUM_MAX: usize = 100_000;
+
 /// Sessions of one device that wait at most: a day of a couple who measure every hour and a half.
 /// Of a device that has more the oldest wait no longer.
 const SESSIONS_MAX: usize = 32;
 
 /// Devices whose readings wait at most. In a centre nearly every device that speaks is assigned;
-/// this bounds what a drawer of forgotten ones costs to some tens of megabytes.
+/// this bounds a drawer of forgotten ones.
 const DEVICES_MAX: usize = 500;
 
 /// What waits, by device.
@@ -49,6 +60,10 @@ pub(crate) struct Waiting {
     by_device: HashMap<DeviceId, Kept>,
     /// Those who stand in for what waits no longer.
     over: Vec<PatientId>,
+    /// Readings of all devices.
+    sum: usize,
+    /// Devices of which not all is remembered beside.
+    unsaved: HashSet<DeviceId>,
 }
 
 #[derive(Debug, Default)]
@@ -59,24 +74,26 @@ struct Kept {
     sessions: Vec<Session>,
     /// No reading of it came before.
     since: Option<WallMs>,
+    /// Until when the second measurement is waited for that its home was asked for last.
+    asked_until: Option<WallMs>,
 }
 
-impl Kept {
-    fn put(&mut self, arrived: Arrived) -> bool {
-        let received = arrived.received;
-        self.since = Some(self.since.map_or(received, |since| since.min(received)));
-        let key = (arrived.time.at(), arrived.id);
-        self.readings.insert(key, arrived).is_none()
-    }
+/// By whose rules a reading that waits is judged.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Keeper {
+    /// By those of somebody who stands in; what waits with it, and its values.
+    StandIn(PatientId, Waits, Vec<Latest>),
+    /// By those of the patient who was said to measure, a moment before.
+    Held(PatientId),
 }
 
-/// Readings that belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Session {
-    stand_in: PatientId,
-    waits: Waits,
-    /// When the last of its readings came.
-    heard: WallMs,
+/// What follows an answer in the same measure, and is over: the same word is to be written of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Held {
+    pub(crate) device: DeviceId,
+    /// Its end is not in it.
+    pub(crate) measured: Range<WallMs>,
+    pub(crate) patient: PatientId,
 }
 
 /// What a change of who has a device means to what waits of it.
@@ -86,77 +103,122 @@ pub(crate) struct Moved {
     pub(crate) over: Vec<PatientId>,
     /// Readings that are to be taken again, in the order of measuring.
     pub(crate) readings: Vec<Arrived>,
-}
-
-/// What waits, as it is remembered between two lives.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Saved {
-    readings: Vec<SavedReading>,
-    sessions: Vec<Session>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct SavedReading {
-    received: WallMs,
-    gateway: GatewayId,
-    id: RecordId,
-    at: WallMs,
-    /// In hexadecimal digits, as the wire has it.
-    record: String,
+    /// What was held for a patient until now.
+    pub(crate) held: Vec<Stretch>,
 }
 
 impl Waiting {
-    /// A reading waits: who stands in for its patient, and what waits with it. None when there is
-    /// no room, or its time is not known. `known` is the last change taken up, so that a session
-    /// that is taken apart and waits again has another who stands in.
-    pub(crate) fn keep(&mut self, arrived: &Arrived, known: i64) -> Option<(PatientId, Waits)> {
-        let device = arrived.record.device.clone()?;
+    /// A reading waits: by whose rules it is judged. None when there is no room, when its time is
+    /// not known, or when it belongs to nothing that was measured. `known` is the last change taken
+    /// up, so that a session that is taken apart and waits again has another who stands in;
+    /// `around` is the time in which nothing changes about its device.
+    pub(crate) fn keep(
+        &mut self,
+        arrived: &Arrived,
+        known: i64,
+        around: &Range<WallMs>,
+    ) -> Option<Keeper> {
+        let device = arrived.record.device.as_ref()?;
         if !arrived.time.is_known() {
             return None;
         }
-        if !self.by_device.contains_key(&device) && self.by_device.len() >= DEVICES_MAX {
+        if !self.by_device.contains_key(device) && self.by_device.len() >= DEVICES_MAX {
             return None;
         }
-        let kept = self.by_device.entry(device.clone()).or_default();
         let at = arrived.time.at();
-        let is_new = kept.put(arrived.clone());
-        if kept.readings.len() > READINGS_MAX {
-            kept.readings.pop_first();
-        }
-        let is_near = |session: &Session| {
-            let waits = &session.waits;
-            waits.from.since(at) < SESSION_GAP_MS && at.since(waits.until) < SESSION_GAP_MS
-        };
-        let place = kept.sessions.iter().position(is_near).unwrap_or_else(|| {
-            if kept.sessions.len() >= SESSIONS_MAX {
-                self.over.push(kept.sessions.remove(0).stand_in);
-            }
-            kept.sessions.push(Session {
-                stand_in: stand_in(number(&device, at, arrived.id, known)),
-                waits: Waits {
-                    device,
+        self.put(device, arrived.clone());
+        self.unsaved.insert(device.clone());
+        let kept = self.by_device.get_mut(device)?;
+        let sessions = kept.sessions.iter().enumerate().filter(|(_, session)| {
+            around.contains(&session.waits.from) && session.takes(&arrived.record, at)
+        });
+        let nearest = sessions.min_by_key(|(_, session)| session.distance_ms(at));
+        let nearest = nearest.map(|(place, _)| place);
+        let place = match nearest {
+            Some(place) => place,
+            None if is_measure(&arrived.record) => {
+                if kept.sessions.len() >= SESSIONS_MAX {
+                    let gone = kept.sessions.remove(0);
+                    self.over
+                        .extend(gone.held_by.is_none().then_some(gone.stand_in));
+                }
+                let waits = Waits {
+                    device: device.clone(),
                     from: at,
                     until: at,
                     readings: 0,
                     since: arrived.received,
-                },
-                heard: arrived.received,
-            });
-            kept.sessions.len() - 1
-        });
+                };
+                let who = stand_in(number(device, at, arrived.id, known));
+                kept.sessions.push(Session::begin(who, waits));
+                kept.sessions.len() - 1
+            }
+            None => return None,
+        };
         let session = kept.sessions.get_mut(place)?;
-        session.waits.from = session.waits.from.min(at);
-        session.waits.until = session.waits.until.max(at);
-        session.waits.readings += u32::from(is_new);
-        session.heard = session.heard.max(arrived.received);
-        Some((session.stand_in, session.waits.clone()))
+        session.take(arrived);
+        let keeper = match session.held_by {
+            Some(patient) => Keeper::Held(patient),
+            None => Keeper::StandIn(
+                session.stand_in,
+                session.waits.clone(),
+                session.measured.clone(),
+            ),
+        };
+        if is_let_go(&arrived.record) {
+            self.let_go(device, at);
+        }
+        Some(keeper)
+    }
+
+    /// A device was let go of, or cannot be heard any more: what follows may be another person's.
+    pub(crate) fn let_go(&mut self, device: &DeviceId, at: WallMs) {
+        if let Some(kept) = self.by_device.get_mut(device) {
+            kept.sessions.iter_mut().for_each(|it| it.part(at));
+            self.unsaved.insert(device.clone());
+        }
+    }
+
+    /// The home of a device is asked for a second measurement; whether it was not asked yet. The
+    /// second is somebody else's, as far as can be told, and would otherwise ask for a third.
+    pub(crate) fn ask(&mut self, device: &DeviceId, now: WallMs, by: WallMs) -> bool {
+        let Some(kept) = self.by_device.get_mut(device) else {
+            return false;
+        };
+        let is_new = kept.asked_until.is_none_or(|until| until <= now);
+        if is_new {
+            kept.asked_until = Some(by);
+        }
+        is_new
+    }
+
+    fn put(&mut self, device: &DeviceId, arrived: Arrived) {
+        let kept = self.by_device.entry(device.clone()).or_default();
+        let received = arrived.received;
+        kept.since = Some(kept.since.map_or(received, |since| since.min(received)));
+        let key = (arrived.time.at(), arrived.id);
+        self.sum += usize::from(kept.readings.insert(key, arrived).is_none());
+        if kept.readings.len() > READINGS_MAX {
+            kept.readings.pop_first();
+            self.sum -= 1;
+        }
+        if self.sum > SUM_MAX {
+            let all = self.by_device.iter_mut();
+            let fullest = all.max_by_key(|(device, kept)| (kept.readings.len(), *device));
+            if let Some((device, kept)) = fullest {
+                kept.readings.pop_first();
+                self.sum -= 1;
+                self.unsaved.insert(device.clone());
+            }
+        }
     }
 
     /// Who has a device is another: sessions of which somebody is known now are over, and what is
-    /// another's than before is to be taken again.
+    /// another's than before is to be taken again. Of what follows an answer in the same session
+    /// the answer is believed.
     pub(crate) fn reconsider(
         &mut self,
-        device: &DeviceId,
+        (device, answer): (&DeviceId, Option<&Attributed>),
         before: &Course,
         after: &Course,
         now: WallMs,
@@ -165,38 +227,60 @@ impl Waiting {
         let Some(kept) = self.by_device.get_mut(device) else {
             return moved;
         };
+        self.unsaved.insert(device.clone());
         let Kept {
             readings, sessions, ..
         } = kept;
-        let holds =
-            |session: &Session, at: WallMs| session.waits.from <= at && at <= session.waits.until;
-        let mut apart: Vec<Session> = Vec::new();
-        sessions.retain(|session| {
+        let is_over = |session: &mut Session| {
             // Its readings may have been pushed out by later ones.
             let ends = [session.waits.from, session.waits.until];
             let its = readings.keys().map(|(at, _)| *at);
-            let mut its = its.filter(|at| holds(session, *at)).chain(ends);
-            let stays = its.all(|at| after.whose(at).waits());
-            if !stays {
-                apart.push(session.clone());
+            let mut its = its.filter(|at| session.spans(*at)).chain(ends);
+            !its.all(|at| after.whose(at).waits())
+        };
+        let apart: Vec<Session> = sessions.extract_if(.., is_over).collect();
+        for session in &apart {
+            let rest = answer.and_then(|answer| rest(session, answer, after, now));
+            let end = session.waits.until.plus_ms(1);
+            match session.held_by {
+                None => moved.over.push(session.stand_in),
+                Some(patient) => moved.held.push(Stretch {
+                    whose: Whose::Patient(patient),
+                    from: session.waits.from,
+                    until: Some(rest.as_ref().map_or(end, |rest| rest.waits.from)),
+                }),
             }
-            stays
-        });
+            sessions.extend(rest);
+        }
         let is_kept = |arrived: &Arrived| now.since(arrived.received) <= WAIT_MS;
         for ((at, _), arrived) in readings.iter().filter(|(_, it)| is_kept(it)) {
             let (was, is) = (before.whose(*at), after.whose(*at));
-            let is_apart = apart.iter().any(|session| holds(session, *at));
+            let its = apart.iter().find(|session| session.spans(*at));
+            let held_by = its.and_then(|session| session.held_by);
             let is_to_be_taken = match is {
-                Whose::Patient(_) => was != is,
-                Whose::Somebodys | Whose::Nobodys => is_apart || !was.waits(),
+                Whose::Patient(patient) => was != is && held_by != Some(patient),
+                Whose::Somebodys | Whose::Nobodys => its.is_some() || !was.waits(),
                 Whose::Dismissed => false,
             };
             if is_to_be_taken {
                 moved.readings.push(arrived.clone());
             }
         }
-        moved.over = apart.into_iter().map(|session| session.stand_in).collect();
         moved
+    }
+
+    /// What was held for a patient, and goes on no longer.
+    pub(crate) fn held_over(&self, now: WallMs) -> Vec<Held> {
+        let all = self.by_device.values().flat_map(|kept| &kept.sessions);
+        let over = all.filter(|it| it.is_quiet(now) && it.waits.readings > 0);
+        let held = over.filter_map(|session| {
+            Some(Held {
+                device: session.waits.device.clone(),
+                measured: session.waits.from..session.waits.until.plus_ms(1),
+                patient: session.held_by?,
+            })
+        });
+        held.collect()
     }
 
     /// Those who stand in for what found no room any more.
@@ -207,12 +291,16 @@ impl Waiting {
     /// Those who stand in for what waits no longer by now. What nothing will be said of any more
     /// is forgotten here, at each tick of the journal: a replay forgets the same.
     pub(crate) fn over(&mut self, now: WallMs) -> Vec<PatientId> {
-        let is_over = |heard: WallMs| now.since(heard) > WAIT_MS;
-        let over = &mut self.over;
-        for kept in self.by_device.values_mut() {
-            if kept.sessions.iter().any(|it| is_over(it.heard)) {
-                let gone = kept.sessions.extract_if(.., |it| is_over(it.heard));
-                over.extend(gone.map(|session| session.stand_in));
+        let is_over = |session: &Session| {
+            let is_empty = session.held_by.is_some() && session.waits.readings == 0;
+            now.since(session.heard) > WAIT_MS || is_empty && session.is_quiet(now)
+        };
+        for (device, kept) in &mut self.by_device {
+            if kept.sessions.iter().any(is_over) {
+                let gone = kept.sessions.extract_if(.., |it| is_over(it));
+                let gone = gone.filter(|session| session.held_by.is_none());
+                self.over.extend(gone.map(|session| session.stand_in));
+                self.unsaved.insert(device.clone());
             }
         }
         self.tidy(now);
@@ -221,66 +309,36 @@ impl Waiting {
 
     /// Forgets readings that nothing will be said of any more.
     fn tidy(&mut self, now: WallMs) {
-        self.by_device.retain(|_, kept| {
+        let Self {
+            by_device,
+            sum,
+            unsaved,
+            ..
+        } = self;
+        by_device.retain(|device, kept| {
             let is_over = |received: WallMs| now.since(received) > WAIT_MS;
             if kept.since.is_some_and(is_over) {
+                let before = kept.readings.len();
                 kept.readings.retain(|_, it| !is_over(it.received));
                 kept.since = kept.readings.values().map(|it| it.received).min();
+                *sum -= before - kept.readings.len();
+                unsaved.insert(device.clone());
             }
             !kept.readings.is_empty() || !kept.sessions.is_empty()
         });
     }
+}
 
-    /// All of it, to be remembered.
-    pub(crate) fn saved(&self) -> Saved {
-        let kept = self.by_device.values();
-        let readings = kept.flat_map(|kept| kept.readings.values());
-        let readings = readings.map(|arrived| SavedReading {
-            received: arrived.received,
-            gateway: arrived.gateway.clone(),
-            id: arrived.id,
-            at: arrived.time.at(),
-            record: hex(&arrived.record.encode()),
-        });
-        let sessions = self.by_device.values();
-        let sessions = sessions.flat_map(|kept| kept.sessions.iter().cloned());
-        Saved {
-            readings: readings.collect(),
-            sessions: sessions.collect(),
-        }
+/// What goes on of a session after the part that was answered for.
+fn rest(session: &Session, answer: &Attributed, after: &Course, now: WallMs) -> Option<Session> {
+    let patient = answer.patient?;
+    if session.held_by.is_some_and(|held_by| held_by != patient) {
+        return None;
     }
-
-    /// What was remembered. A record that cannot be read any more waits no more.
-    pub(crate) fn remembered(saved: Saved) -> Self {
-        let mut waiting = Self::default();
-        for one in saved.readings {
-            let record = bytes(&one.record).and_then(|bytes| Record::decode(&bytes).ok());
-            let device = record.as_ref().and_then(|record| record.device.clone());
-            let Some((record, device)) = record.zip(device) else {
-                tracing::warn!("a reading that waited for its patient cannot be read any more");
-                continue;
-            };
-            let kept = waiting.by_device.entry(device).or_default();
-            let arrived = Arrived {
-                received: one.received,
-                gateway: one.gateway,
-                id: one.id,
-                record,
-                time: Time::Told(one.at),
-            };
-            kept.put(arrived);
-        }
-        for session in saved.sessions {
-            let device = session.waits.device.clone();
-            waiting
-                .by_device
-                .entry(device)
-                .or_default()
-                .sessions
-                .push(session);
-        }
-        waiting
-    }
+    let is_of_it = session.waits.from < answer.until && answer.from <= session.waits.from;
+    let goes_on = answer.until <= session.waits.until || session.is_on(now);
+    let is_unknown = after.whose(answer.until).waits();
+    (is_of_it && goes_on && is_unknown).then(|| session.rest(patient, answer.until))
 }
 
 /// A number for a session that no other has: the first 64 bits that FNV-1a makes of what it is
@@ -292,20 +350,5 @@ fn number(device: &DeviceId, at: WallMs, id: RecordId, known: i64) -> u64 {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16);
-    let digits = bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    digits.flatten().collect()
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = hex.chars().map(|digit| digit.to_digit(16)).collect();
-    let digits = digits?;
-    let pairs = digits.chunks(2).map(|pair| match pair {
-        [high, low] => u8::try_from(high * 16 + low).ok(),
-        _ => None,
-    });
-    pairs.collect()
-}
+#[cfg(test)]
+mod tests;

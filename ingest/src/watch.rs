@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use veglia_diary::{
-    OpenFlag, ReadError, RecordError, adopt, flags_listed, open_flags, record_verdicts, set_back,
-    tick,
+    AttributeRefused, AttributionId, OpenFlag, ReadError, RecordError, Saying, adopt, answer_whose,
+    flags_listed, open_flags, record_verdicts, set_back, tick,
 };
 use veglia_journal::{JournalReader, Position};
 use veglia_store::{Actor, Database};
@@ -39,7 +39,7 @@ use crate::probe::Rounds;
 use crate::repeats::Wish;
 use crate::rows;
 use crate::sources::Sources;
-use crate::waiting::Waiting;
+use crate::waiting::{Held, Waiting};
 
 /// Shortest time between two keepings of the states.
 const KEEP_EVERY: Duration = Duration::from_secs(30);
@@ -93,6 +93,8 @@ pub(crate) struct Watch {
     are_adopted: bool,
     /// Rounds of the alarm path's probe.
     rounds: Rounds,
+    /// What follows an answer in the same measure, and the diary knows of.
+    said: HashSet<Held>,
 }
 
 impl Watch {
@@ -144,6 +146,7 @@ impl Watch {
             has_gap: next.unwrap_or(Position::FIRST) < from,
             are_adopted: false,
             rounds: Rounds::default(),
+            said: HashSet::new(),
         })
     }
 
@@ -226,6 +229,7 @@ impl Watch {
         let mut ticks = ticks.filter(|entry| matches!(entry, Entry::Tick { .. }));
         if let Some(last) = ticks.next() {
             self.climb(last.at(), is_set_back).await?;
+            self.say_held(last.at()).await;
         }
         let now = entries.last().map(|(_, entry)| entry.at());
         let needless = told
@@ -302,6 +306,36 @@ impl Watch {
         }
     }
 
+    /// Writes of what followed an answer in the same measure whose it is: the same patient's. What
+    /// cannot be written now is written at a later tick; somebody who was first is right.
+    async fn say_held(&mut self, now: WallMs) {
+        let held = self.fold.waiting.held_over(now);
+        self.said.retain(|known| held.contains(known));
+        for held in held {
+            if self.said.contains(&held) {
+                continue;
+            }
+            let saying = Saying {
+                device: &held.device,
+                measured: held.measured.clone(),
+                patient: Some(held.patient),
+                seen: AttributionId::default(),
+            };
+            match answer_whose(&self.record, &ACTOR, saying, now).await {
+                Err(AttributeRefused::Read(error)) => {
+                    tracing::warn!(%error, "the rest of a measure that was answered for waits");
+                }
+                Err(error @ (AttributeRefused::Stranger(_) | AttributeRefused::Range)) => {
+                    tracing::warn!(%error, "the rest of a measure stays without its patient");
+                    self.said.insert(held);
+                }
+                Ok(_) | Err(AttributeRefused::Said(_) | AttributeRefused::Reason) => {
+                    self.said.insert(held);
+                }
+            }
+        }
+    }
+
     /// Has the home asked for a second measurement. The diary knows the flag by now.
     fn wish(&self, wish: Wish) {
         if self.wishes.try_send(wish).is_err() {
@@ -350,7 +384,7 @@ impl Watch {
         let beside = Beside {
             change: self.fold.change(),
             ledger: &self.ledger,
-            waiting: self.fold.waiting.saved(),
+            waiting: self.fold.waiting.unsaved(),
             sources: self.fold.sources.saved(),
             lives: self.fold.lives(),
             gone: &self.gone,
@@ -365,6 +399,7 @@ impl Watch {
         }
         self.unkept.clear();
         self.gone.clear();
+        self.fold.waiting.was_saved();
         if let Some(intake) = passed.upgrade() {
             // A full channel only means that old segments go a little later.
             drop(intake.try_send(Arrival::Passed(Consumer::Watch, next)));

@@ -1,8 +1,9 @@
 //! The people of the demonstration: invented names, real rules. Each home has a patient with a
-//! plan, and its devices are assigned to them by the calls that the commands use.
+//! plan, and its devices are assigned to them by the calls that the commands use. In one home there
+//! are two, who share an oximeter: whose its values are, the pages ask.
 
 use anyhow::{Context, Result};
-use veglia_homes::{Home, Measures};
+use veglia_homes::{Home, Measures, Of};
 use veglia_people::contacts::{self, Address, Channel};
 use veglia_people::duty::{self, Period, Post, Shift};
 use veglia_people::mmg::{self, NewMmg};
@@ -67,10 +68,12 @@ pub(super) async fn enter(
     let doctor = family_doctor(record, &actor, now).await?;
     for (place, home) in homes.iter().enumerate() {
         if !saved.patients.contains_key(&home.name) {
-            let patient = admit(record, &actor, place, home, doctor, now)
+            let people = settle(record, &actor, place, home, doctor, now)
                 .await
                 .with_context(|| format!("cannot admit the patient of {}", home.name))?;
-            saved.patients.insert(home.name.clone(), patient);
+            for (who, patient) in people.into_iter().enumerate() {
+                saved.patients.insert(resident(home, who), patient);
+            }
         }
     }
     Ok(())
@@ -108,27 +111,65 @@ async fn family_doctor(record: &Database, actor: &Actor, now: WallMs) -> Result<
     Ok(mmg::add(record, actor, &new, now).await?)
 }
 
-async fn admit(
+/// What those who live in a home are saved as: by its name, the second of two with a number.
+fn resident(home: &Home, who: usize) -> String {
+    match who {
+        0 => home.name.clone(),
+        who => format!("{} ({})", home.name, who + 1),
+    }
+}
+
+/// Admits everybody in a home, and gives them its devices.
+async fn settle(
     record: &Database,
     actor: &Actor,
     place: usize,
     home: &Home,
     doctor: MmgId,
     now: WallMs,
+) -> Result<Vec<PatientId>> {
+    let mut people = Vec::new();
+    for who in 0..home.people() {
+        people.push(admit(record, actor, (place, who), home, doctor, now).await?);
+    }
+    for device in &home.devices {
+        let of = match device.of {
+            Of::First => people.first(),
+            Of::Second => people.get(1),
+            Of::Both => None,
+        };
+        match of {
+            Some(patient) => {
+                veglia_diary::assign_device(record, actor, &device.id, *patient, now, now).await?
+            }
+            None => {
+                veglia_diary::share_device(record, actor, &device.id, &people, now, now).await?
+            }
+        };
+    }
+    Ok(people)
+}
+
+async fn admit(
+    record: &Database,
+    actor: &Actor,
+    (place, who): (usize, usize),
+    home: &Home,
+    doctor: MmgId,
+    now: WallMs,
 ) -> Result<PatientId> {
-    let patient = record::register(record, actor, &person(place)?, now).await?;
+    let patient = record::register(record, actor, &person(place, who)?, now).await?;
     if let Some(person) = PersonId::new(i64::try_from(patient.get())?) {
         mmg::assign(record, actor, person, doctor, now).await?;
     }
-    veglia_diary::create_plan(record, actor, &plan(patient, home, now), now).await?;
-    for device in &home.devices {
-        veglia_diary::assign_device(record, actor, &device.id, patient, now, now).await?;
-    }
+    veglia_diary::create_plan(record, actor, &plan(patient, who, home, now), now).await?;
     Ok(patient)
 }
 
-/// What the home's devices measure is what is expected of it.
-fn plan(patient: PatientId, home: &Home, now: WallMs) -> Plan {
+/// What their own devices measure is what is expected of somebody; of a device that is shared
+/// nobody knows whose turn it is.
+fn plan(patient: PatientId, who: usize, home: &Home, now: WallMs) -> Plan {
+    let own = if who == 0 { Of::First } else { Of::Second };
     let measured = |what: Measures| match what {
         Measures::Oximetry => &[VitalKind::SpO2, VitalKind::Pulse][..],
         Measures::Temperature => &[VitalKind::Temperature],
@@ -137,6 +178,7 @@ fn plan(patient: PatientId, home: &Home, now: WallMs) -> Plan {
     let mut vitals: Vec<VitalKind> = home
         .devices
         .iter()
+        .filter(|device| device.of == own)
         .flat_map(|device| measured(device.measures))
         .copied()
         .collect();
@@ -161,13 +203,13 @@ fn plan(patient: PatientId, home: &Home, now: WallMs) -> Plan {
     }
 }
 
-fn person(place: usize) -> Result<NewPerson> {
-    let name = NAMES[place % NAMES.len()];
+fn person(place: usize, who: usize) -> Result<NewPerson> {
+    let name = NAMES[(place + who) % NAMES.len()];
     let surname = SURNAMES[place % SURNAMES.len()];
     Ok(NewPerson {
         name: name.into(),
         surname: surname.into(),
-        codice_fiscale: codice_fiscale(place)?,
+        codice_fiscale: codice_fiscale(place, who)?,
         phone: format!("+39 02 5550{place:04}").parse()?,
         address: format!("via delle Prove {}, Milano", place + 1),
     })
@@ -175,9 +217,10 @@ fn person(place: usize) -> Result<NewPerson> {
 
 /// A code of nobody, well-formed: the letters X X X stand where a name would, and the control
 /// letter is the one that fits.
-fn codice_fiscale(place: usize) -> Result<CodiceFiscale> {
+fn codice_fiscale(place: usize, who: usize) -> Result<CodiceFiscale> {
+    let month = if who == 0 { 'A' } else { 'B' };
     let body = format!(
-        "XXXYYY{:02}A{:02}F{:03}",
+        "XXXYYY{:02}{month}{:02}F{:03}",
         30 + place % 60,
         1 + place / 60 % 28,
         205

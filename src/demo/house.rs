@@ -15,6 +15,7 @@ use veglia_gateway::{Gateway, PortConfig};
 use veglia_homes::{Home, Log, Relay, RelayHandle};
 use veglia_identity::IdentityFile;
 use veglia_ingest::Ingest;
+use veglia_intake::Line;
 use veglia_link::OutboxStatus;
 use veglia_store::Database;
 use veglia_view::LocalView;
@@ -25,6 +26,7 @@ use crate::datadir::RoleDir;
 use crate::health::alarm_path::AlarmPath;
 use crate::health::{self, Desk, Kind};
 use crate::identity;
+use crate::phone::{self, Phone};
 use crate::probe::{self, voice::Voice};
 
 /// How long gateways may take to read the last bytes, and outboxes to empty, when the homes have
@@ -49,6 +51,7 @@ pub(super) struct House {
     /// The alarm path's probe, and its health.
     voice: Option<Voice>,
     path: Option<AlarmPath>,
+    phone: Option<Phone>,
 }
 
 impl House {
@@ -90,6 +93,16 @@ impl House {
             care: care.clone(),
             pace,
         });
+        let phone = phone::line(&data.join("dashboard"), &record, care).map(|line| Phone {
+            line,
+            config: veglia_intake::Config {
+                secret_file: secret_of(data, veglia_intake::GATEWAY),
+                ..veglia_intake::Config::default()
+            },
+            identities: broker.identities.clone(),
+            usual: door.to_string(),
+            care: care.clone(),
+        });
         let ingest = Ingest::open(config, &ingest_dir, record, care.clone()).await?;
         let mut gateways = Vec::with_capacity(homes.len());
         for home in &mut homes {
@@ -109,7 +122,13 @@ impl House {
             dirs,
             voice,
             path,
+            phone,
         })
+    }
+
+    /// Where the pages put what is said on the telephone.
+    pub(super) fn line(&self) -> Option<Line> {
+        self.phone.as_ref().map(|phone| phone.line.clone())
     }
 
     /// What the pages ask.
@@ -137,6 +156,7 @@ impl House {
             dirs,
             voice,
             path,
+            phone,
         } = self;
         let (rooms_stop, homes_stop) = (CancellationToken::new(), CancellationToken::new());
         let (broker_stop, silent) = (CancellationToken::new(), CancellationToken::new());
@@ -158,9 +178,7 @@ impl House {
             Ok(ingest.run(stop).await?)
         });
         rooms.spawn(pages(rooms_stop.clone()));
-        if let Some(voice) = voice {
-            rooms.spawn(speak(voice, rooms_stop.clone()));
-        }
+        speak(&mut rooms, voice, phone, &rooms_stop);
         let lines = homes.iter().filter_map(|home| home.link.clone()).collect();
         let ports = data.join("ports");
         let plugged: Vec<PathBuf> = homes
@@ -198,10 +216,27 @@ impl House {
     }
 }
 
-/// The alarm path's probe.
-async fn speak(voice: Voice, stop: CancellationToken) -> Result<()> {
-    voice.speak(stop).await;
-    Ok(())
+/// The gateways of the centre's own: the alarm path's probe, and the telephone.
+fn speak(
+    rooms: &mut JoinSet<Result<()>>,
+    voice: Option<Voice>,
+    phone: Option<Phone>,
+    stop: &CancellationToken,
+) {
+    if let Some(voice) = voice {
+        let stop = stop.clone();
+        rooms.spawn(async move {
+            voice.speak(stop).await;
+            Ok(())
+        });
+    }
+    if let Some(phone) = phone {
+        let stop = stop.clone();
+        rooms.spawn(async move {
+            phone.speak(stop).await;
+            Ok(())
+        });
+    }
 }
 
 /// A box at home, from when its devices are plugged in until it is stopped.

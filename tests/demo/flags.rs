@@ -192,7 +192,7 @@ pub(crate) fn replayed(demo: &Demo, more: &[&str]) -> BTreeMap<String, Value> {
     lines.collect()
 }
 
-/// Homes by their patient.
+/// Homes by their patients; of two, the second is saved with a number.
 pub(crate) fn residents(demo: &Demo) -> BTreeMap<String, String> {
     let saved = fs::read_to_string(demo.path("data/demo.json")).expect("it saves what it knows");
     let saved: Value = serde_json::from_str(&saved).expect("what is saved is JSON");
@@ -202,7 +202,10 @@ pub(crate) fn residents(demo: &Demo) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().expect("a patient's name").to_owned();
     patients
         .iter()
-        .map(|(home, patient)| (text(patient), home.clone()))
+        .map(|(name, patient)| {
+            let home = name.split(' ').next().unwrap_or(name);
+            (text(patient), home.to_owned())
+        })
         .collect()
 }
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use tokio::sync::Mutex;
-use veglia_diary::{Assignments, CHANGES_MAX, ChangeId, Changed, Holder, changes_since};
+use veglia_diary::{
+    Assignments, AttributionId, CHANGES_MAX, ChangeId, Changed, Holder, changes_since,
+};
 use veglia_people::{PersonId, patients, staff};
 use veglia_store::{Actor, Database};
 use veglia_view::PatientId;
@@ -37,6 +39,8 @@ struct Followed {
     assignments: Assignments,
     /// Everybody who ever had a plan.
     patients: BTreeSet<PatientId>,
+    /// The newest word of whose a device's readings are.
+    said: HashMap<DeviceId, AttributionId>,
 }
 
 impl Book {
@@ -71,6 +75,13 @@ impl Book {
             (device, members.collect())
         });
         Ok(named.collect())
+    }
+
+    /// The newest word of whose a device's readings are; the first number when there is none.
+    pub(crate) async fn newest_word(&self, device: &DeviceId) -> Result<AttributionId, FleetError> {
+        let mut read = self.read.lock().await;
+        read.follow(&self.record).await?;
+        Ok(read.said.get(device).copied().unwrap_or_default())
     }
 
     /// Some patients with their names, in the same order.
@@ -124,8 +135,14 @@ impl Followed {
             let is_last = u64::try_from(page.len()).is_ok_and(|count| count < CHANGES_MAX);
             for change in page {
                 self.assignments.apply(&change.what);
-                if let Changed::Plan(plan) = &change.what {
-                    self.patients.insert(plan.patient);
+                match &change.what {
+                    Changed::Plan(plan) => {
+                        self.patients.insert(plan.patient);
+                    }
+                    Changed::Attributed(said) => {
+                        self.said.insert(said.device.clone(), said.id);
+                    }
+                    _ => {}
                 }
                 self.until = change.id;
             }

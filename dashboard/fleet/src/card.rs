@@ -11,9 +11,10 @@ use veglia_diary::handovers_of_device;
 use veglia_people::staff::Staff;
 use veglia_wire::DeviceId;
 
+use crate::access;
 use crate::assign::is_household;
 use crate::book::signed;
-use crate::fleet::{Fleet, FleetError};
+use crate::fleet::{Fleet, FleetError, Now};
 use crate::words;
 
 /// Smallest side of the square in pixels; printers scale it without loss.
@@ -41,11 +42,18 @@ impl Fleet {
     ///
     /// # Errors
     /// See [`FleetError`].
-    pub async fn card(&self, reader: &Staff, device: &str) -> Result<CardPage, FleetError> {
+    pub async fn card(
+        &self,
+        reader: &Staff,
+        device: &str,
+        now: Now,
+    ) -> Result<CardPage, FleetError> {
         let device = DeviceId::new(device).map_err(|_| FleetError::Unknown)?;
         let handovers = handovers_of_device(&self.record, &reader.actor(), &device).await;
         let handovers = handovers.map_err(FleetError::Diary)?;
         let last = handovers.into_iter().next().ok_or(FleetError::Unknown)?;
+        let named = last.assignment.holder.members().iter().copied().collect();
+        access::opens_card(&self.record, reader, &named, now.care).await?;
         let names = self.book.signatures().await?;
         let (make, serial) = device
             .as_str()

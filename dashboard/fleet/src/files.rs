@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::task::{JoinError, spawn_blocking};
-use veglia_diary::probe::GATEWAY;
 use veglia_identity::{
     Authority, AuthorityError, EditError, EnrolmentCode, EnrolmentError, EnrolmentFile, Entry,
     Identity, IdentityFile, LoadError, OpenCode, Registrar, UnixSeconds,
@@ -66,6 +65,15 @@ pub(crate) struct Files {
     codes: EnrolmentFile,
 }
 
+/// How the gateways are named that are the centre's own: the probe of the alarm path, the
+/// telephone. They are no boxes that somebody has.
+const OF_THE_CENTRE: &str = "veglia-";
+
+/// Whether a gateway is the centre's own, and no box.
+pub(crate) fn is_centres_own(name: &str) -> bool {
+    name.starts_with(OF_THE_CENTRE)
+}
+
 impl Files {
     pub(crate) fn new(places: Places) -> Self {
         Self {
@@ -85,10 +93,9 @@ impl Files {
                 }
                 Err(fault) => return Err(fault.into()),
             };
-            // The probe of the alarm path is the centre's own, and no box that somebody has.
             let is_gateway = |entry: &Arc<Entry>| {
                 let identity = entry.identity();
-                matches!(identity, Identity::Gateway { .. }) && identity.name() != GATEWAY
+                matches!(identity, Identity::Gateway { .. }) && !is_centres_own(identity.name())
             };
             Ok(Known {
                 gateways: entries.into_iter().filter(is_gateway).collect(),

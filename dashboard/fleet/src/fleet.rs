@@ -15,12 +15,12 @@ use veglia_view::{
 use veglia_wire::{DeviceId, GatewayId, WallMs};
 
 use crate::book::{self, Book, Wearer};
-use crate::files::{Files, FilesError, Known, Places};
+use crate::files::{Files, FilesError, Known, Places, is_centres_own};
 use crate::line::{Line, line};
 use crate::log::{self, Deed};
 use crate::page::{self, ACTS_SHOWN, FleetPage, LOOSE_MAX};
 use crate::reception::{Reception, seconds};
-use crate::standing::Facts;
+use crate::standing::{Facts, grown};
 use crate::{story, words};
 
 /// Answers of ingest read for one page: as many boxes as it keeps.
@@ -89,6 +89,15 @@ pub struct Fleet {
     pub(crate) files: Files,
     pub(crate) book: Arc<Book>,
     reception: Arc<Reception>,
+}
+
+/// A device that was meant by a label, as the box tells of it that heard it last.
+#[derive(Debug, Clone)]
+pub(crate) struct Called {
+    pub(crate) device: DeviceId,
+    pub(crate) gateway: String,
+    /// How long ago it was heard; none when the box has not since it began.
+    pub(crate) age_ms: Option<i64>,
 }
 
 /// What ingest says, or that it does not.
@@ -238,7 +247,8 @@ impl Fleet {
             };
             heard.unlisted = page.unlisted;
             ask.after = page.rows.last().map(|row| row.gateway.clone());
-            let named = page.rows.into_iter();
+            let boxes = page.rows.into_iter();
+            let named = boxes.filter(|row| !is_centres_own(row.gateway.as_str()));
             heard
                 .rows
                 .extend(named.map(|row| (row.gateway.to_string(), row)));
@@ -267,19 +277,35 @@ impl Fleet {
     }
 
     /// The devices that boxes tell of whose id is, or ends in, what was scanned.
-    pub(crate) async fn devices_called(&self, scanned: &str) -> Vec<DeviceId> {
+    pub(crate) async fn devices_called(&self, scanned: &str, now: Now) -> Vec<Called> {
         let heard = self.heard().await;
-        let states = heard.rows.values().filter_map(|row| row.state.as_ref());
-        let ports = states.flat_map(|state| &state.ports);
-        let devices = ports.filter_map(|port| port.device.clone());
+        let now = heard.status.map_or(now.care, |status| status.care_now);
         let serial = |device: &DeviceId| device.as_str().split_once(':').map(|it| it.1.to_owned());
         let scanned = scanned.to_lowercase();
         let is_meant = |device: &DeviceId| {
             let serial = serial(device).unwrap_or_default().to_lowercase();
             device.as_str().to_lowercase() == scanned || serial == scanned
         };
-        let meant: BTreeSet<DeviceId> = devices.filter(is_meant).collect();
-        meant.into_iter().collect()
+        let mut called: BTreeMap<DeviceId, Called> = BTreeMap::new();
+        for (gateway, row) in &heard.rows {
+            for port in row.state.iter().flat_map(|state| &state.ports) {
+                let Some(device) = port.device.clone().filter(is_meant) else {
+                    continue;
+                };
+                let age_ms = port.last_frame_ms.map(|ms| grown(ms, row, now));
+                let one = Called {
+                    device: device.clone(),
+                    gateway: gateway.clone(),
+                    age_ms,
+                };
+                let known = called.entry(device).or_insert_with(|| one.clone());
+                let is_newer = known.age_ms.is_none_or(|known| age_ms < Some(known));
+                if age_ms.is_some() && is_newer {
+                    *known = one;
+                }
+            }
+        }
+        called.into_values().collect()
     }
 
     /// Which box tells of a device that speaks, if any does.

@@ -2,7 +2,10 @@
 //! together by telephone. Four touches, three minutes.
 //!
 //! A scanner is a keyboard that types the label and Enter; without one the label is typed. It may
-//! hold the device's whole id or its serial number alone. The page then waits and shows the first
+//! hold the device's whole id or its serial number alone. Another make may have the same serial
+//! number, or a box that was not heard for months may tell of it: of what was recognised by a
+//! number alone make, box and last sign are shown once, and a touch says that it is this one. The
+//! page then waits and shows the first
 //! value that this device measured since it was given; it ends with the *tesserino*.
 
 use askama::Template;
@@ -12,9 +15,10 @@ use veglia_people::staff::Staff;
 use veglia_view::{ReadingsAsk, VitalKind, WallMs};
 use veglia_wire::DeviceId;
 
+use crate::access;
 use crate::assign::AssignForm;
 use crate::book::Wearer;
-use crate::fleet::{Fleet, FleetError, Now};
+use crate::fleet::{Called, Fleet, FleetError, Now};
 use crate::{story, words};
 
 /// What is shown of a first measure, in this order.
@@ -38,6 +42,10 @@ pub struct KitForm {
     /// With whom they share it; empty for nobody.
     #[serde(default)]
     pub with: String,
+    /// The device that was recognised by its serial number, once somebody has said that it is this
+    /// one; empty before.
+    #[serde(default)]
+    pub recognised: String,
 }
 
 /// The form, to be framed by a door.
@@ -49,6 +57,18 @@ pub struct KitPage {
     problem: Option<String>,
     /// Where the device's sheet is, when somebody else has it.
     sheet: Option<String>,
+    /// What the serial number is of, to be told apart.
+    recognised: Vec<Recognised>,
+}
+
+/// A device that has the serial number.
+#[derive(Debug)]
+struct Recognised {
+    device: String,
+    make: String,
+    serial: String,
+    /// `casa-12, ultimo segnale 2 min fa`.
+    heard: String,
 }
 
 /// The page that waits for the first measure, to be framed by a door.
@@ -85,6 +105,7 @@ impl Fleet {
             patients: self.book.patients().await?,
             problem: None,
             sheet: None,
+            recognised: Vec::new(),
         })
     }
 
@@ -100,11 +121,20 @@ impl Fleet {
     ) -> Result<Handed, FleetError> {
         let page = self.kit(form).await?;
         let label = page.form.label.trim();
-        let device = match self.devices_called(label).await.as_slice() {
-            [device] => Some(device.clone()),
+        let called = self.devices_called(label, now).await;
+        let said = page.form.recognised.as_str();
+        let is_meant = |it: &&Called| {
+            let id = it.device.as_str();
+            id == said || id.eq_ignore_ascii_case(label)
+        };
+        let device = match called.iter().find(is_meant) {
+            Some(called) => Some(called.device.clone()),
+            None if !called.is_empty() => {
+                return Ok(Handed::Again(Box::new(page.recognising(&called))));
+            }
             // A device that no box hears yet has its whole id on its label.
-            [] if label.contains(':') => DeviceId::new(label).ok(),
-            _ => None,
+            None if label.contains(':') => DeviceId::new(label).ok(),
+            None => None,
         };
         let Some(device) = device else {
             let problem = format!(
@@ -145,6 +175,8 @@ impl Fleet {
         let handovers = handovers.map_err(FleetError::Diary)?;
         let open = handovers.into_iter().find(|it| it.returned.is_none());
         let given = open.ok_or(FleetError::Unknown)?;
+        let members = given.assignment.holder.members();
+        access::awaits_first(&self.record, reader, members, now.care).await?;
         let (first, is_lost) = match self.first(&device, &given, now).await {
             Ok(first) => (first, false),
             Err(FleetError::View(error)) => {
@@ -213,12 +245,35 @@ impl Fleet {
 }
 
 impl KitPage {
+    /// The same, with what the number is of, for somebody to say which.
+    fn recognising(self, called: &[Called]) -> Self {
+        Self {
+            recognised: called.iter().map(recognised).collect(),
+            ..self
+        }
+    }
+
     fn refusing(self, problem: String, sheet: Option<String>) -> Self {
         Self {
             problem: Some(problem),
             sheet,
             ..self
         }
+    }
+}
+
+fn recognised(called: &Called) -> Recognised {
+    let id = called.device.as_str();
+    let (make, serial) = id.split_once(':').unwrap_or(("", id));
+    let heard = match called.age_ms {
+        Some(ms) => format!("ultimo segnale {}", words::ago(ms)),
+        None => "non ancora sentito".to_owned(),
+    };
+    Recognised {
+        make: make.to_owned(),
+        serial: serial.to_owned(),
+        heard: format!("{}, {heard}", called.gateway),
+        device: id.to_owned(),
     }
 }
 

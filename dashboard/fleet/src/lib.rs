@@ -21,7 +21,8 @@
 //! gives a device to a patient: a reading without a patient must not wait for an office to open.
 //! Only [`Role::Admin`](veglia_people::staff::Role::Admin) makes codes, withdraws them and revokes
 //! boxes. Each of these acts is in the log ([`acts`]) before it is done; who gave which device to
-//! whom is in the diary.
+//! whom is in the diary. Who looked at one patient's devices and first measure is in the access
+//! log before they are shown (`access.rs`, which says what is not).
 //!
 //! **Limits**: [`LINES_MAX`] boxes and [`LOOSE_MAX`] unworn devices on a page, the others found by
 //! looking for them; [`ACTS_SHOWN`] lines of the log. Devices are those that boxes tell of: a box
@@ -30,6 +31,7 @@
 //! **Deliberately absent**: a history of each box, a camera that reads labels (a scanner types),
 //! and what was done at the command line (the allow-list says when a box was revoked there).
 
+mod access;
 mod assign;
 mod book;
 mod card;
@@ -54,6 +56,7 @@ mod words;
 
 use std::error::Error;
 
+pub use access::FIRST_WINDOW_MS;
 pub use assign::{AssignForm, AssignPage};
 pub use card::CardPage;
 pub use files::{FilesError, Places};

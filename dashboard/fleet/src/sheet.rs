@@ -16,6 +16,7 @@ use veglia_people::staff::Staff;
 use veglia_view::PatientId;
 use veglia_wire::{DeviceId, WallMs};
 
+use crate::access;
 use crate::assign::is_household;
 use crate::book::{Wearer, signed, together};
 use crate::fleet::{Fleet, FleetError, Now};
@@ -27,6 +28,9 @@ const UNCHOSEN: &str = "Scegliere di chi sono le misure, e da quando a quando.";
 
 /// What is said of a correction that ends before it begins.
 const BACKWARDS: &str = "La fine viene dopo l’inizio, e non nel futuro.";
+
+/// What is said of a device that is to come back later.
+const IN_FUTURE: &str = "Il momento della riconsegna è nel passato, o adesso.";
 
 /// A device taken back.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -113,6 +117,10 @@ impl Fleet {
         let handovers = handovers.map_err(FleetError::Diary)?;
         let said = attributions_of(&self.record, &actor, &device).await;
         let said = said.map_err(FleetError::Diary)?;
+        let held = handovers.iter().map(|it| &it.assignment.holder);
+        let named = held.flat_map(|holder| holder.members().iter().copied());
+        let named = named.chain(said.iter().filter_map(|it| it.patient));
+        access::opens_sheet(&self.record, reader, &named.collect(), now.care).await?;
         let names = self.book.signatures().await?;
         let mut history = Vec::with_capacity(handovers.len());
         for one in &handovers {
@@ -163,7 +171,7 @@ impl Fleet {
                 self.book.called(&open.assignment.holder).await?,
                 words::time(open.assignment.from)
             ),
-            (_, None) => "Il momento della riconsegna è nel passato, o adesso.".to_owned(),
+            (_, None) => IN_FUTURE.to_owned(),
             (Some(open), Some(until)) => {
                 let ended = self.end(who, open.assignment.id, until, now).await?;
                 let Err(sentence) = ended else {
@@ -195,6 +203,7 @@ impl Fleet {
                 let until = words::time(until);
                 Ok(Err(format!("{by} lo ha già ritirato, con le {until}.")))
             }
+            Err(EndRefused::Future) => Ok(Err(IN_FUTURE.to_owned())),
             Err(EndRefused::Unknown(_)) => Err(FleetError::Unknown),
             Err(EndRefused::Store(fault)) => Err(FleetError::Record(fault)),
         }

@@ -1,16 +1,18 @@
 //! *Di chi è?*: what was measured with a device that a household shares, or that nobody has, and
 //! the answer with one touch.
 //!
-//! A session is told with its values, its age and whether it is bad; whoever is on duty asks by
-//! telephone and touches a name. The answer attributes exactly the readings that were on the page.
+//! A session is told with its values and their times, its age and whether it is bad; whoever is on
+//! duty asks by telephone and touches a name: of two people who measured one after the other they
+//! see two values. The answer attributes exactly the readings that were on the page, and leaves
+//! what was said before of others amid them.
 //! That a red is nobody's ends it: this takes a reason, as closing any other red does.
 //! What waits long stands out; ingest lets go of it after two days, and the curves keep it.
 
 use askama::Template;
 use serde::Deserialize;
-use veglia_diary::{AttributeRefused, AttributionId, Saying, answer_whose, correct_whose};
+use veglia_diary::{AttributeRefused, AttributionId, Saying, answer_whose, dismiss_whose};
 use veglia_people::staff::Staff;
-use veglia_view::{OpenFlag, PatientId, Row, Severity, WallMs};
+use veglia_view::{Latest, OpenFlag, PatientId, Row, Severity, WallMs};
 use veglia_wire::DeviceId;
 
 use crate::book::{Wearer, signed};
@@ -34,6 +36,9 @@ pub struct AnswerForm {
     pub until: i64,
     /// The patient; `nessuno` when they are none of the household's.
     pub patient: String,
+    /// The newest word about the device that the page knew.
+    #[serde(default)]
+    pub seen: i64,
     /// Why a red is none of theirs; empty for every other answer.
     #[serde(default)]
     pub why: String,
@@ -66,6 +71,8 @@ struct SessionView {
     /// `dalle 14:05 alle 14:07, 3 min fa`.
     when: String,
     values: String,
+    /// Each with its time, when there is more than one.
+    measured: Vec<Measured>,
     readings: u32,
     /// A red rests on it, which lasts or is over: it waits for somebody either way.
     is_red: bool,
@@ -78,8 +85,18 @@ struct SessionView {
     is_nobodys: bool,
     from: i64,
     until: i64,
+    /// The number of the newest word about the device.
+    seen: i64,
     /// Where it stands: red first, then what came first.
     rank: (bool, i64),
+}
+
+/// What was measured at one moment.
+#[derive(Debug)]
+struct Measured {
+    /// `14:05:10`.
+    at: String,
+    values: String,
 }
 
 impl Fleet {
@@ -132,12 +149,12 @@ impl Fleet {
             // The last reading is among them.
             measured: WallMs(form.from)..WallMs(form.until).plus_ms(1),
             patient,
-            seen: AttributionId::default(),
+            seen: AttributionId(form.seen),
         };
         let (actor, why) = (who.actor(), form.why.trim());
         let said = match patient {
             None if !why.is_empty() => {
-                correct_whose(&self.record, &actor, saying, why, now.care).await
+                dismiss_whose(&self.record, &actor, saying, why, now.care).await
             }
             None if self.may_be_red(&device, form).await => Err(AttributeRefused::Reason),
             _ => answer_whose(&self.record, &actor, saying, now.care).await,
@@ -207,7 +224,9 @@ impl Fleet {
             gateway: gateway.map_or_else(String::new, ToString::to_string),
             when: format!("{span}, {}", words::ago(age_ms)),
             values: words::readings(&row.latest),
-            readings: waits.readings,
+            measured: measured(&row.measured),
+            // It has begun with one.
+            readings: waits.readings.max(1),
             is_red,
             is_over: reds(row).all(|red| red.over.is_some()),
             is_old: age_ms >= OLD_MS,
@@ -215,6 +234,7 @@ impl Fleet {
             is_nobodys,
             from: waits.from.0,
             until: waits.until.0,
+            seen: self.book.newest_word(&waits.device).await?.0,
             rank: (!is_red, waits.since.0),
         }))
     }
@@ -242,6 +262,26 @@ impl Fleet {
         let mut worn = self.book.wearers(&[device].into(), at).await?;
         Ok(worn.remove(device).unwrap_or_default())
     }
+}
+
+/// The values of a session, one entry for a moment; a value that stays is said with its first. A
+/// single one needs no list.
+fn measured(all: &[Latest]) -> Vec<Measured> {
+    let mut listed: Vec<Measured> = Vec::new();
+    for of_one_moment in all.chunk_by(|one, next| one.at == next.at) {
+        let Some(first) = of_one_moment.first() else {
+            continue;
+        };
+        let values = words::readings(of_one_moment);
+        if listed.last().is_none_or(|last| last.values != values) {
+            let at = words::clock(first.at);
+            listed.push(Measured { at, values });
+        }
+    }
+    if listed.len() < 2 {
+        listed.clear();
+    }
+    listed
 }
 
 /// The reds of a row, those that are over among them.

@@ -129,6 +129,21 @@ pub(crate) fn fault(fault: PortFault) -> &'static str {
             "Questo dispositivo parla una lingua che la scatola non conosce: va cambiato con uno \
              dell’elenco. Le sue misure si dettano al telefono."
         }
+        PortFault::ListDamaged => {
+            "La scatola non riesce più a leggere l’elenco dei suoi dispositivi: vanno abbinati di \
+             nuovo. Il paziente non può farci nulla; sulla scatola veglia gateway pair dice quale \
+             file spostare."
+        }
+        PortFault::TooMany => {
+            "Vicino alla scatola ci sono più dispositivi di quanti ne può ascoltare: uno resta \
+             fuori. Togliere dalla scatola quelli che il paziente non usa più."
+        }
+        PortFault::ClockWrong => {
+            "L’orologio del dispositivo è sbagliato e la scatola non può regolarlo: le sue misure \
+             arrivano senza un’ora sicura e nessuna regola le giudica. Al paziente: «Regoli data e \
+             ora del dispositivo»; altrimenti va cambiato. Intanto le misure si dettano al \
+             telefono."
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What people do and write: taking charge of a flag, telephoning, snoozing, escalating, handing
-//! over, closing, notes.
+//! over, closing, notes; asking for another measurement, referring to a service, correcting.
 //!
 //! An act is a row that is never altered, and moves the alert of its flag in the same transaction.
 //! Of two people who act at the same moment one is told who was first. Closing names what the
 //! person has seen, so that nobody closes a confirmation they have not read.
 
 mod alerting;
+mod beside;
 
 use serde::{Deserialize, Serialize};
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
@@ -13,7 +14,7 @@ use veglia_store::sea_orm::QueryOrder;
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_triage::{FlagId, PatientId, Why};
-use veglia_wire::WallMs;
+use veglia_wire::{VitalKind, WallMs};
 
 use crate::alerts;
 use crate::changes::{self, Kind};
@@ -22,6 +23,7 @@ use crate::flags::{self, Told};
 use crate::rows::entry::{ActiveModel, Column, Entity, Model};
 
 pub use alerting::{close, escalate, hand_over, record_call, snooze, take_charge};
+pub use beside::{HomeService, ask_repeat, correct, note_call, refer};
 
 /// Longest note, in characters: a page. More is a document and belongs elsewhere.
 pub const WORDS_CHARS_MAX: usize = 4_000;
@@ -77,6 +79,12 @@ pub enum ActKind {
     Escalated,
     /// A person has given a flag to a member of staff.
     HandedOver(i64),
+    /// A person has asked the patient to measure a vital sign again.
+    RepeatAsked(VitalKind),
+    /// A person has asked a service to see to the patient at home.
+    Referred(HomeService),
+    /// A person has corrected what an entry says; the entry stays as it is.
+    Corrected(EntryId),
 }
 
 /// What an act says beside its words, as it is stored.
@@ -86,10 +94,14 @@ enum Detail {
     Call { whom: Whom, outcome: CallOutcome },
     Until(i64),
     To(i64),
+    Vital(VitalKind),
+    Service(HomeService),
+    Entry(i64),
 }
 
 impl ActKind {
-    /// `taken-charge`, `closed`, `note`, `called`, `snoozed`, `escalated`, `handed-over`.
+    /// `taken-charge`, `closed`, `note`, `called`, `snoozed`, `escalated`, `handed-over`,
+    /// `repeat-asked`, `referred`, `corrected`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -100,6 +112,9 @@ impl ActKind {
             Self::Snoozed(_) => "snoozed",
             Self::Escalated => "escalated",
             Self::HandedOver(_) => "handed-over",
+            Self::RepeatAsked(_) => "repeat-asked",
+            Self::Referred(_) => "referred",
+            Self::Corrected(_) => "corrected",
         }
     }
 
@@ -109,6 +124,9 @@ impl ActKind {
             Self::Called(whom, outcome) => Some(Detail::Call { whom, outcome }),
             Self::Snoozed(until) => Some(Detail::Until(until.0)),
             Self::HandedOver(to) => Some(Detail::To(to)),
+            Self::RepeatAsked(vital) => Some(Detail::Vital(vital)),
+            Self::Referred(service) => Some(Detail::Service(service)),
+            Self::Corrected(entry) => Some(Detail::Entry(entry.0)),
         }
     }
 
@@ -121,6 +139,9 @@ impl ActKind {
             ("called", Some(Detail::Call { whom, outcome })) => Some(Self::Called(whom, outcome)),
             ("snoozed", Some(Detail::Until(until))) => Some(Self::Snoozed(WallMs(until))),
             ("handed-over", Some(Detail::To(to))) => Some(Self::HandedOver(to)),
+            ("repeat-asked", Some(Detail::Vital(vital))) => Some(Self::RepeatAsked(vital)),
+            ("referred", Some(Detail::Service(service))) => Some(Self::Referred(service)),
+            ("corrected", Some(Detail::Entry(id))) => Some(Self::Corrected(EntryId(id))),
             _ => None,
         }
     }
@@ -187,6 +208,9 @@ pub enum ActRefused {
     /// Empty, too long, or with control characters.
     #[error("a note has 1 to {WORDS_CHARS_MAX} ordinary characters")]
     Words,
+    /// This patient's diary has no such entry.
+    #[error("there is no entry {} in this diary", .0.0)]
+    NoEntry(EntryId),
     /// The diary could not be read or written.
     #[error("nothing was written")]
     Read(#[source] ReadError),
@@ -356,18 +380,26 @@ async fn listed(tx: &Tx<'_>, flag: &FlagId) -> Result<Result<(Told, Rounds), Act
     }))
 }
 
-struct Draft<'a> {
-    patient: PatientId,
-    flag: Option<String>,
-    kind: ActKind,
-    once: Option<String>,
-    telling: Option<i64>,
-    at: WallMs,
-    words: &'a str,
+/// An act on its way into the diary.
+pub(crate) struct Draft<'a> {
+    pub(crate) patient: PatientId,
+    pub(crate) flag: Option<String>,
+    pub(crate) kind: ActKind,
+    pub(crate) once: Option<String>,
+    pub(crate) telling: Option<i64>,
+    pub(crate) at: WallMs,
+    pub(crate) words: &'a str,
 }
 
 impl Draft<'_> {
-    async fn write(self, tx: &Tx<'_>) -> Result<(), TxError> {
+    /// Writes it as the act of whoever writes.
+    pub(crate) async fn write(self, tx: &Tx<'_>) -> Result<(), TxError> {
+        let by = tx.actor().to_string();
+        self.write_as(tx, by).await
+    }
+
+    /// Writes what somebody did before, as theirs; the words say how it came here.
+    pub(crate) async fn write_as(self, tx: &Tx<'_>, by: String) -> Result<(), TxError> {
         let detail = self.kind.detail().map(|it| alerts::written(&it));
         let detail = detail.transpose()?;
         let row = ActiveModel {
@@ -377,7 +409,7 @@ impl Draft<'_> {
             kind: Set(self.kind.name().to_owned()),
             once: Set(self.once),
             telling: Set(self.telling),
-            actor: Set(tx.actor().to_string()),
+            actor: Set(by),
             at_ms: Set(self.at.0),
             words: Set(self.words.to_owned()),
             detail: Set(detail),

@@ -10,7 +10,8 @@
 //! the trace.
 //!
 //! **Charge is of the patient** (`alerts/beside.rs`): alerts of one patient know of each other what
-//! their people know.
+//! their people know. Whoever had somebody unknown has whom they turn out to be
+//! (`alerts/inherited.rs`).
 //!
 //! **Nothing is in memory.** A timer is `alert.due_ms`; an event, the pages that follow and the
 //! next timer are written together, so what a crash undoes is done again, and what it does not undo
@@ -22,6 +23,7 @@
 pub(crate) mod beside;
 pub(crate) mod figures;
 pub(crate) mod grounds;
+pub(crate) mod inherited;
 pub(crate) mod pages;
 pub(crate) mod ticks;
 
@@ -92,12 +94,13 @@ pub(crate) fn open_key(flag: &FlagId) -> String {
 }
 
 /// What a verdict means to the alert of its flag. `listed` says whether the flag is on the list
-/// by now.
+/// by now; `charges`, who had somebody unknown that is let go with this telling of verdicts.
 pub(crate) async fn heard(
     tx: &Tx<'_>,
     verdict: &Verdict,
     told: &Told,
     listed: bool,
+    charges: &[inherited::Charge],
     now: WallMs,
 ) -> Result<(), TxError> {
     let flag = verdict.id();
@@ -109,6 +112,7 @@ pub(crate) async fn heard(
             };
             // Before it is told, so that nobody is called for who is not at home.
             let row = grounds::settle(tx, row, now).await?;
+            let row = inherited::hand_on(tx, row, &told.flag, charges, now).await?;
             join(tx, row.id, flag).await?;
             let row = alert::Model {
                 flag_id: flag.to_string(),
@@ -361,7 +365,7 @@ pub async fn adopt(record: &Database, actor: &Actor, now: WallMs) -> Result<usiz
                     continue;
                 };
                 let raised = Verdict::Raise(told.flag.clone());
-                heard(tx, &raised, &told, true, now).await?;
+                heard(tx, &raised, &told, true, &[], now).await?;
                 if told.ended.is_some() {
                     ended(tx, &id, now).await?;
                 }

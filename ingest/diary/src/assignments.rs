@@ -131,6 +131,9 @@ pub enum EndRefused {
         /// When it began.
         from: WallMs,
     },
+    /// It would end later than now: a device is taken back when it is there.
+    #[error("the assignment was not ended: the end is in the future")]
+    Future,
     /// Somebody has ended it already.
     #[error("the assignment was ended by {by} already, with {until}")]
     Ended {
@@ -260,6 +263,9 @@ pub async fn end_assignment(
                     from: WallMs(begun.from_ms),
                 }));
             }
+            if until > now {
+                return Ok(Err(EndRefused::Future));
+            }
             let row = assignment_end::Model {
                 assignment_id: id.0,
                 until_ms: until.0,
@@ -301,7 +307,7 @@ pub async fn assignments(record: &Database, actor: &Actor) -> Result<Assignments
         all.end(read_end(&row));
     }
     for attribution in attributed {
-        all.attribute(&attribution);
+        all.attribute(&attribution.into());
     }
     Ok(all)
 }

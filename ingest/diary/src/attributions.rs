@@ -7,7 +7,8 @@
 //! hears of each by the changes and has the rules judge again.
 //!
 //! Of two people who answer at once, one is told who was first: a word names the newest that its
-//! author has seen.
+//! author has seen. An answer speaks of what waits: what was said before of some readings amid
+//! them stays as it is, and only a correction says otherwise.
 
 use std::ops::Range;
 
@@ -56,6 +57,36 @@ pub struct Attribution {
     pub at: WallMs,
 }
 
+/// A word as ingest hears of it: without the person's reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributed {
+    /// Its number.
+    pub id: AttributionId,
+    /// Of which device.
+    pub device: DeviceId,
+    /// Of what was measured from then on, that moment in it.
+    pub from: WallMs,
+    /// Until then, that moment not in it.
+    pub until: WallMs,
+    /// Whose they are; none for no patient's.
+    pub patient: Option<PatientId>,
+    /// Whether it answers for readings that waited, and corrects nothing.
+    pub is_answer: bool,
+}
+
+impl From<Attribution> for Attributed {
+    fn from(said: Attribution) -> Self {
+        Self {
+            id: said.id,
+            device: said.device,
+            from: said.from,
+            until: said.until,
+            patient: said.patient,
+            is_answer: said.why.is_empty(),
+        }
+    }
+}
+
 /// Why a word was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum AttributeRefused {
@@ -100,7 +131,26 @@ pub async fn answer_whose(
     saying: Saying<'_>,
     now: WallMs,
 ) -> Result<AttributionId, AttributeRefused> {
-    say(record, actor, saying, Why::Answer, now).await
+    say(record, actor, saying, Why::Answer(""), now).await
+}
+
+/// Answers that readings that wait are no patient's, for a reason: a red rests on them.
+///
+/// # Errors
+/// See [`AttributeRefused`]; nothing was written then.
+pub async fn dismiss_whose(
+    record: &Database,
+    actor: &Actor,
+    saying: Saying<'_>,
+    why: &str,
+    now: WallMs,
+) -> Result<AttributionId, AttributeRefused> {
+    let why = crate::standings::reason(why).ok_or(AttributeRefused::Reason)?;
+    let saying = Saying {
+        patient: None,
+        ..saying
+    };
+    say(record, actor, saying, Why::Answer(why), now).await
 }
 
 /// Corrects whose readings are, for a reason.
@@ -120,7 +170,8 @@ pub async fn correct_whose(
 
 #[derive(Debug, Clone, Copy)]
 enum Why<'a> {
-    Answer,
+    /// Of what waits; the words may be empty.
+    Answer(&'a str),
     Correction(&'a str),
 }
 
@@ -142,12 +193,18 @@ async fn say(
     }
     let written = record.run_tx("diary.attribute", actor, move |tx| {
         Box::pin(async move {
-            if let Some(newest) = newest(tx, device, start..end).await?
-                && newest.id > seen
+            let known = covering(tx, device, start..end).await?;
+            let parts = match why {
+                Why::Answer(_) => beside(start..end, &known),
+                Why::Correction(_) => vec![start..end],
+            };
+            // Of what was all said before nothing waits.
+            if let Some(newest) = known.into_iter().next()
+                && (newest.id > seen || parts.is_empty())
             {
                 return Ok(Err(AttributeRefused::Said(Box::new(newest))));
             }
-            if let (Why::Answer, Some(patient)) = (why, patient) {
+            if let (Why::Answer(_), Some(patient)) = (why, patient) {
                 let mut holding = assignments::holding(tx, device, start).await?;
                 // Measured before the device was given: whoever has it now may say it was theirs.
                 if holding.is_none() {
@@ -158,22 +215,23 @@ async fn say(
                     return Ok(Err(AttributeRefused::Stranger(patient)));
                 }
             }
-            let row = ActiveModel {
-                id: NotSet,
-                device: Set(device.to_string()),
-                from_ms: Set(start.0),
-                until_ms: Set(end.0),
-                patient: Set(patient.map(|it| it.to_string())),
-                why: Set(match why {
-                    Why::Answer => String::new(),
-                    Why::Correction(why) => why.to_owned(),
-                }),
-                created_at_ms: Set(now.0),
-                created_by: Set(tx.actor().to_string()),
-            };
-            let id = Entity::insert(row).exec(tx).await?.last_insert_id;
-            changes::note(tx, Kind::Attribution, id).await?;
-            Ok(Ok(AttributionId(id)))
+            let (Why::Answer(words) | Why::Correction(words)) = why;
+            let mut last = 0;
+            for part in parts {
+                let row = ActiveModel {
+                    id: NotSet,
+                    device: Set(device.to_string()),
+                    from_ms: Set(part.start.0),
+                    until_ms: Set(part.end.0),
+                    patient: Set(patient.map(|it| it.to_string())),
+                    why: Set(words.to_owned()),
+                    created_at_ms: Set(now.0),
+                    created_by: Set(tx.actor().to_string()),
+                };
+                last = Entity::insert(row).exec(tx).await?.last_insert_id;
+                changes::note(tx, Kind::Attribution, last).await?;
+            }
+            Ok(Ok(AttributionId(last)))
         })
     });
     written
@@ -200,20 +258,48 @@ pub async fn attributions_of(
     rows.await?.iter().map(read).collect()
 }
 
+/// What is left of a time of which some was spoken of before.
+fn beside(measured: Range<WallMs>, known: &[Attribution]) -> Vec<Range<WallMs>> {
+    let mut parts = vec![measured];
+    for said in known {
+        let apart = |part: Range<WallMs>| {
+            let before = part.start..part.end.min(said.from);
+            let after = part.start.max(said.until)..part.end;
+            [before, after].into_iter().filter(|it| !it.is_empty())
+        };
+        parts = parts.into_iter().flat_map(apart).collect();
+    }
+    parts
+}
+
 /// The newest word that covers some of this time.
 pub(crate) async fn newest(
     tx: &Tx<'_>,
     device: &DeviceId,
     measured: Range<WallMs>,
 ) -> Result<Option<Attribution>, TxError> {
-    let rows = Entity::find()
+    let row = said_of(device, &measured).one(tx).await?;
+    let read = row.map(|row| read(&row)).transpose();
+    read.map_err(TxError::refuse)
+}
+
+/// Every word that covers some of this time, the newest first.
+async fn covering(
+    tx: &Tx<'_>,
+    device: &DeviceId,
+    measured: Range<WallMs>,
+) -> Result<Vec<Attribution>, TxError> {
+    let rows = said_of(device, &measured).all(tx).await?;
+    let read: Result<Vec<Attribution>, ReadError> = rows.iter().map(read).collect();
+    read.map_err(TxError::refuse)
+}
+
+fn said_of(device: &DeviceId, measured: &Range<WallMs>) -> Select<Entity> {
+    Entity::find()
         .filter(Column::Device.eq(device.as_str()))
         .filter(Column::FromMs.lt(measured.end.0))
         .filter(Column::UntilMs.gt(measured.start.0))
-        .order_by_desc(Column::Id);
-    let row = rows.one(tx).await?;
-    let read = row.map(|row| read(&row)).transpose();
-    read.map_err(TxError::refuse)
+        .order_by_desc(Column::Id)
 }
 
 /// Every word, in the order of writing.

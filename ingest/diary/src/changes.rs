@@ -13,7 +13,7 @@ use veglia_wire::WallMs;
 
 use crate::acts::{self, Act};
 use crate::assignments::{self, Assignment, AssignmentEnd, AssignmentId};
-use crate::attributions::{self, Attribution};
+use crate::attributions::{self, Attributed};
 use crate::error::ReadError;
 use crate::plans;
 use crate::rows::change::{ActiveModel, Column, Entity, Model};
@@ -45,8 +45,8 @@ pub enum Changed {
     Assigned(Assignment),
     /// A device was taken back.
     Ended(AssignmentEnd),
-    /// Somebody said whose readings are.
-    Attributed(Attribution),
+    /// Somebody said whose readings are. Their reasons stay in the diary.
+    Attributed(Attributed),
     /// A patient went somewhere, or came home.
     Standing(PatientStanding),
     /// A person did or wrote something.
@@ -215,7 +215,7 @@ async fn changed(tx: &Tx<'_>, row: &Model) -> Result<Changed, TxError> {
         }
         Some(Kind::Attribution) => attributions::by_row(tx, row.row_id)
             .await?
-            .map(Changed::Attributed),
+            .map(|said| Changed::Attributed(said.into())),
         Some(Kind::Standing) => standings::by_row(tx, row.row_id)
             .await?
             .map(Changed::Standing),

@@ -4,12 +4,13 @@
 //! ([`crate::assignments()`]) or came one by one as changes.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use veglia_triage::PatientId;
 use veglia_wire::{DeviceId, WallMs};
 
 use crate::assignments::{Assignment, AssignmentEnd, AssignmentId, Holder};
-use crate::attributions::{Attribution, AttributionId};
+use crate::attributions::{Attributed, AttributionId};
 use crate::changes::Changed;
 
 /// Who has every device when, in memory, to resolve a reading's device to a patient. It is read
@@ -136,6 +137,24 @@ impl Course {
         stretches
     }
 
+    /// The time around a moment in which nobody takes or gives the device, and nothing begins or
+    /// ends that was said of its readings: its start in it, its end not.
+    #[must_use]
+    pub fn around(&self, at: WallMs) -> Range<WallMs> {
+        let worn = self.worn.iter();
+        let worn = worn.flat_map(|worn| [Some(worn.from), worn.until]);
+        let said = self.said.iter().flat_map(|it| [it.from, it.until]);
+        let (mut start, mut end) = (WallMs(i64::MIN), WallMs(i64::MAX));
+        for edge in worn.flatten().chain(said) {
+            if edge <= at {
+                start = start.max(edge);
+            } else {
+                end = end.min(edge);
+            }
+        }
+        start..end
+    }
+
     /// Whether anybody but one patient ever had it, or was said to have measured with it.
     #[must_use]
     pub fn is_only(&self, patient: PatientId) -> bool {
@@ -235,7 +254,7 @@ impl Assignments {
         }
     }
 
-    pub(crate) fn attribute(&mut self, attribution: &Attribution) {
+    pub(crate) fn attribute(&mut self, attribution: &Attributed) {
         let course = self
             .by_device
             .entry(attribution.device.clone())

@@ -21,7 +21,7 @@ use veglia_triage::{Flag, FlagId, How, Severity, Standing, Verdict, Why};
 use veglia_wire::WallMs;
 
 use crate::acts;
-use crate::alerts::{self, Alert};
+use crate::alerts::{self, Alert, inherited};
 use crate::error::ReadError;
 use crate::rows::{flag, flag_event, open_flag};
 
@@ -92,6 +92,7 @@ pub async fn record_verdicts(
     let written = record.run_tx("diary.record_verdicts", actor, move |tx| {
         Box::pin(async move {
             let mut news = 0;
+            let mut charges = Vec::new();
             for line in lines {
                 let id = &line.event.flag_id;
                 if let Some(row) = &line.raises {
@@ -106,7 +107,9 @@ pub async fn record_verdicts(
                 if tell_or_ignore(tx, line.event.clone()).await? {
                     news += 1;
                     if let Some((told, listed)) = relist(tx, id).await? {
-                        alerts::heard(tx, line.verdict, &told, listed, now).await?;
+                        let charge = inherited::charge_of(tx, line.verdict, &told, now);
+                        charges.extend(charge.await?);
+                        alerts::heard(tx, line.verdict, &told, listed, &charges, now).await?;
                     }
                 }
             }

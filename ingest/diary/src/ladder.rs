@@ -30,6 +30,9 @@
 //! ([`Beside`]) is theirs from its beginning: they hear once that there is more, and again of what
 //! is too bad to wait; when the charge lapses it climbs as any other.
 //!
+//! **Of somebody unknown** the charge goes on when it is known who they are ([`Input::Inherited`]):
+//! what people were called for before is not called for again.
+//!
 //! **Taking charge is not resolution.** While the episode goes on (the readings stay red, or none
 //! arrive) a charge lapses; a call that is recorded or taking charge anew prolongs it.
 //!
@@ -138,6 +141,10 @@ pub struct State {
     /// The gravest that whoever has it was told of the patient since they took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Severity>,
+    /// When it was found to be of somebody unknown of whom somebody had charge: what is told at
+    /// that moment was called for before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<WallMs>,
     /// When somebody is called again because nobody could be reached, and no climb does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreached: Option<WallMs>,
@@ -190,6 +197,14 @@ pub enum Input {
         /// Of what is taken with another alert of the patient: until when they have that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         along: Option<WallMs>,
+    },
+    /// Somebody unknown turns out to be its patient, and somebody has charge of them already.
+    Inherited {
+        /// Who, since when and until when.
+        hold: Hold,
+        /// The gravest that people were called for; none when nobody was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heard: Option<Severity>,
     },
     /// A person has telephoned.
     Called {
@@ -254,6 +269,7 @@ impl Input {
             Self::Over => "over",
             Self::Left => "left",
             Self::Taken { .. } => "taken",
+            Self::Inherited { .. } => "inherited",
             Self::Called { .. } => "called",
             Self::Snoozed { .. } => "snoozed",
             Self::Escalated => "escalated",
@@ -300,6 +316,7 @@ impl State {
             rule: None,
             rests: false,
             heard: None,
+            inherited: None,
             unreached: None,
         }
     }

@@ -48,8 +48,9 @@ mod schema;
 mod standings;
 
 pub use acts::{
-    Act, ActKind, ActRefused, CallOutcome, EntryId, WORDS_CHARS_MAX, Whom, close, escalate,
-    hand_over, has_noted, note_once, record_call, snooze, take_charge, write_note,
+    Act, ActKind, ActRefused, CallOutcome, EntryId, HomeService, WORDS_CHARS_MAX, Whom, ask_repeat,
+    close, correct, escalate, hand_over, has_noted, note_call, note_once, record_call, refer,
+    snooze, take_charge, write_note,
 };
 pub use alerts::figures::{AlertFigures, alert_figures, patient_days};
 pub use alerts::grounds::recalled;
@@ -64,8 +65,8 @@ pub use assignments::{
     assign_device, assignments, end_assignment, share_device, wearer,
 };
 pub use attributions::{
-    ATTRIBUTIONS_MAX, AttributeRefused, Attribution, AttributionId, Saying, answer_whose,
-    attributions_of, correct_whose,
+    ATTRIBUTIONS_MAX, AttributeRefused, Attributed, Attribution, AttributionId, Saying,
+    answer_whose, attributions_of, correct_whose, dismiss_whose,
 };
 pub use changes::{
     CHANGES_MAX, Change, ChangeId, Changed, changes_since, last_change_by, newest_change,

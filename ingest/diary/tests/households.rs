@@ -8,7 +8,7 @@ use support::{ANNA, BRUNO, OTHER, PATIENT, device, diary, minute};
 use veglia_diary::{
     AssignRefused, Assignments, AttributeRefused, AttributionId, ChangeId, Holder, Saying, Whose,
     answer_whose, assign_device, assignments, attributions_of, changes_since, correct_whose,
-    end_assignment, handovers_of_device, handovers_of_patient, share_device, wearer,
+    dismiss_whose, end_assignment, handovers_of_device, handovers_of_patient, share_device, wearer,
 };
 use veglia_triage::PatientId;
 use veglia_wire::{DeviceId, WallMs};
@@ -133,6 +133,45 @@ async fn an_answer_gives_exactly_these_readings_to_one_of_the_household() {
             (Some(OTHER), "", "staff:1"),
         ]
     );
+}
+
+#[tokio::test]
+async fn an_answer_leaves_what_was_said_before_of_readings_amid_its_own() {
+    let (_folder, record) = diary().await;
+    let oximeter = oximeter();
+    let both = [PATIENT, OTHER];
+    share_device(&record, &ANNA, &oximeter, &both, minute(0), minute(0))
+        .await
+        .unwrap();
+    let trial = saying(&oximeter, 11, 12, None, 0);
+    let first = answer_whose(&record, &ANNA, trial, minute(20)).await;
+    let first = first.unwrap().0;
+    // What waits lies on both sides of it.
+    let theirs = saying(&oximeter, 10, 14, Some(OTHER), first);
+    let answered = answer_whose(&record, &BRUNO, theirs, minute(20)).await;
+    let newest = answered.unwrap();
+    let said = attributions_of(&record, &ANNA, &oximeter).await.unwrap();
+    assert_eq!(said[0].id, newest);
+    let all = assignments(&record, &ANNA).await.unwrap();
+    let whose: Vec<Whose> = (9..=14)
+        .map(|at| all.whose(&oximeter, minute(at)))
+        .collect();
+    let (theirs, waits) = (Whose::Patient(OTHER), Whose::Somebodys);
+    let expected = [waits, theirs, Whose::Dismissed, theirs, theirs, waits];
+    assert_eq!(whose, expected);
+    // Nothing of it waits any more.
+    let again = saying(&oximeter, 10, 14, Some(PATIENT), newest.0);
+    let refused = answer_whose(&record, &ANNA, again, minute(21)).await;
+    assert!(matches!(refused, Err(AttributeRefused::Said(_))));
+    // That a red is nobody's takes a reason.
+    let red = || saying(&oximeter, 15, 16, None, newest.0);
+    let refused = dismiss_whose(&record, &ANNA, red(), " ", minute(21)).await;
+    assert!(matches!(refused, Err(AttributeRefused::Reason)));
+    dismiss_whose(&record, &ANNA, red(), "provato dal tecnico", minute(21))
+        .await
+        .unwrap();
+    let all = assignments(&record, &ANNA).await.unwrap();
+    assert_eq!(all.whose(&oximeter, minute(15)), Whose::Dismissed);
 }
 
 #[tokio::test]

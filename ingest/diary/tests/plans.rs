@@ -40,7 +40,7 @@ async fn assign(
 }
 
 async fn end(record: &Database, id: AssignmentId, until: i64) -> Result<(), EndRefused> {
-    end_assignment(record, &ANNA, id, minute(until), minute(0)).await
+    end_assignment(record, &ANNA, id, minute(until), minute(1_000)).await
 }
 
 #[tokio::test]
@@ -148,6 +148,15 @@ async fn of_two_people_who_assign_a_device_one_is_refused() {
     let other = open(&folder.path().join("record.db")).await;
     let (anna, bruno) = tokio::join!(assign(&diary, PATIENT, 0), assign(&other, OTHER, 0));
     assert!(anna.is_ok() != bruno.is_ok());
+}
+
+#[tokio::test]
+async fn a_device_is_not_taken_back_in_the_future() {
+    let (_folder, diary) = diary().await;
+    let id = assign(&diary, PATIENT, 100).await.unwrap();
+    let refused = end(&diary, id, 1_001).await.unwrap_err();
+    assert!(matches!(refused, EndRefused::Future), "{refused:?}");
+    end(&diary, id, 1_000).await.unwrap();
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@
 //! it stays on the list until a person closes it. All this is a function of the journal and the
 //! diary, so a replay finds the same.
 //!
+//! **What is handed on is no news of a home.** It came when it came; and the device, and the box
+//! that brought it, are in the home of whoever has the device, not of whose reading it was.
+//!
 //! Limits: readings that had been judged for one patient reach the rules of another by their
 //! evidence alone, unless they are still kept (`waiting.rs`); curves and tables show them all.
 
@@ -24,15 +27,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use veglia_diary::{
-    Change, ChangeId, Changed, Course, ReadError, Stood, Whose, changes_since, plans_of,
-    standings_of,
-};
+use veglia_diary::{Changed, Course, Stretch, Whose};
 use veglia_triage::{
     Evidence, Flag, FlagId, Input, Observation, PatientId, PatientState, Seen, Severity, Verdict,
     What, Why,
 };
-use veglia_view::{DEVICES_MAX, is_stand_in};
+use veglia_view::{Latest, is_stand_in};
 use veglia_wire::{
     Body, Boot, DeviceId, GatewayId, MonoMs, Quality, Record, Site, Vital, VitalKind, WallMs, When,
 };
@@ -40,7 +40,6 @@ use veglia_wire::{
 use super::{Arrived, Fold, Told, source};
 use crate::dating::Time;
 use crate::memory::Known;
-use crate::watch::ACTOR;
 
 /// Sayings of one life of a patient's rules at most: what is told in the next is numbered after
 /// all of it.
@@ -75,13 +74,39 @@ impl Known {
         all.filter(|vital| !is_anothers(vital)).collect()
     }
 
-    /// Whether a device that is taken back may have been heard since a moment.
-    fn may_have_heard(&self, device: &DeviceId, since: WallMs) -> bool {
-        let mut devices = self.row.devices.iter();
-        let known = devices.find(|it| it.device == *device);
-        known.map_or(self.row.devices.len() >= DEVICES_MAX, |it| {
-            it.last_heard >= Some(since)
-        })
+    /// What a device said in a time was not of this patient: nothing is heard by it.
+    fn forget_heard(&mut self, device: &DeviceId, is_lost: impl Fn(WallMs) -> bool) {
+        let row = &mut self.row;
+        let is_by = |it: &Latest| it.source == source(device) && is_lost(it.at);
+        row.latest.retain(|it| !is_by(it));
+        let mut devices = row.devices.iter_mut();
+        if let Some(known) = devices.find(|it| it.device == *device) {
+            known.last_heard = known.last_heard.filter(|at| !is_lost(*at));
+        }
+        let values = row.latest.iter().map(|it| it.at);
+        let devices = row.devices.iter().filter_map(|it| it.last_heard);
+        row.last_heard = values.chain(devices).max();
+    }
+
+    /// Shows what remains of what a device measured before.
+    fn show_before(
+        &mut self,
+        state: &PatientState,
+        device: &DeviceId,
+        is_lost: impl Fn(WallMs) -> bool,
+    ) {
+        for vital in self.measured_by(device) {
+            if let Some((at, steps)) = state.last_of(vital, |at| !is_lost(at)) {
+                self.row.measure(Latest {
+                    vital,
+                    steps,
+                    site: Site::Unknown,
+                    at,
+                    quality: Quality::empty(),
+                    source: source(device),
+                });
+            }
+        }
     }
 
     /// The saying with which a life ends: nothing is said of the flag in it any more.
@@ -97,41 +122,35 @@ impl Known {
 
 impl Fold {
     /// Takes up that a device was given, taken back, or that its readings are somebody's.
-    pub(super) async fn reattribute(
-        &mut self,
-        Change { id: change, what }: &Change,
-        now: WallMs,
-        told: &mut Told,
-    ) -> Result<(), ReadError> {
-        let change = *change;
+    pub(super) fn reattribute(&mut self, what: &Changed, now: WallMs, told: &mut Told) {
         let Some((device, before, after, taken_off)) = self.courses(what) else {
-            return Ok(());
+            return;
         };
-        let moved = self.waiting.reconsider(&device, &before, &after, now);
+        let answer = match what {
+            Changed::Attributed(said) if said.is_answer => Some(said),
+            _ => None,
+        };
+        let waiting = &mut self.waiting;
+        let moved = waiting.reconsider((&device, answer), &before, &after, now);
         let mut readings: BTreeMap<_, Arrived> = BTreeMap::new();
         for stand_in in moved.over {
             let evidence = self.stood_for(stand_in, &device).into_iter();
             readings.extend(evidence.map(|it| ((it.time.at(), it.id), it)));
             self.let_go(stand_in, true, now, told);
         }
-        for (patient, lost) in losses(&before, &after) {
+        let had = before.stretches().into_iter().chain(moved.held);
+        for (patient, lost) in losses(had, &after) {
             let is_lost = |at: WallMs| lost.iter().any(|range| range.contains(&at));
             let Some(known) = self.patients.get(&patient) else {
                 continue;
             };
-            // A device that is taken back has nothing to take back but from then on. A person's
-            // word is of what was measured, and the device may be off the row since.
-            let is_end = matches!(what, Changed::Ended(_));
-            let is_touched = lost.iter().any(|range| {
-                if is_end {
-                    known.may_have_heard(&device, range.start)
-                } else {
-                    range.start <= now
-                }
-            });
-            if is_touched {
-                let evidence = self.begin_anew((patient, &device), is_lost, (change, now), told);
-                let evidence = evidence.await?.into_iter();
+            // What came before a device was taken back was measured before, however far its box
+            // was ahead; and who has lost no reading remembers all.
+            let newest = known.taken.newest(&device);
+            let is_measured = lost.iter().any(|range| newest >= Some(range.start));
+            if is_measured || !self.sources.by(patient, &device, is_lost).is_empty() {
+                let evidence = self.begin_anew((patient, &device), is_lost, now, told);
+                let evidence = evidence.into_iter();
                 readings.extend(evidence.map(|it| ((it.time.at(), it.id), it)));
             }
         }
@@ -144,35 +163,8 @@ impl Fold {
         // What is kept whole goes before what evidence says of it.
         let kept = moved.readings.into_iter();
         readings.extend(kept.map(|it| ((it.time.at(), it.id), it)));
-        let mut visitors = BTreeSet::new();
         for arrived in readings.into_values() {
-            let received = now;
-            visitors.extend(self.resolve(&device, arrived.time.at()));
-            self.arrive(
-                &Arrived {
-                    received,
-                    ..arrived
-                },
-                told,
-            );
-        }
-        self.send_home(visitors, &device, now);
-        Ok(())
-    }
-
-    /// What was measured is theirs; the device, and the home of its box, are of who has it now.
-    fn send_home(&mut self, mut visitors: BTreeSet<PatientId>, device: &DeviceId, now: WallMs) {
-        let assignments = self
-            .assignments
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let members = assignments.holder(device, now).map(|it| it.members());
-        visitors.retain(|it| !members.is_some_and(|members| members.contains(it)));
-        drop(assignments);
-        for patient in visitors {
-            if let Some(known) = self.patients.get_mut(&patient) {
-                known.row.take_off(device);
-            }
+            self.take_in(&arrived, Some(now), told);
         }
     }
 
@@ -213,6 +205,7 @@ impl Fold {
             return;
         };
         known.row.waits = None;
+        known.row.measured.clear();
         let flags = self.sources.of(stand_in);
         let flags = flags.filter(|(_, is_red)| is_known || !is_red);
         let taken_back = flags.map(|(flag, _)| known.taken_back(flag.clone(), now));
@@ -248,51 +241,17 @@ impl Fold {
         all.map(|(patient, known)| (*patient, known.life)).collect()
     }
 
-    /// Where a patient is, the newest first, as it was written before a change: by the order of
-    /// writing, because the clock that wrote it may be ahead of ours.
-    async fn standings_by(
-        &self,
-        patient: PatientId,
-        change: ChangeId,
-        now: WallMs,
-    ) -> Result<Vec<Stood>, ReadError> {
-        let mut standings = standings_of(&self.record, &ACTOR, patient).await?;
-        let mut last = change;
-        while standings.iter().any(|it| it.at > now) {
-            let later = changes_since(&self.record, &ACTOR, last).await?;
-            let Some(newest) = later.last() else {
-                break;
-            };
-            last = newest.id;
-            let number = later.iter().find_map(|it| match &it.what {
-                Changed::Standing(it) if it.patient == patient => Some(it.number),
-                _ => None,
-            });
-            if let Some(number) = number {
-                standings.retain(|it| it.standing.number < number);
-                break;
-            }
-        }
-        Ok(standings)
-    }
-
     /// A patient's rules forget all readings: some were not the patient's. Returns what was bad of
     /// those.
-    async fn begin_anew(
+    fn begin_anew(
         &mut self,
         (patient, device): (PatientId, &DeviceId),
         is_lost: impl Fn(WallMs) -> bool,
-        (change, now): (ChangeId, WallMs),
+        now: WallMs,
         told: &mut Told,
-    ) -> Result<Vec<Arrived>, ReadError> {
-        let mut plans = plans_of(&self.record, &ACTOR, patient).await?;
-        // A replay reads them long after: what was written since is not known yet.
-        let version = self.patients.get(&patient).and_then(|it| it.state.plan());
-        let version = version.map(|plan| plan.version);
-        plans.retain(|it| Some(it.plan.version) <= version);
-        let standings = self.standings_by(patient, change, now).await?;
+    ) -> Vec<Arrived> {
         let Some(known) = self.patients.get_mut(&patient) else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
         // Of two devices that measured the same at one time it is not known which it was: whoever
         // has the readings now is judged by them, so nothing is hidden.
@@ -322,12 +281,15 @@ impl Fold {
             .collect();
         told.say(ends, now);
         known.life = known.life.saturating_add(1);
-        for written in plans.iter().rev() {
-            known.step(&self.rules, Input::Plan(&written.plan), now, told);
+        known.anew_at = Some(now);
+        for plan in state.plans() {
+            known.step(&self.rules, Input::Plan(plan), now, told);
         }
-        for written in standings.iter().rev() {
-            known.step(&self.rules, Input::Standing(&written.standing), now, told);
+        for standing in state.standings() {
+            known.step(&self.rules, Input::Standing(standing), now, told);
         }
+        known.forget_heard(device, &is_lost);
+        known.show_before(&state, device, &is_lost);
         let mut lost = Vec::new();
         let clinical = flags
             .iter()
@@ -343,19 +305,20 @@ impl Fold {
             }
         }
         known.step(&self.rules, Input::Tick, now, told);
-        let is_by = |it: &veglia_view::Latest| it.source == source(device) && is_lost(it.at);
-        known.row.latest.retain(|it| !is_by(it));
         told.touched.insert(patient);
-        Ok(lost)
+        lost
     }
 }
 
 /// The stretches of time in which patients had what is not theirs any more.
-fn losses(before: &Course, after: &Course) -> BTreeMap<PatientId, Vec<Range<WallMs>>> {
+fn losses(
+    had: impl IntoIterator<Item = Stretch>,
+    after: &Course,
+) -> BTreeMap<PatientId, Vec<Range<WallMs>>> {
     let end = |until: Option<WallMs>| until.unwrap_or(WallMs(i64::MAX));
     let mut losses: BTreeMap<PatientId, Vec<Range<WallMs>>> = BTreeMap::new();
     let after = after.stretches();
-    for had in before.stretches() {
+    for had in had {
         let Whose::Patient(patient) = had.whose else {
             continue;
         };

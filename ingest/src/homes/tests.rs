@@ -314,6 +314,8 @@ async fn a_fold_that_goes_on_from_what_was_remembered_says_the_same() {
             state: serde_json::from_str(&state).unwrap(),
             row: serde_json::from_str(&row).unwrap(),
             life: 0,
+            anew_at: None,
+            taken: known.taken.clone(),
         };
         (*patient, known)
     });

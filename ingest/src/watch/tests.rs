@@ -27,8 +27,10 @@ use super::*;
 use crate::figures::Figures;
 use crate::repeats::{Asker, Repeats};
 
+mod calls;
 mod ladder;
 mod probe;
+mod unknown;
 
 const NOON: WallMs = WallMs(1_603_188_000_000);
 const PATIENT: PatientId = PatientId::new(0xa11ce);
@@ -504,7 +506,8 @@ async fn a_device_given_to_another_patient_is_not_asked_to_measure_again() {
     let veglia_diary::Changed::Assigned(assignment) = &assigned.unwrap()[0].what else {
         panic!("the house begins with an assignment")
     };
-    end_assignment(&house.record, &ACTOR, assignment.id, handed_over, NOON)
+    let at = handed_over;
+    end_assignment(&house.record, &ACTOR, assignment.id, at, at)
         .await
         .unwrap();
     let other = PatientId::new(0xb0b);

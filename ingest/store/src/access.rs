@@ -28,7 +28,7 @@ use crate::tx::Tx;
 /// The store's own table, before those of the rooms.
 pub(crate) const SCHEMA: Schema = Schema {
     room: "store",
-    migrations: || vec![Box::new(First), Box::new(BySubject)],
+    migrations: || vec![Box::new(First), Box::new(BySubject), Box::new(ByActor)],
 };
 
 /// Entries read at once when the chain is checked: a few hundred kilobytes.
@@ -82,6 +82,27 @@ impl MigrationTrait for BySubject {
     }
 }
 
+struct ByActor;
+
+impl MigrationName for ByActor {
+    fn name(&self) -> &str {
+        "0003_access_by_actor"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for ByActor {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut index = Index::create();
+        index
+            .name("access_log_by_actor")
+            .table("access_log")
+            .col("actor")
+            .col("id");
+        manager.create_index(index).await
+    }
+}
+
 /// One access, as it is asked to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct Access<'a> {
@@ -96,15 +117,33 @@ pub struct Access<'a> {
 /// One access, as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accessed {
+    /// Its number in the log, from 1 without a gap.
+    pub number: i64,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
     /// Who, as [`Actor`] is displayed.
     pub actor: String,
     /// Why.
     pub purpose: String,
+    /// Whose data.
+    pub subject: String,
 }
 
-/// Accesses given at once at most: more than a person reads; the rest is asked for by time.
+/// Which entries are asked for. Numbers, not times, say where to go on: two entries may be of the
+/// same millisecond, and a clock may have been set back between two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked<'a> {
+    /// About this subject alone.
+    pub subject: Option<&'a str>,
+    /// By this actor alone, as [`Actor`] is displayed.
+    pub by: Option<&'a str>,
+    /// With this purpose alone.
+    pub purpose: Option<&'a str>,
+    /// With a smaller number than this; the newest otherwise.
+    pub before: Option<i64>,
+}
+
+/// Accesses given at once at most: more than a person reads; the rest is asked for by number.
 pub const ACCESSES_MAX: u64 = 1_000;
 
 /// What a check of the chain found.
@@ -220,20 +259,67 @@ impl Database {
         .await
     }
 
-    /// Who looked at a subject's data before `before_ms`, newest first, at most `limit` and
-    /// [`ACCESSES_MAX`] of them. It writes nothing: whoever shows it logs that as well.
+    /// Entries of the log, newest first, at most `limit` and [`ACCESSES_MAX`] of them. It writes
+    /// nothing: whoever shows it logs that as well.
     ///
     /// # Errors
     /// As [`Database::read_tx`].
+    pub async fn accesses(
+        &self,
+        actor: &Actor,
+        asked: Asked<'_>,
+        limit: u64,
+    ) -> Result<Vec<Accessed>, TxError> {
+        self.read_tx("access.list", actor, move |tx| {
+            Box::pin(list(tx, asked, Ord::min(limit, ACCESSES_MAX)))
+        })
+        .await
+    }
+
+    /// Who looked at a subject's data before the entry with the number `before`, newest first.
+    ///
+    /// # Errors
+    /// As [`Database::accesses`].
     pub async fn accesses_to(
         &self,
         actor: &Actor,
         subject: &str,
-        before_ms: i64,
+        before: Option<i64>,
         limit: u64,
     ) -> Result<Vec<Accessed>, TxError> {
-        self.read_tx("access.list", actor, move |tx| {
-            Box::pin(list(tx, subject, before_ms, Ord::min(limit, ACCESSES_MAX)))
+        let asked = Asked {
+            subject: Some(subject),
+            before,
+            ..Asked::default()
+        };
+        self.accesses(actor, asked, limit).await
+    }
+
+    /// The number of the entry whose hash was noted elsewhere, in hexadecimal; none when there is
+    /// no such entry, or no longer.
+    ///
+    /// # Errors
+    /// As [`Database::read_tx`].
+    pub async fn access_with_head(
+        &self,
+        actor: &Actor,
+        head: &str,
+    ) -> Result<Option<i64>, TxError> {
+        let Some(head) = bytes(head) else {
+            return Ok(None);
+        };
+        let head = &head;
+        self.read_tx("access.head", actor, move |tx| {
+            Box::pin(async move {
+                let mut entry = Query::select();
+                entry
+                    .column("id")
+                    .from("access_log")
+                    .and_where(Expr::col("hash").eq(head.clone()))
+                    .limit(1);
+                let row = tx.query_one(&entry).await?;
+                Ok(row.map(|row| row.try_get_by("id")).transpose()?)
+            })
         })
         .await
     }
@@ -245,6 +331,17 @@ impl Database {
     pub async fn check_access_log(&self, actor: &Actor) -> Result<AccessLog, TxError> {
         self.read_tx("access.check", actor, |tx| Box::pin(follow(tx)))
             .await
+    }
+}
+
+impl Tx<'_> {
+    /// Writes, in this transaction, that its actor looks at a person's data: what depends on the
+    /// entry is written with it or not at all.
+    ///
+    /// # Errors
+    /// What the engine reports.
+    pub async fn log_access(&self, access: Access<'_>) -> Result<(), TxError> {
+        append(self, access).await
     }
 }
 
@@ -266,25 +363,33 @@ async fn is_known(tx: &Tx<'_>, access: Access<'_>, window_ms: i64) -> Result<boo
     Ok(apart_ms.saturating_abs() < window_ms)
 }
 
-async fn list(
-    tx: &Tx<'_>,
-    subject: &str,
-    before_ms: i64,
-    limit: u64,
-) -> Result<Vec<Accessed>, TxError> {
+async fn list(tx: &Tx<'_>, asked: Asked<'_>, limit: u64) -> Result<Vec<Accessed>, TxError> {
     let mut page = Query::select();
-    page.columns(["at_ms", "actor", "purpose"])
+    page.columns(["id", "at_ms", "actor", "purpose", "subject"])
         .from("access_log")
-        .and_where(Expr::col("subject").eq(subject))
-        .and_where(Expr::col("at_ms").lt(before_ms))
         .order_by("id", Order::Desc)
         .limit(limit);
+    let wanted = [
+        ("subject", asked.subject),
+        ("actor", asked.by),
+        ("purpose", asked.purpose),
+    ];
+    for (column, wanted) in wanted {
+        if let Some(wanted) = wanted {
+            page.and_where(Expr::col(column).eq(wanted));
+        }
+    }
+    if let Some(before) = asked.before {
+        page.and_where(Expr::col("id").lt(before));
+    }
     let rows = tx.query_all(&page).await?;
     let accessed = |row: &QueryResult| -> Result<_, DbErr> {
         Ok(Accessed {
+            number: row.try_get_by("id")?,
             at_ms: row.try_get_by("at_ms")?,
             actor: row.try_get_by("actor")?,
             purpose: row.try_get_by("purpose")?,
+            subject: row.try_get_by("subject")?,
         })
     };
     Ok(rows.iter().map(accessed).collect::<Result<_, _>>()?)
@@ -375,6 +480,16 @@ async fn follow(tx: &Tx<'_>) -> Result<AccessLog, TxError> {
     }
     found.head = hexadecimal(&last.1);
     Ok(found)
+}
+
+/// The bytes of a head as it is shown; none of anything else.
+fn bytes(head: &str) -> Option<Vec<u8>> {
+    let digits = head.len() == 64 && head.bytes().all(|it| it.is_ascii_hexdigit());
+    let pairs = (0..head.len()).step_by(2).map(|at| {
+        let pair = head.get(at..at + 2)?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    digits.then(|| pairs.collect()).flatten()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

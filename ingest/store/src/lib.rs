@@ -80,7 +80,7 @@ mod snapshot;
 mod sqlite;
 mod tx;
 
-pub use access::{ACCESSES_MAX, Access, AccessLog, Accessed};
+pub use access::{ACCESSES_MAX, Access, AccessLog, Accessed, Asked};
 pub use actor::Actor;
 pub use database::{Database, Purpose};
 pub use error::{OpenError, SnapshotError, TxError};

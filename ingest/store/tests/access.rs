@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use veglia_store::sea_orm::ConnectionTrait;
-use veglia_store::{Access, AccessLog, Actor, Database};
+use veglia_store::{Access, AccessLog, Actor, Asked, Database};
 
 const DOCTOR: Actor = Actor::Staff(7);
 
@@ -104,10 +104,19 @@ async fn an_end_cut_off_shows_by_the_noted_head() {
         look(&database, n).await;
     }
     let noted = check(&database).await.head;
+    let find = async || database.access_with_head(&DOCTOR, &noted).await.unwrap();
+    assert_eq!(find().await, Some(5));
+    look(&database, 5).await;
+    assert_eq!(find().await, Some(5), "the log has grown since");
     tamper(&database, "DELETE FROM access_log WHERE id > 3").await;
     let found = check(&database).await;
     assert_eq!((found.intact, found.broken_at), (3, None));
     assert_ne!(found.head, noted);
+    assert_eq!(find().await, None);
+    for nothing in ["", "x", &noted[1..], &"è".repeat(32)] {
+        let found = database.access_with_head(&DOCTOR, nothing).await;
+        assert_eq!(found.unwrap(), None, "{nothing}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +173,7 @@ async fn who_looked_is_told_newest_first_and_of_one_person_only() {
         };
         database.log_accesses(&DOCTOR, &[access]).await.unwrap();
     }
-    let listed = database.accesses_to(&DOCTOR, "42", i64::MAX, 10).await;
+    let listed = database.accesses_to(&DOCTOR, "42", None, 10).await;
     let listed = listed.unwrap();
     let times: Vec<i64> = listed.iter().map(|it| it.at_ms).collect();
     assert_eq!(times, [3, 2, 0]);
@@ -172,10 +181,57 @@ async fn who_looked_is_told_newest_first_and_of_one_person_only() {
         (listed[0].actor.as_str(), listed[0].purpose.as_str()),
         ("staff:7", "patient.page")
     );
-    let before = database.accesses_to(&DOCTOR, "42", 3, 1).await.unwrap();
+    let number = Some(listed[0].number);
+    let before = database.accesses_to(&DOCTOR, "42", number, 1).await;
+    let before = before.unwrap();
     assert_eq!(before.len(), 1);
     assert_eq!(before[0].at_ms, 2);
     assert_eq!(check(&database).await.intact, 4, "asking writes nothing");
+}
+
+#[tokio::test]
+async fn paging_loses_no_entry_of_one_millisecond() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    for _ in 0..7 {
+        look(&database, 1_000).await;
+    }
+    let (mut before, mut numbers) = (None, Vec::new());
+    loop {
+        let page = database.accesses_to(&DOCTOR, "42", before, 2).await;
+        let page = page.unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some(last.number);
+        numbers.extend(page.iter().map(|it| it.number));
+    }
+    assert_eq!(numbers, [7, 6, 5, 4, 3, 2, 1]);
+}
+
+#[tokio::test]
+async fn the_log_is_asked_by_reader_and_by_purpose_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("record.db")).await;
+    look(&database, 1).await;
+    let nurse = Actor::Staff(8);
+    let access = Access {
+        at_ms: 2,
+        purpose: "patient.curves",
+        subject: "43",
+    };
+    database.log_access(&nurse, access).await.unwrap();
+    let ask = async |asked| database.accesses(&DOCTOR, asked, 10).await.unwrap();
+    assert_eq!(ask(Asked::default()).await.len(), 2);
+    let by = ask(Asked {
+        by: Some("staff:8"),
+        ..Asked::default()
+    });
+    let by = by.await;
+    assert_eq!((by.len(), by[0].subject.as_str()), (1, "43"));
+    let opened = ask(Asked {
+        purpose: Some("patient.open"),
+        ..Asked::default()
+    });
+    assert_eq!(opened.await[0].number, 1);
 }
 
 #[test]

@@ -53,6 +53,9 @@ pub struct Observation {
 pub enum Input<'a> {
     /// Something was seen.
     Observation(&'a Observation),
+    /// The same, measured in another home: it turned out later whose it is, and it is no sign of
+    /// life of theirs.
+    Elsewhere(&'a Observation),
     /// The home, or a device in it, was heard or lost.
     Presence(&'a Presence),
     /// The centre has not listened to anybody since then, until now.

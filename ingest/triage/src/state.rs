@@ -29,9 +29,9 @@ use crate::flag::{Flag, Severity, Verdict};
 use crate::gate::Gate;
 use crate::home;
 use crate::ledger::{Ledger, Voice};
-use crate::observation::Input;
+use crate::observation::{Input, Source};
 use crate::patient::PatientId;
-use crate::plan::Plan;
+use crate::plan::{Plan, of_person};
 use crate::presence::{Life, Presence, Sign};
 use crate::quiet::Quiet;
 use crate::rules::{RuleName, RuleSet};
@@ -196,6 +196,24 @@ impl PatientState {
         put_off.or_else(|| tracks.find(|track| track.kind() == vital)?.latest())
     }
 
+    /// The newest value of a vital sign that the rules remember of some moments, with its time and
+    /// in the steps of the vital sign.
+    #[must_use]
+    pub fn last_of(
+        &self,
+        vital: VitalKind,
+        is_meant: impl Fn(WallMs) -> bool,
+    ) -> Option<(WallMs, i32)> {
+        let put_off = self.quiet.log().readings();
+        let put_off = put_off.filter(|it| it.vital.kind() == vital && is_meant(it.at));
+        let put_off = put_off.map(|it| (it.at, it.vital.steps()));
+        let mut tracks = self.tracks.iter();
+        let track = tracks.find(|track| track.kind() == vital);
+        let known = track.into_iter().flat_map(|track| track.stretch(i64::MAX));
+        let known = known.map(|it| (it.at, it.steps));
+        put_off.chain(known.filter(|(at, _)| is_meant(*at))).max()
+    }
+
     /// Whether the newest reading of a vital sign is no measurement although nothing is said
     /// against it: the device repeats it, holds it or ends at it. It is shown greyed.
     #[must_use]
@@ -222,6 +240,25 @@ impl PatientState {
     #[must_use]
     pub fn plan(&self) -> Option<&Plan> {
         self.plans.last()
+    }
+
+    /// The plan that says who the patient is at a moment: whose limits hold then, also after its
+    /// last day.
+    #[must_use]
+    pub fn plan_at(&self, at: WallMs) -> Option<&Plan> {
+        of_person(&self.plans, at)
+    }
+
+    /// The versions of the plan that are remembered, the oldest first.
+    #[must_use]
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
+    }
+
+    /// Where the patient is said to be, as far as it is remembered, the oldest word first.
+    #[must_use]
+    pub fn standings(&self) -> &[PatientStanding] {
+        &self.standings
     }
 
     /// The patient's own resting oxygen saturation, once it is known.
@@ -323,6 +360,11 @@ impl PatientState {
             Input::Observation(observation) => {
                 self.observe(rules, observation, voice);
                 self.settle(rules, observation);
+            }
+            Input::Elsewhere(observation) => {
+                let device = observation.device.clone();
+                let device = (observation.source == Source::Device).then_some(device);
+                self.see(rules, observation, device, voice);
             }
             Input::Plan(plan) => self.adopt_plan(rules, plan, voice),
             Input::Presence(presence) => self.hear_of(rules, presence, voice),

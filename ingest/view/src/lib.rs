@@ -46,8 +46,8 @@ pub use gateways::{
 pub use http::HttpView;
 pub use local::{LocalView, SPAN_MAX_MS, Worn, WornBy};
 pub use row::{
-    Battery, DEVICES_MAX, DeviceState, FLAGS_MAX, Latest, OpenFlag, Row, Unjudged, Waits,
-    is_stand_in, stand_in,
+    Battery, DEVICES_MAX, DeviceState, FLAGS_MAX, Latest, MEASURED_MAX, OpenFlag, Row, Unjudged,
+    Waits, is_stand_in, stand_in,
 };
 pub use socket::serve;
 

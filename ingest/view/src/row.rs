@@ -17,6 +17,9 @@ pub const FLAGS_MAX: usize = 32;
 /// ones, and room for exchanges.
 pub const DEVICES_MAX: usize = 16;
 
+/// Values that a row holds of what waits to be told whose it is: as many as a person looks through.
+pub const MEASURED_MAX: usize = 24;
+
 /// The value of a vital sign with the latest measured time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latest {
@@ -172,6 +175,10 @@ pub struct Row {
     /// as long as it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waits>,
+    /// The values of what waits, by time of measuring: whoever asks whose they are sees whether
+    /// they are one person's. At most [`MEASURED_MAX`], spread over the session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Latest>,
 }
 
 impl Row {
@@ -189,6 +196,7 @@ impl Row {
             devices: Vec::new(),
             gateway_last_heard: None,
             waits: None,
+            measured: Vec::new(),
         }
     }
 

@@ -92,6 +92,7 @@ pub(crate) fn answer(row: &Row, patient: &str) -> AnswerForm {
         until: waits.until.0,
         patient: patient.to_owned(),
         why: String::new(),
+        seen: 0,
     }
 }
 
@@ -211,6 +212,7 @@ async fn a_kit_is_handed_over_by_its_serial_number_and_the_first_measure_is_seen
         label: label.to_owned(),
         patient: format!("Rossi Maria ({maria})"),
         with: String::new(),
+        recognised: String::new(),
     };
     let nurse = &house.nurse;
     let unknown = house.fleet.hand_over_kit(nurse, form("999"), NOW).await;
@@ -223,7 +225,12 @@ async fn a_kit_is_handed_over_by_its_serial_number_and_the_first_measure_is_seen
         "{page}"
     );
     assert!(page.contains(&format!("Rossi Maria ({maria})")), "{page}");
-    let over = house.fleet.hand_over_kit(nurse, form("501234"), NOW).await;
+    // Somebody has said that it is this one.
+    let sure = KitForm {
+        recognised: DEVICE.to_owned(),
+        ..form("501234")
+    };
+    let over = house.fleet.hand_over_kit(nurse, sure, NOW).await;
     let Handed::Over(device_id) = over.unwrap() else {
         panic!("it was not handed over")
     };
@@ -274,6 +281,7 @@ async fn a_kit_that_somebody_has_is_not_handed_over_again_and_its_paper_says_who
         label: DEVICE.to_owned(),
         patient: format!("Rossi Maria ({maria})"),
         with: String::new(),
+        recognised: String::new(),
     };
     let over = house.fleet.hand_over_kit(nurse, form.clone(), NOW).await;
     assert!(matches!(over.unwrap(), Handed::Over(_)));
@@ -286,7 +294,7 @@ async fn a_kit_that_somebody_has_is_not_handed_over_again_and_its_paper_says_who
     assert!(page.contains("/dispositivi/scheda/nonin"), "{page}");
     let card = house
         .fleet
-        .card(nurse, DEVICE)
+        .card(nurse, DEVICE, NOW)
         .await
         .unwrap()
         .render()
@@ -358,6 +366,6 @@ async fn a_device_is_taken_back_once_and_its_sheet_tells_who_had_it() {
     let sheet = fleet.sheet(nurse, DEVICE, later(22)).await.unwrap();
     let sheet = sheet.render().unwrap();
     assert!(sheet.contains("il marito non l’ha usato"), "{sheet}");
-    let unknown = fleet.card(nurse, "nonin:1").await;
+    let unknown = fleet.card(nurse, "nonin:1", NOW).await;
     assert!(matches!(unknown, Err(FleetError::Unknown)));
 }

@@ -222,10 +222,14 @@ impl House {
 
     /// A box says how it is, with one device on its port.
     pub(crate) fn speaks(&self, gateway: &str, heard_at: WallMs) {
+        self.speaks_of(gateway, DEVICE, heard_at);
+    }
+
+    pub(crate) fn speaks_of(&self, gateway: &str, device: &str, heard_at: WallMs) {
         let gateway = GatewayId::new(gateway).unwrap();
         let port = PortReport {
             name: "ttyUSB0".to_owned(),
-            device: Some(DeviceId::new(DEVICE).unwrap()),
+            device: Some(DeviceId::new(device).unwrap()),
             state: PortState::Speaking,
             last_frame_ms: Some(1_000),
             battery: None,

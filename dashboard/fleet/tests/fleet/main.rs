@@ -7,6 +7,7 @@ mod corrections;
 mod hang_up;
 mod holders;
 mod house;
+mod looks;
 
 use askama::Template;
 use veglia_fleet::{

@@ -67,7 +67,8 @@ pub(crate) async fn settle_all(
     Ok(())
 }
 
-async fn told(
+/// Moves an alert; its row as it is then.
+pub(super) async fn told(
     tx: &Tx<'_>,
     row: alert::Model,
     input: &Input,

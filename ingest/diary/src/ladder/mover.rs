@@ -53,6 +53,7 @@ impl<'a> Mover<'a> {
             Input::Over => self.over(),
             Input::Left => self.close(),
             Input::Taken { by, along } => self.hold(by, *along),
+            Input::Inherited { hold, heard } => self.inherit(hold, *heard),
             Input::HandedOver { to } => self.hand_over(to),
             Input::Called { by } => {
                 let lets = |hold: &Hold| hold.by == *by || hold.until <= self.now;
@@ -126,7 +127,7 @@ impl<'a> Mover<'a> {
         }
         if self.state.is_away() {
             // Shown, and said once: the device is with somebody, or the patient never left.
-            if self.state.severity == Severity::Red {
+            if self.state.severity == Severity::Red && !self.was_called_for() {
                 self.call(Callee::Operator, PageWhy::New, self.now);
             }
             return;
@@ -137,7 +138,8 @@ impl<'a> Mover<'a> {
         }
         if self.state.hold.is_some() {
             let heard = self.state.heard.max(beside.heard);
-            if rises || worse || at_once || heard < Some(self.state.severity) {
+            let is_more = rises || worse || at_once || heard < Some(self.state.severity);
+            if is_more && !self.was_called_for() {
                 self.state.heard = heard.max(Some(self.state.severity));
                 self.call(Callee::Operator, PageWhy::New, self.now);
             }
@@ -216,6 +218,26 @@ impl<'a> Mover<'a> {
         self.state.climb = None;
         self.state.heard = None;
         self.state.unreached = None;
+    }
+
+    /// Whoever had somebody unknown has whom they turn out to be, since then and for as long.
+    fn inherit(&mut self, hold: &Hold, heard: Option<Severity>) {
+        let latest = self.now.plus_ms(self.course().charge_ms);
+        self.state.hold = Some(Hold {
+            until: hold.until.min(latest),
+            ..hold.clone()
+        });
+        self.state.snooze = None;
+        self.state.climb = None;
+        self.state.unreached = None;
+        self.state.heard = heard;
+        self.state.inherited = Some(self.now);
+    }
+
+    /// Whether people were called for what is told now, when nobody knew whose it was.
+    fn was_called_for(&self) -> bool {
+        let is_told_with_it = self.state.inherited == Some(self.now);
+        is_told_with_it && self.state.heard >= Some(self.state.severity)
     }
 
     /// Whoever is given a red may not be looking: they are told, once.
@@ -389,7 +411,7 @@ impl<'a> Mover<'a> {
                 why: PageWhy::Informed,
             },
         };
-        if !self.ladder.hours.is_open(self.now) {
+        if !self.ladder.hours.is_open(self.now) && !self.was_called_for() {
             for callee in stand_in {
                 self.call(callee, PageWhy::Informed, self.now);
             }

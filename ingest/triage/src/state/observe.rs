@@ -38,6 +38,17 @@ impl PatientState {
             self.life
                 .observe(&observation.device, vital, at, received, self.ticked, rule)
         });
+        self.see(rules, observation, device, voice);
+    }
+
+    /// What was seen, whatever it says of the home.
+    pub(super) fn see(
+        &mut self,
+        rules: &RuleSet,
+        observation: &Observation,
+        device: Option<DeviceId>,
+        voice: &mut Voice<'_>,
+    ) {
         match observation.seen {
             Seen::Vital(vital, quality) => {
                 self.measure(rules, observation, device, (vital, quality), voice);

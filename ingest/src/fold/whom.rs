@@ -1,0 +1,146 @@
+//! By whose rules a record is judged: its patient's, or those of whoever stands in for somebody
+//! unknown.
+
+use std::ops::Range;
+use std::sync::PoisonError;
+
+use veglia_diary::Whose;
+use veglia_triage::{Input, PatientId};
+use veglia_view::{Waits, is_stand_in};
+use veglia_wire::{Body, DeviceEvent, DeviceId, Record, WallMs};
+
+use super::{Arrived, Fold, Told};
+use crate::dating::Time;
+use crate::memory::Known;
+use crate::strictest::strictest;
+use crate::waiting::Keeper;
+
+impl Fold {
+    /// Whose a record is. One without a time may be of any time before it came: it is a patient's
+    /// only if nobody else ever had the device, and does not wait to be told.
+    pub(super) fn whose(&self, device: &DeviceId, time: Time) -> Whose {
+        let known = self
+            .assignments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let whose = known.whose(device, time.at());
+        let is_only = |patient| known.course(device).is_some_and(|it| it.is_only(patient));
+        match whose {
+            Whose::Patient(patient) if time.is_known() || is_only(patient) => whose,
+            Whose::Somebodys | Whose::Nobodys if time.is_known() => whose,
+            _ => Whose::Dismissed,
+        }
+    }
+
+    /// Whether a record waits to be told whose it is.
+    pub(crate) fn waits(&self, arrived: &Arrived) -> bool {
+        let device = arrived.record.device.as_ref();
+        device.is_some_and(|device| self.whose(device, arrived.time).waits())
+    }
+
+    /// By whose rules a record is judged: its patient's, or those of whoever stands in for them
+    /// while it waits to be told whose it is. It is in the series in any case.
+    pub(super) fn whom(
+        &mut self,
+        arrived: &Arrived,
+        device: &DeviceId,
+        told: &mut Told,
+    ) -> Option<PatientId> {
+        match self.whose(device, arrived.time) {
+            Whose::Patient(patient) => Some(patient),
+            Whose::Somebodys | Whose::Nobodys if is_observed(&arrived.record) => {
+                let around = self.around(device, arrived.time.at());
+                let keeper = self.waiting.keep(arrived, self.change, &around)?;
+                Some(match keeper {
+                    Keeper::Held(patient) => patient,
+                    Keeper::StandIn(stand_in, waits, measured) => {
+                        self.stand_in(stand_in, waits, told);
+                        if let Some(known) = self.patients.get_mut(&stand_in) {
+                            known.row.measured = measured;
+                        }
+                        stand_in
+                    }
+                })
+            }
+            Whose::Somebodys | Whose::Nobodys => {
+                if let Body::Event(DeviceEvent::Down) = arrived.record.body {
+                    self.waiting.let_go(device, arrived.time.at());
+                }
+                None
+            }
+            Whose::Dismissed => None,
+        }
+    }
+
+    /// Somebody unknown measures, or goes on measuring: by the strictest limits of those who may.
+    fn stand_in(&mut self, stand_in: PatientId, waits: Waits, told: &mut Told) {
+        let known = self.patients.get(&stand_in);
+        let has_plan = known.is_some_and(|known| known.state.plan().is_some());
+        let plan = if has_plan {
+            None
+        } else {
+            let assignments = self
+                .assignments
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            let holder = assignments.holder(&waits.device, waits.from);
+            let members = holder.map_or(&[][..], |holder| holder.members());
+            let members = members.iter().filter_map(|it| self.patients.get(it));
+            let plans = members.filter_map(|known| known.state.plan_at(waits.from));
+            strictest(
+                stand_in,
+                waits.from,
+                &plans.collect::<Vec<_>>(),
+                &self.rules,
+            )
+        };
+        let known = self.patients.entry(stand_in);
+        let known = known.or_insert_with(|| Known::new(stand_in));
+        if let Some(plan) = plan {
+            known.step(&self.rules, Input::Plan(&plan), waits.since, told);
+        }
+        known.row.waits = Some(waits);
+    }
+
+    /// The time around a moment in which nothing changes about who has a device.
+    fn around(&self, device: &DeviceId, at: WallMs) -> Range<WallMs> {
+        let known = self
+            .assignments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let course = known.course(device);
+        course.map_or(WallMs(i64::MIN)..WallMs(i64::MAX), |it| it.around(at))
+    }
+
+    /// Whether a patient has a device, alone or with others; of somebody unknown whether nobody
+    /// has it alone.
+    pub(super) fn may_have(&self, device: &DeviceId, patient: PatientId, at: WallMs) -> bool {
+        let known = self
+            .assignments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let holder = known.holder(device, at);
+        is_stand_in(patient) || holder.is_some_and(|it| it.members().contains(&patient))
+    }
+
+    /// Whether what a device measures at a moment is a patient's, or still of somebody unknown.
+    pub(super) fn wears(&self, device: &DeviceId, patient: PatientId, at: WallMs) -> bool {
+        let known = self
+            .assignments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        match known.whose(device, at) {
+            Whose::Patient(wearer) => wearer == patient,
+            Whose::Somebodys | Whose::Nobodys => is_stand_in(patient),
+            Whose::Dismissed => false,
+        }
+    }
+}
+
+/// Whether the rules have a use for what a record says.
+fn is_observed(record: &Record) -> bool {
+    match record.body {
+        Body::Reading(..) | Body::Contact(..) | Body::Answer(_) => true,
+        Body::Event(_) | Body::Clock | Body::Gap(_) | Body::Heartbeat(_) => false,
+    }
+}
