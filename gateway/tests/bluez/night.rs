@@ -72,6 +72,33 @@ fn seconds(seen: &Seen) -> Vec<(i64, i32)> {
     all
 }
 
+/// What [`recording`] says of both files, in order.
+fn recorded(begun: [i64; 2]) -> Vec<(i64, i32)> {
+    let both = begun.into_iter().zip(SAMPLES);
+    both.flat_map(|(begun, samples)| {
+        let sample = move |place: u16| {
+            let second = begun + 4 * i64::from(place);
+            (second, 90 + i32::from(place % 9))
+        };
+        (0..samples).map(sample)
+    })
+    .collect()
+}
+
+/// What comes from the memory says so, and was measured as long ago as the ring says by its clock.
+fn are_dated(seen: &Seen, ring_now: i64) {
+    let ring = device(OXIMETER);
+    for record in of(seen, &ring).filter(|it| it.when.device.is_some()) {
+        let Body::Reading(_, quality) = record.body else {
+            continue;
+        };
+        assert_eq!(quality, Quality::FROM_STORAGE);
+        let ago_s = ring_now - record.when.device.unwrap().0;
+        let wall_ago_s = (ring_now + 1_800) - record.when.wall.unwrap().0 / 1_000;
+        assert!((ago_s - wall_ago_s).abs() <= 3, "{record:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_a_ring_has_recorded_comes_once_though_the_link_is_lost_in_it() {
     if !can_run("a_night_that_a_ring_has_recorded_comes_once_though_the_link_is_lost_in_it") {
@@ -88,17 +115,7 @@ async fn a_night_that_a_ring_has_recorded_comes_once_though_the_link_is_lost_in_
     };
     stage.bluez().add(OXIMETER, restless).await;
     stage.start(&named(&[OXIMETER]));
-    let wanted: Vec<(i64, i32)> = begun
-        .into_iter()
-        .zip(SAMPLES)
-        .flat_map(|(begun, samples)| {
-            let sample = move |place: u16| {
-                let second = begun + 4 * i64::from(place);
-                (second, 90 + i32::from(place % 9))
-            };
-            (0..samples).map(sample)
-        })
-        .collect();
+    let wanted = recorded(begun);
     let seen = stage
         .until("both files are there", |seen| {
             seconds(seen).len() >= wanted.len()
@@ -112,17 +129,7 @@ async fn a_night_that_a_ring_has_recorded_comes_once_though_the_link_is_lost_in_
     // Ten blocks and five, of which three came twice.
     assert_eq!(blocks, 18, "the first file was fetched once");
 
-    let ring = device(OXIMETER);
-    let stored = of(&seen, &ring).filter(|it| it.when.device.is_some());
-    for record in stored {
-        let Body::Reading(_, quality) = record.body else {
-            continue;
-        };
-        assert_eq!(quality, Quality::FROM_STORAGE);
-        let ago_s = now - record.when.device.unwrap().0;
-        let wall_ago_s = (now + 1_800) - record.when.wall.unwrap().0 / 1_000;
-        assert!((ago_s - wall_ago_s).abs() <= 3, "{record:?}");
-    }
+    are_dated(&seen, now);
     // Its clock is put right once all is dated, and nothing is deleted there.
     let is_set = |peer: &Peer| {
         peer.written
