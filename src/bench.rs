@@ -7,9 +7,9 @@
 //! compared, value by value. What TLS costs by itself is measured too: handshakes, gateways that
 //! are only connected, and what happens when the broker crashes under them. So is what the rules
 //! cost by themselves, with many patients in memory (`triage.rs`), and how fast the bytes of each
-//! device are decoded (`decode.rs`). The machine is described
-//! beside the figures. What is simplified, and what the figures mean, is in
-//! `docs/performance.md`.
+//! device are decoded (`decode.rs`), and, only when it is asked for, the live list with all its
+//! pages (`ward.rs`). The machine is described beside the figures. What is simplified, and what the
+//! figures mean, is in `docs/performance.md`.
 //!
 //! Everything lies in a folder of its own under `--data`, on whatever disk that is, and is
 //! deleted at the end, however the command ends short of a kill.
@@ -35,6 +35,8 @@ mod server;
 mod storm;
 mod table;
 mod triage;
+#[cfg(feature = "dashboard")]
+mod ward;
 
 use std::fs;
 use std::io::{self, Write};
@@ -67,6 +69,9 @@ enum Part {
     /// The decoders of devices, one after the other.
     #[cfg(feature = "gateway")]
     Decode,
+    /// The live list and its pages, without broker, disk and sockets.
+    #[cfg(feature = "dashboard")]
+    Ward,
 }
 
 /// The command's arguments.
@@ -160,6 +165,12 @@ impl Bench {
         if self.only == Some(Part::Decode) {
             let mut report = Report::new(machine, 0, Vec::new(), Vec::new());
             report.decoding = tokio::task::spawn_blocking(decode::measure).await??;
+            return Ok(report);
+        }
+        #[cfg(feature = "dashboard")]
+        if self.only == Some(Part::Ward) {
+            let mut report = Report::new(machine, 0, Vec::new(), Vec::new());
+            report.ward = Some(ward::measure(folder, self.patients).await?);
             return Ok(report);
         }
         let triage = self.triage().await?;

@@ -89,10 +89,14 @@ enum Command {
     #[cfg(feature = "dashboard")]
     #[command(subcommand)]
     Device(crate::record::Device),
-    /// People who work at the centre.
+    /// People who have an account.
     #[cfg(feature = "dashboard")]
     #[command(subcommand)]
-    Staff(crate::record::Staff),
+    Staff(crate::staff::Staff),
+    /// Who read whom, and whether that log is whole.
+    #[cfg(feature = "dashboard")]
+    #[command(subcommand)]
+    Audit(crate::audit::Audit),
     /// The roster: who is called, when and how.
     #[cfg(feature = "dashboard")]
     #[command(subcommand)]
@@ -186,6 +190,8 @@ impl Cli {
             Command::Device(device) => until_stopped(|_| device.run(config())),
             #[cfg(feature = "dashboard")]
             Command::Staff(staff) => until_stopped(|_| staff.run(config())),
+            #[cfg(feature = "dashboard")]
+            Command::Audit(audit) => until_stopped(|_| audit.run(config())),
             #[cfg(feature = "dashboard")]
             Command::Duty(duty) => until_stopped(|_| duty.run(config())),
             #[cfg(feature = "dashboard")]

@@ -35,6 +35,8 @@ pub(crate) struct Config {
     #[cfg(feature = "dashboard")]
     pub(crate) dashboard: veglia_dashboard::Config,
     #[cfg(feature = "dashboard")]
+    pub(crate) intake: veglia_intake::Config,
+    #[cfg(feature = "dashboard")]
     pub(crate) notify: veglia_notify::Config,
     #[cfg(feature = "ingest")]
     pub(crate) probe: crate::probe::Config,
@@ -56,6 +58,8 @@ impl Default for Config {
             ingest: veglia_ingest::Config::default(),
             #[cfg(feature = "dashboard")]
             dashboard: veglia_dashboard::Config::default(),
+            #[cfg(feature = "dashboard")]
+            intake: veglia_intake::Config::default(),
             #[cfg(feature = "dashboard")]
             notify: veglia_notify::Config::default(),
             #[cfg(feature = "ingest")]
@@ -90,6 +94,8 @@ impl Config {
         config.ingest.place(&config.data);
         #[cfg(feature = "dashboard")]
         config.dashboard.place(&config.data);
+        #[cfg(feature = "dashboard")]
+        config.intake.place(&config.data);
         #[cfg(feature = "dashboard")]
         config.notify.place(&config.data);
         #[cfg(feature = "ingest")]
@@ -153,6 +159,8 @@ impl Config {
         sections.push(veglia_ingest::Config::TEMPLATE);
         #[cfg(feature = "dashboard")]
         sections.push(veglia_dashboard::Config::TEMPLATE);
+        #[cfg(feature = "dashboard")]
+        sections.push(veglia_intake::Config::TEMPLATE);
         #[cfg(feature = "dashboard")]
         sections.push(veglia_notify::Config::TEMPLATE);
         #[cfg(feature = "ingest")]

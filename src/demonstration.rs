@@ -141,6 +141,8 @@ fn abroad(config: &Config) -> Option<&'static str> {
     #[cfg(feature = "dashboard")]
     {
         let (pages, notify) = (&config.dashboard, &config.notify);
+        let intake = config.intake.broker.as_deref().is_none_or(is_here);
+        places.push(("[intake] broker", intake));
         places.push(("[dashboard] listen", pages.listen.ip().is_loopback()));
         places.push(("[dashboard] behind_proxy", !pages.behind_proxy));
         let email = notify.email.as_ref();

@@ -1,5 +1,7 @@
 //! One executable; each role and each tool is a command of it.
 
+#[cfg(feature = "dashboard")]
+mod audit;
 mod authority;
 #[cfg(feature = "ingest")]
 mod backup;
@@ -33,6 +35,8 @@ mod open_files;
 #[cfg(feature = "gateway")]
 mod pair;
 #[cfg(feature = "dashboard")]
+mod phone;
+#[cfg(feature = "dashboard")]
 mod plan;
 #[cfg(feature = "ingest")]
 mod probe;
@@ -41,6 +45,8 @@ mod record;
 #[cfg(feature = "ingest")]
 mod replay;
 mod roles;
+#[cfg(feature = "dashboard")]
+mod staff;
 mod supervisor;
 
 use std::process::ExitCode;

@@ -1,16 +1,17 @@
-//! `veglia patient|device|staff …`: the clinical record from the command line. The
+//! `veglia patient|device …`: the clinical record from the command line. The
 //! demonstration makes its patients by the same calls.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use veglia_diary as diary;
 use veglia_diary::Reasons;
+use veglia_people::care::{self, Holder};
+use veglia_people::duty;
 use veglia_people::patients::{Enrolment, NewPerson};
-use veglia_people::staff::{self, NewStaff, Role, Username};
-use veglia_people::{CodiceFiscale, Password, PersonId, Phone, patients};
+use veglia_people::{CodiceFiscale, PersonId, Phone, patients};
 use veglia_store::{Actor, Database, Place, TxError};
 use veglia_triage::{PatientId, Plan as CarePlan, Whereabouts};
 use veglia_wire::{DeviceId, WallMs};
@@ -58,6 +59,25 @@ pub(crate) enum Patient {
         #[arg(long)]
         why: Option<String>,
     },
+    /// Who cares for a patient, and so may read their data; or entrusts them to somebody.
+    ///
+    /// Family doctors have a book of their own: see `veglia mmg assign`.
+    Care {
+        /// The patient's identifier.
+        patient: PersonId,
+        /// Entrusts them to centre, out-of-hours (until a moment), or unit:NAME, from now on.
+        #[arg(long, value_name = "HOLDER", conflicts_with = "release")]
+        entrust: Option<Holder>,
+        /// Until when; without it, until they are released.
+        #[arg(long, requires = "entrust", value_parser = duty::read_moment)]
+        until: Option<WallMs>,
+        /// Why.
+        #[arg(long, requires = "entrust", default_value = "")]
+        why: String,
+        /// Ends what entrusts them to centre, out-of-hours, or unit:NAME, now.
+        #[arg(long, value_name = "HOLDER")]
+        release: Option<Holder>,
+    },
 }
 
 /// Devices.
@@ -78,22 +98,6 @@ pub(crate) enum Device {
     },
 }
 
-/// People who work at the centre.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Staff {
-    /// Makes an account. The password is read from standard input.
-    Add {
-        /// The name to sign in with.
-        username: Username,
-        /// The person's name.
-        #[arg(long)]
-        name: String,
-        /// operator, nurse, doctor or admin.
-        #[arg(long)]
-        role: Role,
-    },
-}
-
 /// Opens the record, shared by ingest, the pages and these commands.
 pub(crate) async fn open_at(place: &Place) -> Result<Database> {
     if let Place::File(path) = place {
@@ -104,6 +108,7 @@ pub(crate) async fn open_at(place: &Place) -> Result<Database> {
         veglia_people::SCHEMA,
         veglia_diary::SCHEMA,
         veglia_fleet::SCHEMA,
+        veglia_intake::SCHEMA,
         veglia_notify::SCHEMA,
     ];
     Ok(Database::open_record(place, &schemas).await?)
@@ -119,7 +124,7 @@ pub(crate) fn actor() -> Actor {
     Actor::Command(std::env::var("USER").unwrap_or_else(|_| "unknown".into()))
 }
 
-fn say(text: &str) -> Result<()> {
+pub(crate) fn say(text: &str) -> Result<()> {
     Ok(writeln!(io::stdout(), "{text}")?)
 }
 
@@ -167,8 +172,40 @@ impl Patient {
                 }
                 None => tell_standings(&record, patient).await,
             },
+            Self::Care {
+                patient,
+                entrust,
+                until,
+                why,
+                release,
+            } => {
+                if let Some(holder) = entrust {
+                    care::entrust(&record, &actor(), patient, &holder, (now, until), &why).await?;
+                }
+                if let Some(holder) = release {
+                    let ended = care::release(&record, &actor(), patient, &holder, now).await?;
+                    if ended == 0 {
+                        bail!("patient {patient} is not entrusted to {holder}");
+                    }
+                }
+                tell_care(&record, patient).await
+            }
         }
     }
+}
+
+async fn tell_care(record: &Database, patient: PersonId) -> Result<()> {
+    for caring in care::of(record, &actor(), patient).await? {
+        let until = caring.until.map_or_else(String::new, local_time);
+        say(&format!(
+            "{} – {until}  {}  {}  {}",
+            local_time(caring.from),
+            caring.holder,
+            caring.by,
+            caring.why
+        ))?;
+    }
+    Ok(())
 }
 
 async fn tell_standings(record: &Database, patient: PatientId) -> Result<()> {
@@ -274,37 +311,5 @@ impl Device {
                 say(&format!("{device} returned by {}", worn.holder))
             }
         }
-    }
-}
-
-impl Staff {
-    /// Carries the command out.
-    pub(crate) async fn run(self, config: Result<Config>) -> Result<()> {
-        let config = config?;
-        let record = open(&config).await?;
-        let Self::Add {
-            username,
-            name,
-            role,
-        } = self;
-        if io::stdin().is_terminal() {
-            write!(io::stderr(), "password for {}: ", username.as_str())?;
-        }
-        let mut typed = String::new();
-        io::stdin()
-            .lock()
-            .read_line(&mut typed)
-            .context("cannot read the password")?;
-        let password = Password::new(typed.trim_end_matches(['\r', '\n']).to_owned());
-        let said = format!("account {} made", username.as_str());
-        let account = NewStaff {
-            username,
-            name,
-            role,
-            password,
-        };
-        // Accounts live by wall time, as sessions do.
-        staff::create(&record, &actor(), account, crate::clock::wall().now()).await?;
-        say(&said)
     }
 }

@@ -6,7 +6,7 @@
 //! Every test waits for a level: what the ward shows, what the diary has, what was delivered. How
 //! long it took is printed, never judged.
 
-// req: G7, G9
+// req: B11, G7, G9
 
 #[path = "alarm/bedside.rs"]
 mod bedside;
@@ -404,6 +404,42 @@ fn killing_everything_in_the_middle_of_a_ladder_loses_and_doubles_no_step() {
         .iter()
         .filter(|it| matches!(it.verdict, Verdict::Raise(_)));
     assert_eq!(raised.count(), 1, "{said:?}");
+}
+
+#[test]
+fn a_value_told_on_the_telephone_raises_the_flag_by_the_same_rules() {
+    let centre = Centre::quiet(MORNING, 20);
+    let mut clip = centre.plug(1);
+    let (ada, bea) = (centre.admit(0, &[]), centre.admit(1, &[1]));
+    let _running = centre.start_all(1);
+    let (nurse, diary) = (Nurse::sign_in(&centre, "anna"), Diary::open(&centre));
+
+    let spoken = wall();
+    let call = nurse.writes_down(ada, &[("spo2", "88"), ("pulse", "80")]);
+    let first = first_page(&diary, ada);
+    told("paged for 88 % told", spoken, sent(&centre, &first));
+    nurse.reads(&call, "Salvato e valutato, per telefono");
+    nurse.sees(ada, "88");
+
+    clip.oximetry(88, 80);
+    first_page(&diary, bea);
+    let judged = [ada, bea].map(|patient| {
+        let said = diary.said(patient);
+        let rule = said.first().map(|it| it.verdict.id().rule.clone());
+        (rule, confirmed(&said).map(|it| it.0))
+    });
+    assert_eq!(judged[0], judged[1], "as if a device had said so");
+    assert_eq!(judged[0].1, Some(How::AtOnce));
+    let raised = |patient| {
+        let said = diary.said(patient).into_iter();
+        said.filter(|it| matches!(it.verdict, Verdict::Raise(_)))
+            .count()
+    };
+    assert_eq!(
+        raised(ada),
+        raised(bea),
+        "the repeated form doubled nothing"
+    );
 }
 
 /// Tells how long something took on the wall.

@@ -7,7 +7,7 @@
 //! Chromium, Node or npm is missing the tests are skipped, aloud. Pictures of every page are left
 //! under the target folder for people to look at; the tests say where.
 
-// req: G8
+// req: B11, G8
 
 #[path = "browser/centre.rs"]
 mod centre;
@@ -36,8 +36,14 @@ use process::{Process, announce};
 /// of every length that there is.
 const HZ: u16 = 3;
 
-/// Homes of the demonstration: one of each story.
+/// Reds of one patient, all open: more than anybody should see, and the page must stand it.
+const REDS: u64 = 12;
+
+/// Homes of the demonstration: one of each story, and a couple's.
 const HOMES: usize = 12;
+
+/// Who lives in them: in one home there are two.
+const PEOPLE: usize = HOMES + 1;
 
 /// How long the demonstration runs before it is judged: an hour of care time and more.
 const WATCH_MS: u64 = 60_000;
@@ -53,6 +59,7 @@ fn nobody_enters_without_a_password_and_the_page_says_why() {
     let centre = Centre::new(HZ);
     let _pages = centre.serve_pages();
     chromium.run("door.mjs", &centre.told(), |_| {});
+    chromium.run("accounts.mjs", &centre.told(), |_| {});
 }
 
 #[test]
@@ -86,10 +93,25 @@ fn one_second_at_84_percent_is_seen_in_fourteen_days() {
     };
     let centre = Centre::new(HZ);
     centre.remember_fourteen_days();
+    centre.raise_reds(REDS);
     let _broker = centre.start("broker", house::BROKER_UP);
     let _ingest = centre.start("ingest", house::INGEST_UP);
     let _pages = centre.serve_pages();
     chromium.run("fortnight.mjs", &centre.told(), |_| {});
+}
+
+#[test]
+fn a_patients_page_is_worked_by_keyboard_and_no_word_that_was_typed_is_lost() {
+    let name = "a_patients_page_is_worked_by_keyboard_and_no_word_that_was_typed_is_lost";
+    let Some(chromium) = chromium(name) else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    centre.raise_reds(REDS);
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let _ingest = centre.start("ingest", house::INGEST_UP);
+    let _pages = centre.serve_pages();
+    chromium.run("patient.mjs", &centre.told(), |_| {});
 }
 
 #[test]
@@ -116,6 +138,7 @@ fn the_ward_says_who_is_worst_and_everybody_can_read_it() {
         "base": told("page"),
         "nurse": { "username": told("user"), "password": told("password") },
         "homes": HOMES,
+        "people": PEOPLE,
         "watchMs": WATCH_MS,
     });
     chromium.run("demo.mjs", &told, |_| {});
@@ -143,6 +166,20 @@ fn boxes_are_seen_enrolled_asked_and_revoked_and_everybody_can_read_it() {
             None => panic!("nobody can {other}"),
         },
     });
+}
+
+#[test]
+fn a_call_goes_from_the_list_to_the_rules_and_a_wrong_number_is_asked_and_not_corrected() {
+    let name =
+        "a_call_goes_from_the_list_to_the_rules_and_a_wrong_number_is_asked_and_not_corrected";
+    let Some(chromium) = chromium(name) else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let _ingest = centre.start("ingest", house::INGEST_UP);
+    let _pages = centre.serve_pages();
+    chromium.run("phone.mjs", &centre.told(), |_| {});
 }
 
 /// The browser, or a loud word that there is none.

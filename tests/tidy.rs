@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "dashboard",
         &[
-            "diary", "fleet", "notify", "people", "store", "view", "ward", "wire",
+            "diary", "fleet", "intake", "notify", "people", "store", "view", "ward", "wire",
         ],
     ),
     ("diary", &["store", "triage", "wire"]),
@@ -48,6 +48,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "diary", "journal", "link", "series", "store", "triage", "view", "wire",
         ],
+    ),
+    // link: an outbox of its own; view: what the score lacks, and whether the rules have heard
+    (
+        "intake",
+        &["diary", "link", "people", "store", "view", "wire"],
     ),
     ("journal", &[]),
     ("link", &["identity", "journal", "wire"]), // identity: reads keys and certificates
@@ -70,7 +75,8 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("diary", &["trial"]),            // trial: a record on either engine, here and below
     ("fleet", &["trial"]),
     ("gateway", &["broker", "homes"]), // a real broker to be commanded through, devices to read
-    ("link", &["broker", "identity"]), // a real broker to speak to
+    ("intake", &["trial"]),
+    ("link", &["broker", "identity"]),  // a real broker to speak to
     ("notify", &["identity", "trial"]), // identity: certificates for a real mail server
     ("people", &["trial"]),
     ("store", &["identity", "trial"]), // identity: certificates for a real database server

@@ -3,30 +3,33 @@
 //! Every route listed here stands behind the check of the session. The screens themselves belong
 //! to their subjects; a handler here only asks, frames the page and answers.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use askama::Template;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Json, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum_extra::extract::cookie::CookieJar;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use veglia_people::staff::Staff;
 use veglia_store::Actor;
 use veglia_view::{PatientId, ViewError};
 use veglia_ward::{
-    ActError, ActForm, CurveError, Outcome, PageError, PatientPage, PlanDesk, PlanForm,
-    PlanOutcome, PlanPage, Sources, StandForm, TrendQuery, WardPage, WatchedWard, act, curve, plan,
-    stand,
+    ActError, ActForm, CurveError, Filter, Outcome, PageError, PatientPage, PlanDesk, PlanForm,
+    PlanOutcome, PlanPage, Sources, StandForm, TrendQuery, WardPage, WardQuery, WatchedWard, act,
+    curve, measure_again, plan, stand,
 };
 
 use crate::Shell;
 use crate::alarm_path;
+use crate::bedside;
 use crate::fleet;
 use crate::pages::{self, Page, Section};
+use crate::rights::{self, Cared, ReadPage};
 use crate::session::{self, CurrentUser};
 
 /// Where the live ward finds its events.
@@ -42,6 +45,7 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
         ("/", get(ward)),
         (EVENTS, get(events)),
         ("/pazienti/{id}", get(patient)),
+        ("/pazienti/{id}/eventi", get(events_of)),
         ("/pazienti/{id}/andamento", get(trend)),
         ("/pazienti/{id}/atti", post(acted)),
         ("/pazienti/{id}/piano", get(planned).post(replan)),
@@ -49,8 +53,13 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
     ]
 }
 
-/// `GET /`
-async fn ward(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
+/// `GET /`: everybody, or whom the address asks for.
+async fn ward(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Query(query): Query<WardQuery>,
+) -> Response {
+    let filter = Filter::new(&query, &user.actor().to_string());
     let waiting = shell.fleet.waiting(fleet::now(&shell)).await;
     let waiting = waiting.map_err(|error| pages::chain(&error));
     let waiting = waiting.map(veglia_fleet::WaitingPage::brief);
@@ -64,29 +73,60 @@ async fn ward(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Res
         title: "Pazienti",
         user: Some(&user),
         section: Section::Patients,
-        modules: &["js/ward.js", "js/alarm-path.js", "js/waiting.js"],
+        modules: &[
+            "js/ward.js",
+            "js/ward-keys.js",
+            "js/alarm-path.js",
+            "js/waiting.js",
+        ],
         body: &WatchedWard::new(
             alarm_path::sentence(&shell),
             alarm_path::ADDRESS,
             waiting,
-            WardPage::new(&shell.hub, EVENTS),
+            WardPage::new(&shell.hub, &filter, EVENTS),
         ),
     }
     .answer(StatusCode::OK)
 }
 
-/// `GET /eventi`: ends with the session, or with the server.
-async fn events(State(shell): State<Shell>, jar: CookieJar) -> Response {
-    let Ok(events) = shell.hub.events() else {
+/// `GET /eventi`: of the list, through the filter of its page.
+async fn events(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Query(query): Query<WardQuery>,
+    jar: CookieJar,
+) -> Response {
+    let filter = Filter::new(&query, &user.actor().to_string());
+    stream(shell, jar, filter, None)
+}
+
+/// `GET /pazienti/{id}/eventi`: of this patient alone, for whoever may read their page.
+async fn events_of(State(shell): State<Shell>, Path(id): Path<String>, jar: CookieJar) -> Response {
+    match id.parse() {
+        Ok(patient) => stream(shell, jar, Filter::alone(patient), Some(patient)),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// What changes for whom a filter shows, as long as the session is open and the one patient it is
+/// about may be read.
+fn stream(shell: Shell, jar: CookieJar, filter: Filter, alone: Option<PatientId>) -> Response {
+    let Ok(events) = shell.hub.events_through(filter) else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let over = async move {
         tokio::select! {
             () = shell.closing.cancelled() => {}
-            () = session_ends(&shell, &jar) => {}
+            () = rights_end(&shell, &jar, alone) => {}
         }
     };
-    let events = events.take_until(Box::pin(over));
+    streamed(events.take_until(Box::pin(over)))
+}
+
+/// Events as browsers take them.
+pub(crate) fn streamed(
+    events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
+) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         // A proxy that gathers the stream would hold an alarm back.
@@ -96,23 +136,48 @@ async fn events(State(shell): State<Shell>, jar: CookieJar) -> Response {
 }
 
 /// A record that does not answer ends no stream: the ward is needed most when things go wrong.
-async fn session_ends(shell: &Shell, jar: &CookieJar) {
+async fn rights_end(shell: &Shell, jar: &CookieJar, alone: Option<PatientId>) {
     loop {
         tokio::time::sleep(SESSION_ASKED_EVERY).await;
-        if let Ok(None) = session::whose(shell, jar).await {
-            return;
+        match (session::whose(shell, jar).await, alone) {
+            (Ok(None), _) => return,
+            (Ok(Some(user)), Some(patient))
+                if !rights::may_still_read(shell, &user, patient).await =>
+            {
+                return;
+            }
+            _ => {}
         }
     }
+}
+
+/// Which flag the page of a patient unfolds.
+#[derive(Deserialize)]
+struct Unfolded {
+    #[serde(default)]
+    su: String,
 }
 
 /// `GET /pazienti/{id}`
 async fn patient(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    cared: Cared,
     Path(id): Path<String>,
+    Query(Unfolded { su }): Query<Unfolded>,
 ) -> Response {
     match load(&shell, &user, &id).await {
-        Ok(page) => framed(&user, &page, StatusCode::OK),
+        Ok(page) => {
+            let page = page.opening(&su);
+            Page {
+                title: page.title(),
+                user: Some(&user),
+                section: Section::Patients,
+                modules: &["js/patient.js"],
+                body: &ReadPage::new(cared, &page),
+            }
+            .answer(StatusCode::OK)
+        }
         Err(answer) => answer,
     }
 }
@@ -149,7 +214,19 @@ async fn acted(
     };
     let now = shell.care.now();
     match act(&shell.record, &user.actor(), patient, &form, now).await {
-        Ok(Outcome::Done) => Redirect::to(&format!("/pazienti/{patient}")).into_response(),
+        Ok(Outcome::Done) => {
+            if let Some(vital) = form.measures_again() {
+                let shell = shell.clone();
+                // A box may take ten seconds to answer, and the diary says what it said.
+                tokio::spawn(async move {
+                    measure_again(&shell.record, shell.view.as_ref(), patient, vital, now).await;
+                });
+            }
+            Redirect::to(&form.leads_to(patient)).into_response()
+        }
+        Ok(Outcome::Refused(sentence)) if form.act == "correct" => {
+            bedside::diary_refusing(&shell, &user, patient, sentence, form).await
+        }
         Ok(Outcome::Refused(sentence)) => match load(&shell, &user, &id).await {
             Ok(page) => framed(&user, &page.refusing(sentence, form), StatusCode::CONFLICT),
             Err(answer) => answer,
@@ -224,7 +301,7 @@ fn became(user: &Staff, patient: PatientId, done: Result<PlanOutcome, PageError>
     }
 }
 
-fn desk<'a>(shell: &'a Shell, user: &Staff, actor: &'a Actor) -> PlanDesk<'a> {
+pub(crate) fn desk<'a>(shell: &'a Shell, user: &Staff, actor: &'a Actor) -> PlanDesk<'a> {
     PlanDesk {
         record: &shell.record,
         rules: &shell.rules,
@@ -250,13 +327,13 @@ async fn load(shell: &Shell, user: &Staff, id: &str) -> Result<PatientPage, Resp
         .parse()
         .map_err(|_| StatusCode::NOT_FOUND.into_response())?;
     match PatientPage::load(sources(shell, &user.actor()), patient).await {
-        Ok(Some(page)) => Ok(page),
+        Ok(Some(page)) => Ok(page.read_by(user.role)),
         Ok(None) => Err(StatusCode::NOT_FOUND.into_response()),
         Err(error) => Err(pages::unavailable("a patient's page was not made", &error)),
     }
 }
 
-fn sources<'a>(shell: &'a Shell, actor: &'a Actor) -> Sources<'a> {
+pub(crate) fn sources<'a>(shell: &'a Shell, actor: &'a Actor) -> Sources<'a> {
     Sources {
         view: shell.view.as_ref(),
         record: &shell.record,

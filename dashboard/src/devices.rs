@@ -114,7 +114,7 @@ async fn card(
     CurrentUser(user): CurrentUser,
     Path(device): Path<String>,
 ) -> Response {
-    match shell.fleet.card(&user, &device).await {
+    match shell.fleet.card(&user, &device, now(&shell)).await {
         Ok(page) => framed("Tesserino", &user, &page).answer(StatusCode::OK),
         Err(error) => refused(&error),
     }

@@ -3,7 +3,8 @@
 //! A *door* is the list of routes of one audience (`centre` today; citizens, family doctors,
 //! hospitals, the city and the agency later). Only doors mount routes. The subjects behind them
 //! offer pages as askama templates and streams as bytes; a door fetches, frames and answers. Every
-//! route of a door stands behind one check of the session, so no handler can forget it.
+//! route of a door stands behind one check of the session and of the rights, so no handler can
+//! forget it; `doors.rs` lists every route there is.
 //!
 //! From the outside in: security headers, error pages in Italian, refusal of requests that another
 //! site started, then the routes. Every page works as links and forms; scripts add to it.
@@ -23,7 +24,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::routing::{get, post};
 use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -32,32 +32,47 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower_http::csrf::CsrfLayer;
 use veglia_fleet::{Fleet, Places};
+use veglia_intake::Line;
 use veglia_notify::{Courier, Senders};
 use veglia_people::SignIn;
+use veglia_people::staff::Role;
 use veglia_store::Database;
 use veglia_view::{CareClock, RuleSet, View};
 use veglia_ward::{Hub, Pace, PathFault, Watch};
 use veglia_wire::Clock;
 
+mod account;
 mod alarm_path;
 mod amiss;
 mod asking;
 mod assets;
 mod avvisi;
+mod bedside;
+mod browser;
 mod centre;
 mod devices;
+mod doors;
 mod fleet;
+mod glass;
 mod headers;
 mod health;
+mod intake;
 mod listener;
 mod login;
+mod lost;
+mod own;
 mod pages;
 mod paging;
 mod reach;
 mod recall;
+mod register;
+mod rights;
+mod second;
 mod server;
 mod session;
 mod tls;
+mod users;
+mod wall;
 
 use alarm_path::Watchdog;
 use amiss::Amiss;
@@ -91,6 +106,10 @@ pub struct Config {
     /// Where boxes reach the broker, as `host:port`; without it, on port 8883 of the host by
     /// which they reach the pages.
     pub broker: Option<String>,
+    /// Which roles must show a one-time code besides their password. Without a word: doctors, where
+    /// pages are encrypted; nobody where they are for this machine alone, because whoever reads its
+    /// loopback already has its disk, and a demonstration has no telephone.
+    pub codes_for: Option<Vec<Role>>,
 }
 
 impl Default for Config {
@@ -101,6 +120,7 @@ impl Default for Config {
             tls: None,
             authority: PathBuf::from("ca"),
             broker: None,
+            codes_for: None,
         }
     }
 }
@@ -116,6 +136,17 @@ impl Config {
             tls.key = data.join(&tls.key);
         }
         self.authority = data.join(&self.authority);
+    }
+
+    /// Which roles must show a one-time code.
+    fn codes_for(&self) -> Vec<Role> {
+        match &self.codes_for {
+            Some(roles) => roles.clone(),
+            None if self.is_encrypted() => {
+                Role::ALL.into_iter().filter(|it| it.is_doctor()).collect()
+            }
+            None => Vec::new(),
+        }
     }
 
     /// Whether browsers reach the pages over TLS.
@@ -143,6 +174,8 @@ pub struct Deps {
     pub notify: veglia_notify::Config,
     /// How the alarm path is watched; none: not at all.
     pub alarm_path: Option<AlarmPath>,
+    /// The way of what is said on the telephone; none when it could not be opened.
+    pub line: Option<Line>,
 }
 
 /// Why the dashboard does not answer.
@@ -183,14 +216,24 @@ pub(crate) struct Shell {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) care: CareClock,
     pub(crate) door: Arc<SignIn>,
+    pub(crate) line: Option<Line>,
     pub(crate) senders: Arc<Senders>,
     pub(crate) notify: Arc<veglia_notify::Config>,
     /// Why the alarms cannot be relied on, if so.
     pub(crate) alarm_path: watch::Receiver<Option<PathFault>>,
+    /// Which roles must show a one-time code.
+    pub(crate) codes_for: Arc<[Role]>,
     pub(crate) cookie: session::CookieKind,
     pub(crate) behind_proxy: bool,
     /// Cancelled when the server stops: a stream that does not watch it holds the stop up.
     pub(crate) closing: CancellationToken,
+}
+
+impl Shell {
+    /// Whether somebody of this role must show a one-time code.
+    pub(crate) fn must_show_codes(&self, role: Role) -> bool {
+        self.codes_for.contains(&role)
+    }
 }
 
 /// What the pages are served through.
@@ -336,47 +379,27 @@ fn router(
         clock: deps.clock,
         care: deps.care,
         door,
+        line: deps.line,
         senders,
         notify: Arc::new(deps.notify),
         alarm_path,
+        codes_for: config.codes_for().into(),
         cookie,
         behind_proxy: config.behind_proxy,
         closing,
     };
 
-    let centre = centre::routes()
-        .into_iter()
-        .chain(fleet::routes())
-        .chain(devices::routes())
-        .chain(reach::routes())
-        .chain(alarm_path::routes())
-        .fold(Router::new(), |door, (path, methods)| {
-            door.route(path, methods)
-        })
+    let guarded = doors::mounted(doors::guarded())
         .route_layer(from_fn_with_state(shell.clone(), session::required));
 
-    let open = Router::new()
-        .route("/login", get(login::form).post(login::submit))
-        .route("/logout", post(login::leave))
-        .route("/licenze", get(assets::licences))
-        .route("/avvisi.js", get(assets::worker))
-        .route("/assets/{bundle}/{*name}", get(assets::file));
-    let open = fleet::open_routes()
-        .into_iter()
-        .chain(avvisi::open_routes())
-        .fold(open, |open, (path, methods)| open.route(path, methods));
-
-    let pages = centre
-        .merge(open)
+    let pages = guarded
+        .merge(doors::mounted(doors::open()))
         .fallback(pages::not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CsrfLayer::new())
         .layer(map_response(pages::explain));
 
-    // Read by programs, which want a word and a status, not a page.
-    let health = Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready));
+    let health = doors::mounted(doors::health());
 
     let protect = move |response| async move { headers::protect(encrypted, response) };
     let app = pages

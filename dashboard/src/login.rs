@@ -1,17 +1,17 @@
-//! Signing in and out.
+//! Signing in and out. An account that shows one-time codes goes on to [`crate::second`].
 
 use askama::Template;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Query, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 use veglia_people::staff::{self, Staff};
-use veglia_people::{Password, SignInError, sessions};
+use veglia_people::{Password, SignInError, codes, sessions};
 
 use crate::pages::{self, Page, Section};
-use crate::{Shell, session};
+use crate::{Shell, browser, second, session};
 
 /// Where someone goes who asked for no page in particular.
 const HOME: &str = "/";
@@ -38,7 +38,7 @@ enum Problem {
 #[derive(Deserialize)]
 pub(crate) struct Back {
     #[serde(default)]
-    back: String,
+    pub(crate) back: String,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +72,7 @@ pub(crate) async fn form(
 pub(crate) async fn submit(
     State(shell): State<Shell>,
     jar: CookieJar,
+    headers: HeaderMap,
     filled: Result<Form<Filled>, FormRejection>,
 ) -> Response {
     let Ok(Form(Filled {
@@ -88,7 +89,7 @@ pub(crate) async fn submit(
         .authenticate(&username, Password::new(password), now)
         .await
     {
-        Ok(staff) => open(&shell, jar, &staff, &back).await,
+        Ok(staff) => go_on(&shell, jar, &headers, &staff, &back).await,
         Err(SignInError::Refused) => {
             tracing::warn!("a sign-in was refused");
             ask(
@@ -128,10 +129,15 @@ pub(crate) async fn leave(State(shell): State<Shell>, jar: CookieJar) -> Respons
 /// The sign-in page that leads back to `uri`.
 pub(crate) fn address_back_to(uri: &Uri) -> String {
     let back = uri.path_and_query().map_or(HOME, |path| path.as_str());
+    address_of("/login", back)
+}
+
+/// A page of signing in that leads on to `back`.
+pub(crate) fn address_of(page: &str, back: &str) -> String {
     if back == HOME {
-        return "/login".to_owned();
+        return page.to_owned();
     }
-    let mut address = "/login?back=".to_owned();
+    let mut address = format!("{page}?back=");
     for byte in back.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
@@ -143,8 +149,31 @@ pub(crate) fn address_back_to(uri: &Uri) -> String {
     address
 }
 
-async fn open(shell: &Shell, jar: CookieJar, staff: &Staff, back: &str) -> Response {
-    match sessions::open(&shell.record, staff, shell.clock.now()).await {
+/// The password was right.
+async fn go_on(
+    shell: &Shell,
+    jar: CookieJar,
+    headers: &HeaderMap,
+    staff: &Staff,
+    back: &str,
+) -> Response {
+    match codes::is_enrolled(&shell.record, &staff.actor(), staff.id).await {
+        Ok(true) => second::ask_for(shell, jar, staff, back).await,
+        Ok(false) => open(shell, jar, headers, staff, back).await,
+        Err(error) => pages::unavailable("one-time codes were not looked up", &error),
+    }
+}
+
+/// Everything was shown that must be.
+pub(crate) async fn open(
+    shell: &Shell,
+    jar: CookieJar,
+    headers: &HeaderMap,
+    staff: &Staff,
+    back: &str,
+) -> Response {
+    let (browser, now) = (browser::said(headers), shell.clock.now());
+    match sessions::open_in(&shell.record, staff, browser, now).await {
         Ok(token) => {
             tracing::info!(staff.id = %staff.id, "a member of staff signed in");
             let cookie = shell.cookie.cookie(token.reveal());
@@ -184,7 +213,7 @@ fn ask(status: StatusCode, username: &str, back: &str, problem: Option<Problem>)
 
 /// The address if it is a page of ours, else the first page: a crafted link must not send someone
 /// who has just signed in to a site that looks like ours.
-fn within_this_site(address: &str) -> &str {
+pub(crate) fn within_this_site(address: &str) -> &str {
     let local = address.starts_with('/')
         && !address.starts_with("//")
         && address.len() <= MAX_BACK_CHARS

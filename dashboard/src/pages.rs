@@ -14,10 +14,16 @@ use crate::assets;
 pub(crate) enum Section {
     /// The ward, and each patient.
     Patients,
+    /// Whom to call.
+    Calls,
     /// Boxes and devices.
     Fleet,
     /// Who is called, and by what.
     Reach,
+    /// Who has an account.
+    Accounts,
+    /// Who read whom.
+    Register,
     /// What stands beside the menu.
     None,
 }
@@ -52,22 +58,28 @@ impl Layout<'_> {
         assets::address(name)
     }
 
-    /// The sections of the menu: address, name, and whether this page stands there.
-    fn menu(&self) -> [(&'static str, &'static str, bool); 3] {
+    /// The sections that somebody's role has: address, name, and whether this page stands there.
+    fn menu(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let Some(user) = self.user else {
+            return Vec::new();
+        };
         let at = |section| self.section == section;
-        [
-            ("/", "Pazienti", at(Section::Patients)),
-            ("/dispositivi", "Dispositivi e gateway", at(Section::Fleet)),
-            ("/reperibilita", "Reperibilità", at(Section::Reach)),
-        ]
-    }
-
-    fn role_name(&self, role: &Role) -> &'static str {
-        match role {
-            Role::Operator => "operatore",
-            Role::Nurse => "infermiere",
-            Role::Doctor => "medico",
-            Role::Admin => "amministratore",
+        let patients = ("/", "Pazienti", at(Section::Patients));
+        let calls = ("/telefonate", "Telefonate", at(Section::Calls));
+        let fleet = ("/dispositivi", "Dispositivi e gateway", at(Section::Fleet));
+        let reach = ("/reperibilita", "Reperibilità", at(Section::Reach));
+        match user.role {
+            Role::Operator | Role::Nurse | Role::Doctor => vec![patients, calls, fleet, reach],
+            Role::Mmg | Role::HospitalDoctor | Role::OutOfHoursDoctor => {
+                vec![("/miei-pazienti", "I miei pazienti", patients.2)]
+            }
+            Role::Admin => vec![
+                ("/utenti", "Utenti", at(Section::Accounts)),
+                fleet,
+                reach,
+                ("/schermi", "Schermi", false),
+            ],
+            Role::Auditor => vec![("/registro", "Registro degli accessi", at(Section::Register))],
         }
     }
 }

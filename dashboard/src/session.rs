@@ -9,7 +9,7 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use veglia_people::sessions::{self, Token};
 use veglia_people::staff::Staff;
 
-use crate::{Shell, login, pages};
+use crate::{Shell, login, lost, pages, rights};
 
 /// The two shapes of our cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +41,26 @@ impl CookieKind {
         }
     }
 
+    /// Of a sign-in between its password and its code.
+    fn step_name(self) -> &'static str {
+        match self {
+            Self::Loopback => "veglia_step",
+            Self::Encrypted => "__Host-veglia_step",
+        }
+    }
+
     /// Forgotten when the browser is closed: it has no age of its own.
     pub(crate) fn cookie(self, value: String) -> Cookie<'static> {
-        Cookie::build((self.name(), value))
+        self.named(self.name(), value)
+    }
+
+    /// The same, of a sign-in that still wants its code.
+    pub(crate) fn step(self, value: String) -> Cookie<'static> {
+        self.named(self.step_name(), value)
+    }
+
+    fn named(self, name: &'static str, value: String) -> Cookie<'static> {
+        Cookie::build((name, value))
             .path("/")
             .http_only(true)
             .same_site(SameSite::Lax)
@@ -54,6 +71,11 @@ impl CookieKind {
     /// The token that this browser holds.
     pub(crate) fn token(self, jar: &CookieJar) -> Option<Token> {
         jar.get(self.name())?.value().parse().ok()
+    }
+
+    /// The token of a sign-in that wants its code.
+    pub(crate) fn step_token(self, jar: &CookieJar) -> Option<Token> {
+        jar.get(self.step_name())?.value().parse().ok()
     }
 }
 
@@ -74,21 +96,26 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
     }
 }
 
-/// Lets a request through to a door only with an open session.
+/// Lets a request through to a door only with an open session, and only where whoever has it may
+/// come in ([`rights`]).
 pub(crate) async fn required(
     State(shell): State<Shell>,
     jar: CookieJar,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     match whose(&shell, &jar).await {
-        Ok(Some(user)) => {
-            request.extensions_mut().insert(CurrentUser(user));
-            next.run(request).await
-        }
+        Ok(Some(user)) => match rights::judge(&shell, &user, request).await {
+            Ok(mut request) => {
+                request.extensions_mut().insert(CurrentUser(user));
+                next.run(request).await
+            }
+            Err(refused) => refused,
+        },
         Ok(None) if is_visit(request.method(), request.headers()) => {
             Redirect::to(&login::address_back_to(request.uri())).into_response()
         }
+        Ok(None) if lost::is_form(&request) => lost::again(request).await,
         Ok(None) => StatusCode::UNAUTHORIZED.into_response(),
         Err(unavailable) => unavailable,
     }
@@ -105,7 +132,8 @@ pub(crate) async fn whose(shell: &Shell, jar: &CookieJar) -> Result<Option<Staff
 }
 
 /// Whether a person is opening a page. A form or a script that lost its session gets an error
-/// instead: it must not take the sign-in page for its answer.
+/// instead: it must not take the sign-in page for its answer. Forms about a patient are given back
+/// with all that was typed ([`lost`]).
 fn is_visit(method: &Method, headers: &HeaderMap) -> bool {
     let mode = headers.get("sec-fetch-mode");
     matches!(*method, Method::GET | Method::HEAD) && mode.is_none_or(|mode| mode == "navigate")

@@ -1,11 +1,16 @@
 //! The shell as browsers and strangers meet it, over a real record in a temporary folder.
 
+mod account;
 mod alarm_path;
+mod bedside;
 mod centre;
 mod fleet;
+mod glass;
 mod paging;
+mod rights;
 mod site;
 mod telling;
+mod wall;
 
 use std::sync::atomic::Ordering;
 
@@ -19,13 +24,7 @@ use crate::tests::site::{RIGHT, Site, WRONG, leads_to, posted, request, set_cook
 #[tokio::test]
 async fn no_page_of_the_centre_opens_without_a_session() {
     let site = Site::with_anna(Config::default()).await;
-    let routes = crate::centre::routes();
-    let others = crate::fleet::routes()
-        .into_iter()
-        .chain(crate::devices::routes())
-        .chain(crate::reach::routes())
-        .chain(crate::alarm_path::routes());
-    for (path, _) in routes.into_iter().chain(others) {
+    for (path, _) in crate::doors::guarded() {
         let path = path.replace(['{', '}'], "");
         let nobody = site.get(&path).await;
         assert_eq!(nobody.status(), StatusCode::SEE_OTHER, "{path}");

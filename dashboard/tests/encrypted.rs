@@ -128,6 +128,7 @@ async fn deps(folder: &Path) -> Deps {
         enrolments: folder.join("enrolments.toml"),
         notify: veglia_notify::Config::default(),
         alarm_path: None,
+        line: None,
     }
 }
 

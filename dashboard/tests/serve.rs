@@ -47,6 +47,7 @@ async fn deps(folder: &tempfile::TempDir) -> Deps {
         enrolments: folder.path().join("enrolments.toml"),
         notify: veglia_notify::Config::default(),
         alarm_path: None,
+        line: None,
     }
 }
 

@@ -12,6 +12,8 @@ use super::papers::Way;
 use super::storm::StormReport;
 use super::table::{gib, median, milliseconds, table, whole};
 use super::triage::{self, Cost};
+#[cfg(feature = "dashboard")]
+use super::ward;
 
 /// Everything that one call of the command measured.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +25,9 @@ pub(super) struct Report {
     /// The decoders by themselves.
     #[cfg(feature = "gateway")]
     pub(super) decoding: Vec<decode::Speed>,
+    /// The live list by itself.
+    #[cfg(feature = "dashboard")]
+    pub(super) ward: Option<ward::Cost>,
     pub(super) journal: Vec<Commits>,
     pub(super) loads: Vec<LoadReport>,
     pub(super) handshakes: Option<HandshakesReport>,
@@ -132,6 +137,8 @@ impl Report {
             triage,
             #[cfg(feature = "gateway")]
             decoding: Vec::new(),
+            #[cfg(feature = "dashboard")]
+            ward: None,
             journal,
             loads: Vec::new(),
             handshakes: None,
@@ -172,6 +179,8 @@ impl Report {
         if !self.decoding.is_empty() {
             text.push_str(&decode::rows(&self.decoding));
         }
+        #[cfg(feature = "dashboard")]
+        text.extend(self.ward.as_ref().map(ward::rows));
         if self.journal.is_empty() {
             return text;
         }

@@ -113,6 +113,9 @@ fn state(device: &DeviceStatus) -> &'static str {
         Some(PortFault::NoRadio) => "manca il Bluetooth della scatola",
         Some(PortFault::NotAllowed) => "la scatola non può usare il Bluetooth",
         Some(PortFault::NoService) => "il Bluetooth della scatola si riavvia",
+        Some(PortFault::ListDamaged) => "elenco dei dispositivi illeggibile: abbinarli di nuovo",
+        Some(PortFault::TooMany) => "ci sono troppi dispositivi: uno non è ascoltato",
+        Some(PortFault::ClockWrong) => "il suo orologio è sbagliato: regolare data e ora",
         Some(_) => "non si può leggere: chiamare il centro",
         None => match device.state {
             PortState::Absent => "non collegato",

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::datadir::RoleDir;
 use crate::health::alarm_path::AlarmPath;
 use crate::health::{Desk, Kind, dashboard::Pages};
+use crate::phone::{self, Phone};
 use crate::probe::voice::Voice;
 use crate::supervisor::Supervisor;
 use crate::{clock, record};
@@ -42,6 +43,14 @@ pub(crate) async fn serve(
     desk.speak_for(Pages::new(record.clone(), view.clone(), path));
     supervisor.attend(&desk, &stop);
     let voice = Voice::of(&config, record.clone(), care.clone())?;
+    let line = phone::line(dir.path(), &record, &care);
+    let phone = line.clone().map(|line| Phone {
+        line,
+        config: config.intake.clone(),
+        identities: config.identities(),
+        usual: config.ingest.broker.clone(),
+        care: care.clone(),
+    });
     let deps = Deps {
         record,
         view,
@@ -51,13 +60,18 @@ pub(crate) async fn serve(
         enrolments: config.enrolments(),
         notify: config.notify,
         alarm_path,
+        line,
     };
     let speaking = CancellationToken::new();
+    let phone = phone.map(|phone| tokio::spawn(phone.speak(speaking.clone())));
     let voice = voice.map(|voice| tokio::spawn(voice.speak(speaking.clone())));
     let served = pages(config.dashboard, deps, listener, stop).await;
     speaking.cancel();
     if let Some(voice) = voice {
         voice.await.context("the alarm path's probe died")?;
+    }
+    if let Some(phone) = phone {
+        phone.await.context("the gateway of the telephone died")?;
     }
     served
 }

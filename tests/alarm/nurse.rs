@@ -84,6 +84,25 @@ impl Nurse {
         });
     }
 
+    /// Writes down what a patient says on the telephone, reads it back and saves it, and once more
+    /// as if the answer had been lost. Where it says what became of it.
+    pub(crate) fn writes_down(&self, patient: PatientId, values: &[(&str, &str)]) -> String {
+        let path = format!("/pazienti/{patient}/telefonata");
+        let form = self.get(&path).expect("the pages answer");
+        let call = hidden(&form, "call");
+        let mut fields = values.to_vec();
+        fields.extend([("call", call.as_str()), ("step", "check")]);
+        let read = self.post(&path, &fields).expect("the pages answer");
+        let at = hidden(&read, "at");
+        fields.retain(|(name, _)| *name != "step");
+        fields.extend([("at", at.as_str()), ("step", "save")]);
+        for _ in 0..2 {
+            let saved = self.post(&path, &fields).expect("the pages answer");
+            assert!(saved.starts_with("HTTP/1.1 303"), "{saved}");
+        }
+        format!("{path}/{call}")
+    }
+
     /// Takes charge of a flag.
     pub(crate) fn takes_charge(&self, flag: &FlagId) {
         let (path, id) = (format!("/pazienti/{}/atti", flag.patient), flag.to_string());
@@ -91,6 +110,14 @@ impl Nurse {
         let answer = self.post(&path, &form).expect("the pages answer");
         assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
     }
+}
+
+/// What a hidden field of a page holds.
+fn hidden(page: &str, name: &str) -> String {
+    let field = format!("name=\"{name}\" value=\"");
+    let (_, rest) = page.split_once(&field).expect("the field is there");
+    let (value, _) = rest.split_once('"').expect("its value ends");
+    value.to_owned()
 }
 
 fn encoded(text: &str) -> String {

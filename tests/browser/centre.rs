@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use veglia_codecs::Protocol;
 use veglia_series::{Pressure, SCHEMA, Sample, Series, SeriesWriter};
 use veglia_store::{Actor, Database, Purpose};
-use veglia_triage::PatientId;
+use veglia_triage::{
+    About, Evidence, Flag, FlagId, How, PatientId, Severity, Standing, Trigger, Verdict,
+};
 use veglia_wire::{DeviceId, Quality, Site, VitalKind, WallMs};
 
 use crate::house::{House, PORT_OPEN, PORTS};
@@ -61,7 +63,17 @@ impl Centre {
         centre.employ("anna", "Ferri Anna", "nurse", "tre civette sul comò");
         centre.employ("carla", "Bo Carla", "admin", "ambarabà ciccì coccò");
         centre.employ("luca", "Conti Luca", "doctor", "ambarabà ciccì coccò");
+        centre.employ("rita", "Villa Rita", "auditor", "ambarabà ciccì coccò");
+        centre.employ(
+            "olga",
+            "Riva Olga",
+            "hospital-doctor",
+            "ambarabà ciccì coccò",
+        );
+        centre.veglia("staff", &["tie", "olga", "--unit", "Pneumologia"], "");
         centre.patient = centre.admit("Maria", "Rossi", "RSSMRA85M01H501Q");
+        let unit = ["care", &centre.patient, "--entrust", "unit:Pneumologia"];
+        centre.veglia("patient", &unit, "");
         let device = centre.device().to_string();
         let assigned = ["assign", &device, "--patient", &centre.patient];
         centre.veglia("device", &assigned, "");
@@ -84,6 +96,8 @@ impl Centre {
             "nurse": { "username": "anna", "password": "tre civette sul comò" },
             "admin": { "username": "carla", "password": "ambarabà ciccì coccò" },
             "doctor": { "username": "luca", "password": "ambarabà ciccì coccò" },
+            "auditor": { "username": "rita", "password": "ambarabà ciccì coccò" },
+            "hospital": { "username": "olga", "password": "ambarabà ciccì coccò" },
             "patient": self.patient,
             "notice": self.notice(),
         })
@@ -164,6 +178,28 @@ impl Centre {
         Ok(())
     }
 
+    /// So many reds of the patient, a minute apart, as the rules would tell them.
+    pub(crate) fn raise_reds(&self, count: u64) {
+        let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+        let raised = runtime.block_on(self.raise(count, now()));
+        raised.expect("the diary takes what the rules say");
+    }
+
+    async fn raise(&self, count: u64, now: WallMs) -> anyhow::Result<()> {
+        let record = self.house.path("data/record.db");
+        let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
+        let record = Database::open(&record, Purpose::Record, &schemas).await?;
+        let patient: PatientId = self.patient.parse()?;
+        for number in 1..=count {
+            let at = now.plus_ms(-60_000 * i64::try_from(number)?);
+            let red = red(patient, number, at)?;
+            let actor = Actor::System("test");
+            veglia_diary::record_verdicts(&record, &actor, &[red], at).await?;
+        }
+        record.close().await?;
+        Ok(())
+    }
+
     fn employ(&self, username: &str, name: &str, role: &str, password: &str) {
         let account = ["add", username, "--name", name, "--role", role];
         self.veglia("staff", &account, &format!("{password}\n"));
@@ -227,6 +263,29 @@ async fn write_fourteen_days(writer: &mut SeriesWriter, now: WallMs) -> anyhow::
     }
     writer.checkpoint(0).await?;
     Ok(writer.settle().await?)
+}
+
+/// A low saturation that was confirmed at once.
+fn red(patient: PatientId, number: u64, at: WallMs) -> anyhow::Result<Verdict> {
+    let record = format!("00000000000000aa-{number}").parse()?;
+    Ok(Verdict::Raise(Flag {
+        id: FlagId {
+            patient,
+            rule: "spo2-red".parse()?,
+            rule_set: "home-2020-1".parse()?,
+            trigger: Trigger::Record(record),
+        },
+        severity: Severity::Red,
+        about: About::Vital(VitalKind::SpO2),
+        since: at,
+        evidence: vec![Evidence::reading(record, VitalKind::SpO2, 870, at)],
+        standing: Standing::Confirmed {
+            how: How::AtOnce,
+            at,
+        },
+        late: false,
+        telling: 1,
+    }))
 }
 
 fn old_device() -> DeviceId {

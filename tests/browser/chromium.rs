@@ -18,15 +18,19 @@ const CHROMIUM: [&str; 3] = [
 ];
 
 /// The scripts, and what npm is told.
-const FILES: [&str; 8] = [
+const FILES: [&str; 12] = [
     "package.json",
     "package-lock.json",
     "harness.mjs",
+    "accounts.mjs",
     "door.mjs",
     "watch.mjs",
     "fortnight.mjs",
     "demo.mjs",
+    "ward.mjs",
     "fleet.mjs",
+    "phone.mjs",
+    "patient.mjs",
 ];
 
 /// Playwright needs it.

@@ -25,13 +25,17 @@ await inChromium(async (browser) => {
   assert.match(await text(page, ".box-devices"), /Indossato da Rossi Maria/);
   await judged(page, "fleet");
 
-  // What it measured waits on top of the ward until somebody says whose it is.
-  await page.goto(`${given.base}/`);
-  await page.waitForSelector("#di-chi-e .whose-it, #di-chi-e .whose-rest");
-  await page.goto(`${given.base}/di-chi-e`);
-  await page.waitForSelector(".whose-it");
-  assert.match(await text(page, "#di-chi-e"), /Nessuno ha questo dispositivo/);
-  await judged(page, "whose-nobodys");
+  // What it measured waits on top of the ward until somebody of the centre says whose it is. The
+  // administrator reads no measure.
+  const other = await browser.browser().newContext({ locale: "it-IT" });
+  const nurse = await newPage(other);
+  await signIn(nurse, given.nurse);
+  await nurse.waitForSelector("#di-chi-e .whose-it, #di-chi-e .whose-rest");
+  await nurse.goto(`${given.base}/di-chi-e`);
+  await nurse.waitForSelector(".whose-it");
+  assert.match(await text(nurse, "#di-chi-e"), /Nessuno ha questo dispositivo/);
+  await judged(nurse, "whose-nobodys");
+  assert.equal((await page.goto(`${given.base}/di-chi-e`)).status(), 403);
   await page.goto(LIST);
   await page.waitForSelector(".loose-list li");
 
@@ -41,12 +45,12 @@ await inChromium(async (browser) => {
   await page.click("main button[type=submit]");
   await page.waitForURL(LIST);
   assert.equal(await page.locator(".loose-list li").count(), 0, "somebody wears it now");
-  await page.goto(`${given.base}/di-chi-e`);
-  await page.waitForSelector(".whose-it button");
-  await judged(page, "whose-before");
-  await page.locator(".whose-it button").first().click();
-  await page.waitForSelector("#ward");
-  await page.goto(LIST);
+  await nurse.goto(`${given.base}/di-chi-e`);
+  await nurse.waitForSelector(".whose-it button");
+  await judged(nurse, "whose-before");
+  await nurse.locator(".whose-it button").first().click();
+  await nurse.waitForSelector("#ward");
+  await other.close();
   await page.locator(".port-sheet a").first().click();
   await page.waitForSelector(".plain-table");
   await judged(page, "device-sheet");

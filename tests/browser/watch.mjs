@@ -23,7 +23,59 @@ async function watchReadings(page) {
   console.log(`readings ${JSON.stringify(readings)}`);
 }
 
-async function watchDeath(page) {
+/** An administrator makes a screen; whoever has its address sees it without an account. */
+async function lightWall(browser) {
+  const admins = await browser.browser().newContext({ locale: "it-IT" });
+  const page = await newPage(admins);
+  await signIn(page, given.admin);
+  await page.goto(`${given.base}/schermi`);
+  await page.fill("#screen-name", "Sala operativa");
+  await page.click("main button[type=submit]");
+  const address = await page.getAttribute(".screen-address a", "href");
+  await accessible(page, "screens");
+  await fitting(page, "screens");
+  const rooms = await browser.browser().newContext({ locale: "it-IT", viewport: { width: 1920, height: 1080 } });
+  const wall = await newPage(rooms);
+  await wall.goto(`${given.base}${address}`);
+  await wall.waitForSelector(".wall-line");
+  assert.match(await text(wall, ".wall-last"), /^Ultimo dato \d\d:\d\d$/);
+  await wall.waitForFunction(() => /^\d\d:\d\d:\d\d$/.test(document.getElementById("wall-clock").textContent));
+  const shown = await wall.content();
+  assert.ok(!/Rossi|Maria|Ferri/.test(shown), "a wall names nobody");
+  assert.ok(shown.includes(given.patient.slice(10)), "it says the end of the number");
+  await accessible(wall, "a wall");
+  for (const [width, height] of [[320, 900], [768, 900], [1440, 900], [1920, 1080]]) {
+    await wall.setViewportSize({ width, height });
+    const beyond = await wall.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(beyond <= 0, `a wall is ${beyond} px too wide at ${width}`);
+    await wall.screenshot({ path: `${given.pictures}/wall-${width}.png` });
+  }
+  return { admins, rooms, page, wall, address };
+}
+
+/** A screen that is not fed says so, also when its script stands still. */
+async function watchWallDie({ wall }) {
+  await wall.waitForSelector("#wall.is-lost");
+  assert.match(await text(wall, "#wall-lost"), /^Collegamento interrotto – dati fermi alle \d\d:\d\d$/);
+  await wall.waitForFunction(() => getComputedStyle(document.querySelector(".wall-dead")).opacity === "1");
+  await accessible(wall, "a wall while the data stand still");
+  await wall.screenshot({ path: `${given.pictures}/wall-lost-1920.png` });
+}
+
+/** Once ended, its address opens nothing. */
+async function darkenWall({ admins, rooms, page, wall, address }) {
+  await wall.waitForFunction(() => document.querySelector("#wall:not(.is-lost)") && getComputedStyle(document.querySelector(".wall-dead")).opacity === "0");
+  await Promise.all([page.waitForEvent("load"), page.click(".reach-own form button")]);
+  assert.match(await text(page, ".reach-own"), /spento/);
+  const answer = await wall.goto(`${given.base}${address}`);
+  assert.equal(answer.status(), 404);
+  quiet(page);
+  quiet(wall, /status of 404/);
+  await admins.close();
+  await rooms.close();
+}
+
+async function watchDeath(page, screen) {
   const isLost = () => document.querySelector("#ward.is-lost") !== null;
   await ask("kill ingest");
   const killed = Date.now();
@@ -32,6 +84,9 @@ async function watchDeath(page) {
   assert.match(await text(page, "#ward-lost"), /^Collegamento interrotto – dati fermi alle \d\d:\d\d$/);
   const style = await page.locator("#ward .value-text").first().evaluate((it) => getComputedStyle(it).color);
   assert.equal(style, "rgb(90, 103, 114)", "values are greyed");
+  const moved = await page.$$eval("#ward .value-arrow", (all) => all.every((it) => getComputedStyle(it).display === "none"));
+  assert.ok(moved, "nothing is said to rise or fall");
+  await watchWallDie(screen);
   await accessible(page, "the ward while the data stand still");
   await fitting(page, "ward-lost");
 
@@ -95,7 +150,9 @@ await inChromium(async (browser) => {
   const page = await newPage(browser);
   await signIn(page, given.nurse);
   await watchReadings(page);
-  await watchDeath(page);
+  const screen = await lightWall(browser);
+  await watchDeath(page, screen);
+  await darkenWall(screen);
   await watchActs(browser, page);
   // Chromium reports curves that nobody could draw while ingest was dead, and the act that came
   // second.

@@ -46,8 +46,37 @@ export function setText(parent, selector, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
+/** A copy of one of the page's own templates. */
+export function copyOf(template) {
+  return document.getElementById(template).content.cloneNode(true);
+}
+
+/** How a value has moved, and its last day; pages without room for them have neither. */
+function fillTrend(cell, { arrow, spark }) {
+  const moved = cell.querySelector(".value-arrow");
+  const drawn = cell.querySelector(".spark");
+  if (!moved || !drawn) return;
+  moved.replaceChildren();
+  if (arrow) {
+    moved.append(copyOf("ward-arrow"));
+    setText(moved, ".arrow-mark", arrow.mark);
+    setText(moved, ".arrow-text", arrow.text);
+    setText(moved, ".arrow-said", arrow.said);
+  }
+  if (drawn.querySelector("path")?.getAttribute("d") === spark?.path) return;
+  drawn.replaceChildren();
+  if (!spark) return;
+  drawn.append(copyOf("ward-spark"));
+  drawn.querySelector("svg").setAttribute("aria-label", spark.said);
+  const band = drawn.querySelector("rect");
+  band.setAttribute("y", spark.band_y || "0");
+  band.setAttribute("height", spark.band_height || "0");
+  drawn.querySelector("path").setAttribute("d", spark.path);
+}
+
 /** One cell of a latest value. */
 export function fillCell(cell, value) {
+  fillTrend(cell, value);
   cell.dataset.at = value.at ?? "";
   cell.dataset.staleAt = value.stale_at ?? "";
   cell.classList.toggle("is-doubtful", value.doubtful);
@@ -73,7 +102,8 @@ export function countAges(part, now, isLost) {
  *
  * `page` carries `data-events` and `data-now`, and is marked `is-lost` while the data stand still;
  * `lost` is where that is said. `on` has a function for each event that the page takes, and
- * `look`, called twice a second.
+ * `look`, called twice a second; a line of which some values moved is given whole, as any other.
+ * While `on.listensHidden()` the page is fed though nobody looks at it: its sound is heard.
  */
 export function live(page, lost, on) {
   /** The last tick: the clock of care then, its speed, and the browser's own clock. Until the first
@@ -81,6 +111,8 @@ export function live(page, lost, on) {
   let heard = { now: Number(page.dataset.now), speed: 0, at: performance.now() };
   let source = null;
   let againTimer = 0;
+  /** Lines as last told, by patient. */
+  const lines = new Map();
 
   const isLost = () => performance.now() - heard.at > SILENCE_MS;
 
@@ -106,6 +138,19 @@ export function live(page, lost, on) {
     on.look(careNow(), page.classList.contains("is-lost"));
   }
 
+  function onRow(line) {
+    lines.set(line.patient, line);
+    on.row(line);
+  }
+
+  function onCells({ patient, values }) {
+    const line = lines.get(patient);
+    if (!line) return;
+    const news = new Map(values.map((value) => [value.vital, value]));
+    // What is absent from the news, a drawing, is as it was.
+    onRow({ ...line, values: line.values.map((value) => ({ ...value, ...news.get(value.vital) })) });
+  }
+
   function take(name, told) {
     source.addEventListener(name, (event) => {
       const data = JSON.parse(event.data);
@@ -118,8 +163,12 @@ export function live(page, lost, on) {
     if (source !== null) return;
     source = new EventSource(page.dataset.events);
     take("tick", onTick);
-    if (on.row) take("row", on.row);
-    for (const name of ["order", "notices", "figures"]) if (on[name]) take(name, on[name]);
+    take("resync", () => lines.clear());
+    if (on.row) {
+      take("row", onRow);
+      take("cells", onCells);
+    }
+    for (const name of ["order", "alarms", "notices", "figures", "wall"]) if (on[name]) take(name, on[name]);
     source.addEventListener("error", () => {
       // A refused stream is not tried again by the browser: the session may have ended.
       if (source?.readyState === EventSource.CLOSED) {
@@ -129,9 +178,11 @@ export function live(page, lost, on) {
     });
   }
 
-  // A tab nobody looks at holds no connection; it is brought up to date when it is looked at again.
+  // A tab that nobody looks at nor hears holds no connection; it is brought up to date when it is
+  // looked at again.
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
+      if (on.listensHidden?.()) return;
       clearTimeout(againTimer);
       source?.close();
       source = null;

@@ -1,5 +1,8 @@
-// One patient's page: latest values that go on, and three charts on one time axis, fetched anew at
-// every zoom.
+// One patient's page: latest values that go on, and charts on one time axis with what happened
+// beside them, fetched anew at every zoom.
+//
+// Zooming is dragging over a chart, or the buttons, which need no mouse. What happened is marked
+// by shape and colour, told in words when the cursor is near, and listed under the charts.
 //
 // A reading that something speaks against is drawn as a hollow grey mark and never joined, and it
 // hides no clean reading beside it: the centre sends the extremes of both. A gap in the clean data
@@ -9,7 +12,14 @@ import uPlot from "../vendor/uplot.js";
 import { countAges, fillCell, live } from "./live.js";
 
 const HOUR_MS = 3600000;
-const CHART_HEIGHT = 240;
+const CHART_HEIGHT = 200;
+
+/** Shortest and longest stretch that is shown. */
+const SPAN_MIN_MS = 10000;
+const SPAN_MAX_MS = 62 * 24 * HOUR_MS;
+
+/** So near to the cursor a mark is told in words, in pixels. */
+const NEAR_PX = 12;
 const ZOOM_WAIT_MS = 150;
 const FOLLOW_EVERY_MS = 15000;
 
@@ -24,12 +34,18 @@ const type = typeOf(15);
 
 const colours = { red: "#a3122a", amber: "#7a4b00", line: "#0a4a8f", doubtful: "#5a6772", ink: "#17212b" };
 
+/** Marks have no colour of a curve: the two that are graver have that of their limit. */
+const markColours = { red: colours.red, amber: colours.amber };
+
 /** Steps of the value axis: nobody reads half a percent or half a beat. */
 const WHOLE = [1, 2, 5, 10, 20, 50, 100];
 const TENTHS = [0.1, 0.2, 0.5, 1, 2, 5, 10];
 
 /** What is shown: from, to, and whether it follows the present. */
 let range = { from: 0, to: 0, follows: true, hours: 24 };
+
+/** What happened in the range, the earliest first. */
+let marks = [];
 
 const charts = [...page.querySelectorAll(".chart")].map((section) => ({
   section,
@@ -98,6 +114,59 @@ function drawLimits(chart) {
   };
 }
 
+/** A thin line at each moment, under the curve. */
+function drawMarkLines(plot) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio]);
+  for (const mark of marks) {
+    const x = plot.valToPos(mark.at / 1000, "x", true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.strokeStyle = markColours[mark.kind] ?? colours.ink;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+/** Its shape, over the curve: one where several would cover each other. */
+function drawMarks(plot) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.font = typeOf(14 * devicePixelRatio);
+  ctx.textAlign = "center";
+  ctx.textBaseline = "top";
+  ctx.strokeStyle = "#fff";
+  ctx.lineWidth = 4 * devicePixelRatio;
+  let last = -Infinity;
+  for (const mark of marks) {
+    const x = plot.valToPos(mark.at / 1000, "x", true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    const isGrave = mark.kind === "red";
+    if (x - last < 10 * devicePixelRatio && !isGrave) continue;
+    last = x;
+    ctx.fillStyle = markColours[mark.kind] ?? colours.ink;
+    ctx.strokeText(mark.mark, x, bbox.top + 2 * devicePixelRatio);
+    ctx.fillText(mark.mark, x, bbox.top + 2 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+/** Says what happened near the cursor. */
+function tellNear(plot) {
+  const place = page.querySelector(".marks-near");
+  const { left } = plot.cursor;
+  if (left === undefined || left < 0) {
+    place.textContent = "";
+    return;
+  }
+  const near = marks.filter((mark) => Math.abs(plot.valToPos(mark.at / 1000, "x") - left) <= NEAR_PX);
+  place.textContent = near.map((mark) => `${mark.mark} ${mark.time} ${mark.text}`).slice(-3).join(" · ");
+}
+
 /** Room above and below; the limits stay in view when the values are near them. */
 function yRange(chart) {
   return (_plot, low, high) => {
@@ -130,7 +199,7 @@ function makePlot(chart, told, data) {
       { label: "Valore", stroke: colours.line, width: 1.5, points: { size: 7 }, value: comma },
       { label: "Dubbio", stroke: colours.doubtful, paths: () => null, points: { show: true, size: 8, width: 2, fill: "#fff", stroke: colours.doubtful }, value: comma },
     ],
-    hooks: { draw: [drawLimits(chart)], setSelect: [zoom] },
+    hooks: { drawAxes: [drawMarkLines], draw: [drawLimits(chart), drawMarks], setSelect: [zoom], setCursor: [tellNear] },
   };
   chart.plot = new uPlot(options, data, chart.section.querySelector(".chart-canvas"));
 }
@@ -186,8 +255,42 @@ async function load(chart) {
   fillTable(chart, told.table);
 }
 
+let marksAsked = 0;
+
+async function loadMarks() {
+  const asked = ++marksAsked;
+  const query = new URLSearchParams({ from: Math.floor(range.from), to: Math.ceil(range.to) });
+  const answer = await fetch(`${page.dataset.marks}?${query}`, { headers: { accept: "application/json" } });
+  if (!answer.ok) throw new Error(`the marks were not sent: ${answer.status}`);
+  const told = await answer.json();
+  if (asked !== marksAsked) return;
+  marks = told.marks;
+  listMarks(told.is_cut);
+  charts.forEach((chart) => chart.plot?.redraw(false));
+}
+
+/** The same as a list, the latest first. */
+function listMarks(isCut) {
+  const list = page.querySelector(".marks");
+  const items = marks.toReversed().map((mark) => {
+    const item = document.createElement("li");
+    item.textContent = `${mark.mark} ${mark.time} ${mark.text}`;
+    return item;
+  });
+  list.querySelector("ul").replaceChildren(...items);
+  list.querySelector(".marks-count").textContent = isCut ? `gli ultimi ${marks.length}` : String(marks.length);
+  list.hidden = marks.length === 0;
+  page.querySelector(".marks-legend").hidden = marks.length === 0;
+}
+
+function sayRange() {
+  const said = (ms) => `${dayFormat.format(ms)} ${timeFormat.format(ms)}`;
+  document.getElementById("chart-range").textContent = `Dal ${said(range.from)} al ${said(range.to)}`;
+}
+
 async function loadAll() {
-  const loaded = await Promise.allSettled(charts.map(load));
+  sayRange();
+  const loaded = await Promise.allSettled([...charts.map(load), loadMarks()]);
   const failed = loaded.some((outcome) => outcome.status === "rejected");
   status.textContent = failed ? "I grafici non sono aggiornati: l’acquisizione non risponde." : "";
 }
@@ -196,6 +299,15 @@ function show(hours) {
   const to = stream.careNow() + 60000;
   range = { from: to - hours * HOUR_MS, to, follows: true, hours };
   presets.forEach((it) => it.setAttribute("aria-pressed", String(Number(it.dataset.hours) === hours)));
+  loadAll();
+}
+
+/** Shows a stretch that somebody chose, and no longer follows the present. */
+function choose(from, to) {
+  const middle = (from + to) / 2;
+  const half = Math.min(Math.max(to - from, SPAN_MIN_MS), SPAN_MAX_MS) / 2;
+  range = { from: middle - half, to: middle + half, follows: false, hours: 0 };
+  presets.forEach((it) => it.setAttribute("aria-pressed", "false"));
   loadAll();
 }
 
@@ -208,11 +320,22 @@ function zoom(plot) {
   const to = plot.posToVal(left + dragged, "x") * 1000;
   plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   clearTimeout(zoomTimer);
-  zoomTimer = setTimeout(() => {
-    range = { from, to: Math.max(to, from + 10000), follows: false, hours: 0 };
-    presets.forEach((it) => it.setAttribute("aria-pressed", "false"));
-    loadAll();
-  }, ZOOM_WAIT_MS);
+  zoomTimer = setTimeout(() => choose(from, to), ZOOM_WAIT_MS);
+}
+
+for (const button of page.querySelectorAll("[data-zoom]")) {
+  button.addEventListener("click", () => {
+    const middle = (range.from + range.to) / 2;
+    const half = ((range.to - range.from) * Number(button.dataset.zoom)) / 2;
+    choose(middle - half, middle + half);
+  });
+}
+
+for (const button of page.querySelectorAll("[data-move]")) {
+  button.addEventListener("click", () => {
+    const by = ((range.to - range.from) * Number(button.dataset.move)) / 2;
+    choose(range.from + by, range.to + by);
+  });
 }
 
 presets.forEach((it) => it.addEventListener("click", () => show(Number(it.dataset.hours))));
@@ -251,5 +374,8 @@ const stream = live(page, document.getElementById("live-lost"), {
   row: onRow,
   look: (now, isLost) => countAges(tiles, now, isLost),
 });
+
+// The address says that something was written; a page that is loaded again does not.
+if (location.hash === "#scritto") history.replaceState(null, "", location.pathname + location.search);
 
 show(24);

@@ -3,7 +3,19 @@
 //
 // Text is only ever set as text; new lines are copies of the page's own templates.
 
-import { countAges, fillCell, live, setText, span } from "./live.js";
+import { copyOf, countAges, fillCell, live, setText, span } from "./live.js";
+import { sound } from "./ward-sound.js";
+
+/** A pointer that lies still over the table, or a focus that nobody uses, holds the list no longer
+ *  than this: it must not stand still all night. */
+const POINTER_HOLDS_MS = 30000;
+const FOCUS_HOLDS_MS = 120000;
+
+/** Reasons that a line shows, as `css/ward.css` has it. */
+const REASONS_SHOWN = 3;
+
+/** News of alarms are gathered for so long before they are read out. */
+const GATHER_MS = 1500;
 
 const ward = document.getElementById("ward");
 const clock = document.getElementById("ward-clock");
@@ -13,27 +25,33 @@ const summary = document.getElementById("ward-summary");
 const pending = document.getElementById("ward-pending");
 const notices = document.getElementById("ward-notices");
 const figures = document.getElementById("ward-figures");
+const outside = document.getElementById("ward-outside");
+const title = document.title;
 
 /** Lines as last told, by patient; the order as last told; what waits to be applied. */
 const lines = new Map();
 let order = null;
 const moved = new Set();
 
+/** Red alarms that nobody has, as last told; none before the first word. */
+let reds = null;
+let redCount = 0;
+
 function rowOf(patient) {
   return ward.querySelector(`tr[data-patient="${CSS.escape(patient)}"]`);
 }
 
 function newRow(patient) {
-  const row = document.getElementById("ward-line").content.firstElementChild.cloneNode(true);
+  const row = copyOf("ward-line").firstElementChild;
   row.dataset.patient = patient;
   row.querySelector("a").href = `/pazienti/${patient}`;
+  row.querySelector(".line-take").action = `/pazienti/${patient}/atti`;
   return row;
 }
 
 function fillReasons(list, reasons) {
-  const blank = document.getElementById("ward-why").content.firstElementChild;
   const items = reasons.map((why) => {
-    const item = blank.cloneNode(true);
+    const item = copyOf("ward-why").firstElementChild;
     item.className = `why why-${why.kind}`;
     setText(item, ".why-text", why.text);
     setText(item, ".why-charge", why.charge ?? "");
@@ -43,25 +61,47 @@ function fillReasons(list, reasons) {
   list.replaceChildren(...items);
 }
 
+function fillMore(place, count) {
+  const more = Math.max(0, count - REASONS_SHOWN);
+  const text = more === 0 ? "" : more === 1 ? "e un’altra segnalazione" : `e altre ${more} segnalazioni`;
+  if (place.textContent !== text) place.textContent = text;
+}
+
 function fillScore(place, score) {
   place.replaceChildren();
   if (!score) return;
-  place.append(document.getElementById("ward-score").content.cloneNode(true));
+  place.append(copyOf("ward-score"));
   setText(place, ".score-text", score.text);
   setText(place, ".score-ask", score.ask);
+}
+
+function fillTake(form, line) {
+  // A button does not go from under a finger that uses it.
+  form.hidden = line.take === null;
+  form.querySelector("input").value = line.take ?? "";
+  setText(form, ".line-take-who", line.name);
 }
 
 /** Everything of a line but its place. */
 function fill(row, line) {
   row.className = `line line-${line.chip.kind}`;
+  row.classList.toggle("is-waiting", line.chip.waits);
   const chip = row.querySelector(".chip");
   chip.className = `chip chip-${line.chip.kind}`;
   setText(chip, ".chip-mark", line.chip.mark);
   setText(chip, ".chip-word", line.chip.word);
   row.querySelector(".chip-since").dataset.since = line.chip.since ?? "";
-  setText(row, "a", line.name);
+  setText(row, ".line-name a", line.name);
+  setText(row, ".line-code", `n. …${line.code}`);
+  setText(row, ".line-doctor", line.doctor ? `MMG ${line.doctor}` : "");
   fillReasons(row.querySelector(".line-why ul"), line.why);
+  fillMore(row.querySelector(".why-more"), line.why.length);
   fillScore(row.querySelector(".score"), line.score);
+  fillTake(row.querySelector(".line-take"), line);
+  fillValues(row, line);
+}
+
+function fillValues(row, line) {
   row.querySelectorAll(".value").forEach((cell, place) => fillCell(cell, line.values[place]));
   countOn(row, stream.careNow(), ward.classList.contains("is-lost"));
 }
@@ -70,21 +110,34 @@ function countOn(part, now, isLost) {
   countAges(part, now, isLost);
   for (const since of part.querySelectorAll(".chip-since")) {
     const from = since.dataset.since;
-    const text = from ? `da ${span(Math.max(0, now - Number(from)))}` : "";
+    const verb = since.closest(".is-waiting") ? "attende da" : "da";
+    const text = from ? `${verb} ${span(Math.max(0, now - Number(from)))}` : "";
     if (since.textContent !== text) since.textContent = text;
   }
 }
 
+let pointed = -Infinity;
+let typed = -Infinity;
+for (const name of ["pointermove", "pointerdown", "wheel"]) {
+  document.addEventListener(name, () => (pointed = performance.now()), { passive: true });
+}
+for (const name of ["keydown", "focusin"]) document.addEventListener(name, () => (typed = performance.now()));
+
 /** Nobody's line may move from under a pointer or a keyboard. */
 function isHeld() {
+  const now = performance.now();
   const tables = [...ward.querySelectorAll(".ward-table")];
-  return tables.some((table) => table.matches(":hover") || table.contains(document.activeElement));
+  const isUnder = tables.some((table) => table.matches(":hover")) && now - pointed < POINTER_HOLDS_MS;
+  const isIn = tables.some((table) => table.contains(document.activeElement)) && now - typed < FOCUS_HOLDS_MS;
+  return isUnder || isIn;
 }
 
 function place() {
   if (order === null) return;
-  const wanted = new Set(order.flatMap((lane) => lane.patients));
-  for (const lane of order) {
+  // A row that moves loses the focus; it is given back.
+  const focused = document.activeElement?.closest("tr[data-patient]") ? document.activeElement : null;
+  const wanted = new Set(order.lanes.flatMap((lane) => lane.patients));
+  for (const lane of order.lanes) {
     const body = ward.querySelector(`tbody[data-lane="${lane.lane}"]`);
     let next = body.firstElementChild;
     for (const patient of lane.patients) {
@@ -107,6 +160,7 @@ function place() {
   for (const patient of lines.keys()) {
     if (!wanted.has(patient)) lines.delete(patient);
   }
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
   moved.clear();
   pending.hidden = true;
 }
@@ -118,7 +172,8 @@ function placeOrWait() {
     return;
   }
   const count = Math.max(1, moved.size);
-  pending.textContent = count === 1 ? "1 aggiornamento – applica" : `${count} aggiornamenti – applica`;
+  const many = count === 1 ? "1 aggiornamento" : `${count} aggiornamenti`;
+  pending.textContent = `${many} – applica (R)`;
   pending.hidden = false;
 }
 
@@ -131,7 +186,7 @@ function shownIn(lane) {
 function noteMoves() {
   moved.clear();
   let isSame = true;
-  for (const lane of order) {
+  for (const lane of order.lanes) {
     const shown = shownIn(lane);
     isSame &&= shown.join() === lane.patients.join();
     lane.patients.filter((patient) => !shown.includes(patient)).forEach((it) => moved.add(it));
@@ -139,13 +194,32 @@ function noteMoves() {
   return !isSame;
 }
 
-function announce(line, before) {
-  const isNew = line.lane === "clinical" && before !== undefined && before.lane !== "clinical";
-  if (isNew) summary.textContent = `Nuovo allarme: ${line.chip.word}, ${line.name}`;
+/** New red alarms, gathered until they are read out. */
+let news = new Map();
+let newsTimer = 0;
+
+function readOut() {
+  const names = [...news.values()];
+  news = new Map();
+  if (names.length === 0) return;
+  const many = names.length === 1 ? "1 nuovo allarme rosso" : `${names.length} nuovi allarmi rossi`;
+  const all = redCount > names.length ? ` In tutto ${redCount} rossi non presi in carico.` : "";
+  summary.textContent = `${many}: ${names.join(", ")}.${all}`;
+}
+
+function onAlarms(told) {
+  const known = reds;
+  reds = new Map(told.reds.map(({ patient, name }) => [patient, name]));
+  redCount = told.red;
+  document.getElementById("ward-waiting-count").textContent = told.red + told.amber;
+  document.title = redCount > 0 ? `(${redCount}) ${title}` : title;
+  if (known === null) return;
+  for (const [patient, name] of reds) if (!known.has(patient)) news.set(patient, name);
+  clearTimeout(newsTimer);
+  if (news.size > 0) newsTimer = setTimeout(readOut, GATHER_MS);
 }
 
 function onRow(line) {
-  announce(line, lines.get(line.patient));
   lines.set(line.patient, line);
   const row = rowOf(line.patient);
   if (row) fill(row, line);
@@ -153,15 +227,16 @@ function onRow(line) {
 
 function onOrder(told) {
   order = told;
+  setText(outside, "span", told.outside);
+  outside.hidden = told.outside === "";
   if (noteMoves()) placeOrWait();
   else place();
 }
 
 /** What is amiss with the centre itself. */
 function onNotices(told) {
-  const blank = document.getElementById("ward-notice").content.firstElementChild;
   const items = told.map((notice) => {
-    const item = blank.cloneNode(true);
+    const item = copyOf("ward-notice").firstElementChild;
     item.classList.toggle("is-over", notice.is_over);
     setText(item, "span", notice.text);
     return item;
@@ -179,21 +254,53 @@ function onTick(tick) {
   waiting.hidden = tick.waiting === "";
 }
 
+const ear = sound(document.getElementById("ward-sound"));
+
 function look(now, isLost) {
   countOn(ward, now, isLost);
+  ear.look(redCount, isLost);
   if (!pending.hidden && !isHeld() && document.activeElement !== pending) place();
 }
 
 pending.addEventListener("click", () => {
   place();
-  ward.querySelector("tr[data-patient] a")?.focus();
+  if (!document.activeElement?.closest("tr[data-patient]")) ward.querySelector("tr[data-patient] a")?.focus();
+});
+
+/** Taking charge leaves whoever works in the list where they are. Where it does not work out, the
+ *  patient's page says why. */
+ward.addEventListener("submit", async (event) => {
+  const form = event.target.closest(".line-take");
+  if (!form) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  const name = form.querySelector(".line-take-who").textContent;
+  const body = new URLSearchParams({ flag: form.querySelector("input").value, act: "take-charge" });
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    if (answer.type === "opaqueredirect") {
+      if (form.contains(document.activeElement)) form.closest("tr").querySelector(".line-name a").focus();
+      form.hidden = true;
+      summary.textContent = `Preso in carico: ${name}.`;
+      return;
+    }
+    summary.textContent = `Non preso in carico: ${name}. Aprire il paziente.`;
+    location.assign(form.closest("tr").querySelector(".line-name a").href);
+  } catch {
+    summary.textContent = `Non preso in carico: ${name}. Il collegamento è interrotto.`;
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
 });
 
 const stream = live(ward, lost, {
   row: onRow,
   order: onOrder,
+  alarms: onAlarms,
   notices: onNotices,
   figures: onFigures,
   tick: onTick,
+  listensHidden: ear.isWanted,
   look,
 });

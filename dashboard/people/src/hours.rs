@@ -153,6 +153,16 @@ fn after(now: DateTime, minutes: i32) -> Result<WallMs, CalendarError> {
     moment(then)
 }
 
+/// A moment as people in Italy write it, to the minute: `02/11/2020 08:30`.
+#[must_use]
+pub fn in_italy(at: WallMs) -> String {
+    // A moment outside every calendar is shown as it is.
+    local(at).map_or_else(
+        |_| format!("{} ms", at.0),
+        |local| local.strftime("%d/%m/%Y %H:%M").to_string(),
+    )
+}
+
 /// The moment at which the clock in Italy shows `shown`; of two such moments the first.
 pub(crate) fn moment(shown: DateTime) -> Result<WallMs, CalendarError> {
     let zoned = zone()?.to_zoned(shown).map_err(|_| CalendarError)?;
@@ -273,6 +283,12 @@ mod tests {
         let touching = hours("mon 08:00-12:00, mon 12:00-20:00");
         assert_eq!(touching.next_closing(at(26, 9, 0)), Ok(at(26, 20, 0)));
         assert_eq!(hours("sun 00:00-24:00").contain(at(25, 2, 30)), Ok(true));
+    }
+
+    #[test]
+    fn a_moment_is_shown_by_the_clock_in_italy() {
+        assert_eq!(in_italy(WallMs(1_604_302_200_000)), "02/11/2020 08:30");
+        assert_eq!(in_italy(WallMs(i64::MAX)), "9223372036854775807 ms");
     }
 
     #[test]

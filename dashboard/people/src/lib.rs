@@ -6,19 +6,28 @@
 //!
 //! - [`patients`]: who is followed at home, with a validated [`CodiceFiscale`] and [`Phone`];
 //! - [`staff`]: accounts, roles, passwords, and the door that checks them ([`SignIn`]);
+//! - [`care`]: whose data somebody may read, and the one function that decides it;
+//! - [`codes`]: one-time codes besides the password; [`steps`] between the two;
 //! - [`sessions`]: who is signed in, in the database, so that a session can be ended from anywhere;
 //! - [`contacts`], [`mmg`], [`duty`]: how somebody who is called is reached, which family doctor
 //!   a patient has, who is on duty with what hours and substitutes; [`links`] open one call;
-//! - [`told`]: what the centre said to a patient.
+//! - [`boards`]: screens on a wall, opened by an address;
+//! - [`roll`]: what a list of many says of each;
+//! - [`told`]: what the centre said to a patient;
+//! - [`background`]: the clinical sheet, with keys and who else to call.
 //!
 //! Names, codes, numbers and addresses never appear in `Debug`, in errors or in logs. Time is an
 //! argument everywhere. There is no default account and no default password: the first account is
 //! made at the command line.
 //!
-//! **Deliberately absent** for now: citizens and family doctors signing in, other care relations,
-//! consent, cases and holidays.
+//! **Deliberately absent** for now: citizens signing in, consent, cases and holidays.
 
 mod attempts;
+mod belongs;
+mod care_rows;
+mod care_schema;
+mod code_rows;
+mod code_schema;
 mod codice_fiscale;
 mod hours;
 mod ids;
@@ -27,21 +36,29 @@ mod password;
 mod phone;
 mod reach_rows;
 mod reach_schema;
+mod role;
 mod rows;
 mod schema;
 mod sign_in;
 
+pub mod background;
+pub mod boards;
+pub mod care;
+pub mod codes;
 pub mod contacts;
 pub mod duty;
 pub mod links;
 pub mod mmg;
 pub mod patients;
+pub mod roll;
 pub mod sessions;
 pub mod staff;
+pub mod steps;
 pub mod told;
 
+pub use belongs::{Belongs, Unit, UnitError};
 pub use codice_fiscale::{CodiceFiscale, CodiceFiscaleError};
-pub use hours::{CalendarError, Hours, HoursError, TIME_ZONE};
+pub use hours::{CalendarError, Hours, HoursError, TIME_ZONE, in_italy};
 pub use ids::{IdError, PersonId, StaffId};
 pub use party::{MmgId, Party, PartyError};
 pub use password::{Password, PasswordError};

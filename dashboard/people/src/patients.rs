@@ -11,6 +11,7 @@ use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_wire::WallMs;
 
+use crate::care::{self, Holder};
 use crate::rows::person::{Column, Entity, Model};
 use crate::{CodiceFiscale, PersonId, Phone};
 
@@ -133,7 +134,7 @@ impl<'a> Enrolment<'a> {
         self.id
     }
 
-    /// Puts them on file.
+    /// Puts them on file; from now on the centre follows them.
     ///
     /// # Errors
     /// What the database reports; that they are on file already is the answer, and whoever has the
@@ -164,6 +165,8 @@ impl<'a> Enrolment<'a> {
         Entity::insert(row.into_active_model())
             .exec_without_returning(tx)
             .await?;
+        let centre = Holder::Centre.to_string();
+        care::entrust_in(tx, self.id, &centre, (now, None), "").await?;
         Ok(Ok(self.id))
     }
 }
@@ -197,6 +200,24 @@ pub async fn get(
         address: row.address,
     };
     Ok(Some(Person { id, details }))
+}
+
+/// The number of whoever has this tax code. It writes nothing: whoever shows it logs that.
+///
+/// # Errors
+/// What the database reports.
+pub async fn number_of(
+    record: &Database,
+    actor: &Actor,
+    code: &CodiceFiscale,
+) -> Result<Option<PersonId>, TxError> {
+    let row = record.read_tx("patients.number_of", actor, move |tx| {
+        Box::pin(async move {
+            let coded = Column::CodiceFiscale.eq(code.as_str());
+            Ok(Entity::find().filter(coded).one(tx).await?)
+        })
+    });
+    Ok(row.await?.and_then(|row| PersonId::new(row.id)))
 }
 
 /// The names of these people; who is not on file is not in the answer.

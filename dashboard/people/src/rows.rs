@@ -43,6 +43,7 @@ pub(crate) mod staff {
         pub(crate) created_at_ms: i64,
         pub(crate) created_by: String,
         pub(crate) disabled_at_ms: Option<i64>,
+        pub(crate) belongs_to: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -64,6 +65,7 @@ pub(crate) mod session {
         pub(crate) staff_id: i64,
         pub(crate) opened_at_ms: i64,
         pub(crate) seen_at_ms: i64,
+        pub(crate) browser: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,10 @@ pub const SCHEMA: Schema = Schema {
             Box::new(First),
             Box::new(crate::reach_schema::Reach),
             Box::new(crate::reach_schema::Told),
+            Box::new(crate::care_schema::Care),
+            Box::new(crate::code_schema::Codes),
+            Box::new(crate::background::Sheets),
+            Box::new(crate::boards::Boards),
         ]
     },
 };

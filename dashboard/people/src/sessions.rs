@@ -9,8 +9,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use veglia_store::sea_orm::IntoActiveModel;
 use veglia_store::sea_orm::entity::prelude::*;
+use veglia_store::sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, TxError};
 use veglia_wire::WallMs;
 
@@ -27,6 +27,16 @@ pub const WHOLE_MS: i64 = 12 * 60 * 60 * 1_000;
 /// Use is written down no more often than this: the page reads far more often than that.
 const NOTED_EVERY_MS: i64 = 60 * 1_000;
 
+/// Characters of what a browser says of itself that are kept.
+const BROWSER_CHARS_MAX: usize = 200;
+
+/// Letters of a session's hash by which lists name it: enough that no two are the same, too few to
+/// be of any use.
+const HANDLE_CHARS: usize = 16;
+
+/// Sessions of one account that are listed at most.
+const LISTED_MAX: u64 = 200;
+
 /// Random bytes in a token: beyond guessing.
 const TOKEN_BYTES: usize = 32;
 
@@ -40,7 +50,7 @@ pub struct Token([u8; TOKEN_BYTES]);
 pub struct TokenError;
 
 impl Token {
-    fn random() -> Result<Self, getrandom::Error> {
+    pub(crate) fn random() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; TOKEN_BYTES];
         getrandom::fill(&mut bytes)?;
         Ok(Self(bytes))
@@ -52,7 +62,7 @@ impl Token {
         hex(&self.0)
     }
 
-    fn hash(&self) -> String {
+    pub(crate) fn hash(&self) -> String {
         hex(&Sha256::digest(self.0))
     }
 }
@@ -102,12 +112,27 @@ pub enum OpenError {
 /// # Errors
 /// See [`OpenError`].
 pub async fn open(record: &Database, staff: &Staff, now: WallMs) -> Result<Token, OpenError> {
+    open_in(record, staff, "", now).await
+}
+
+/// The same, in a browser that says of itself what it is: shown to the owner, who thereby knows one
+/// session from another.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open_in(
+    record: &Database,
+    staff: &Staff,
+    browser: &str,
+    now: WallMs,
+) -> Result<Token, OpenError> {
     let token = Token::random().map_err(OpenError::Random)?;
     let row = &session::Model {
         token_hash: token.hash(),
         staff_id: staff.id.get(),
         opened_at_ms: now.0,
         seen_at_ms: now.0,
+        browser: Some(browser.chars().take(BROWSER_CHARS_MAX).collect()),
     };
     record
         .run_tx("session.open", &staff.actor(), move |tx| {
@@ -173,6 +198,82 @@ pub async fn close(record: &Database, staff: &Staff, token: &Token) -> Result<()
             })
         })
         .await
+}
+
+/// An open session, as its owner and the administrator see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// By what it is named when it is to be ended. It opens nothing.
+    pub handle: String,
+    /// Since when.
+    pub opened: WallMs,
+    /// When it was last used, to a minute.
+    pub seen: WallMs,
+    /// What the browser says of itself; may be empty.
+    pub browser: String,
+}
+
+impl Token {
+    /// By what lists name the session of this token.
+    #[must_use]
+    pub fn handle(&self) -> String {
+        self.hash().chars().take(HANDLE_CHARS).collect()
+    }
+}
+
+/// The open sessions of an account, the latest first.
+///
+/// # Errors
+/// What the database reports.
+pub async fn list(
+    record: &Database,
+    actor: &Actor,
+    staff: StaffId,
+    now: WallMs,
+) -> Result<Vec<OpenSession>, TxError> {
+    let rows = record.read_tx("session.list", actor, move |tx| {
+        Box::pin(async move {
+            let rows = session::Entity::find()
+                .filter(session::Column::StaffId.eq(staff.get()))
+                .order_by_desc(session::Column::OpenedAtMs)
+                .limit(LISTED_MAX);
+            Ok(rows.all(tx).await?)
+        })
+    });
+    let open = rows.await?.into_iter().filter(|row| is_open(row, now));
+    let shown = open.map(|row| OpenSession {
+        handle: row.token_hash.chars().take(HANDLE_CHARS).collect(),
+        opened: WallMs(row.opened_at_ms),
+        seen: WallMs(row.seen_at_ms),
+        browser: row.browser.unwrap_or_default(),
+    });
+    Ok(shown.collect())
+}
+
+/// Ends one session of an account by its handle. Whether there was one.
+///
+/// # Errors
+/// What the database reports; the session may then still be open.
+pub async fn close_listed(
+    record: &Database,
+    actor: &Actor,
+    staff: StaffId,
+    handle: &str,
+) -> Result<bool, TxError> {
+    if handle.len() != HANDLE_CHARS || !handle.bytes().all(|it| it.is_ascii_hexdigit()) {
+        return Ok(false);
+    }
+    let closed = record.run_tx("session.close_listed", actor, move |tx| {
+        Box::pin(async move {
+            let closed = session::Entity::delete_many()
+                .filter(session::Column::StaffId.eq(staff.get()))
+                .filter(session::Column::TokenHash.starts_with(handle))
+                .exec(tx)
+                .await?;
+            Ok(closed.rows_affected > 0)
+        })
+    });
+    closed.await
 }
 
 /// Ends every session of an account, and says how many there were.

@@ -1,4 +1,4 @@
-//! The door at which staff show their password.
+//! The door at which staff show their password, and then their code.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,6 +9,7 @@ use veglia_store::{Actor, Database, TxError};
 use veglia_wire::WallMs;
 
 use crate::attempts::{Attempts, TooMany};
+use crate::codes::{self, CodeError, Shown};
 use crate::password::{self, Password, PasswordError};
 use crate::rows::staff;
 use crate::staff::{Staff, Username, UsernameError};
@@ -31,6 +32,9 @@ pub enum SignInError {
     /// The password could not be compared.
     #[error("the password could not be compared")]
     Password(#[source] PasswordError),
+    /// The code could not be compared.
+    #[error("the code could not be compared")]
+    Code(#[source] CodeError),
     /// The database did not answer.
     #[error("the account could not be looked up")]
     Store(#[source] TxError),
@@ -98,6 +102,31 @@ impl SignIn {
             .ok_or(SignInError::Refused)?;
         self.attempts(|attempts| attempts.give_back(username.as_str()));
         Ok(staff)
+    }
+
+    /// Judges the code of somebody whose password was right.
+    ///
+    /// # Errors
+    /// [`SignInError::Refused`] of a code that is wrong, late or used, and see the others.
+    pub async fn second(
+        &self,
+        staff: &Staff,
+        typed: &str,
+        now: WallMs,
+    ) -> Result<Shown, SignInError> {
+        // No user name holds a colon: nobody is slowed by another's codes.
+        let bucket = format!("code:{}", staff.id);
+        self.attempts(|attempts| attempts.take(&bucket, now))
+            .map_err(|TooMany { wait_ms }| SignInError::TooMany { wait_ms })?;
+        match codes::show(&self.record, staff, typed, now).await {
+            Ok(shown) => {
+                self.attempts(|attempts| attempts.give_back(&bucket));
+                Ok(shown)
+            }
+            Err(CodeError::Wrong) => Err(SignInError::Refused),
+            Err(CodeError::Store(error)) => Err(SignInError::Store(error)),
+            Err(error) => Err(SignInError::Code(error)),
+        }
     }
 
     /// The counts are valid at every step, so a panic elsewhere does not spoil them.

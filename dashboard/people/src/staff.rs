@@ -15,57 +15,16 @@ use veglia_store::{Actor, Database, TxError};
 use veglia_wire::WallMs;
 
 use crate::StaffId;
+use crate::belongs::Belongs;
+use crate::code_rows::step;
 use crate::password::{self, Password, PasswordError};
 use crate::patients::MAX_NAME_CHARS;
 use crate::rows::{session, staff};
 
+pub use crate::role::{Role, RoleError};
+
 /// Longest user name, in characters.
 const MAX_USERNAME_CHARS: usize = 64;
-
-/// What someone may do. More roles come with more doors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Answers and makes calls.
-    Operator,
-    /// Judges readings and calls.
-    Nurse,
-    /// Decides, and may close any alert.
-    Doctor,
-    /// Manages accounts and devices.
-    Admin,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 4] = [Self::Operator, Self::Nurse, Self::Doctor, Self::Admin];
-
-    /// The word stored and typed at the command line.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::Nurse => "nurse",
-            Self::Doctor => "doctor",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-/// A word that is no [`Role`].
-#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
-#[error("a role is one of operator, nurse, doctor, admin")]
-pub struct RoleError;
-
-impl FromStr for Role {
-    type Err = RoleError;
-
-    fn from_str(text: &str) -> Result<Self, RoleError> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.code() == text)
-            .ok_or(RoleError)
-    }
-}
 
 /// What someone types to sign in: lower-case letters, digits, `.`, `_`, `-`.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -113,6 +72,8 @@ pub struct Staff {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// Of somebody outside the centre: whose patients are theirs.
+    pub belongs: Option<Belongs>,
 }
 
 impl Staff {
@@ -130,6 +91,7 @@ impl Staff {
             id: StaffId::from_row(row.id),
             name: row.name,
             role,
+            belongs: row.belongs_to.as_deref().and_then(Belongs::read),
         };
         row.disabled_at_ms.is_none().then_some(staff)
     }
@@ -208,6 +170,7 @@ pub async fn create(
                     created_at_ms: Set(now.0),
                     created_by: Set(tx.actor().to_string()),
                     disabled_at_ms: Set(None),
+                    belongs_to: Set(None),
                 };
                 Ok(staff::Entity::insert(row).exec(tx).await?.last_insert_id)
             })
@@ -265,6 +228,21 @@ pub async fn disable(
     .await
 }
 
+/// Ties an account to a family doctor or to a hospital's unit, and ends its sessions.
+///
+/// # Errors
+/// See [`AccountError`]; nothing was written then.
+pub async fn tie(
+    record: &Database,
+    actor: &Actor,
+    id: StaffId,
+    belongs: &Belongs,
+) -> Result<(), AccountError> {
+    let value = belongs.to_string().into();
+    let column = staff::Column::BelongsTo;
+    change(record, actor, "staff.tie", id, column, value).await
+}
+
 /// Writes one column of one account and ends its sessions, both or neither.
 async fn change(
     record: &Database,
@@ -284,6 +262,10 @@ async fn change(
                 let changed = update.exec(tx).await?.rows_affected;
                 session::Entity::delete_many()
                     .filter(session::Column::StaffId.eq(id.get()))
+                    .exec(tx)
+                    .await?;
+                step::Entity::delete_many()
+                    .filter(step::Column::StaffId.eq(id.get()))
                     .exec(tx)
                     .await?;
                 Ok(changed)

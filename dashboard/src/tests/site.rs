@@ -69,6 +69,7 @@ impl Site {
             enrolments: folder.path().join("enrolments.toml"),
             notify: veglia_notify::Config::default(),
             alarm_path: None,
+            line: None,
         };
         let senders = Arc::new(Senders::open(&deps.notify).unwrap());
         let (alarm_path, seen) = watch::channel(None);

@@ -65,6 +65,7 @@ impl Scene {
             enrolments: "enrolments.toml".into(),
             notify: Notify::default(),
             alarm_path: None,
+            line: None,
         })
     }
 

@@ -2,9 +2,9 @@
 //!
 //! | what | purpose | one entry stands for |
 //! |---|---|---|
-//! | who the patient is, the plan, values, flags | `patient.page` | one opening of the page |
+//! | who it is, clinical sheet, plan, values, flags | `patient.page` | one opening of the page |
 //! | the diary | `patient.diary` | one opening of the page |
-//! | the curves | `patient.curves` | the hour that follows it ([`CURVES_WINDOW_MS`]) |
+//! | curves, and their marks | `patient.curves` | the hour after it ([`CURVES_WINDOW_MS`]) |
 //! | this log | `patient.accesses` | one look at it |
 //!
 //! An open page fetches its curves anew every few seconds and at every zoom; live values reach it
@@ -16,6 +16,7 @@
 
 use std::collections::HashMap;
 
+use veglia_people::care::glass;
 use veglia_people::staff::{self, Role};
 use veglia_store::{Access, Accessed, Actor, Database, TxError};
 use veglia_view::{PatientId, WallMs};
@@ -24,8 +25,8 @@ use veglia_view::{PatientId, WallMs};
 /// milliseconds.
 pub const CURVES_WINDOW_MS: i64 = 3_600_000;
 
-/// Where the reader works. The person whose data it is learns this, the role and the reason, and
-/// not the name.
+/// Where the reader works who has no account. The person whose data it is learns this, the role and
+/// the reason, and not the name.
 const UNIT: &str = "Centrale Medica";
 
 const PAGE: &str = "patient.page";
@@ -36,6 +37,8 @@ const LOG: &str = "patient.accesses";
 /// Somebody has looked at a patient's data, as that patient may be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Viewing {
+    /// Its number in the access log; older ones are asked for by it.
+    pub number: i64,
     /// When.
     pub at: WallMs,
     /// Of which unit the reader is.
@@ -58,6 +61,18 @@ pub(crate) async fn opens_page(
     record.log_accesses(actor, &[of(PAGE), of(DIARY)]).await
 }
 
+/// Writes that somebody opens a patient's diary, of which the page shows the newest entries only.
+pub(crate) async fn opens_diary(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+    now: WallMs,
+) -> Result<(), TxError> {
+    let subject = patient.to_string();
+    let opens = access(DIARY, &subject, now);
+    record.log_access(actor, opens).await
+}
+
 /// Writes that somebody looks at a patient's curves, once for [`CURVES_WINDOW_MS`].
 pub(crate) async fn looks_at_curves(
     record: &Database,
@@ -73,8 +88,8 @@ pub(crate) async fn looks_at_curves(
         .map(drop)
 }
 
-/// Who has seen a patient's data before a moment, newest first, at most `limit` looks. Asking is a
-/// look as well, and is written before the answer.
+/// Who has seen a patient's data before the look of that number, newest first, at most `limit`
+/// looks. Asking is a look as well, and is written before the answer.
 ///
 /// # Errors
 /// What the record reports; nothing is told then.
@@ -82,12 +97,12 @@ pub async fn who_has_seen(
     record: &Database,
     actor: &Actor,
     patient: PatientId,
-    before: WallMs,
+    before: Option<i64>,
     limit: u64,
     now: WallMs,
 ) -> Result<Vec<Viewing>, TxError> {
     let subject = patient.to_string();
-    let seen = record.accesses_to(actor, &subject, before.0, limit).await?;
+    let seen = record.accesses_to(actor, &subject, before, limit).await?;
     let roles = staff::roles(record, actor).await?;
     record.log_access(actor, access(LOG, &subject, now)).await?;
     Ok(seen.iter().map(|it| viewing(it, &roles)).collect())
@@ -102,23 +117,41 @@ fn access<'a>(purpose: &'static str, subject: &'a str, now: WallMs) -> Access<'a
 }
 
 fn viewing(seen: &Accessed, roles: &HashMap<String, Role>) -> Viewing {
+    let role = roles.get(&seen.actor);
     Viewing {
+        number: seen.number,
         at: WallMs(seen.at_ms),
-        unit: UNIT,
-        role: match roles.get(&seen.actor) {
-            Some(Role::Operator) => "operatore",
-            Some(Role::Nurse) => "infermiere",
-            Some(Role::Doctor) => "medico",
-            Some(Role::Admin) => "amministratore",
+        unit: role.map_or(UNIT, |role| role.unit()),
+        role: match role {
+            Some(role) => role.word(),
             None if seen.actor.starts_with("command:") => "gestore del sistema",
             None => "sistema",
         },
-        reason: match seen.purpose.as_str() {
-            PAGE => "Consultazione della scheda".to_owned(),
-            DIARY => "Consultazione del diario".to_owned(),
-            CURVES => "Consultazione dell’andamento delle misure".to_owned(),
-            LOG => "Consultazione del registro degli accessi".to_owned(),
-            other => other.to_owned(),
-        },
+        reason: why_in_words(&seen.purpose),
     }
+}
+
+/// A purpose of the access log in words; what no page of this version does is said as it is
+/// written.
+#[must_use]
+pub fn why_in_words(purpose: &str) -> String {
+    let words = match purpose {
+        PAGE => "Consultazione della scheda",
+        DIARY => "Consultazione del diario",
+        CURVES => "Consultazione dell’andamento delle misure",
+        LOG => "Consultazione del registro degli accessi",
+        glass::PURPOSE => "Accesso urgente, con motivo",
+        glass::SOUGHT => "Ricerca per codice fiscale, per un accesso urgente",
+        // Entered by the pages of devices, of the telephone and of the auditor.
+        "device.sheet" => "Consultazione della scheda di un dispositivo",
+        "device.card" => "Tesserino di un dispositivo",
+        "device.first" => "Attesa della prima misura di un dispositivo",
+        "patient.call" => "Telefonata",
+        "patient.needs" => "Bisogni detti al telefono",
+        "patient.sheet-112" => "Scheda per il 112",
+        "audit.list" => "Controllo degli accessi",
+        "audit.command" => "Controllo degli accessi, dalla riga di comando",
+        other => other,
+    };
+    words.to_owned()
 }

@@ -5,11 +5,11 @@
 
 use serde::Deserialize;
 use veglia_diary::{
-    ActRefused, CallOutcome, WORDS_CHARS_MAX, Whom, close, escalate, hand_over, record_call,
-    snooze, take_charge, write_note,
+    ActRefused, CallOutcome, EntryId, HomeService, WORDS_CHARS_MAX, Whom, ask_repeat, close,
+    correct, escalate, hand_over, note_call, record_call, refer, snooze, take_charge, write_note,
 };
 use veglia_store::{Actor, Database};
-use veglia_view::{FlagId, PatientId, WallMs};
+use veglia_view::{FlagId, PatientId, VitalKind, WallMs};
 
 use crate::book::{self, BookError};
 use crate::{reason, words};
@@ -17,9 +17,11 @@ use crate::{reason, words};
 /// A form as it was sent. A field that a form does not have is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ActForm {
-    /// Which button: `take-charge`, `call`, `snooze`, `escalate`, `hand-over`, `close` or `note`.
+    /// Which button: `take-charge`, `call`, `ask-repeat`, `snooze`, `escalate`, `hand-over`,
+    /// `refer`, `close`, `note` or `correct`.
+    #[serde(default)]
     pub act: String,
-    /// About which flag; empty for a note on the patient.
+    /// About which flag; empty for what is about the patient.
     #[serde(default)]
     pub flag: String,
     /// Which telling of the flag the page showed.
@@ -40,6 +42,15 @@ pub struct ActForm {
     /// Of handing over: to whom, by the id of their row.
     #[serde(default)]
     pub to: String,
+    /// Of asking for another measurement: of what.
+    #[serde(default)]
+    pub vital: String,
+    /// Of referring: to whom, in one of the words of the form.
+    #[serde(default)]
+    pub service: String,
+    /// Of correcting: which entry, by its number.
+    #[serde(default)]
+    pub entry: String,
 }
 
 /// Whom one telephones, as forms say it.
@@ -62,6 +73,12 @@ pub(crate) const OUTCOMES: [(&str, CallOutcome); 4] = [
 /// An account that was closed while the page was open.
 const CLOSED_ACCOUNT: &str = "Questa persona non lavora più in Centrale: scegliere un altro \
     collega. Nulla è stato scritto.";
+
+const UNCHOSEN: &str = "Scegliere una voce in ogni elenco del modulo. Nulla è stato scritto; ciò \
+    che è stato digitato è ancora qui.";
+
+/// Where on a page stands that something was written.
+const WRITTEN: &str = "scritto";
 
 /// What became of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,13 +122,30 @@ pub async fn act(
         // A form can name any flag; the page it came from is about one patient.
         Some(flag).filter(|flag| flag.patient == patient)
     };
+    if flag.is_none() && !form.flag.is_empty() {
+        return Err(ActError::Form);
+    }
+    if let Some(sentence) = form.unchosen() {
+        return Ok(Outcome::Refused(sentence.to_owned()));
+    }
     // Browsers send line ends as two characters.
     let text = form.words.replace("\r\n", "\n");
     let done = match (form.act.as_str(), &flag) {
         ("take-charge", Some(flag)) => take_charge(record, actor, flag, at).await,
-        ("call", Some(flag)) => {
+        ("call", flag) => {
             let call = form.call().ok_or(ActError::Form)?;
-            record_call(record, actor, flag, call, &text, at).await
+            match flag {
+                Some(flag) => record_call(record, actor, flag, call, &text, at).await,
+                None => note_call(record, actor, patient, call, &text, at).await,
+            }
+        }
+        ("ask-repeat", flag) => {
+            let vital: VitalKind = form.vital.parse().map_err(|_| ActError::Form)?;
+            ask_repeat(record, actor, patient, flag.as_ref(), vital, &text, at).await
+        }
+        ("refer", flag) => {
+            let service = form.service().ok_or(ActError::Form)?;
+            refer(record, actor, patient, flag.as_ref(), service, &text, at).await
         }
         ("snooze", Some(flag)) => {
             let minutes: u32 = form.minutes.parse().map_err(|_| ActError::Form)?;
@@ -127,8 +161,10 @@ pub async fn act(
             hand_over(record, actor, flag, to, &text, at).await
         }
         ("close", Some(flag)) => close(record, actor, flag, form.seen, &text, at).await,
-        ("note", flag) if flag.is_some() || form.flag.is_empty() => {
-            write_note(record, actor, patient, flag.as_ref(), &text, at).await
+        ("note", flag) => write_note(record, actor, patient, flag.as_ref(), &text, at).await,
+        ("correct", None) => {
+            let entry: i64 = form.entry.parse().map_err(|_| ActError::Form)?;
+            correct(record, actor, patient, EntryId(entry), &text, at).await
         }
         _ => return Err(ActError::Form),
     };
@@ -151,6 +187,43 @@ async fn is_colleague(record: &Database, actor: &Actor, to: i64) -> Result<bool,
 }
 
 impl ActForm {
+    /// What is to be chosen and was not: said, so that what was typed comes back with it.
+    fn unchosen(&self) -> Option<&'static str> {
+        let is_unchosen = match self.act.as_str() {
+            "call" => self.outcome.is_empty() || self.whom.is_empty(),
+            "hand-over" => self.to.is_empty(),
+            "refer" => self.service.is_empty(),
+            "ask-repeat" => self.vital.is_empty(),
+            "snooze" => self.minutes.is_empty(),
+            _ => false,
+        };
+        is_unchosen.then_some(UNCHOSEN)
+    }
+
+    /// What a patient's devices are to measure after this act, if anything.
+    #[must_use]
+    pub fn measures_again(&self) -> Option<VitalKind> {
+        self.vital.parse().ok().filter(|_| self.act == "ask-repeat")
+    }
+
+    fn service(&self) -> Option<HomeService> {
+        let mut all = HomeService::ALL.into_iter();
+        all.find(|service| service.name() == self.service)
+    }
+
+    /// Where the page goes after the act: to the same patient with the same flag unfolded, and the
+    /// word that it is written.
+    #[must_use]
+    pub fn leads_to(&self, patient: PatientId) -> String {
+        let page = format!("/pazienti/{patient}");
+        match self.act.as_str() {
+            "correct" => format!("{page}/diario#{WRITTEN}"),
+            _ if self.flag.is_empty() => format!("{page}#{WRITTEN}"),
+            // The name of a flag of ours: letters, digits, dots and hyphens.
+            _ => format!("{page}?su={}#{WRITTEN}", self.flag),
+        }
+    }
+
     fn call(&self) -> Option<(Whom, CallOutcome)> {
         let (_, whom) = WHOM.into_iter().find(|(name, _)| *name == self.whom)?;
         let mut outcomes = OUTCOMES.into_iter();
@@ -194,6 +267,9 @@ async fn sentence(
             format!("Scrivere una nota da 1 a {WORDS_CHARS_MAX} caratteri. Nulla è stato scritto.")
         }
         ActRefused::Unknown(_) => "La segnalazione non esiste. Nulla è stato scritto.".to_owned(),
+        ActRefused::NoEntry(_) => "La voce da correggere non è di questo diario. Nulla è stato \
+            scritto."
+            .to_owned(),
         ActRefused::Read(_) => "Il diario non risponde. Nulla è stato scritto.".to_owned(),
     })
 }

@@ -7,7 +7,7 @@ use veglia_diary::{
     Alert, AlertCursor, AlertFigures, CHANGES_MAX, Change, ChangeId, Changed, alert_figures,
     alerts_since, changes_since, patient_days,
 };
-use veglia_people::{PersonId, patients, staff};
+use veglia_people::{PersonId, roll, staff};
 use veglia_store::{Actor, Database, TxError};
 use veglia_view::{PatientId, Plan, WallMs};
 
@@ -24,7 +24,7 @@ const PAGES_IN_A_ROW: usize = 20;
 pub(crate) enum BookError {
     /// Names of patients.
     #[error("the names of patients were not read")]
-    Names(#[source] patients::ReadError),
+    Names(#[source] TxError),
     /// Names of staff.
     #[error("the names of staff were not read")]
     Signatures(#[source] TxError),
@@ -39,7 +39,15 @@ pub(crate) enum News {
     /// A version of a plan.
     Plan(Plan),
     /// An alert moved, or is closed.
-    Alert(Care),
+    Alert(Box<Care>),
+}
+
+/// What the list says of a patient that is on file.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Enrolled {
+    pub(crate) name: String,
+    /// The family doctor: number and name.
+    pub(crate) doctor: Option<(i64, String)>,
 }
 
 /// The record, and how far its diary was followed.
@@ -73,20 +81,22 @@ impl Book {
         }
     }
 
-    /// The names of these patients; who is not registered is not in the answer.
-    pub(crate) async fn names(
+    /// What is on file of these patients at `now`; who is not registered is not in the answer.
+    pub(crate) async fn roll(
         &self,
         of: &[PatientId],
-    ) -> Result<HashMap<PatientId, String>, BookError> {
+        now: WallMs,
+    ) -> Result<HashMap<PatientId, Enrolled>, BookError> {
         let people = of.iter().filter_map(|patient| person_of(*patient));
         let people: Vec<PersonId> = people.collect();
-        let names = patients::names_of(&self.record, &ACTOR, &people)
-            .await
-            .map_err(BookError::Names)?;
-        let named = names.into_iter();
-        Ok(named
-            .map(|(person, name)| (patient_of(person), name.to_string()))
-            .collect())
+        let roll = roll::call(&self.record, &ACTOR, &people, now).await;
+        let enrolled = |(person, it): (PersonId, roll::Enrolled)| {
+            let doctor = it.doctor.map(|(id, name)| (id.get(), name));
+            let name = it.name.to_string();
+            (patient_of(person), Enrolled { name, doctor })
+        };
+        let roll = roll.map_err(BookError::Names)?;
+        Ok(roll.into_iter().map(enrolled).collect())
     }
 
     /// What was written in the diary since the last time, in order.
@@ -120,7 +130,7 @@ impl Book {
             if Care::signature(&alert).is_some_and(is_strange) {
                 self.signatures = signatures(&self.record, &ACTOR).await?;
             }
-            news.push(News::Alert(self.signatures.care(alert)));
+            news.push(News::Alert(Box::new(self.signatures.care(alert))));
         }
         self.moved = Some(cursor);
         Ok(news)

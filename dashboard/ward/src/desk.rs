@@ -1,259 +1,452 @@
-//! The list as it stands, and what a change makes of it. No clock, no I/O: the hub feeds it.
+//! Everybody on the ward and their places, in memory. No clock, no I/O: the hub feeds it.
+//!
+//! A hundred thousand patients are each measured once a second, so what is done for every reading
+//! is only to find the place ([`crate::rank`]); sentences are made for those whom a page shows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::civil::Date;
-use veglia_view::{Delta, PatientId, Plan, Row, WallMs, is_stand_in};
+use veglia_view::{Delta, PatientId, Plan, Row, VitalKind, WallMs, is_stand_in};
 
-use crate::book::News;
+use crate::book::{Enrolled, News};
 use crate::care::Care;
-use crate::line::{About, Lane, Line, Rank, place};
-use crate::{event, words};
+use crate::filter::{Beyond, Filter};
+use crate::line::{About, Beside, COLUMNS, Lane, Line, line, unnamed};
+use crate::rank::{Rank, Ranked, fold, rank};
+use crate::spark::Spark;
+use crate::words;
 
-/// Lines shown at most; whoever needs somebody comes first, so those left out are the calm ones.
-/// A page of this length is still scrolled; beyond it people search.
-pub const LINES_MAX: usize = 300;
+/// Lines of one leaf; whoever needs somebody comes first. A leaf of this length is still scrolled;
+/// beyond it people filter, search, or turn over.
+pub const LINES_MAX: usize = 100;
 
-/// A line that is shown, and its event, rendered once for everybody.
-#[derive(Debug, Clone)]
-pub(crate) struct Shown {
-    pub(crate) line: Arc<Line>,
-    pub(crate) event: Bytes,
-}
+/// Patients placed in one go: some milliseconds, in which no page is made.
+const PLACED_IN_A_GO: usize = 4_096;
 
-/// The order of the shown lines, and how many there are with those not shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Order {
-    /// By lane: the shown patients from the top.
-    pub(crate) shown: [Vec<String>; 3],
-    /// By lane: how many patients there are.
-    pub(crate) count: [usize; 3],
+/// Names looked up again in one go; all of a large ward within some minutes.
+const NAMES_IN_A_GO: usize = 1_000;
+
+/// What is known of one patient; the row comes from ingest, the rest from the record, and either
+/// may be first.
+#[derive(Debug, Default)]
+struct Patient {
+    row: Option<Arc<Row>>,
+    name: Option<String>,
+    /// As ranks have it; of somebody without a name only while placed.
+    folded: Option<Arc<str>>,
+    doctor: Option<(i64, Arc<str>)>,
+    plan: Option<Plan>,
+    /// Open alerts only.
+    alerts: Vec<Care>,
+    /// Whether the record was asked for the name, known or not.
+    asked: bool,
+    placed: Option<Placed>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Placed {
     rank: Rank,
+    /// What stands in [`Desk::until`].
     until: Option<WallMs>,
-    shown: Shown,
 }
 
-/// What the list is made of.
+/// What filters look at besides the rank.
+#[derive(Debug, PartialEq, Eq)]
+struct Facts {
+    holders: Vec<String>,
+    doctor: Option<i64>,
+}
+
+/// Who stands where.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    rows: HashMap<PatientId, Arc<Row>>,
-    names: HashMap<PatientId, String>,
-    /// Patients whose names were asked for, known or not.
-    asked: HashSet<PatientId>,
-    plans: HashMap<PatientId, Plan>,
-    /// Open alerts only.
-    alerts: HashMap<PatientId, Vec<Care>>,
-    entries: HashMap<PatientId, Entry>,
-    ranked: BTreeMap<Rank, PatientId>,
-    /// Lines that will read differently by themselves, by that moment.
+    patients: HashMap<PatientId, Patient>,
+    ranked: BTreeMap<Rank, Facts>,
+    /// Patients who will stand elsewhere by themselves, by that moment or later.
     until: BTreeSet<(WallMs, PatientId)>,
     dirty: HashSet<PatientId>,
+    /// Patients whose line may read differently since somebody last asked.
+    touched: HashSet<PatientId>,
+    /// Patients of whom nobody asked the record yet.
+    strangers: HashSet<PatientId>,
+    /// Patients whose names are to be looked up again.
+    again: VecDeque<PatientId>,
     /// The day in Rome of the last look: sentences name the day of what was not today.
     today: Option<Date>,
     count: [usize; 3],
-    shown: HashSet<PatientId>,
-    order: Order,
+    /// Family doctors of anybody here, by name.
+    doctors: BTreeMap<Arc<str>, i64>,
+    sparks: HashMap<(PatientId, VitalKind), Arc<Spark>>,
+    last_heard: Option<WallMs>,
+    /// Counts changes of any place.
+    pub(crate) generation: u64,
 }
 
-/// What the pages must be told.
-#[derive(Debug, Default)]
-pub(crate) struct Changes {
-    pub(crate) rows: Vec<Bytes>,
-    pub(crate) order: Option<Bytes>,
+/// Who is seen through a filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Sight {
+    /// From the top.
+    pub(crate) top: Vec<PatientId>,
+    /// By lane: how many there are, with those on other leaves.
+    pub(crate) count: [usize; 3],
+    /// Red and amber alarms that nobody has and that are not among the top.
+    pub(crate) outside: (usize, usize),
+}
+
+impl Sight {
+    /// Leaves of the whole list.
+    pub(crate) fn leaves(&self) -> usize {
+        let all: usize = self.count.iter().sum();
+        all.div_ceil(LINES_MAX).max(1)
+    }
 }
 
 impl Desk {
     /// Takes in what ingest says has changed.
     pub(crate) fn absorb(&mut self, delta: Delta) {
         if delta.afresh {
-            let all: Vec<PatientId> = self.rows.keys().copied().collect();
+            let all: Vec<PatientId> = self.patients.keys().copied().collect();
             all.into_iter().for_each(|patient| self.forget(patient));
         }
-        delta
-            .departed
-            .into_iter()
-            .for_each(|patient| self.forget(patient));
+        let departed = delta.departed.into_iter();
+        departed.for_each(|patient| self.forget(patient));
         for row in delta.rows {
+            let patient = self.patients.entry(row.patient).or_default();
+            if !patient.asked {
+                self.strangers.insert(row.patient);
+            }
             self.dirty.insert(row.patient);
-            self.rows.insert(row.patient, row);
+            patient.row = Some(row);
         }
     }
 
-    /// Patients whose names were not asked for yet.
-    pub(crate) fn strangers(&self) -> Vec<PatientId> {
-        let is_new = |patient: &&PatientId| !self.asked.contains(patient);
-        self.rows.keys().filter(is_new).copied().collect()
+    /// Patients whose names the record is to be asked for now.
+    pub(crate) fn take_unasked(&mut self) -> Vec<PatientId> {
+        let mut asked: Vec<PatientId> = self.strangers.drain().collect();
+        let room = NAMES_IN_A_GO.saturating_sub(asked.len());
+        let again = self.again.len().min(room);
+        asked.extend(self.again.drain(..again));
+        asked
     }
 
-    /// Names may have been registered or corrected since: all are to be asked for again.
+    /// Names may have been registered or corrected since: all are to be asked for again, as soon
+    /// as the last round is over.
     pub(crate) fn ask_names_again(&mut self) {
-        self.asked.clear();
+        if self.again.is_empty() {
+            let here = self.patients.iter().filter(|(_, it)| it.row.is_some());
+            self.again = here.map(|(patient, _)| *patient).collect();
+        }
     }
 
-    /// Takes in the names of those asked for.
-    pub(crate) fn learn_names(&mut self, asked: &[PatientId], names: HashMap<PatientId, String>) {
-        self.asked.extend(asked);
-        for (patient, name) in names {
-            if self.names.get(&patient) != Some(&name) {
-                self.dirty.insert(patient);
-                self.names.insert(patient, name);
+    /// Takes in what is on file of those asked for.
+    pub(crate) fn enrol(&mut self, asked: &[PatientId], roll: HashMap<PatientId, Enrolled>) {
+        for patient in asked {
+            if let Some(known) = self.patients.get_mut(patient) {
+                known.asked = true;
             }
         }
+        for (patient, Enrolled { name, doctor }) in roll {
+            let Some(known) = self.patients.get_mut(&patient) else {
+                continue;
+            };
+            let doctor = doctor.map(|(id, name)| (id, Arc::from(name)));
+            if known.name.as_ref() == Some(&name) && known.doctor == doctor {
+                continue;
+            }
+            if let Some((id, name)) = &doctor {
+                self.doctors.insert(Arc::clone(name), *id);
+            }
+            known.folded = Some(fold(&name).into());
+            known.name = Some(name);
+            known.doctor = doctor;
+            self.dirty.insert(patient);
+        }
+    }
+
+    /// Nobody answered for these: they are asked for again.
+    pub(crate) fn not_answered(&mut self, asked: Vec<PatientId>) {
+        self.strangers.extend(asked);
     }
 
     /// Takes in what was written in the diary.
     pub(crate) fn learn(&mut self, news: News) {
         match news {
             News::Plan(plan) => {
-                self.dirty.insert(plan.patient);
-                self.plans.insert(plan.patient, plan);
+                let patient = plan.patient;
+                self.dirty.insert(patient);
+                self.patients.entry(patient).or_default().plan = Some(plan);
             }
             News::Alert(care) => {
                 let patient = care.alert.patient;
                 self.dirty.insert(patient);
-                let alerts = self.alerts.entry(patient).or_default();
+                let alerts = &mut self.patients.entry(patient).or_default().alerts;
                 alerts.retain(|known| known.alert.id != care.alert.id);
                 if care.alert.closed.is_none() {
-                    alerts.push(care);
-                }
-                if alerts.is_empty() {
-                    self.alerts.remove(&patient);
+                    alerts.push(*care);
                 }
             }
         }
     }
 
-    /// Renders what changed, by itself or by the passing of time.
-    pub(crate) fn settle(&mut self, now: WallMs) -> Changes {
+    /// Takes in a drawing.
+    pub(crate) fn show(&mut self, patient: PatientId, vital: VitalKind, spark: Spark) {
+        self.touched.insert(patient);
+        self.sparks.insert((patient, vital), Arc::new(spark));
+    }
+
+    /// Forgets drawings of whoever is not among these.
+    pub(crate) fn keep_sparks(&mut self, of: &HashSet<PatientId>) {
+        self.sparks.retain(|(patient, _), _| of.contains(patient));
+    }
+
+    /// Places some of those who changed, by themselves or by the passing of time; whether more are
+    /// left.
+    pub(crate) fn settle(&mut self, now: WallMs) -> bool {
         while let Some((at, patient)) = self.until.first().copied() {
             if at > now {
                 break;
             }
-            self.until.remove(&(at, patient));
+            self.until.pop_first();
+            if let Some(placed) = self
+                .patients
+                .get_mut(&patient)
+                .and_then(|it| it.placed.as_mut())
+            {
+                placed.until = None;
+            }
             self.dirty.insert(patient);
         }
         let today = words::day(now);
         if today != self.today {
-            self.dirty.extend(self.rows.keys());
+            self.touched.extend(self.patients.keys());
             self.today = today;
         }
-        let dirty: Vec<PatientId> = self.dirty.drain().collect();
-        let changed: HashSet<PatientId> = dirty
-            .into_iter()
-            .filter(|patient| self.place(*patient, now))
-            .collect();
-        let top: Vec<PatientId> = self.ranked.values().take(LINES_MAX).copied().collect();
-        let to_tell =
-            |patient: &&PatientId| changed.contains(*patient) || !self.shown.contains(*patient);
-        let events = top
-            .iter()
-            .filter(to_tell)
-            .filter_map(|patient| self.entries.get(patient))
-            .map(|entry| entry.shown.event.clone())
-            .collect();
-        let order = self.order_of(&top);
-        self.shown = top.into_iter().collect();
-        let told = (order != self.order).then(|| event::order(&order));
-        self.order = order;
-        Changes {
-            rows: events,
-            order: told,
+        let some: Vec<PatientId> = self.dirty.iter().take(PLACED_IN_A_GO).copied().collect();
+        for patient in some {
+            self.dirty.remove(&patient);
+            self.place(patient, now);
+            self.touched.insert(patient);
         }
+        !self.dirty.is_empty()
     }
 
-    /// The shown lines from the top, and their order.
-    pub(crate) fn shown(&self) -> (Vec<Shown>, Order) {
-        let top = self.ranked.values().take(LINES_MAX);
-        let lines = top.filter_map(|patient| self.entries.get(patient));
-        let lines = lines.map(|entry| entry.shown.clone()).collect();
-        (lines, self.order.clone())
+    /// Those whose lines may read differently since the last time.
+    pub(crate) fn take_touched(&mut self) -> HashSet<PatientId> {
+        std::mem::take(&mut self.touched)
     }
 
-    /// Renders one line; whether it reads differently than before.
-    fn place(&mut self, patient: PatientId, now: WallMs) -> bool {
-        let Some(row) = self.rows.get(&patient) else {
-            return false;
+    /// Who is seen through a filter.
+    pub(crate) fn sight(&self, filter: &Filter) -> Sight {
+        let skipped = filter.leaf * LINES_MAX;
+        let mut sight = Sight::default();
+        if filter.leaves_nobody_out() {
+            let top = self.ranked.keys().skip(skipped).take(LINES_MAX);
+            sight.top = top.map(|rank| rank.patient).collect();
+            sight.count = self.count;
+        } else {
+            let seen = self.ranked.iter().filter(|(rank, facts)| {
+                let beyond = Beyond {
+                    holders: &facts.holders,
+                    doctor: facts.doctor,
+                };
+                filter.shows(rank, &beyond)
+            });
+            for (place, (rank, _)) in seen.enumerate() {
+                if (skipped..skipped + LINES_MAX).contains(&place) {
+                    sight.top.push(rank.patient);
+                }
+                if let Some(count) = sight.count.get_mut(place_of(rank.lane)) {
+                    *count += 1;
+                }
+            }
+        }
+        let top: HashSet<PatientId> = sight.top.iter().copied().collect();
+        for rank in self.waiting().filter(|rank| !top.contains(&rank.patient)) {
+            match rank.severity.0 {
+                Some(veglia_view::Severity::Red) => sight.outside.0 += 1,
+                _ => sight.outside.1 += 1,
+            }
+        }
+        sight
+    }
+
+    /// Those with a clinical alarm under way that nobody has, the gravest first.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Rank> {
+        let first = self.ranked.keys();
+        let alarmed = first.take_while(|rank| {
+            rank.lane == Lane::Clinical
+                && rank.unattended.0 > Some(veglia_view::Severity::Technical)
+        });
+        alarmed.filter(|rank| !rank.is_over)
+    }
+
+    /// Those in these lanes, from the top.
+    pub(crate) fn top_of<'a>(&'a self, lanes: &'a [Lane]) -> impl Iterator<Item = PatientId> + 'a {
+        let here = |rank: &&Rank| lanes.contains(&rank.lane);
+        self.ranked.keys().filter(here).map(|rank| rank.patient)
+    }
+
+    /// By lane: how many there are.
+    pub(crate) fn count(&self) -> [usize; 3] {
+        self.count
+    }
+
+    /// When the latest of everybody's readings was measured.
+    pub(crate) fn last_heard(&self) -> Option<WallMs> {
+        self.last_heard
+    }
+
+    /// Family doctors of anybody here, by name.
+    pub(crate) fn doctors(&self) -> Vec<(i64, Arc<str>)> {
+        let doctors = self.doctors.iter();
+        doctors.map(|(name, id)| (*id, Arc::clone(name))).collect()
+    }
+
+    /// What somebody is called; empty for nobody.
+    pub(crate) fn name(&self, patient: PatientId) -> String {
+        self.patients
+            .get(&patient)
+            .map_or_else(String::new, |known| {
+                let stranger = || known.row.as_ref().map(|row| unnamed(row));
+                known.name.clone().or_else(stranger).unwrap_or_default()
+            })
+    }
+
+    /// The plan in force of somebody, and whether a vital sign of theirs was ever measured.
+    pub(crate) fn measured(
+        &self,
+        patient: PatientId,
+        vital: VitalKind,
+        now: WallMs,
+    ) -> Option<Option<&Plan>> {
+        let known = self.patients.get(&patient)?;
+        known.row.as_ref()?.latest(vital)?;
+        Some(known.plan.as_ref().filter(|plan| is_in_force(plan, now)))
+    }
+
+    /// The line of somebody as it reads now; none for whoever is not here.
+    pub(crate) fn line(&self, patient: PatientId, now: WallMs) -> Option<Line> {
+        let known = self.patients.get(&patient)?;
+        let beside = Beside {
+            doctor: known.doctor.as_ref().map(|(_, name)| &**name),
+            sparks: COLUMNS.map(|vital| self.sparks.get(&(patient, vital))),
         };
+        Some(line(&known.about(now)?, &beside, now))
+    }
+
+    /// Finds the place of a patient.
+    fn place(&mut self, patient: PatientId, now: WallMs) {
+        let Some(known) = self.patients.get_mut(&patient) else {
+            return;
+        };
+        let Some(row) = &known.row else {
+            return;
+        };
+        // A clock that runs ahead at home says nothing of how fresh the data are.
+        let heard = row.last_heard.filter(|at| *at <= now);
+        self.last_heard = self.last_heard.max(heard);
         // What waits for its patient stands above the list; in it, only what calls for somebody.
         if is_stand_in(patient) && row.flags.is_empty() {
             self.unplace(patient);
-            return false;
+            return;
         }
-        let about = About {
-            row,
-            name: self.names.get(&patient).map(String::as_str),
-            plan: self
-                .plans
-                .get(&patient)
-                .filter(|plan| is_in_force(plan, now)),
-            alerts: self.alerts.get(&patient).map_or(&[], Vec::as_slice),
+        let folded = match &known.folded {
+            Some(folded) => Arc::clone(folded),
+            None => fold(&unnamed(row)).into(),
         };
-        let placed = place(&about, now);
-        let before = self.unplace(patient);
-        let is_same = before
-            .as_ref()
-            .is_some_and(|before| *before.shown.line == placed.line);
-        let shown = match before {
-            Some(before) if is_same => before.shown,
-            _ => Shown {
-                event: event::row(&placed.line),
-                line: Arc::new(placed.line),
-            },
+        let Some(about) = known.about(now) else {
+            return;
         };
-        if let Some(count) = self.count.get_mut(place_of(shown.line.lane)) {
+        let Ranked {
+            rank,
+            until,
+            holders,
+        } = rank(&about, &folded, now);
+        let facts = Facts {
+            holders,
+            doctor: known.doctor.as_ref().map(|(id, _)| *id),
+        };
+        // The next reading moves the moment on; to look again at the old one does no harm, and to
+        // move it in the set for every reading would.
+        let set = known.placed.as_ref().and_then(|placed| placed.until);
+        let is_sooner = until.is_some_and(|until| set.is_none_or(|set| until < set));
+        let kept = if is_sooner { until } else { set };
+        if is_sooner {
+            if let Some(set) = set {
+                self.until.remove(&(set, patient));
+            }
+            self.until.extend(until.map(|until| (until, patient)));
+        }
+        if let Some(placed) = &mut known.placed
+            && placed.rank == rank
+        {
+            placed.until = kept;
+            if self.ranked.get(&rank) != Some(&facts) {
+                self.ranked.insert(rank, facts);
+                self.generation += 1;
+            }
+            return;
+        }
+        let lane = place_of(rank.lane);
+        let placed = Placed {
+            rank: rank.clone(),
+            until: kept,
+        };
+        let before = known.placed.replace(placed);
+        if let Some(before) = before {
+            self.ranked.remove(&before.rank);
+            self.uncount(before.rank.lane);
+        }
+        if let Some(count) = self.count.get_mut(lane) {
             *count += 1;
         }
-        self.ranked.insert(placed.rank.clone(), patient);
-        if let Some(until) = placed.until {
-            self.until.insert((until, patient));
-        }
-        let entry = Entry {
-            rank: placed.rank,
-            until: placed.until,
-            shown,
-        };
-        self.entries.insert(patient, entry);
-        !is_same
+        self.ranked.insert(rank, facts);
+        self.generation += 1;
     }
 
-    fn unplace(&mut self, patient: PatientId) -> Option<Entry> {
-        let entry = self.entries.remove(&patient)?;
-        self.ranked.remove(&entry.rank);
-        if let Some(until) = entry.until {
-            self.until.remove(&(until, patient));
-        }
-        if let Some(count) = self.count.get_mut(place_of(entry.shown.line.lane)) {
+    fn uncount(&mut self, lane: Lane) {
+        if let Some(count) = self.count.get_mut(place_of(lane)) {
             *count -= 1;
         }
-        Some(entry)
     }
 
+    fn unplace(&mut self, patient: PatientId) {
+        let known = self.patients.get_mut(&patient);
+        let Some(placed) = known.and_then(|known| known.placed.take()) else {
+            return;
+        };
+        self.ranked.remove(&placed.rank);
+        if let Some(until) = placed.until {
+            self.until.remove(&(until, patient));
+        }
+        self.uncount(placed.rank.lane);
+        self.generation += 1;
+    }
+
+    /// Somebody left the list; plan and alerts come once from the diary, and are kept.
     fn forget(&mut self, patient: PatientId) {
         self.unplace(patient);
-        self.rows.remove(&patient);
-        self.names.remove(&patient);
-        self.asked.remove(&patient);
-        self.dirty.remove(&patient);
-    }
-
-    fn order_of(&self, top: &[PatientId]) -> Order {
-        let mut order = Order {
-            count: self.count,
-            ..Order::default()
-        };
-        for entry in top.iter().filter_map(|patient| self.entries.get(patient)) {
-            let line = &entry.shown.line;
-            if let Some(lane) = order.shown.get_mut(place_of(line.lane)) {
-                lane.push(line.patient.clone());
-            }
+        if let Some(known) = self.patients.get_mut(&patient) {
+            known.row = None;
+            known.asked = false;
         }
-        order
+        self.dirty.remove(&patient);
+        self.strangers.remove(&patient);
+        for vital in COLUMNS {
+            self.sparks.remove(&(patient, vital));
+        }
+    }
+}
+
+impl Patient {
+    fn about(&self, now: WallMs) -> Option<About<'_>> {
+        Some(About {
+            row: self.row.as_deref()?,
+            name: self.name.as_deref(),
+            plan: self.plan.as_ref().filter(|plan| is_in_force(plan, now)),
+            alerts: &self.alerts,
+        })
     }
 }
 
@@ -263,7 +456,7 @@ pub(crate) fn is_in_force(plan: &Plan, now: WallMs) -> bool {
 }
 
 /// The place of a lane among three.
-fn place_of(lane: Lane) -> usize {
+pub(crate) fn place_of(lane: Lane) -> usize {
     match lane {
         Lane::Clinical => 0,
         Lane::Technical => 1,

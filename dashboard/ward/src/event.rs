@@ -1,9 +1,11 @@
 //! Server-sent events of the live page.
 //!
-//! `row`: one line, in JSON. `order`: the shown patients of each lane and how many there are.
-//! `notices`: what is amiss with the centre itself. `figures`: the sentence below the list.
-//! `tick`: the clock of care and the age of the oldest record that no rule has seen. `resync`: what
-//! follows is everything, because something was missed.
+//! `row`: one line, in JSON. `cells`: the values of a line that moved, while all else of it stands.
+//! `order`: the shown patients of each lane and how many there are. `alarms`: who waits for
+//! somebody, wherever they are shown. `notices`: what is amiss with the centre itself. `figures`:
+//! the sentence below the list. `wall`: all that a screen without names shows. `tick`: the clock of
+//! care and the age of the oldest record that no rule has seen. `resync`: what follows is
+//! everything, because something was missed.
 
 use std::fmt::Write as _;
 
@@ -11,9 +13,11 @@ use bytes::Bytes;
 use serde::Serialize;
 use veglia_view::Status;
 
-use crate::desk::Order;
-use crate::line::{Lane, Line};
+use crate::board::Order;
+use crate::line::{Lane, Line, Value};
 use crate::notice::Notice;
+use crate::page;
+use crate::wall::WallView;
 use crate::words;
 
 /// A comment that keeps proxies from closing a silent stream.
@@ -30,6 +34,36 @@ struct LaneOrder<'a> {
     lane: &'static str,
     patients: &'a [String],
     count: usize,
+}
+
+#[derive(Serialize)]
+struct Orders<'a> {
+    lanes: Vec<LaneOrder<'a>>,
+    outside: String,
+}
+
+#[derive(Serialize)]
+struct Cells<'a> {
+    patient: &'a str,
+    values: Vec<Value>,
+}
+
+/// Those who wait for somebody, whoever is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Alarms {
+    /// Red alarms under way that nobody has.
+    pub(crate) red: usize,
+    /// Amber ones.
+    pub(crate) amber: usize,
+    /// The first of the red ones.
+    pub(crate) reds: Vec<Alarmed>,
+}
+
+/// Somebody who waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Alarmed {
+    pub(crate) patient: String,
+    pub(crate) name: String,
 }
 
 #[derive(Serialize)]
@@ -51,6 +85,34 @@ pub(crate) fn row(line: &Line) -> Bytes {
     event("row", line)
 }
 
+/// The values of `line` that `before` said otherwise.
+pub(crate) fn cells(before: &Line, line: &Line) -> Bytes {
+    let both = before.values.iter().zip(&line.values);
+    let moved = both.filter(|(before, now)| before != now);
+    let cells = Cells {
+        patient: &line.patient,
+        values: moved.map(moved_to).collect(),
+    };
+    event("cells", &cells)
+}
+
+/// A drawing is told only when it is another.
+fn moved_to((before, now): (&Value, &Value)) -> Value {
+    let spark = now.spark.clone().filter(|_| before.spark != now.spark);
+    Value {
+        spark,
+        ..now.clone()
+    }
+}
+
+pub(crate) fn alarms(alarms: &Alarms) -> Bytes {
+    event("alarms", alarms)
+}
+
+pub(crate) fn wall(wall: &WallView) -> Bytes {
+    event("wall", wall)
+}
+
 pub(crate) fn order(order: &Order) -> Bytes {
     let lanes = Lane::ALL.iter().zip(order.shown.iter().zip(order.count));
     let lanes: Vec<LaneOrder<'_>> = lanes
@@ -60,7 +122,11 @@ pub(crate) fn order(order: &Order) -> Bytes {
             count,
         })
         .collect();
-    event("order", &lanes)
+    let orders = Orders {
+        lanes,
+        outside: page::outside(order.outside),
+    };
+    event("order", &orders)
 }
 
 pub(crate) fn notices(notices: &[Notice]) -> Bytes {

@@ -1,39 +1,50 @@
 //! One task asks ingest, renders what changed once, and tells every open page.
 //!
 //! ```text
-//! View::ward ── every 500 ms ──▶ Desk ── rows, order ──▶ broadcast ──▶ pages
-//!                                  └──── Snapshot ────▶ a page being opened
+//! View::ward ── every 500 ms ──▶ Desk ──▶ Boards ── what changed ──▶ broadcast ──▶ pages
+//! View::trend ── drawings ────────┘          └────── a leaf ───────▶ a page being opened
 //! ```
-//! A tick goes out every second *only while ingest answers and its watch is alive*. Its absence is
-//! the message: within five seconds a page says that its data stand still, and since when. So a
-//! dead ingest, a dead dashboard and a cut cable look alike, and none of them looks well.
+//! What changed goes out as soon as it is known. A tick goes out every second *only while ingest
+//! answers and its watch is alive*. Its absence is the message: within five seconds a page says
+//! that its data stand still, and since when. So a dead ingest, a dead dashboard and a cut cable
+//! look alike, and none of them looks well.
 //!
 //! **Limits**: the constants below. A page that reads too slowly is not waited for: it misses
 //! events and is sent everything again.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_stream::wrappers::BroadcastStream;
 use veglia_store::Database;
-use veglia_view::{Status, Version, View, ViewError, WallMs};
+use veglia_view::{Plan, Status, Trend, TrendAsk, Version, View, ViewError, WallMs};
 
+use crate::board::{Boards, Leaf, TooMany};
 use crate::book::{self, Book, BookError, Figures};
-use crate::desk::{Changes, Desk, Order, Shown};
+use crate::desk::Desk;
 use crate::event;
+use crate::filter::Filter;
 use crate::notice::Notice;
 use crate::page;
+use crate::score::RULES;
+use crate::spark::Spark;
+use crate::wall::WallView;
 
 /// Shortest time between two countings of alerts: a count reads the alerts of a week.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
-/// Events waiting for a slow page: some seconds of a busy ward.
-const EVENTS_WAITING: usize = 1_024;
+/// Events waiting for a slow screen on a wall.
+const WALLS_WAITING: usize = 64;
+
+/// Drawings asked for at the same time, so that a page of a hundred is drawn within seconds and
+/// ingest is not kept from its work.
+const DRAWINGS_MAX: usize = 16;
 
 /// Open pages at most. A centre has some tens of screens; this bounds a loop that reconnects.
 pub const PAGES_MAX: usize = 1_000;
@@ -91,21 +102,27 @@ impl Link {
     }
 }
 
-/// The list at one moment.
-#[derive(Debug, Clone)]
-pub(crate) struct Snapshot {
-    pub(crate) lines: Vec<Shown>,
-    pub(crate) order: Order,
-    pub(crate) link: Link,
+/// The list, and what pages show of it.
+#[derive(Debug, Default)]
+struct Ward {
+    desk: Desk,
+    boards: Boards,
+}
+
+/// How it stands, apart from patients.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    link: Link,
     /// Counted every now and then; none before the first time.
-    pub(crate) figures: Option<Figures>,
+    figures: Option<Figures>,
 }
 
 /// The live ward; clones are the same.
 #[derive(Debug, Clone)]
 pub struct Hub {
-    events: broadcast::Sender<Bytes>,
-    snapshot: watch::Receiver<Arc<Snapshot>>,
+    ward: Arc<RwLock<Ward>>,
+    standing: watch::Receiver<Standing>,
+    walls: broadcast::Sender<Bytes>,
     notices: Arc<watch::Sender<Vec<Notice>>>,
 }
 
@@ -120,12 +137,13 @@ pub struct Watch {
     view: Arc<dyn View>,
     book: Book,
     pace: Pace,
-    events: broadcast::Sender<Bytes>,
-    snapshot: watch::Sender<Arc<Snapshot>>,
-    desk: Desk,
+    standing: watch::Sender<Standing>,
     since: Option<Version>,
     link: Link,
     figures: Option<Figures>,
+    /// What the walls were last told.
+    wall: Option<WallView>,
+    drawings: JoinSet<Drawing>,
     /// Whether alerts are to be counted at the next look.
     counts: bool,
     /// When they were last counted.
@@ -134,21 +152,23 @@ pub struct Watch {
     book_is_open: bool,
 }
 
+/// A curve to be drawn small, and the plan whose band it has.
+type Drawing = (TrendAsk, Option<Plan>, Result<Trend, ViewError>);
+
 impl Hub {
     /// A hub and the task that must run beside it.
     #[must_use]
     pub fn new(view: Arc<dyn View>, record: Database, pace: Pace) -> (Self, Watch) {
-        let (events, _) = broadcast::channel(EVENTS_WAITING);
-        let empty = Snapshot {
-            lines: Vec::new(),
-            order: Order::default(),
+        let empty = Standing {
             link: Link::Never,
             figures: None,
         };
-        let (writer, snapshot) = watch::channel(Arc::new(empty));
+        let (writer, standing) = watch::channel(empty);
+        let (walls, _) = broadcast::channel(WALLS_WAITING);
         let hub = Self {
-            events: events.clone(),
-            snapshot,
+            ward: Arc::default(),
+            standing,
+            walls,
             notices: Arc::new(watch::Sender::new(Vec::new())),
         };
         let watch = Watch {
@@ -156,12 +176,12 @@ impl Hub {
             view,
             book: Book::new(record),
             pace,
-            events,
-            snapshot: writer,
-            desk: Desk::default(),
+            standing: writer,
             since: None,
             link: Link::Never,
             figures: None,
+            wall: None,
+            drawings: JoinSet::new(),
             counts: true,
             counted: None,
             book_is_open: true,
@@ -172,7 +192,7 @@ impl Hub {
     /// How it stands with ingest.
     #[must_use]
     pub fn link(&self) -> Link {
-        self.snapshot.borrow().link
+        self.standing.borrow().link
     }
 
     /// Shows what is amiss with the centre itself, in the place of what was shown before.
@@ -183,8 +203,8 @@ impl Hub {
             *shown = notices;
             is_news
         });
-        if is_news && self.events.send(event).is_err() {
-            tracing::trace!("no page is open");
+        if is_news {
+            self.read().boards.tell_lists(&event);
         }
     }
 
@@ -192,44 +212,120 @@ impl Hub {
         self.notices.borrow().clone()
     }
 
-    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshot.borrow())
+    pub(crate) fn figures(&self) -> Option<Figures> {
+        self.standing.borrow().figures
     }
 
-    /// The events of one page, as the body of a `text/event-stream`: everything first, then what
-    /// changes. It never ends by itself.
+    /// What is seen through a filter now.
+    pub(crate) fn leaf(&self, filter: &Filter) -> Leaf {
+        let ward = self.read();
+        ward.boards.leaf(&ward.desk, filter, self.now())
+    }
+
+    /// Family doctors of anybody here, by name.
+    pub(crate) fn doctors(&self) -> Vec<(i64, Arc<str>)> {
+        self.read().desk.doctors()
+    }
+
+    /// What a screen without names shows now.
+    pub(crate) fn wall(&self) -> WallView {
+        WallView::of(&self.read().desk, self.now())
+    }
+
+    /// The events of one page that shows everybody, as the body of a `text/event-stream`:
+    /// everything first, then what changes. It never ends by itself.
     ///
     /// # Errors
     /// [`Crowded`] above [`PAGES_MAX`].
     pub fn events(
         &self,
     ) -> Result<impl Stream<Item = Result<Bytes, Infallible>> + Send + use<>, Crowded> {
-        if self.events.receiver_count() >= PAGES_MAX {
-            return Err(Crowded);
-        }
-        // Subscribed before the snapshot is taken: what is told twice does no harm.
-        let changes = BroadcastStream::new(self.events.subscribe());
-        let opening = stream::iter([event::RETRY, self.everything()]);
+        self.events_through(Filter::default())
+    }
+
+    /// The same of a page that shows some.
+    ///
+    /// # Errors
+    /// [`Crowded`] above [`PAGES_MAX`], or when too many different pages are open.
+    pub fn events_through(
+        &self,
+        filter: Filter,
+    ) -> Result<impl Stream<Item = Result<Bytes, Infallible>> + Send + use<>, Crowded> {
+        // Subscribed before everything is gathered: what is told twice does no harm.
+        let changes = {
+            let mut ward = self.write();
+            let Ward { desk, boards } = &mut *ward;
+            if boards.pages() + self.walls.receiver_count() >= PAGES_MAX {
+                return Err(Crowded);
+            }
+            let changes = boards.listen(desk, &filter, self.now());
+            changes.map_err(|TooMany| Crowded)?
+        };
+        let opening = stream::iter([event::RETRY, self.everything(&filter)]);
         let hub = self.clone();
-        let changes = changes.map(move |change| change.unwrap_or_else(|_| hub.everything()));
+        let changes = BroadcastStream::new(changes);
+        let changes = changes.map(move |change| change.unwrap_or_else(|_| hub.everything(&filter)));
         Ok(opening.chain(changes).map(Ok))
     }
 
-    fn everything(&self) -> Bytes {
-        let snapshot = self.snapshot();
+    /// The events of a screen on a wall: all that it shows each time anything of it changes.
+    ///
+    /// # Errors
+    /// [`Crowded`] above [`PAGES_MAX`].
+    pub fn wall_events(
+        &self,
+    ) -> Result<impl Stream<Item = Result<Bytes, Infallible>> + Send + use<>, Crowded> {
+        if self.read().boards.pages() + self.walls.receiver_count() >= PAGES_MAX {
+            return Err(Crowded);
+        }
+        let changes = BroadcastStream::new(self.walls.subscribe());
+        let mut opening = BytesMut::from(event::wall(&self.wall()).as_ref());
+        if let Link::Alive(status) = self.link() {
+            opening.extend_from_slice(&event::tick(&status));
+        }
+        let opening = stream::iter([event::RETRY, opening.freeze()]);
+        let hub = self.clone();
+        let changes = changes.map(move |it| it.unwrap_or_else(|_| event::wall(&hub.wall())));
+        Ok(opening.chain(changes).map(Ok))
+    }
+
+    fn everything(&self, filter: &Filter) -> Bytes {
+        let Leaf {
+            lines,
+            order,
+            alarms,
+        } = self.leaf(filter);
         let mut all = BytesMut::from(event::RESYNC.as_ref());
-        for shown in &snapshot.lines {
-            all.extend_from_slice(&shown.event);
+        for line in &lines {
+            all.extend_from_slice(&event::row(line));
         }
-        all.extend_from_slice(&event::order(&snapshot.order));
-        all.extend_from_slice(&event::notices(&self.notices.borrow()));
-        if let Some(figures) = &snapshot.figures {
-            all.extend_from_slice(&event::figures(&page::figures(figures)));
+        let Standing { link, figures } = *self.standing.borrow();
+        if filter.patient.is_none() {
+            all.extend_from_slice(&event::order(&order));
+            all.extend_from_slice(&event::alarms(&alarms));
+            all.extend_from_slice(&event::notices(&self.notices.borrow()));
+            if let Some(figures) = &figures {
+                all.extend_from_slice(&event::figures(&page::figures(figures)));
+            }
         }
-        if let Link::Alive(status) = &snapshot.link {
+        if let Link::Alive(status) = &link {
             all.extend_from_slice(&event::tick(status));
         }
         all.freeze()
+    }
+
+    fn now(&self) -> WallMs {
+        self.link().now().unwrap_or(WallMs(0))
+    }
+
+    // A panic while it is written leaves a list that is whole, if odd: nobody loses the ward for
+    // it.
+    fn read(&self) -> RwLockReadGuard<'_, Ward> {
+        self.ward.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Ward> {
+        self.ward.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -255,18 +351,19 @@ impl Watch {
             tokio::select! {
                 () = &mut shutdown => return,
                 _ = names.tick() => {
-                    self.desk.ask_names_again();
+                    self.hub.write().desk.ask_names_again();
                     self.counts = true;
                 }
                 _ = poll.tick() => self.poll().await,
                 _ = tick.tick() => {
-                    if let Link::Alive(status) = &self.link {
-                        self.tell(event::tick(status));
-                        told = Instant::now();
-                    } else if told.elapsed() >= self.pace.keep_alive {
-                        self.tell(event::KEEP_ALIVE);
-                        told = Instant::now();
-                    }
+                    let beat = match &self.link {
+                        Link::Alive(status) => event::tick(status),
+                        _ if told.elapsed() >= self.pace.keep_alive => event::KEEP_ALIVE,
+                        _ => continue,
+                    };
+                    self.hub.read().boards.tell_all(&beat);
+                    self.tell_walls(beat);
+                    told = Instant::now();
                 }
             }
         }
@@ -284,21 +381,70 @@ impl Watch {
             Err(error) => self.lose(&error.to_string(), None),
         }
         self.look_up().await;
-        let Some(now) = self.link.now() else {
-            return;
-        };
-        let Changes { rows, order } = self.desk.settle(now);
-        let (lines, shown_order) = self.desk.shown();
-        // First what a page being opened will read, then what open pages hear.
-        self.snapshot.send_replace(Arc::new(Snapshot {
-            lines,
-            order: shown_order,
+        self.standing.send_replace(Standing {
             link: self.link,
             figures: self.figures,
-        }));
-        rows.into_iter().for_each(|row| self.tell(row));
-        if let Some(order) = order {
-            self.tell(order);
+        });
+        if let Some(now) = self.link.now() {
+            self.show(now).await;
+            self.draw(now);
+        }
+    }
+
+    /// Places whoever changed, and tells open pages. The list is let go in between, so that a page
+    /// that is being opened waits for some milliseconds only.
+    async fn show(&mut self, now: WallMs) {
+        while self.hub.write().desk.settle(now) {
+            tokio::task::yield_now().await;
+        }
+        let filters = self.hub.write().boards.looked_through();
+        for filter in filters {
+            {
+                let mut ward = self.hub.write();
+                let Ward { desk, boards } = &mut *ward;
+                boards.refresh(desk, &filter);
+            }
+            tokio::task::yield_now().await;
+        }
+        {
+            let mut ward = self.hub.write();
+            let Ward { desk, boards } = &mut *ward;
+            boards.tell(desk, now);
+        }
+        if self.hub.walls.receiver_count() > 0 {
+            let wall = self.hub.wall();
+            if self.wall.as_ref() != Some(&wall) {
+                self.tell_walls(event::wall(&wall));
+                self.wall = Some(wall);
+            }
+        }
+    }
+
+    /// Takes in the drawings that have come, and asks for those that are due.
+    fn draw(&mut self, now: WallMs) {
+        let mut ward = self.hub.write();
+        let Ward { desk, boards } = &mut *ward;
+        while let Some(done) = self.drawings.try_join_next() {
+            match done {
+                Ok((ask, plan, Ok(trend))) => {
+                    let spark = Spark::draw(&ask, &trend, &RULES, plan.as_ref());
+                    desk.show(ask.patient, ask.vital, spark);
+                }
+                // It is asked for again when it is due; the number beside it stands.
+                Ok((.., Err(error))) => tracing::debug!(%error, "a small curve was not read"),
+                Err(error) => tracing::error!(%error, "a small curve was not drawn"),
+            }
+        }
+        if !matches!(self.link, Link::Alive(_)) {
+            return;
+        }
+        let room = DRAWINGS_MAX.saturating_sub(self.drawings.len());
+        for (ask, plan) in boards.take_due(desk, now, room) {
+            let view = Arc::clone(&self.view);
+            self.drawings.spawn(async move {
+                let trend = view.trend(ask).await;
+                (ask, plan, trend)
+            });
         }
     }
 
@@ -308,14 +454,14 @@ impl Watch {
             let ward = self.view.ward(self.since).await?;
             self.since = Some(ward.delta.version);
             let complete = ward.delta.complete;
-            self.desk.absorb(ward.delta);
+            self.hub.write().desk.absorb(ward.delta);
             if complete {
                 return Ok(ward.status);
             }
         }
         let ward = self.view.ward(self.since).await?;
         self.since = Some(ward.delta.version);
-        self.desk.absorb(ward.delta);
+        self.hub.write().desk.absorb(ward.delta);
         Ok(ward.status)
     }
 
@@ -351,22 +497,32 @@ impl Watch {
     }
 
     async fn read_book(&mut self) -> Result<(), BookError> {
-        let strangers = self.desk.strangers();
-        if !strangers.is_empty() {
-            let names = self.book.names(&strangers).await?;
-            self.desk.learn_names(&strangers, names);
+        let now = self.link.now();
+        let asked = self.hub.write().desk.take_unasked();
+        if !asked.is_empty() {
+            match self.book.roll(&asked, now.unwrap_or(WallMs(0))).await {
+                Ok(roll) => self.hub.write().desk.enrol(&asked, roll),
+                Err(error) => {
+                    self.hub.write().desk.not_answered(asked);
+                    return Err(error);
+                }
+            }
         }
         let news = self.book.news().await?;
         self.counts |= !news.is_empty();
-        news.into_iter().for_each(|news| self.desk.learn(news));
+        {
+            let desk = &mut self.hub.write().desk;
+            news.into_iter().for_each(|news| desk.learn(news));
+        }
         let is_fresh = |counted: Instant| counted.elapsed() < COUNT_EVERY;
         if self.counts
             && !self.counted.is_some_and(is_fresh)
-            && let Some(now) = self.link.now()
+            && let Some(now) = now
         {
             let figures = self.book.figures(now).await?;
             if self.figures != Some(figures) {
-                self.tell(event::figures(&page::figures(&figures)));
+                let event = event::figures(&page::figures(&figures));
+                self.hub.read().boards.tell_lists(&event);
             }
             self.figures = Some(figures);
             self.counted = Some(Instant::now());
@@ -376,9 +532,9 @@ impl Watch {
     }
 
     /// Nobody listening is no fault.
-    fn tell(&self, event: Bytes) {
-        if self.events.send(event).is_err() {
-            tracing::trace!("no page is open");
+    fn tell_walls(&self, event: Bytes) {
+        if self.hub.walls.send(event).is_err() {
+            tracing::trace!("no wall is lit");
         }
     }
 }

@@ -1,66 +1,159 @@
-//! Who a patient is, as the top of their page says it.
+//! Who a patient is, as the top of their page says it, and since when they are watched.
 
-use veglia_people::patients::Person;
-use veglia_view::WallMs;
+use jiff::civil::Date;
+use veglia_people::patients::{self, Person};
+use veglia_store::{Actor, Database};
+use veglia_view::{PatientId, WallMs};
 
+use crate::book;
+use crate::patient::PageError;
 use crate::words;
+
+/// The facts of the banner. `phone` is a number that a telephone dials.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) code: String,
+    /// Birth and age, when the tax code leaves no doubt.
+    pub(crate) born: Option<String>,
+    pub(crate) phone: String,
+    pub(crate) address: String,
+}
+
+impl Identity {
+    pub(crate) fn new(person: &Person, now: WallMs) -> Self {
+        let details = &person.details;
+        let code = details.codice_fiscale.as_str();
+        Self {
+            code: code.to_owned(),
+            born: born(code, now).and_then(|day| said(day, now)),
+            phone: details.phone.as_str().to_owned(),
+            address: details.address.clone(),
+        }
+    }
+}
 
 /// Surname first, as the centre calls people.
 pub(crate) fn full_name(person: &Person) -> String {
     format!("{} {}", person.details.surname, person.details.name)
 }
 
-/// Each fact with what it is.
-pub(crate) fn facts(person: &Person, now: WallMs) -> Vec<(&'static str, String)> {
-    let details = &person.details;
-    let code = details.codice_fiscale.as_str();
-    let born = birth_year(code, now).map(|year| ("Anno di nascita", year.to_string()));
-    let rest = [
-        ("Codice fiscale", code.to_owned()),
-        ("Telefono", details.phone.as_str().to_owned()),
-        ("Indirizzo", details.address.clone()),
-    ];
-    born.into_iter().chain(rest).collect()
+/// Somebody on file, by their number as a patient.
+pub(crate) async fn known(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+) -> Result<Option<Person>, PageError> {
+    match book::person_of(patient) {
+        Some(person) => patients::get(record, actor, person)
+            .await
+            .map_err(PageError::Person),
+        None => Ok(None),
+    }
 }
 
-/// The year of birth in a tax code. It holds two digits; a year that could be of either century
-/// is not guessed.
-fn birth_year(code: &str, now: WallMs) -> Option<i16> {
+/// `01/08/1985 (35 anni)`.
+fn said(born: Date, now: WallMs) -> Option<String> {
+    let today = words::day(now)?;
+    let had_birthday = (today.month(), today.day()) >= (born.month(), born.day());
+    let years = today.year() - born.year() - i16::from(!had_birthday);
+    let years = match years {
+        1 => "1 anno".to_owned(),
+        years => format!("{years} anni"),
+    };
+    Some(format!("{} ({years})", born.strftime("%d/%m/%Y")))
+}
+
+/// The day of birth in a tax code. It holds two digits of the year; a year that could be of either
+/// century is not guessed.
+fn born(code: &str, now: WallMs) -> Option<Date> {
     /// What stands for each digit when two people would have the same code.
     const STAND_INS: &str = "LMNPQRSTUV";
+    /// The letter of each month.
+    const MONTHS: &str = "ABCDEHLMPRST";
     let digit = |letter: char| {
-        let stands_for = STAND_INS
-            .find(letter)
-            .and_then(|place| i16::try_from(place).ok());
-        let digit = letter
-            .to_digit(10)
-            .and_then(|digit| i16::try_from(digit).ok());
+        let place = STAND_INS.find(letter);
+        let stands_for = place.and_then(|place| i8::try_from(place).ok());
+        let digit = letter.to_digit(10);
+        let digit = digit.and_then(|digit| i8::try_from(digit).ok());
         digit.or(stands_for)
     };
     let mut letters = code.chars().skip(6);
-    let year = digit(letters.next()?)? * 10 + digit(letters.next()?)?;
+    let number = |letters: &mut dyn Iterator<Item = char>| {
+        Some(digit(letters.next()?)? * 10 + digit(letters.next()?)?)
+    };
+    let year = i16::from(number(&mut letters)?);
+    let month = MONTHS.find(letters.next()?)?;
+    // Women have forty added to their day.
+    let day = number(&mut letters)? % 40;
     let this_year = words::day(now)?.year();
-    (2_000 + year > this_year).then_some(1_900 + year)
+    let year = (2_000 + year > this_year).then_some(1_900 + year)?;
+    Date::new(year, i8::try_from(month + 1).ok()?, day).ok()
+}
+
+/// For how long a patient has been watched, and isolated: a sentence each.
+pub(crate) fn days(
+    watched_from: Option<WallMs>,
+    isolated_since: Option<Date>,
+    now: WallMs,
+) -> Vec<String> {
+    let Some(today) = words::day(now) else {
+        return Vec::new();
+    };
+    let apart = |from: Date| today.since(from).map_or(0, |span| span.get_days());
+    let watched = watched_from.and_then(words::day).map(apart);
+    let watched = watched.filter(|days| *days >= 0);
+    let isolated = isolated_since.map(|from| (from, apart(from)));
+    let isolated = isolated.filter(|(_, days)| *days >= 0);
+    let watched = watched.map(|days| format!("Giorno {} di monitoraggio", days + 1));
+    let isolated = isolated.map(|(from, days)| {
+        let from = from.strftime("%d/%m");
+        match days {
+            1 => format!("In isolamento dal {from}: 1 giorno compiuto"),
+            days => format!("In isolamento dal {from}: {days} giorni compiuti"),
+        }
+    });
+    watched.into_iter().chain(isolated).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// November 2020.
+    const NOW: WallMs = WallMs(1_605_964_320_000);
+
     #[test]
-    fn a_year_of_birth_is_read_only_when_it_is_certain() {
-        // November 2020.
-        let now = WallMs(1_605_964_320_000);
+    fn a_day_of_birth_is_read_only_when_it_is_certain() {
         let table = [
-            ("RSSMRA85M01H501Q", Some(1985)),
-            ("RSSMRAURM01H501Q", Some(1985)),
-            ("RSSMRA21M01H501Q", Some(1921)),
+            ("RSSMRA85M01H501Q", Some("01/08/1985 (35 anni)")),
+            ("RSSMRAURM01H501Q", Some("01/08/1985 (35 anni)")),
+            // A woman, and her birthday is to come.
+            ("RSSMRA85T62H501Q", Some("22/12/1985 (34 anni)")),
+            ("RSSMRA21M01H501Q", Some("01/08/1921 (99 anni)")),
             ("RSSMRA20M01H501Q", None),
             ("RSSMRA05M01H501Q", None),
+            ("RSSMRA85M31H501Q", Some("31/08/1985 (35 anni)")),
+            ("RSSMRA85B31H501Q", None),
             ("RSS", None),
         ];
-        for (code, year) in table {
-            assert_eq!(birth_year(code, now), year, "{code}");
+        for (code, told) in table {
+            let born = born(code, NOW).and_then(|day| said(day, NOW));
+            assert_eq!(born.as_deref(), told, "{code}");
         }
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar_in_rome() {
+        // 20 October, half past midnight in Rome, the 19th in Greenwich; then clocks went back.
+        let from = WallMs(1_603_146_600_000);
+        let later = WallMs(1_604_012_400_000); // 30 October
+        let isolated = "2020-10-20".parse().ok();
+        let told = [
+            "Giorno 11 di monitoraggio",
+            "In isolamento dal 20/10: 10 giorni compiuti",
+        ];
+        assert_eq!(days(Some(from), isolated, later), told);
+        assert_eq!(days(None, None, later), Vec::<String>::new());
+        assert_eq!(days(Some(later), None, from), Vec::<String>::new());
     }
 }

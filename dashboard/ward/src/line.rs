@@ -8,15 +8,19 @@
 //! than its plan allows; else it says that data stand still, or that there are none.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use veglia_view::{
-    Expected, Latest, PatientId, Plan, Row, Severity, Trigger, VitalKind, WallMs, is_stand_in,
+    Expected, Latest, OpenFlag, PatientId, Plan, Row, Severity, Trigger, VitalKind, WallMs,
+    is_stand_in,
 };
 
-use crate::care::{self, Care};
+use crate::care::Care;
+use crate::rank::{self, Rank, Ranked};
 use crate::reason::{self, Reason};
 use crate::score::{self, Score};
+use crate::spark::{Arrow, Spark};
 use crate::words;
 
 /// How old a value may be that no plan asks for, in milliseconds: half an hour, as for monitors
@@ -55,14 +59,17 @@ pub struct Chip {
     pub word: &'static str,
     /// Since when, for marks that say how long.
     pub since: Option<i64>,
+    /// An alarm under way that nobody has: the time is one of waiting.
+    pub waits: bool,
 }
 
 impl Chip {
     /// For how long, when the mark says so; else empty.
     #[must_use]
     pub fn lasting(&self, now: &WallMs) -> String {
+        let verb = if self.waits { "attende da" } else { "da" };
         self.since.map_or_else(String::new, |since| {
-            format!("da {}", words::span(now.since(WallMs(since)).max(0)))
+            format!("{verb} {}", words::span(now.since(WallMs(since)).max(0)))
         })
     }
 }
@@ -86,6 +93,15 @@ pub struct Value {
     pub doubtful: bool,
     /// From when on it is too old, in milliseconds.
     pub stale_at: Option<i64>,
+    /// How it has moved in the last hours, where that says anything.
+    pub arrow: Option<Arrow>,
+    /// The last day, where it is known. Absent from an event, it is as it was.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "drawn")]
+    pub spark: Option<Arc<Spark>>,
+}
+
+fn drawn<S: Serializer>(spark: &Option<Arc<Spark>>, to: S) -> Result<S::Ok, S::Error> {
+    spark.as_deref().serialize(to)
 }
 
 impl Value {
@@ -110,6 +126,12 @@ pub struct Line {
     pub patient: String,
     /// What the patient is called.
     pub name: String,
+    /// The end of the identifier: how a screen without names calls the patient.
+    pub code: String,
+    /// The family doctor, if one is known.
+    pub doctor: Option<String>,
+    /// The flag that somebody is to take charge of first; none while nothing waits for anybody.
+    pub take: Option<String>,
     /// Where it stands.
     pub lane: Lane,
     /// Its mark.
@@ -120,6 +142,20 @@ pub struct Line {
     pub score: Option<Score>,
     /// The latest values.
     pub values: Vec<Value>,
+}
+
+impl Line {
+    /// Whether another line of the same patient says the same but for its values.
+    pub(crate) fn differs_only_in_values(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.doctor == other.doctor
+            && self.take == other.take
+            && self.lane == other.lane
+            && self.chip == other.chip
+            && self.why == other.why
+            && self.score == other.score
+            && self.values.len() == other.values.len()
+    }
 }
 
 /// What the line of a patient is made of.
@@ -133,20 +169,6 @@ pub struct About<'a> {
     pub plan: Option<&'a Plan>,
     /// The patient's open alerts.
     pub alerts: &'a [Care],
-}
-
-/// Where a line stands among the others: the smallest first. Unattended severity, severity, who is
-/// still getting worse before who has recovered and only waits to be closed, then who has waited
-/// longest; names last, so that equal lines do not jump.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rank {
-    lane: Lane,
-    unattended: Reverse<Option<Severity>>,
-    severity: Reverse<Option<Severity>>,
-    is_over: bool,
-    waiting_since: Option<WallMs>,
-    name: String,
-    patient: PatientId,
 }
 
 /// A line, its place, and when it would read differently though nothing arrived.
@@ -171,6 +193,15 @@ impl Lane {
         }
     }
 
+    /// The same as a choice.
+    pub(crate) fn short(self) -> &'static str {
+        match self {
+            Self::Clinical => "Allarmi clinici",
+            Self::Technical => "Tecnici e dati mancanti",
+            Self::Calm => "Senza allarmi",
+        }
+    }
+
     /// Its name in the page.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -181,50 +212,90 @@ impl Lane {
     }
 }
 
-/// Makes the line of a patient as it reads now.
+/// What a line shows beside what ingest knows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beside<'a> {
+    /// The family doctor's name.
+    pub(crate) doctor: Option<&'a str>,
+    /// The last day of each column.
+    pub(crate) sparks: [Option<&'a Arc<Spark>>; COLUMNS.len()],
+}
+
+/// Makes the line of a patient as it reads now, and its place.
 #[must_use]
 pub fn place(about: &About<'_>, now: WallMs) -> Placed {
+    let name = about.name.map_or_else(|| unnamed(about.row), str::to_owned);
+    let folded: Arc<str> = rank::fold(&name).into();
+    let Ranked { rank, until, .. } = rank::rank(about, &folded, now);
+    let line = line(about, &Beside::default(), now);
+    Placed { line, rank, until }
+}
+
+/// The line of a patient as it reads now.
+pub(crate) fn line(about: &About<'_>, beside: &Beside<'_>, now: WallMs) -> Line {
     let row = about.row;
-    let name = about.name.map_or_else(|| unnamed(row), str::to_owned);
-    let values: Vec<Value> = COLUMNS.iter().map(|vital| cell(about, *vital)).collect();
     let calm_until = calm_until(about, now);
     let chip = chip(about, calm_until, now);
-    let lane = match chip.kind {
-        "red" | "amber" => Lane::Clinical,
-        "calm" => Lane::Calm,
-        _ => Lane::Technical,
-    };
-    let unattended = row
-        .flags
-        .iter()
-        .filter(|flag| !care::of(about.alerts, &flag.flag.id).is_some_and(Care::is_attended));
-    let worst = worst(row);
-    let rank = Rank {
-        lane,
-        unattended: Reverse(unattended.map(|flag| flag.flag.severity).max()),
-        severity: Reverse(worst.map(|(severity, ..)| severity)),
-        is_over: worst.is_some_and(|(_, is_over, _)| is_over),
-        waiting_since: worst.map(|(.., since)| since),
-        name: name.to_lowercase(),
-        patient: row.patient,
-    };
+    let is_calm = calm_until.is_some_and(|until| now < until);
+    let lane = rank::lane(rank::worst(row), is_calm);
     let mut why = reasons(about, now);
+    say_once(&mut why);
     why.extend(blindness(&chip, now));
-    let score = score::news2(row, now);
-    let news = [calm_until, score.as_ref().and_then(|score| score.until)];
-    let until = news.into_iter().flatten().filter(|at| *at > now).min();
     // Of somebody without alarms nothing is to be asked as long as the score may be zero.
+    let score = score::news2(row, now);
     let score = score.filter(|score| lane == Lane::Clinical || score.min > 0);
-    let line = Line {
+    // What has recovered waits to be closed, and its ladder goes on until somebody has it.
+    let order = |flag: &&OpenFlag| {
+        let is_over = flag.over.is_some();
+        (is_over, Reverse(flag.flag.severity), flag.raised_at)
+    };
+    let gravest = rank::unattended(about).min_by_key(order);
+    let columns = COLUMNS.iter().zip(beside.sparks);
+    let values = columns.map(|(vital, spark)| {
+        let value = cell(about, *vital);
+        let arrow = spark.and_then(|spark| spark.arrow(row.latest(*vital)?));
+        Value {
+            // What is greyed has gone nowhere.
+            arrow: arrow.filter(|_| !value.doubtful),
+            spark: spark.cloned(),
+            ..value
+        }
+    });
+    Line {
         patient: row.patient.to_string(),
-        name,
+        name: about.name.map_or_else(|| unnamed(row), str::to_owned),
+        code: code(row.patient),
+        doctor: beside.doctor.map(str::to_owned),
+        take: gravest.map(|flag| flag.flag.id.to_string()),
         lane,
         chip,
         why,
         score,
-        values,
-    };
-    Placed { line, rank, until }
+        values: values.collect(),
+    }
+}
+
+/// In the list, who is called next stands once, beside the gravest reason, and who has all of a
+/// patient's alarms does too: the patient's page has it for each.
+fn say_once(why: &mut [Reason]) {
+    let mut next_was_said = false;
+    let mut charge_before: Option<String> = None;
+    for reason in why {
+        if next_was_said {
+            reason.next = None;
+        }
+        next_was_said |= reason.next.is_some();
+        if reason.charge == charge_before {
+            reason.charge = None;
+        } else {
+            charge_before.clone_from(&reason.charge);
+        }
+    }
+}
+
+/// How a patient is called where no name may stand: the last six digits of their number.
+pub(crate) fn code(patient: PatientId) -> String {
+    format!("{:06x}", patient.get() & 0xff_ffff)
 }
 
 /// What a patient is called whom nobody has registered: their devices speak all the same.
@@ -247,7 +318,7 @@ pub(crate) fn unnamed(row: &Row) -> String {
 pub(crate) fn reasons(about: &About<'_>, now: WallMs) -> Vec<Reason> {
     let mut flags: Vec<_> = about.row.flags.iter().collect();
     flags.sort_by_key(|flag| (Reverse(flag.flag.severity), flag.raised_at));
-    let reason = |flag: &veglia_view::OpenFlag| Reason::new(flag, about, now);
+    let reason = |flag: &OpenFlag| Reason::new(flag, about, now);
     flags.into_iter().map(reason).collect()
 }
 
@@ -275,15 +346,19 @@ fn chip(about: &About<'_>, calm_until: Option<WallMs>, now: WallMs) -> Chip {
         mark,
         word,
         since: None,
+        waits: false,
     };
-    if let Some((severity, _, since)) = worst(about.row) {
+    if let Some((severity, _, since)) = rank::worst(about.row) {
         let (mark, word) = match severity {
             Severity::Red => ("◆", "ROSSO"),
             Severity::Amber => ("▲", "GIALLO"),
             Severity::Technical => ("▬", "TECNICO"),
         };
+        let is_waiting = |flag: &OpenFlag| flag.flag.severity == severity && flag.over.is_none();
+        let waits = severity > Severity::Technical && rank::unattended(about).any(is_waiting);
         return Chip {
             since: Some(since.0),
+            waits,
             ..chip(reason::kind(severity), mark, word)
         };
     }
@@ -302,17 +377,6 @@ fn chip(about: &About<'_>, calm_until: Option<WallMs>, now: WallMs) -> Chip {
     }
 }
 
-/// The worst open severity, whether all its episodes are over, and since when the oldest of those
-/// that count calls for somebody.
-fn worst(row: &Row) -> Option<(Severity, bool, WallMs)> {
-    let rank = |flag: &veglia_view::OpenFlag| {
-        let is_over = flag.over.is_some();
-        (Reverse(flag.flag.severity), is_over, flag.raised_at)
-    };
-    let (Reverse(severity), is_over, since) = row.flags.iter().map(rank).min()?;
-    Some((severity, is_over, since))
-}
-
 /// Whether a value says anything of the patient: whether the rules judge it.
 fn is_usable(row: &Row, latest: &Latest) -> bool {
     latest.quality.is_clean()
@@ -321,7 +385,7 @@ fn is_usable(row: &Row, latest: &Latest) -> bool {
 }
 
 /// Until when the freshest clean value keeps a line calm.
-fn calm_until(about: &About<'_>, now: WallMs) -> Option<WallMs> {
+pub(crate) fn calm_until(about: &About<'_>, now: WallMs) -> Option<WallMs> {
     let usable = about
         .row
         .latest
@@ -358,6 +422,8 @@ pub(crate) fn cell(about: &About<'_>, vital: VitalKind) -> Value {
             note: String::new(),
             doubtful: true,
             stale_at: None,
+            arrow: None,
+            spark: None,
         };
     };
     let is_silent = about.row.flags.iter().any(|flag| {
@@ -386,6 +452,8 @@ pub(crate) fn cell(about: &About<'_>, vital: VitalKind) -> Value {
         note: note.join(", "),
         doubtful: !is_usable(about.row, latest),
         stale_at: Some(stale_at.0),
+        arrow: None,
+        spark: None,
     }
 }
 

@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use askama::Template;
-use veglia_view::WallMs;
-
 use veglia_diary::AlertFigures;
+use veglia_view::{Severity, WallMs};
 
+use crate::board::{Leaf, Order};
 use crate::book::{FIGURES_MS, Figures};
-use crate::desk::Order;
+use crate::desk::place_of;
+use crate::event::Alarms;
+use crate::filter::{Charge, Filter, lane_name, severities, severity_name};
 use crate::hub::{Hub, Link};
 use crate::line::{Lane, Line};
 use crate::notice::Notice;
 use crate::words;
+
+/// Reasons that a line shows: one line must not fill the screen. `css/ward.css` and `js/ward.js`
+/// say the same.
+const REASONS_SHOWN: usize = 3;
 
 /// The ward as it stands, to be framed by a door. Complete without scripts; `js/ward.js` makes it
 /// live from the stream at `events`.
@@ -20,10 +26,15 @@ use crate::words;
 #[template(path = "ward.html")]
 pub struct WardPage {
     /// Where the live page finds its events.
-    events: &'static str,
+    events: String,
     now: WallMs,
     clock: String,
     lost: Option<String>,
+    views: Vec<ViewLink>,
+    filter: FilterForm,
+    outside: String,
+    alarms: Alarms,
+    leaves: Option<LeafLinks>,
     lanes: Vec<LaneView>,
     notices: Vec<Notice>,
     figures: Option<String>,
@@ -33,42 +44,99 @@ pub struct WardPage {
 
 #[derive(Debug)]
 struct LaneView {
+    lane: Lane,
     name: &'static str,
     heading: &'static str,
     count: usize,
+    hidden: usize,
     lines: Vec<Arc<Line>>,
     nobody: &'static str,
 }
 
+/// One choice of a list, and whether it is made.
+#[derive(Debug)]
+struct Choice {
+    value: String,
+    name: String,
+    is_made: bool,
+}
+
+/// What the form of the filter holds.
+#[derive(Debug)]
+struct FilterForm {
+    lanes: Vec<Choice>,
+    severities: Vec<Choice>,
+    charges: Vec<Choice>,
+    doctors: Vec<Choice>,
+    search: String,
+    /// Whether anything but the search is chosen.
+    is_open: bool,
+    is_everybody: bool,
+}
+
+/// A view that everybody needs, as an address.
+#[derive(Debug)]
+struct ViewLink {
+    address: String,
+    name: &'static str,
+    is_here: bool,
+    /// Whether it says how many there are.
+    counts: bool,
+}
+
+/// Turning over.
+#[derive(Debug)]
+struct LeafLinks {
+    here: usize,
+    all: usize,
+    before: Option<String>,
+    next: Option<String>,
+}
+
 impl LaneView {
-    fn hidden(&self) -> usize {
-        self.count.saturating_sub(self.lines.len())
+    /// Where the others of the lane stand.
+    fn address(&self) -> String {
+        format!("/?corsia={}", lane_name(self.lane))
     }
 }
 
 impl WardPage {
-    /// The page of this moment; `events` is the address of [`Hub::events`].
+    /// The page of this moment through a filter; `events` is the address of
+    /// [`Hub::events_through`], to which the filter is added.
     #[must_use]
-    pub fn new(hub: &Hub, events: &'static str) -> Self {
-        let snapshot = hub.snapshot();
-        let now = snapshot.link.now().unwrap_or(WallMs(0));
-        let mut lines: Vec<Arc<Line>> = Vec::with_capacity(snapshot.lines.len());
-        lines.extend(snapshot.lines.iter().map(|shown| Arc::clone(&shown.line)));
+    pub fn new(hub: &Hub, filter: &Filter, events: &str) -> Self {
+        let link = hub.link();
+        let Leaf {
+            lines,
+            order,
+            alarms,
+        } = hub.leaf(filter);
+        let blank = crate::line::COLUMNS.iter();
         Self {
-            events,
-            now,
-            clock: snapshot
-                .link
-                .now()
-                .map_or_else(|| "–".to_owned(), words::clock),
-            lost: lost(&snapshot.link),
-            lanes: lanes(&lines, &snapshot.order),
+            events: format!("{events}{}", filter.address()),
+            now: link.now().unwrap_or(WallMs(0)),
+            clock: link.now().map_or_else(|| "–".to_owned(), words::clock),
+            lost: lost(&link),
+            views: views(filter),
+            filter: form(filter, hub),
+            outside: outside(order.outside),
+            alarms,
+            leaves: leaves(filter, &order),
+            lanes: lanes(&lines, &order, filter),
             notices: hub.notices(),
-            figures: snapshot.figures.as_ref().map(figures),
-            blank: crate::line::COLUMNS
-                .iter()
+            figures: hub.figures().as_ref().map(figures),
+            blank: blank
                 .map(|vital| (vital.name(), words::vital_name(*vital)))
                 .collect(),
+        }
+    }
+
+    /// How many reasons of a line the style leaves to the patient's page; empty for none.
+    fn more(&self, line: &Line) -> String {
+        match line.why.len().saturating_sub(REASONS_SHOWN) {
+            0 => String::new(),
+            1 => "e un’altra segnalazione".to_owned(),
+            more => format!("e altre {more} segnalazioni"),
         }
     }
 
@@ -76,6 +144,112 @@ impl WardPage {
     fn address(&self, line: &Line) -> String {
         format!("/pazienti/{}", line.patient)
     }
+}
+
+/// What this page does not show and somebody must see to; empty for nothing.
+pub(crate) fn outside((red, amber): (usize, usize)) -> String {
+    let said = |count: usize, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {many}")),
+    };
+    let parts: Vec<String> = [said(red, "rosso", "rossi"), said(amber, "giallo", "gialli")]
+        .into_iter()
+        .flatten()
+        .collect();
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!(
+        "Fuori da questa vista, non presi in carico: {}.",
+        parts.join(" e ")
+    )
+}
+
+fn views(here: &Filter) -> Vec<ViewLink> {
+    let nobody = Filter {
+        charge: Charge::Nobody,
+        ..Filter::default()
+    };
+    let technical = Filter {
+        lane: Some(Lane::Technical),
+        ..Filter::default()
+    };
+    let is_mine = matches!(here.charge, Charge::Held(_));
+    let view = |filter: &Filter, name| ViewLink {
+        address: format!("/{}", filter.address()),
+        name,
+        is_here: here == filter,
+        counts: filter.charge == Charge::Nobody,
+    };
+    vec![
+        view(&Filter::default(), "Tutti"),
+        view(&nobody, "Non presi in carico"),
+        ViewLink {
+            address: "/?carico=me".to_owned(),
+            name: "In carico a me",
+            is_here: is_mine,
+            counts: false,
+        },
+        view(&technical, "Tecnici"),
+    ]
+}
+
+fn form(filter: &Filter, hub: &Hub) -> FilterForm {
+    let choice = |value: &str, name: &str, is_made| Choice {
+        value: value.to_owned(),
+        name: name.to_owned(),
+        is_made,
+    };
+    let lanes = Lane::ALL.into_iter().map(|lane| {
+        let is_made = filter.lane == Some(lane);
+        choice(lane_name(lane), lane.short(), is_made)
+    });
+    let severities = severities().map(|severity| {
+        let name = match severity {
+            Severity::Red => "◆ Rosso",
+            Severity::Amber => "▲ Giallo",
+            Severity::Technical => "▬ Tecnico",
+        };
+        let is_made = filter.severity == Some(severity);
+        choice(severity_name(severity), name, is_made)
+    });
+    let doctors = hub.doctors().into_iter();
+    let doctors = doctors.map(|(id, name)| Choice {
+        value: id.to_string(),
+        name: name.to_string(),
+        is_made: filter.doctor == Some(id),
+    });
+    let (nobody, mine) = (
+        filter.charge == Charge::Nobody,
+        matches!(filter.charge, Charge::Held(_)),
+    );
+    FilterForm {
+        lanes: lanes.collect(),
+        severities: severities.collect(),
+        charges: vec![
+            choice("nessuno", "A nessuno", nobody),
+            choice("me", "A me", mine),
+        ],
+        doctors: doctors.collect(),
+        search: filter.search.clone(),
+        is_open: filter.lane.is_some()
+            || filter.severity.is_some()
+            || filter.doctor.is_some()
+            || filter.charge != Charge::Any,
+        is_everybody: filter.leaves_nobody_out(),
+    }
+}
+
+fn leaves(filter: &Filter, order: &Order) -> Option<LeafLinks> {
+    let turned = |leaf| format!("/{}", filter.turned_to(leaf).address());
+    let (leaf, all) = (filter.leaf, order.leaves);
+    (all > 1 || leaf > 0).then(|| LeafLinks {
+        here: leaf + 1,
+        all,
+        before: leaf.checked_sub(1).map(turned),
+        next: (leaf + 1 < all).then(|| turned(leaf + 1)),
+    })
 }
 
 /// What to say while ingest does not answer.
@@ -122,22 +296,27 @@ pub(crate) fn figures(of: &Figures) -> String {
     )
 }
 
-fn lanes(lines: &[Arc<Line>], order: &Order) -> Vec<LaneView> {
-    let lanes = Lane::ALL.into_iter().zip(order.count);
-    let view = |(lane, count): (Lane, usize)| LaneView {
+fn lanes(lines: &[Arc<Line>], order: &Order, filter: &Filter) -> Vec<LaneView> {
+    let is_filtered = !filter.leaves_nobody_out();
+    let view = |lane: Lane| LaneView {
+        lane,
         name: lane.name(),
         heading: lane.heading(),
-        count,
+        count: order.count.get(place_of(lane)).copied().unwrap_or(0),
+        hidden: order.hidden(lane),
         lines: lines
             .iter()
             .filter(|line| line.lane == lane)
             .map(Arc::clone)
             .collect(),
-        nobody: match lane {
-            Lane::Clinical => "Nessun allarme clinico aperto.",
-            Lane::Technical => "Nessun paziente con segnalazioni tecniche o dati mancanti.",
-            Lane::Calm => "Nessun paziente senza allarmi.",
+        nobody: match (is_filtered, lane) {
+            (true, _) => "Nessuno in questa vista.",
+            (false, Lane::Clinical) => "Nessun allarme clinico aperto.",
+            (false, Lane::Technical) => {
+                "Nessun paziente con segnalazioni tecniche o dati mancanti."
+            }
+            (false, Lane::Calm) => "Nessun paziente senza allarmi.",
         },
     };
-    lanes.map(view).collect()
+    Lane::ALL.into_iter().map(view).collect()
 }

@@ -1,33 +1,41 @@
-//! One patient's page: who it is, what is planned, how they are, why they are flagged, what was
-//! done, and the curves.
+//! One patient's page: who it is, what needs somebody and what can be done about it, how they are,
+//! the curves, what was done, and what else the record knows.
+//!
+//! **What needs somebody stands first**, with its acts at hand: of several flags one is unfolded,
+//! and beyond [`FLAGS_BEFORE_FOLD`] the others stand in one fold, so that the page is about as long
+//! with thirty flags as with one. The rest of the page is folded or has pages of its own: the whole
+//! diary (`timeline.rs`), the clinical sheet (`sheet.rs`), who has seen the data (`seen.rs`).
 //!
 //! What the record holds is shown also while ingest does not answer; then the page says so.
+
+mod facts;
+mod flags;
 
 use std::sync::Arc;
 
 use askama::Template;
-use veglia_diary::ladder::Ladder;
 use veglia_diary::{
-    Alert, Handover, Stood, diary_of, handovers_of_patient, open_flags, plan_of, standings_of,
+    HomeService, diary_of, handovers_of_patient, open_flags_of, plans_of, standings_of,
 };
+use veglia_people::background::{self, Background, SheetError};
 use veglia_people::patients;
+use veglia_people::staff::Role;
 use veglia_store::{Actor, Database, TxError};
-use veglia_view::{
-    DeviceState, OpenFlag, OxygenScale, PatientId, Plan, Row, Severity, View, VitalKind, WallMs,
-    Whereabouts,
-};
+use veglia_view::{PatientId, Row, View, VitalKind, WallMs};
 
 use crate::acts::{ActForm, OUTCOMES, WHOM};
 use crate::book::{self, BookError, Signatures};
-use crate::care::{self, Care};
 use crate::desk::is_in_force;
-use crate::history::{Entry, entry, outcome_name, whom_name};
+use crate::history::{self, Entry, outcome_name, service_name, whom_name};
 use crate::hub::Link;
+use crate::identity::Identity;
 use crate::line::{About, Value, cell, unnamed};
-use crate::plan::apart;
-use crate::reason::{self, Reason};
 use crate::score::{self, Score};
-use crate::{access, identity, page, words};
+use crate::script::{self, Question};
+use crate::{access, identity, page, sheet, words};
+
+use facts::ContactView;
+use flags::{ChargeView, FlagView};
 
 /// How far back the diary goes on the page, in milliseconds: as far as the longest curve.
 const DIARY_MS: i64 = 14 * 86_400_000;
@@ -35,8 +43,11 @@ const DIARY_MS: i64 = 14 * 86_400_000;
 /// How far ahead: what a clock that runs ahead wrote is shown too.
 const AHEAD_MS: i64 = 86_400_000;
 
-/// Lines of the diary on the page; the older ones are left out and the page says so.
-const DIARY_LINES: u64 = 200;
+/// Lines of the diary on the page; all of them are on a page of their own.
+const DIARY_LINES: u64 = 15;
+
+/// Flags that stand in the list, each in a line until it is unfolded; the others share a fold.
+const FLAGS_BEFORE_FOLD: usize = 5;
 
 /// What is measured at home, and always has its tile and its curve.
 const HOME: [VitalKind; 3] = [VitalKind::SpO2, VitalKind::Pulse, VitalKind::Temperature];
@@ -56,6 +67,12 @@ pub enum PageError {
     /// Names of staff were not read.
     #[error("who signed the diary was not read")]
     Names(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The clinical sheet was not read.
+    #[error("the clinical sheet was not read")]
+    Sheet(#[source] SheetError),
+    /// The clinical sheet was not written.
+    #[error("the clinical sheet was not written")]
+    SheetWritten(#[source] TxError),
 }
 
 /// A patient's page, to be framed by a door. Complete without scripts; `js/patient.js` draws the
@@ -65,8 +82,15 @@ pub enum PageError {
 pub struct PatientPage {
     name: String,
     patient: String,
-    /// Code, birth, telephone and address, each with what it is.
-    about: Vec<(&'static str, String)>,
+    /// Whether the reader may act; else no form is shown.
+    may_act: bool,
+    identity: Option<Identity>,
+    /// For how long they have been watched and isolated.
+    days: Vec<String>,
+    /// The plan in a line.
+    plan_line: String,
+    /// Where they are, unless at home.
+    away: Option<String>,
     now: WallMs,
     lost: Option<String>,
     notice: Option<String>,
@@ -74,6 +98,11 @@ pub struct PatientPage {
     values: Vec<Value>,
     /// The scores, as far as they are known.
     scores: Vec<Score>,
+    /// The clinical sheet: what it says, each with what it is about.
+    sheet: Vec<(&'static str, String)>,
+    /// Which version, and who wrote it when.
+    sheet_title: String,
+    contacts: Vec<ContactView>,
     devices: Vec<String>,
     /// What was given to the patient and taken back, the newest first: device and sentence.
     handovers: Vec<(String, String)>,
@@ -82,43 +111,10 @@ pub struct PatientPage {
     colleagues: Vec<(i64, String)>,
     diary: Vec<Entry>,
     diary_is_cut: bool,
+    /// What to ask on the telephone when nothing is open.
+    script: Vec<Question>,
     charts: Vec<(&'static str, &'static str)>,
     draft: ActForm,
-}
-
-#[derive(Debug)]
-struct FlagView {
-    id: String,
-    telling: u32,
-    colour: &'static str,
-    reason: Reason,
-    /// What follows when the charge ends, and where the family doctor stands.
-    ladder: Vec<String>,
-    /// What the centre says to the patient.
-    to_say: Vec<&'static str>,
-    charge: ChargeView,
-    /// For how many minutes it may be snoozed.
-    snoozes: Vec<i64>,
-    evidence: Vec<EvidenceView>,
-    rule: String,
-}
-
-/// Who has a flag, as seen by the reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ChargeView {
-    Nobody,
-    Reader,
-    Other,
-}
-
-#[derive(Debug)]
-struct EvidenceView {
-    id: String,
-    what: &'static str,
-    value: String,
-    time: String,
-    /// From which record to which it is the median, and of how many.
-    median: Option<(String, String, u32)>,
 }
 
 /// Where a page is made from.
@@ -145,89 +141,79 @@ impl PatientPage {
     /// See [`PageError`].
     pub async fn load(sources: Sources<'_>, patient: PatientId) -> Result<Option<Self>, PageError> {
         let (record, actor) = (sources.record, sources.actor);
-        let person = match book::person_of(patient) {
-            Some(person) => patients::get(record, actor, person)
-                .await
-                .map_err(PageError::Person)?,
-            None => None,
-        };
+        let person = identity::known(record, actor, patient).await?;
         let (link, row) = ask(sources, patient).await;
         if person.is_none() && row.is_none() {
             return Ok(None);
         }
         let now = link.now().unwrap_or(sources.fallback_now);
         write_opening(sources, patient).await?;
-        let plan = plan(record, actor, patient).await?;
-        let open = open_flags(record, actor).await.map_err(PageError::Diary)?;
-        let stretch = now.plus_ms(-DIARY_MS)..now.plus_ms(AHEAD_MS);
-        let lines = diary_of(record, actor, patient, stretch, DIARY_LINES)
-            .await
-            .map_err(PageError::Diary)?;
-        let stood = standings_of(record, actor, patient).await;
-        let stood = stood.map_err(PageError::Diary)?;
-        let signed = signatures(record, actor).await?;
-        let given = handovers_of_patient(record, actor, patient).await;
-        let given = given.map_err(PageError::Diary)?;
-        let of_patient = open
-            .into_iter()
-            .filter(|flag| flag.flag.id.patient == patient);
-        let mut row = row.map_or_else(|| Row::new(patient), Arc::unwrap_or_clone);
-        let alerts = take_flags(&mut row, of_patient, &signed);
-        let about = About {
-            row: &row,
-            name: None,
-            plan: plan.as_ref().filter(|plan| is_in_force(plan, now)),
-            alerts: &alerts,
-        };
-        let diary: Vec<Entry> = lines.iter().map(|line| entry(line, &signed, now)).collect();
+        let written = Written::read(sources, patient, person.as_ref(), now).await?;
+        let row = row.map_or_else(|| Row::new(patient), Arc::unwrap_or_clone);
+        let name = person
+            .as_ref()
+            .map_or_else(|| unnamed(&row), identity::full_name);
+        let identity = person.as_ref().map(|it| Identity::new(it, now));
+        let colleagues = colleagues(record, actor).await?;
+        let page = written.page(row, identity, &actor.to_string(), now);
         Ok(Some(Self {
-            name: person
-                .as_ref()
-                .map_or_else(|| unnamed(&row), identity::full_name),
+            name,
             patient: patient.to_string(),
-            about: person
-                .as_ref()
-                .map(|it| identity::facts(it, now))
-                .unwrap_or_default()
-                .into_iter()
-                .chain(away(&stood, now))
-                .collect(),
-            now,
             lost: page::lost(&link),
-            notice: None,
-            plan: plan
-                .as_ref()
-                .map(|plan| planned(plan, now))
-                .unwrap_or_default(),
-            values: values(&about),
-            scores: score::scores(&row, now),
-            devices: row.devices.iter().map(|it| device(it, now)).collect(),
-            handovers: given.iter().map(|it| handover(it, &signed, now)).collect(),
-            flags: flag_views(&about, &actor.to_string(), now),
-            colleagues: colleagues(record, actor).await?,
-            diary_is_cut: u64::try_from(diary.len()).is_ok_and(|count| count >= DIARY_LINES),
-            diary,
-            charts: HOME
-                .map(|vital| (vital.name(), words::vital_name(vital)))
-                .to_vec(),
-            draft: ActForm::default(),
+            colleagues,
+            ..page
         }))
     }
 
     /// The same page with a sentence on top and what was typed still in its field.
     #[must_use]
     pub fn refusing(self, sentence: String, form: ActForm) -> Self {
+        let opened = form.flag.clone();
         Self {
             notice: Some(sentence),
             draft: form,
             ..self
         }
+        .opening(&opened)
+    }
+
+    /// The same page for a reader of a role: who only reads gets no forms.
+    #[must_use]
+    pub fn read_by(self, role: Role) -> Self {
+        let may_act = role.is_of_the_centre() || role == Role::OutOfHoursDoctor;
+        Self { may_act, ..self }
+    }
+
+    /// The same page with another flag unfolded, if it is still there.
+    #[must_use]
+    pub fn opening(mut self, flag: &str) -> Self {
+        if self.flags.iter().any(|it| it.id == flag) {
+            for it in &mut self.flags {
+                it.is_open = it.id == flag;
+            }
+        }
+        self
     }
 
     /// What the page is called: the patient.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.name
+    }
+
+    /// The flags in two parts: the list, and the fold with the others.
+    fn parts(&self) -> [&[FlagView]; 2] {
+        let (list, fold) = self
+            .flags
+            .split_at_checked(FLAGS_BEFORE_FOLD)
+            .unwrap_or((&self.flags, &[]));
+        [list, fold]
+    }
+
+    /// Whether the unfolded flag stands in the fold.
+    fn is_in_fold(&self) -> bool {
+        let [_, fold] = self.parts();
+        fold.iter().any(|flag| flag.is_open)
     }
 
     /// Whom one telephones: as forms and as people say it.
@@ -242,30 +228,197 @@ impl PatientPage {
         said.collect()
     }
 
-    /// What was typed about this flag and not written; `""` for a note on the patient, where also
-    /// the words about a flag stand that somebody else has closed meanwhile.
-    fn typed(&self, flag: &str) -> &str {
+    /// Who may be asked to go there: as forms and as people say it.
+    fn services(&self) -> Vec<(&'static str, &'static str)> {
+        let all = HomeService::ALL.into_iter();
+        all.map(|it| (it.name(), service_name(it))).collect()
+    }
+
+    /// What may be asked for again: as forms and as people say it.
+    fn vitals(&self) -> Vec<(&'static str, &'static str)> {
+        let all = VitalKind::ALL.into_iter();
+        all.map(|it| (it.name(), words::vital_name(it))).collect()
+    }
+
+    /// Which flag a form that was not written is about: `""` for none, and for one that somebody
+    /// else has closed meanwhile.
+    fn draft_flag(&self) -> &str {
         let is_open = self.flags.iter().any(|it| it.id == self.draft.flag);
-        let typed_about = if is_open { &self.draft.flag } else { "" };
-        if typed_about == flag {
+        if is_open { &self.draft.flag } else { "" }
+    }
+
+    /// The act whose fields hold what was typed and not written. Words about a flag that is closed
+    /// stand in the note on the patient.
+    fn draft_act(&self) -> &str {
+        match self.draft.act.as_str() {
+            "close" => "note",
+            _ if self.draft_flag() != self.draft.flag => "note",
+            act => act,
+        }
+    }
+
+    /// Whether what was typed and not written belongs to this act about this flag.
+    fn is_draft(&self, flag: &str, act: &str) -> bool {
+        !self.draft.act.is_empty() && self.draft_flag() == flag && self.draft_act() == act
+    }
+
+    /// What was typed for an act about a flag (`""`: about the patient) and not written.
+    fn typed(&self, flag: &str, act: &str) -> &str {
+        if self.is_draft(flag, act) {
             &self.draft.words
         } else {
             ""
         }
     }
+
+    /// Whether a choice was made in a form that was not written.
+    fn picked(&self, flag: &str, act: &str, value: &str) -> bool {
+        let draft = &self.draft;
+        let picked = [
+            &draft.whom,
+            &draft.outcome,
+            &draft.minutes,
+            &draft.to,
+            &draft.vital,
+            &draft.service,
+        ];
+        self.is_draft(flag, act) && picked.into_iter().any(|it| it == value)
+    }
+
+    /// Whether a vital sign is the one to be asked for again: the chosen one, or `again`.
+    fn is_asked(&self, flag: &str, again: &str, vital: &str) -> bool {
+        if self.is_draft(flag, "ask-repeat") {
+            self.draft.vital == vital
+        } else {
+            again == vital
+        }
+    }
+}
+
+/// What the record holds of a patient.
+struct Written {
+    plans: Vec<veglia_diary::PlanWritten>,
+    open: Vec<veglia_diary::OpenFlag>,
+    lines: Vec<veglia_diary::Line>,
+    stood: Vec<veglia_diary::Stood>,
+    given: Vec<veglia_diary::Handover>,
+    sheet: Option<background::Sheet>,
+    signed: Signatures,
+}
+
+impl Written {
+    async fn read(
+        sources: Sources<'_>,
+        patient: PatientId,
+        person: Option<&patients::Person>,
+        now: WallMs,
+    ) -> Result<Self, PageError> {
+        let (record, actor) = (sources.record, sources.actor);
+        let plans = plans_of(record, actor, patient).await;
+        let open = open_flags_of(record, actor, patient).await;
+        let stretch = now.plus_ms(-DIARY_MS)..now.plus_ms(AHEAD_MS);
+        let lines = diary_of(record, actor, patient, stretch, DIARY_LINES + 1).await;
+        let stood = standings_of(record, actor, patient).await;
+        let given = handovers_of_patient(record, actor, patient).await;
+        let sheet = match person {
+            Some(person) => background::current(record, actor, person.id)
+                .await
+                .map_err(PageError::Sheet)?,
+            None => None,
+        };
+        Ok(Self {
+            plans: plans.map_err(PageError::Diary)?,
+            open: open.map_err(PageError::Diary)?,
+            lines: lines.map_err(PageError::Diary)?,
+            stood: stood.map_err(PageError::Diary)?,
+            given: given.map_err(PageError::Diary)?,
+            sheet,
+            signed: signatures(record, actor).await?,
+        })
+    }
+
+    /// The page, but for what others know: who it is, and how it stands with ingest.
+    fn page(
+        self,
+        mut row: Row,
+        identity: Option<Identity>,
+        reader: &str,
+        now: WallMs,
+    ) -> PatientPage {
+        let plan = self.plans.first().map(|written| &written.plan);
+        let first = self.plans.last().map(|written| written.plan.from);
+        let says = self.sheet.as_ref().map(|sheet| &sheet.says);
+        let nothing = Background::default();
+        let says = says.unwrap_or(&nothing);
+        let alerts = flags::take_flags(&mut row, self.open.into_iter(), &self.signed);
+        let about = About {
+            row: &row,
+            name: None,
+            plan: plan.filter(|plan| is_in_force(plan, now)),
+            alerts: &alerts,
+        };
+        let scores = score::scores(&row, now);
+        let shown = usize::try_from(DIARY_LINES).unwrap_or(usize::MAX);
+        let diary_is_cut = self.lines.len() > shown;
+        let mut diary = history::entries(&self.lines, &self.signed, now);
+        diary.truncate(shown);
+        PatientPage {
+            name: String::new(),
+            patient: String::new(),
+            may_act: true,
+            days: identity::days(first, says.isolated_since, now),
+            plan_line: facts::in_a_line(plan, now),
+            away: facts::away(&self.stood, now),
+            now,
+            lost: None,
+            notice: None,
+            plan: plan.map_or_else(Vec::new, |plan| facts::planned(plan, now)),
+            values: values(&about),
+            flags: flags::views(&about, &scores, reader, now),
+            script: script::plain(&scores),
+            scores,
+            sheet: sheet::facts(says),
+            sheet_title: self
+                .sheet
+                .as_ref()
+                .map_or_else(String::new, |sheet| sheet::title(sheet, &self.signed, now)),
+            contacts: facts::contacts(identity.as_ref(), says),
+            identity,
+            devices: row
+                .devices
+                .iter()
+                .map(|it| facts::device(it, now))
+                .collect(),
+            handovers: self
+                .given
+                .iter()
+                .map(|it| facts::handover(it, &self.signed, now))
+                .collect(),
+            colleagues: Vec::new(),
+            diary,
+            diary_is_cut,
+            charts: charts(&about),
+            draft: ActForm::default(),
+        }
+    }
+}
+
+/// What has a curve: what is measured at home, and whatever else was measured.
+fn charts(about: &About<'_>) -> Vec<(&'static str, &'static str)> {
+    let shown = shown(about);
+    shown
+        .map(|vital| (vital.name(), words::vital_name(vital)))
+        .collect()
+}
+
+fn shown(about: &About<'_>) -> impl Iterator<Item = VitalKind> {
+    let has = |vital: &VitalKind| HOME.contains(vital) || about.row.latest(*vital).is_some();
+    VitalKind::ALL.into_iter().filter(has)
 }
 
 /// The tiles: what is measured at home, and whatever else was measured.
 fn values(about: &About<'_>) -> Vec<Value> {
-    let has = |vital: &VitalKind| HOME.contains(vital) || about.row.latest(*vital).is_some();
-    let shown = VitalKind::ALL.into_iter().filter(has);
-    shown.map(|vital| cell(about, vital)).collect()
-}
-
-fn flag_views(about: &About<'_>, reader: &str, now: WallMs) -> Vec<FlagView> {
-    let flags = about.row.flags.iter();
-    let view = |flag| flag_view(flag, about, reader, now);
-    flags.map(view).collect()
+    shown(about).map(|vital| cell(about, vital)).collect()
 }
 
 /// To whom the reader may give an alert.
@@ -281,17 +434,6 @@ async fn write_opening(sources: Sources<'_>, patient: PatientId) -> Result<(), P
     access::opens_page(record, actor, patient, sources.fallback_now)
         .await
         .map_err(PageError::Access)
-}
-
-/// The plan of a patient, in force or not.
-async fn plan(
-    record: &Database,
-    actor: &Actor,
-    patient: PatientId,
-) -> Result<Option<Plan>, PageError> {
-    plan_of(record, actor, patient)
-        .await
-        .map_err(PageError::Diary)
 }
 
 /// The row and how it stands with ingest; a fault is said on the page and is no fault of it.
@@ -312,168 +454,4 @@ async fn ask(sources: Sources<'_>, patient: PatientId) -> (Link, Option<Arc<Row>
 async fn signatures(record: &Database, actor: &Actor) -> Result<Signatures, PageError> {
     let read: Result<Signatures, BookError> = book::signatures(record, actor).await;
     read.map_err(|error| PageError::Names(Box::new(error)))
-}
-
-/// The flags as the record has them: acts refer to these, and they are there without ingest.
-fn take_flags(
-    row: &mut Row,
-    open: impl Iterator<Item = veglia_diary::OpenFlag>,
-    signed: &Signatures,
-) -> Vec<Care> {
-    row.flags.clear();
-    let mut alerts: Vec<Care> = Vec::new();
-    for flag in open {
-        let is_new = |alert: &Alert| alerts.iter().all(|known| known.alert.id != alert.id);
-        if let Some(alert) = flag.alert.filter(is_new) {
-            alerts.push(signed.care(alert));
-        }
-        row.flag(OpenFlag {
-            flag: flag.flag,
-            raised_at: flag.raised_at,
-            over: flag.ended,
-        });
-    }
-    alerts
-}
-
-/// Where the patient is, unless at home: nothing is expected from there.
-fn away(stood: &[Stood], now: WallMs) -> Option<(&'static str, String)> {
-    let mut begun = stood.iter().filter(|it| it.standing.from <= now);
-    let last = begun.next()?.standing;
-    let is_away = last.whereabouts != Whereabouts::AtHome;
-    let place = words::whereabouts(last.whereabouts);
-    let since = words::since_time(last.from, now);
-    is_away.then(|| ("Dove", format!("{place} {since}: nessuna misura è attesa")))
-}
-
-fn planned(plan: &Plan, now: WallMs) -> Vec<String> {
-    let force = match plan.until {
-        _ if plan.from > now => format!("Inizierà {}", words::at_time(plan.from, now)),
-        Some(until) if until <= now => format!("Terminato {}", words::at_time(until, now)),
-        Some(until) => format!("In vigore fino a {}", words::time(until, now)),
-        None => format!("In vigore {}", words::since_time(plan.from, now)),
-    };
-    let rhythm = plan.parameters.iter().map(|parameter| {
-        let name = words::vital_name(parameter.vital);
-        let grace = parameter.grace_minutes;
-        format!(
-            "{name}: {}, tolleranza {grace} min",
-            words::rhythm(parameter)
-        )
-    });
-    let target = plan.spo2.map(|target| {
-        format!(
-            "Obiettivo personale di SpO₂: {}–{} %",
-            target.low_percent, target.high_percent
-        )
-    });
-    let scale = (plan.oxygen_scale == OxygenScale::Two)
-        .then(|| "NEWS2 con la scala 2 per la SpO₂".to_owned());
-    let version = format!("Versione {}", plan.version);
-    std::iter::once(format!("{version}. {force}"))
-        .chain(rhythm)
-        .chain(target)
-        .chain(scale)
-        .chain(apart(plan))
-        .collect()
-}
-
-fn device(state: &DeviceState, now: WallMs) -> String {
-    use veglia_view::Battery;
-    let mut said = vec![
-        if state.up {
-            "collegato"
-        } else {
-            "non collegato"
-        }
-        .to_owned(),
-    ];
-    // What a device said last says nothing of now once it is gone.
-    for (sensor, contact) in state.contacts.iter().filter(|_| state.up) {
-        let contact = words::contact(*contact);
-        said.push(format!("{} {contact}", words::sensor(*sensor)));
-    }
-    match state.battery {
-        Some(Battery::Percent(percent)) => said.push(format!("batteria {percent} %")),
-        Some(Battery::Low) => said.push("batteria scarica".to_owned()),
-        None => {}
-    }
-    match state.last_heard {
-        Some(at) => said.push(format!(
-            "ultimo segnale {} ({})",
-            words::at_time(at, now),
-            words::age(at, now)
-        )),
-        None => said.push("mai sentito".to_owned()),
-    }
-    format!("{}: {}", state.device, said.join(", "))
-}
-
-/// A device given to the patient, and the sentence that says when, by whom, and until when.
-fn handover(given: &Handover, signed: &Signatures, now: WallMs) -> (String, String) {
-    let assignment = &given.assignment;
-    let from = words::time(assignment.from, now);
-    let by = signed.name(&given.given_by);
-    let shared = match assignment.holder.members().len() {
-        0 | 1 => "",
-        _ => ", condiviso con altri della casa",
-    };
-    let back = given.returned.as_ref().map(|returned| {
-        let until = words::time(returned.until, now);
-        format!("; ritirato {until} ({})", signed.name(&returned.by))
-    });
-    let back = back.unwrap_or_else(|| "; in corso".to_owned());
-    let sentence = format!("consegnato {from} ({by}){shared}{back}");
-    (assignment.device.to_string(), sentence)
-}
-
-/// The lengths of a snooze that a form offers, in minutes.
-fn snoozes(severity: Severity) -> Vec<i64> {
-    let longest = Ladder::shipped().course(severity).snooze_ms / words::MINUTE_MS;
-    let offered = [5, 10, 15, 30, 60, 120, 240, 480, 1_440];
-    offered.into_iter().filter(|it| *it <= longest).collect()
-}
-
-fn flag_view(flag: &OpenFlag, about: &About<'_>, reader: &str, now: WallMs) -> FlagView {
-    let id = &flag.flag.id;
-    let care = care::of(about.alerts, id);
-    let hold = care.and_then(|care| care.alert.state.hold.as_ref());
-    let ladder = [
-        care.and_then(|care| care.afterwards(now)),
-        care.and_then(|care| care.family_doctor(now)),
-    ];
-    let is_confirmed = flag.flag.standing.is_confirmed();
-    FlagView {
-        id: id.to_string(),
-        telling: flag.flag.telling,
-        colour: match reason::kind(flag.flag.severity) {
-            "red" => "◆ ROSSO",
-            "amber" => "▲ GIALLO",
-            _ => "▬ TECNICO",
-        },
-        reason: Reason::new(flag, about, now),
-        ladder: ladder.into_iter().flatten().collect(),
-        to_say: care::to_say(flag.flag.severity, is_confirmed, now),
-        charge: match hold {
-            None => ChargeView::Nobody,
-            Some(hold) if hold.by == reader => ChargeView::Reader,
-            Some(_) => ChargeView::Other,
-        },
-        snoozes: snoozes(flag.flag.severity),
-        evidence: flag
-            .flag
-            .evidence
-            .iter()
-            .map(|it| EvidenceView {
-                id: it.id.to_string(),
-                what: words::what(it),
-                value: words::exact(it),
-                time: words::full_time(it.at),
-                median: it
-                    .median()
-                    .map(|of| (of.first.to_string(), of.last.to_string(), of.readings)),
-            })
-            .collect(),
-        rule: format!("{} ({})", id.rule, id.rule_set),
-    }
 }

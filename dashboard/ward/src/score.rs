@@ -6,10 +6,12 @@
 use std::sync::LazyLock;
 
 use serde::Serialize;
-use veglia_view::{Evidence, Guard, Partial, Row, RuleSet, Scale, ScoreParameter, Scored, WallMs};
+use veglia_view::{
+    Evidence, Guard, Partial, Points, Row, RuleSet, Scale, ScoreParameter, Scored, WallMs,
+};
 
 /// The rules that ingest counts by, read once.
-static RULES: LazyLock<RuleSet> = LazyLock::new(RuleSet::shipped);
+pub(crate) static RULES: LazyLock<RuleSet> = LazyLock::new(RuleSet::shipped);
 
 /// A score of a patient, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,6 +52,24 @@ pub(crate) fn news2(row: &Row, now: WallMs) -> Option<Score> {
         Scored::Counted(partial) => counted(partial, now),
         Scored::NotCounted(_) => None,
     }
+}
+
+/// The least that the NEWS2 of a row can be, and until when it is that: what a place in the list
+/// goes by, without words.
+pub(crate) fn least(row: &Row, now: WallMs) -> Option<(u8, WallMs)> {
+    let is_news2 =
+        |it: &&Scored| matches!(it, Scored::Counted(partial) if partial.scale == Scale::News2);
+    let Some(Scored::Counted(partial)) = row.scores.iter().find(is_news2) else {
+        return None;
+    };
+    let fresh = |it: &Points| Some((it.evidence, RULES.fresh(it.parameter)?.0));
+    let fresh = |it: &Points| fresh(it).filter(|(by, age_ms)| now.since(by.at) <= *age_ms);
+    let gone = |(by, age_ms): (Evidence, i64)| by.at.plus_ms(age_ms + 1);
+    let until = partial.points.iter().filter_map(fresh).map(gone).min()?;
+    if partial.points.iter().all(|it| fresh(it).is_some()) {
+        return Some((partial.min, until));
+    }
+    counted(partial, now).map(|score| (score.min, until))
 }
 
 fn refused(guards: &[Guard]) -> Score {

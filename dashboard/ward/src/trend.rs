@@ -27,7 +27,7 @@ pub const PIXELS_MAX: u32 = 4_000;
 const PIXELS_MIN: u32 = 50;
 
 /// Longest stretch drawn, in milliseconds: two months, twice the longest isolation of that year.
-const STRETCH_MAX_MS: i64 = 62 * 86_400_000;
+pub(crate) const STRETCH_MAX_MS: i64 = 62 * 86_400_000;
 
 /// The longest silence that a line may cross, in milliseconds, on a chart whose buckets are
 /// shorter: readings further apart are points of their own.

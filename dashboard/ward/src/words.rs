@@ -209,6 +209,13 @@ pub(crate) fn day(at: WallMs) -> Option<Date> {
     local(at).map(|at| at.date())
 }
 
+/// When a calendar day begins in Rome.
+pub(crate) fn midnight(day: Date) -> Option<WallMs> {
+    let zone = TimeZone::get("Europe/Rome").ok()?;
+    let begins = day.to_zoned(zone).ok()?;
+    Some(WallMs(begins.timestamp().as_millisecond()))
+}
+
 fn written(at: WallMs, format: &str) -> String {
     local(at).map_or_else(
         || "ora sconosciuta".to_owned(),

@@ -14,10 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use veglia_store::sea_orm::IntoActiveModel;
 use veglia_store::sea_orm::entity::prelude::*;
-use veglia_store::sea_orm::sea_query::OnConflict;
+use veglia_store::sea_orm::sea_query::{OnConflict, Query};
 use veglia_store::sea_orm::{QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, Tx, TxError};
-use veglia_triage::{Flag, FlagId, How, Severity, Standing, Verdict, Why};
+use veglia_triage::{Flag, FlagId, How, PatientId, Severity, Standing, Verdict, Why};
 use veglia_wire::WallMs;
 
 use crate::acts;
@@ -441,10 +441,41 @@ pub async fn open_flags(record: &Database, actor: &Actor) -> Result<Vec<OpenFlag
             as_told(tx, &ids).await
         })
     });
-    let mut open = read.await?;
+    Ok(gravest_first(read.await?))
+}
+
+/// The same of one patient, however many others have.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn open_flags_of(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+) -> Result<Vec<OpenFlag>, ReadError> {
+    let read = record.read_tx("diary.open_flags_of", actor, move |tx| {
+        Box::pin(async move {
+            let mut theirs = Query::select();
+            theirs
+                .column(flag_event::Column::FlagId)
+                .from(flag_event::Entity)
+                .and_where(flag_event::Column::Patient.eq(patient.to_string()));
+            let listed = open_flag::Entity::find()
+                .filter(open_flag::Column::FlagId.in_subquery(theirs))
+                .limit(OPEN_FLAGS_MAX);
+            let listed = listed.all(tx).await?.into_iter();
+            let ids: Vec<String> = listed.map(|row| row.flag_id).collect();
+            as_told(tx, &ids).await
+        })
+    });
+    Ok(gravest_first(read.await?))
+}
+
+/// The gravest first, then the oldest.
+fn gravest_first(mut open: Vec<OpenFlag>) -> Vec<OpenFlag> {
     open.sort_by(|a, b| {
         let gravest = b.flag.severity.cmp(&a.flag.severity);
         gravest.then_with(|| (a.flag.since, &a.flag.id).cmp(&(b.flag.since, &b.flag.id)))
     });
-    Ok(open)
+    open
 }

@@ -75,7 +75,7 @@ pub use course::{Assignments, Course, Stretch, Whose, Worn};
 pub use error::ReadError;
 pub use flags::{
     OPEN_FLAGS_MAX, OpenFlag, RecordError, Told, flags_listed, flags_raised, open_flags,
-    record_verdicts,
+    open_flags_of, record_verdicts,
 };
 pub use handovers::{HANDOVERS_MAX, Handover, Returned, handovers_of_device, handovers_of_patient};
 pub use history::{LINES_MAX, Line, Written, diary_of};

@@ -326,13 +326,15 @@ impl Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
-    /// The repeat did not bear the first reading out.
+    /// The repeat did not bear the first reading out. One that arrives late refutes in the same
+    /// way what was confirmed without it.
     NotConfirmed,
     /// Enough readings out of the band for long enough.
     Recovered,
     /// The silent vital sign is there again.
     DataReturned,
-    /// Readings that arrived late tell another story: the flag, or its confirmation, is withdrawn.
+    /// Readings that arrived late tell another story: the flag is withdrawn. The only end by which
+    /// a rule says that a flag does not stand.
     ExplainedByLateData,
     /// The plan, or the rule, no longer asks.
     PlanEnded,

@@ -295,10 +295,11 @@ fn difference(before: &Story, was_withdrawn: bool, after: &Story) -> Sayings {
         };
     }
     if before.standing.is_confirmed() && !is_confirmed {
-        // Open: a plan has made the reading less grave. Over: a late repeat has refuted it.
+        // Open: a plan has made the reading less grave. Over: a late repeat has refuted it, as it
+        // would have in time. Only the confirmation is taken back; the flag stands in any order.
         return Sayings {
             raise: end.is_none(),
-            withdraw: end.is_some(),
+            end: end.filter(|_| before.end != end),
             ..nothing
         };
     }

@@ -37,15 +37,48 @@ fn a_backlog_has_a_minute_to_bring_the_repeat() {
 }
 
 #[test]
-fn a_repeat_that_arrives_late_withdraws_the_missed_one() {
+fn a_repeat_that_arrives_late_refutes_the_missed_one_and_the_flag_stands() {
     let mut home = Home::new();
     home.spo2(0, 91);
     home.tick(10);
     assert_eq!(
         words(&home.late(5, 30, spo2(960))),
-        ["end spo2-red ExplainedByLateData"]
+        ["end spo2-red NotConfirmed"]
     );
     assert_eq!(home.open(), NOTHING);
+    let mut in_time = Home::new();
+    in_time.spo2(0, 91);
+    in_time.spo2(5, 96);
+    assert_eq!(home.known.standing(), in_time.known.standing());
+}
+
+/// A value too bad to wait was the second of a stream: what came before it makes it one of few,
+/// which the next may refute.
+#[test]
+fn a_red_told_at_once_that_late_readings_have_refuted_stands_as_in_any_other_order() {
+    let seconds = |number: u64, seconds: i64, percent_tenths: i32| {
+        let at = minute(0).plus_ms(seconds * 1_000);
+        seen(number, at, spo2(percent_tenths), Quality::empty())
+    };
+    let readings = [seconds(1, 0, 970), seconds(2, 2, 840), seconds(3, 124, 970)];
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let mut home = Home::new();
+        for place in order {
+            home.observe(&readings[place]);
+        }
+        home.tick(10);
+        let standing = home.known.standing().into_iter();
+        let reds = standing.filter(|id| id.contains("spo2-red"));
+        assert_eq!(reds.count(), 1, "{order:?}");
+        assert_eq!(home.open(), NOTHING, "{order:?}");
+    }
 }
 
 #[test]
@@ -71,10 +104,7 @@ fn an_earlier_red_takes_the_flag_over_and_the_old_one_stands_again_when_it_is_re
     let said = home.late(7, 12, spo2(960));
     assert_eq!(
         words(&said),
-        [
-            "raise spo2-red unconfirmed",
-            "end spo2-red ExplainedByLateData"
-        ]
+        ["raise spo2-red unconfirmed", "end spo2-red NotConfirmed"]
     );
     let tellings: Vec<u32> = said.iter().map(|verdict| verdict.telling()).collect();
     assert_eq!(tellings, [3, 2], "each flag's tellings are numbered");

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::*;
-use veglia_triage::{Flag, Input, Observation, Plan, Seen, Target, Verdict, Why};
+use veglia_triage::{Flag, Input, Observation, Plan, Seen, Target, Verdict};
 use veglia_wire::{Quality, VitalKind, WallMs};
 
 /// The last tick: hours after the last reading.
@@ -154,13 +154,12 @@ fn assert_reader_knows(home: &Home) {
             assert_eq!(*known, flag.standing, "{id}");
         }
     }
-    for (id, (_, end)) in &home.known.0 {
-        let is_withdrawn = *end == Some(Why::ExplainedByLateData);
-        assert!(
-            is_withdrawn || standing.contains_key(id),
-            "{id} was never taken back"
-        );
-    }
+    let known: Vec<String> = home.known.standing().into_iter().collect();
+    assert_eq!(
+        known,
+        standing.into_keys().collect::<Vec<_>>(),
+        "what stands was not taken back, and nothing else stands"
+    );
 }
 
 fn events() -> impl Strategy<Value = (Vec<Observation>, Vec<Event>)> {
@@ -189,6 +188,7 @@ proptest! {
         }
         home.tick(END);
         prop_assert_eq!(standing(&home), standing(&expected));
+        prop_assert_eq!(home.known.standing(), expected.known.standing());
         assert_reader_knows(&home);
         assert_reader_knows(&expected);
     }
@@ -204,6 +204,7 @@ proptest! {
         home.tick(100_000);
         prop_assert_eq!(standing(&steady), standing(&home));
         prop_assert_eq!(steady.known.open(), home.known.open());
+        prop_assert_eq!(steady.known.standing(), home.known.standing());
         for id in steady.known.0.keys() {
             prop_assert!(home.known.0.contains_key(id), "{} was never raised", id);
         }

@@ -4,14 +4,14 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::*;
 use veglia_triage::{
     Cause, Flag, How, Input, Observation, PatientStanding, Presence, Sign, Source, Standing,
-    Trigger, Verdict, Whereabouts, Why,
+    Trigger, Verdict, Whereabouts,
 };
 use veglia_wire::{DeviceId, Quality, VitalKind, WallMs};
 
@@ -406,6 +406,7 @@ proptest! {
         }
         home.tick(END);
         prop_assert_eq!(standing(&home), standing(&expected));
+        prop_assert_eq!(home.known.standing(), expected.known.standing());
     }
 
     #[test]
@@ -439,9 +440,7 @@ proptest! {
                 prop_assert_eq!(known, &flag.standing);
             }
         }
-        for (id, (_, end)) in &home.known.0 {
-            let stands = home.state.flags().any(|(flag, _)| flag.id.to_string() == *id);
-            prop_assert!(stands || *end == Some(Why::ExplainedByLateData), "{}", id);
-        }
+        let standing = home.state.flags().map(|(flag, _)| flag.id.to_string());
+        prop_assert_eq!(home.known.standing(), standing.collect::<BTreeSet<String>>());
     }
 }

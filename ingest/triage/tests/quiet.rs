@@ -44,6 +44,8 @@ enum Event {
     Again(usize),
     /// Another device, or another outbox.
     Other(i32),
+    /// One that was measured elsewhere so long ago: of the usual device or, typed, of none.
+    Elsewhere(Seen, i64, Source),
     Held(Contact),
     Said(AnswerCode, i32),
     Beat,
@@ -88,6 +90,21 @@ fn run() -> impl Strategy<Value = Event> {
     )
 }
 
+/// What is handed on came long ago, or a moment ago and is next to what is put off.
+fn elsewhere() -> impl Strategy<Value = Event> {
+    let clean = |vital| Seen::Vital(vital, Quality::empty());
+    let seen = prop_oneof![
+        6 => percent().prop_map(move |percent| clean(spo2(percent * 10))),
+        2 => (45..120_i32).prop_map(move |beats| clean(whole(VitalKind::Pulse, beats))),
+        1 => percent().prop_map(|it| Seen::Vital(spo2(it * 10), Quality::ARTEFACT)),
+        1 => Just(Seen::Contact(Sensor::Oximeter, Contact::Off)),
+        1 => Just(Seen::Answer(Answer { code: AnswerCode::ChestPain, value: 1 }))
+    ];
+    let ago = prop_oneof![2 => Just(0_i64), 2 => 0..MINUTE, 1 => 0..3 * HOUR];
+    let source = prop_oneof![4 => Just(Source::Device), 1 => Just(Source::ByHand)];
+    (seen, ago, source).prop_map(|(seen, ago, source)| Event::Elsewhere(seen, ago, source))
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let doubt = prop_oneof![
         Just(Quality::ARTEFACT),
@@ -120,6 +137,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (percent(), 1..3 * HOUR).prop_map(|(it, delay)| Event::Late(it, delay)),
         2 => (0..500_usize).prop_map(Event::Again),
         1 => percent().prop_map(Event::Other),
+        3 => elsewhere(),
         3 => contact.prop_map(Event::Held),
         1 => answer.prop_map(|(code, value)| Event::Said(code, value)),
         4 => Just(Event::Beat),
@@ -182,15 +200,20 @@ impl Pair {
         }
     }
 
-    fn observe(&mut self, seen: Seen, quality_delay_ms: i64) {
-        let observation = Observation {
+    /// Measured so long ago.
+    fn observation(&mut self, seen: Seen, delay_ms: i64) -> Observation {
+        Observation {
             id: self.id(7),
             device: DeviceId::new("nonin:501234").expect("a device id"),
             source: Source::Device,
-            at: WallMs(self.now - quality_delay_ms),
+            at: WallMs(self.now - delay_ms),
             received: WallMs(self.now),
             seen,
-        };
+        }
+    }
+
+    fn observe(&mut self, seen: Seen, delay_ms: i64) {
+        let observation = self.observation(seen, delay_ms);
         self.hear(observation);
     }
 
@@ -297,6 +320,18 @@ impl Pair {
                     seen: clean(percent),
                 };
                 self.hear(observation);
+            }
+            Event::Elsewhere(seen, ago_ms, source) => {
+                let observation = self.observation(seen, ago_ms);
+                // It came when it was measured, and is handed on now.
+                let received = observation.at;
+                let observation = Observation {
+                    source,
+                    received,
+                    ..observation
+                };
+                self.give(Input::Elsewhere(&observation), self.now);
+                self.seen.push(observation);
             }
             _ => self.pass(event),
         }
@@ -456,6 +491,23 @@ fn a_low_value_after_a_long_calm_is_said_at_once() {
     pair.play(&low);
     assert!(pair.said > 0);
     pair.fold();
+}
+
+#[test]
+fn what_was_measured_elsewhere_goes_among_what_is_put_off() {
+    let clean = |percent: i32| Seen::Vital(spo2(percent * 10), Quality::empty());
+    for (percent, ago_ms) in [(97, 0), (97, 30 * SECOND), (84, 0), (84, 30 * SECOND)] {
+        let mut pair = Pair::new();
+        pair.play(&steady(100, SECOND));
+        assert!(put_off(&pair.quick) > 100, "{}", put_off(&pair.quick));
+        pair.play(&Event::Elsewhere(clean(percent), ago_ms, Source::Device));
+        assert_eq!(put_off(&pair.quick), 0, "all is folded first");
+        pair.look();
+        pair.play(&steady(100, SECOND));
+        pair.play(&Event::Watch);
+        pair.look();
+        pair.fold();
+    }
 }
 
 /// What counts from a moment counts for a vital sign that was last measured before it, though

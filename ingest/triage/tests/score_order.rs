@@ -145,6 +145,7 @@ proptest! {
         }
         home.tick(END);
         prop_assert_eq!(standing(&home), standing(&expected));
+        prop_assert_eq!(home.known.standing(), expected.known.standing());
         for scale in Scale::ALL {
             let (one, other) = (&home.state, &expected.state);
             let now = minute(2_800);

@@ -414,5 +414,6 @@ proptest! {
         home.tick(10_000);
         prop_assert_eq!(standing(&steady), standing(&home));
         prop_assert_eq!(steady.known.open(), home.known.open());
+        prop_assert_eq!(steady.known.standing(), home.known.standing());
     }
 }

@@ -233,6 +233,7 @@ proptest! {
         steady.tick(1_000);
         home.tick(1_000);
         prop_assert_eq!(told(&steady), told(&home));
+        prop_assert_eq!(steady.known.standing(), home.known.standing());
         prop_assert_eq!(home.known.open().len(), home.open().len());
     }
 

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -63,6 +63,13 @@ fn standing(home: &Home) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The same as a reader of every verdict knows it.
+fn known(home: &Home) -> BTreeSet<String> {
+    let is_by_days = |id: &String| BY_DAYS.iter().any(|rule| id.contains(rule));
+    let standing = home.known.standing().into_iter();
+    standing.filter(is_by_days).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
@@ -76,6 +83,7 @@ proptest! {
             home.observe(observation);
         }
         prop_assert_eq!(standing(&steady), standing(&home));
+        prop_assert_eq!(known(&steady), known(&home));
         prop_assert_eq!(steady.state.baseline(), home.state.baseline());
         prop_assert_eq!(steady.state.trend(), home.state.trend());
     }

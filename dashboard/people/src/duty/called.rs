@@ -51,20 +51,8 @@ pub async fn on_duty(
     record
         .read_tx("duty.on_duty", actor, move |tx| {
             Box::pin(async move {
-                let rows = shift::Entity::find()
-                    .filter(shift::Column::Post.eq(post.code()))
-                    .filter(shift::Column::FromMs.lte(at.0))
-                    .filter(lasts(shift::Column::UntilMs, at))
-                    .order_by_asc(shift::Column::Id)
-                    .limit(SHIFTS_MAX)
-                    .all(tx)
-                    .await?;
                 let mut called: Vec<Called> = Vec::new();
-                for shift in rows.into_iter().filter_map(Shift::from_row) {
-                    // Hours that cannot be told let nobody fall off the roster.
-                    if !shift.hours.contain(at).unwrap_or(true) {
-                        continue;
-                    }
+                for shift in shifts_in(tx, post, at).await? {
                     let person = in_place_of(tx, shift.party, at).await?;
                     let is_new = called.iter().all(|it| it.party != person);
                     if is_new && called.len() < CALLED_MAX {
@@ -75,6 +63,38 @@ pub async fn on_duty(
             })
         })
         .await
+}
+
+/// The places at a post whose days and hours `at` is in.
+async fn shifts_in(tx: &Tx<'_>, post: Post, at: WallMs) -> Result<Vec<Shift>, TxError> {
+    let rows = shift::Entity::find()
+        .filter(shift::Column::Post.eq(post.code()))
+        .filter(shift::Column::FromMs.lte(at.0))
+        .filter(lasts(shift::Column::UntilMs, at))
+        .order_by_asc(shift::Column::Id)
+        .limit(SHIFTS_MAX)
+        .all(tx)
+        .await?;
+    let shifts = rows.into_iter().filter_map(Shift::from_row);
+    // Hours that cannot be told let nobody fall off the roster.
+    Ok(shifts
+        .filter(|shift| shift.hours.contain(at).unwrap_or(true))
+        .collect())
+}
+
+/// Whether somebody holds a post at `at`, after substitution.
+pub(crate) async fn holds_in(
+    tx: &Tx<'_>,
+    post: Post,
+    party: Party,
+    at: WallMs,
+) -> Result<bool, TxError> {
+    for shift in shifts_in(tx, post, at).await? {
+        if in_place_of(tx, shift.party, at).await? == party {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The family doctor of a patient at `at`, or who stands in.
@@ -121,7 +141,7 @@ pub async fn one(
 }
 
 /// Whoever stands in for somebody at `at`, or themselves.
-async fn in_place_of(tx: &Tx<'_>, party: Party, at: WallMs) -> Result<Party, TxError> {
+pub(crate) async fn in_place_of(tx: &Tx<'_>, party: Party, at: WallMs) -> Result<Party, TxError> {
     let mut person = party;
     let mut passed = HashSet::from([person]);
     for _ in 0..STAND_INS_MAX {

@@ -341,6 +341,51 @@ fn who_needs_somebody_most_stands_first() {
 }
 
 #[test]
+fn of_two_equally_grave_the_sicker_by_score_stands_first_whoever_waits_longer() {
+    let rules = RuleSet::shipped();
+    let red = |patient: u64, minute, steps| {
+        let reading = evidence(VitalKind::SpO2, steps, minute);
+        let partial = rules.partial(Scale::News2, OxygenScale::One, &[reading]);
+        let mut flag = measured(Severity::Red, confirmed(How::AtOnce, minute), vec![reading]);
+        flag.flag.id.patient = PatientId::new(patient);
+        let mut row = row(
+            patient,
+            &[latest(VitalKind::SpO2, steps, minute)],
+            vec![flag],
+        );
+        row.scores = vec![Scored::Counted(partial.unwrap())];
+        row
+    };
+    let longer = placed(&red(1, 2, 970), &[]);
+    let sicker = placed(&red(2, 8, 880), &[]);
+    assert!(sicker.rank < longer.rank);
+    assert!(longer.line.chip.waits && longer.line.take.is_some());
+    assert_eq!(longer.line.chip.lasting(&NOW), "attende da 10 min");
+}
+
+#[test]
+fn in_the_list_who_is_called_next_and_who_has_it_stand_once() {
+    let said = |charge: Option<&str>, next: Option<&str>| Reason {
+        kind: "red",
+        text: String::new(),
+        charge: charge.map(str::to_owned),
+        next: next.map(str::to_owned),
+    };
+    let mut why = [
+        said(None, Some("Medico alle 14:20")),
+        said(None, Some("Operatore alle 14:30")),
+        said(Some("In carico ad Ada"), None),
+        said(Some("In carico ad Ada"), None),
+        said(Some("In carico a Ugo"), None),
+    ];
+    say_once(&mut why);
+    let next: Vec<_> = why.iter().filter_map(|it| it.next.as_deref()).collect();
+    let charge: Vec<_> = why.iter().filter_map(|it| it.charge.as_deref()).collect();
+    assert_eq!(next, ["Medico alle 14:20"]);
+    assert_eq!(charge, ["In carico ad Ada", "In carico a Ugo"]);
+}
+
+#[test]
 fn a_value_that_the_rules_do_not_judge_is_grey_with_the_word_why() {
     let table = [
         (Unjudged::NoMeasurement, "valore fermo, non è una misura"),

@@ -6,7 +6,7 @@
 
 pub(crate) mod life;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use veglia_triage::{
@@ -236,6 +236,13 @@ impl Known {
         let open = self.0.iter().filter(|(_, (_, end))| end.is_none());
         open.map(|(id, (standing, _))| (id.clone(), *standing))
             .collect()
+    }
+
+    /// Flags that stand, open or over: those that were not taken back.
+    pub(crate) fn standing(&self) -> BTreeSet<String> {
+        let stands = |end: Option<Why>| end != Some(Why::ExplainedByLateData);
+        let standing = self.0.iter().filter(|(_, (_, end))| stands(*end));
+        standing.map(|(id, _)| id.clone()).collect()
     }
 }
 

@@ -235,11 +235,28 @@ impl Telling {
             ..
         } = story;
         drop(intake);
-        // Other orders, of values that differ, are for the rules to prove.
-        let replayed = replay(folder.path(), record, Order::Arrival, RuleSet::shipped()).await;
-        prop_assert_eq!(&standing(&replayed.unwrap().told), &meaning.standing);
+        for order in [Order::Arrival, Order::Shuffled(3)] {
+            let replayed = replay(folder.path(), record.clone(), order, RuleSet::shipped()).await;
+            let replayed = replayed.unwrap();
+            prop_assert_eq!(&standing(&replayed.told), &meaning.standing);
+        }
         Ok(())
     }
+}
+
+#[tokio::test]
+async fn a_red_that_a_late_reading_refutes_stands_in_every_order() {
+    let mut story = Story::new().await;
+    story.assign(ANNA, story.at(0)).await;
+    for (second, percent) in [(60, 97), (62, 84), (184, 97)] {
+        let now = NOON.plus_ms(second * 1_000);
+        story.clock.0.store(now.0, Ordering::SeqCst);
+        let mono = now.since(NOON).unsigned_abs();
+        story.send(vec![saturation(1, mono, Some(now), percent)]);
+        story.tick();
+    }
+    let meaning = story.meaning().await;
+    assert_eq!(meaning.flagged(), [ANNA]);
 }
 
 fn config() -> ProptestConfig {

@@ -2,24 +2,28 @@
 
 // req: G8
 
+mod views;
+
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use askama::Template;
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use veglia_people::{CodiceFiscale, patients};
 use veglia_store::{Actor, Database};
 use veglia_view::{
-    About, Asked, Bedside, Board, Edition, Evidence, ExportAsk, Flag, FlagId, How, Latest, Lines,
-    OpenFlag, PatientId, Progress, Quality, Readings, ReadingsAsk, Row, Severity, Site, Source,
-    Standing, Status, Trend, TrendAsk, Trigger, Verdict, Version, View, ViewError, VitalKind,
-    WallMs, Ward, stand_in,
+    About, Asked, Bedside, Board, Bucket, Dot, Edition, Evidence, ExportAsk, Flag, FlagId, How,
+    Latest, Lines, OpenFlag, Outline, PatientId, Progress, Quality, Readings, ReadingsAsk, Row,
+    Severity, Site, Source, Standing, Status, Trend, TrendAsk, Trigger, Verdict, Version, View,
+    ViewError, VitalKind, WallMs, Ward, stand_in,
 };
-use veglia_ward::{Hub, Link, Pace, WardPage};
+use veglia_ward::{Filter, Hub, Link, Pace, WardPage};
 
 const NOW: i64 = 1_605_964_320_000;
 const LIMIT: Duration = Duration::from_secs(20);
@@ -101,8 +105,32 @@ impl View for FakeView {
         })
     }
 
-    fn trend(&self, _ask: TrendAsk) -> Asked<'_, Trend> {
-        Box::pin(async { Err(ViewError::Failed) })
+    fn trend(&self, ask: TrendAsk) -> Asked<'_, Trend> {
+        let dot = |steps| Dot {
+            at: ask.from,
+            steps,
+            quality: Quality::empty(),
+        };
+        let outline = Outline {
+            first: dot(970),
+            min: dot(840),
+            max: dot(980),
+            last: dot(970),
+        };
+        let bucket = Bucket {
+            from: ask.from,
+            n: 4,
+            flagged: 0,
+            clean: Some(outline),
+            doubtful: None,
+        };
+        Box::pin(async move {
+            Ok(Trend {
+                bucket_ms: 1_800_000,
+                buckets: vec![bucket],
+                damaged: Vec::new(),
+            })
+        })
     }
 
     fn readings(&self, _ask: ReadingsAsk) -> Asked<'_, Readings> {
@@ -165,9 +193,23 @@ fn reading(steps: i32) -> Latest {
 /// A page, as the browser's side of the stream.
 struct Screen(Pin<Box<dyn Stream<Item = String> + Send>>);
 
+/// The ward's page, as a browser gets it.
+fn rendered(hub: &Hub, filter: &Filter) -> String {
+    let page = WardPage::new(hub, filter, "/eventi").render();
+    page.expect("a page can be rendered")
+}
+
 impl Screen {
     fn open(hub: &Hub) -> Self {
-        let events = hub.events().expect("the ward is not crowded");
+        Self::open_through(hub, &Filter::default())
+    }
+
+    fn open_through(hub: &Hub, filter: &Filter) -> Self {
+        let events = hub.events_through(filter.clone());
+        Self::of(events.expect("the ward is not crowded"))
+    }
+
+    fn of(events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static) -> Self {
         let text = events.map(|bytes| {
             let bytes = bytes.unwrap_or_default();
             String::from_utf8(bytes.to_vec()).expect("events are text")
@@ -223,7 +265,7 @@ async fn a_page_is_sent_everything_and_then_what_changes() {
         })
         .unwrap();
     let change = screen.until("96\u{a0}%").await;
-    assert!(change.contains("event: row"), "{change}");
+    assert!(change.contains("event: cells"), "{change}");
     let more = if change.contains("NESSUN DATO") {
         change
     } else {
@@ -245,7 +287,7 @@ async fn ticks_stop_when_ingest_dies_and_come_back_with_it() {
             .unwrap();
         let mut screen = Screen::open(&house.hub);
         screen.until("event: tick").await;
-        let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+        let page = rendered(&house.hub, &Filter::default());
         assert!(!page.contains("Collegamento interrotto"));
 
         house.view.become_(sickness);
@@ -253,7 +295,7 @@ async fn ticks_stop_when_ingest_dies_and_come_back_with_it() {
         screen.until(": in attesa").await;
         let silence = screen.until(": in attesa").await + &screen.until(": in attesa").await;
         assert!(!silence.contains("event: tick"), "{silence}");
-        let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+        let page = rendered(&house.hub, &Filter::default());
         assert!(page.contains("Collegamento interrotto – dati fermi alle 14:12"));
         assert!(
             page.contains("Rossi Maria"),
@@ -272,7 +314,7 @@ async fn a_page_opened_while_ingest_is_dead_says_so_at_once() {
     house.view.become_(DEAD);
     let mut screen = Screen::open(&house.hub);
     screen.until(": in attesa").await;
-    let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+    let page = rendered(&house.hub, &Filter::default());
     assert!(page.contains("Collegamento interrotto"), "{page}");
 }
 
@@ -290,7 +332,7 @@ async fn another_life_of_ingest_replaces_every_row() {
     second.update(house.maria, |_| ()).unwrap();
     *house.view.board.lock().unwrap() = second;
     screen.until("Rossi Maria").await;
-    let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+    let page = rendered(&house.hub, &Filter::default());
     assert!(!page.contains("0000000000000005"), "{page}");
 }
 
@@ -327,7 +369,7 @@ async fn a_page_shows_each_patient_in_words_and_shapes() {
         .update(house.maria, |row| row.measure(reading(974)))
         .unwrap();
     Screen::open(&house.hub).until("Rossi Maria").await;
-    let page = WardPage::new(&house.hub, "/eventi").render().unwrap();
+    let page = rendered(&house.hub, &Filter::default());
     for words in [
         "●",
         "nessun allarme",
@@ -387,9 +429,9 @@ async fn somebody_unknown_is_in_the_list_only_while_they_are_in_danger() {
         over: None,
     };
     board.update(unknown, |row| row.flag(flag)).unwrap();
-    screen.until("Di chi è? nonin:501234").await;
     let clinical = format!(r#""lane":"clinical","patients":["{unknown}"]"#);
-    screen.until(&clinical).await;
+    let told = screen.until(&clinical).await;
+    assert!(told.contains("Di chi è? nonin:501234"), "{told}");
     // Somebody said whose it is: the flag is withdrawn, and the row goes.
     board.update(unknown, |row| row.flags.clear()).unwrap();
     screen.until(r#""lane":"clinical","patients":[]"#).await;

@@ -1,0 +1,455 @@
+//! A call with a patient: the form with its script, what is read back before saving, and what
+//! became of it.
+//!
+//! ```text
+//! CallPage ──check──▶ ReadBackPage ──save──▶ SavedPage
+//!     ▲  └──faults──┐       │  └──not saved──▶ CallPage, with everything that was typed
+//!     └─────────────┴─correct
+//! ```
+//! Every step is a form that carries all that was typed. A call that was corrected has another
+//! name than the one that was read back: if that one was saved already, the correction is a new
+//! entry beside it.
+
+use askama::Template;
+use veglia_people::patients::Person;
+use veglia_view::{PatientId, ScoreParameter, WallMs};
+
+use crate::desk::{Desk, IntakeError, Purpose};
+use crate::form::Typed;
+use crate::line::{Call, SaveError};
+use crate::need::{Draft, KINDS, kind_name};
+use crate::number::{ASKED, Doubt};
+use crate::said::{self, CallId, Fault, Faults, Question, SIGNS, SITES, STATE, Said};
+use crate::saved::settles;
+use crate::script::Script;
+use crate::words;
+
+/// How long a page that was read back may wait to be saved: longer than any call. What was said
+/// before that is read back again.
+const READ_BACK_MS: i64 = 2 * 3_600_000;
+
+/// How far a page may be ahead of the clock of care, after it stepped.
+const AHEAD_MS: i64 = 60_000;
+
+const NOT_SAVED: &str = "NON salvato: l’archivio delle telefonate non risponde. Quello che è \
+    stato scritto è qui sotto: riprovare tra un momento. Se continua, chiamare chi gestisce il \
+    sistema; se i valori preoccupano, agire subito secondo le regole, senza aspettare.";
+const OTHER: &str = "Questa telefonata è già stata salvata con altri valori. Se i valori qui sotto \
+    sono quelli giusti, rileggerli e confermare: saranno una nuova registrazione, accanto alla \
+    prima.";
+const LATE: &str = "La pagina è rimasta aperta a lungo: rileggere i valori al paziente e \
+    confermare di nuovo.";
+const NOTHING: &str = "Non è stato scritto nulla: né un valore, né una risposta, né un bisogno. \
+    Per registrare che non ha risposto, usare l’elenco delle telefonate.";
+
+/// The form, to be framed by a door.
+#[derive(Template)]
+#[template(path = "call.html")]
+pub struct CallPage {
+    patient: PatientId,
+    name: String,
+    phone: String,
+    problem: Option<String>,
+    script: Script,
+    signs: Vec<QuestionView>,
+    state: Vec<QuestionView>,
+    values: Vec<ValueView>,
+    sites: Vec<(&'static str, &'static str, bool)>,
+    kinds: Vec<(&'static str, &'static str, bool)>,
+    need_words: String,
+    need_place: String,
+    need_consent: bool,
+    note: String,
+    /// The name of the call.
+    call: String,
+}
+
+/// A question, and what was answered so far.
+struct QuestionView {
+    field: &'static str,
+    words: &'static str,
+    is_wanted: bool,
+    fault: Option<String>,
+    /// Value, words, whether it was chosen.
+    answers: Vec<(i32, &'static str, bool)>,
+    is_open: bool,
+}
+
+/// A number to be typed.
+struct ValueView {
+    field: &'static str,
+    label: &'static str,
+    unit: &'static str,
+    hint: &'static str,
+    is_wanted: bool,
+    /// The last that is known.
+    last: String,
+    typed: String,
+    fault: Option<String>,
+    /// Whether it may be said to be right: an unusual value; and the value in words.
+    unusual: Option<String>,
+}
+
+/// What is read back, to be framed by a door.
+#[derive(Template)]
+#[template(path = "read_back.html")]
+pub struct ReadBackPage {
+    patient: PatientId,
+    name: String,
+    problem: Option<&'static str>,
+    /// What was said, each with its answer.
+    values: Vec<(String, String)>,
+    answers: Vec<(String, String)>,
+    needs: Vec<String>,
+    need_words: String,
+    need_place: String,
+    need_consent: Option<bool>,
+    note: String,
+    /// What the form carries along.
+    carried: Vec<(String, String)>,
+    call: String,
+    at: WallMs,
+}
+
+/// What is answered to a form.
+pub enum Answered {
+    /// The form again: something has to be asked again.
+    Asked(Box<CallPage>),
+    /// The form again, to be corrected.
+    Corrected(Box<CallPage>),
+    /// The form again: another call was saved under this name.
+    Other(Box<CallPage>),
+    /// The form again: nothing could be saved.
+    Unsaved(Box<CallPage>),
+    /// To be read back.
+    ReadBack(Box<ReadBackPage>),
+    /// It is saved; this is its name.
+    Saved(CallId),
+}
+
+impl CallPage {
+    /// The empty form of a patient; `None` when nobody is registered under this number.
+    ///
+    /// # Errors
+    /// See [`IntakeError`].
+    pub async fn load(desk: Desk<'_>, patient: PatientId) -> Result<Option<Self>, IntakeError> {
+        let Some(person) = desk.open(patient, Purpose::Call).await? else {
+            return Ok(None);
+        };
+        let typed = Typed::default().with("need_place", person.details.address.clone());
+        let ask = Ask {
+            patient,
+            person: &person,
+            typed: &typed,
+        };
+        let call = CallId::random().map_err(IntakeError::Random)?;
+        Ok(Some(ask.form(desk, &Faults::new(), None, &call).await?))
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("Telefonata con {}", self.name)
+    }
+}
+
+/// Does what a form of a call asks; `None` when nobody is registered under this number.
+///
+/// # Errors
+/// See [`IntakeError`].
+pub async fn answer(
+    desk: Desk<'_>,
+    patient: PatientId,
+    typed: Typed,
+) -> Result<Option<Answered>, IntakeError> {
+    let Some(person) = desk.open(patient, Purpose::Call).await? else {
+        return Ok(None);
+    };
+    let ask = Ask {
+        patient,
+        person: &person,
+        typed: &typed,
+    };
+    let call: CallId = typed.get("call").parse().map_err(|_| IntakeError::Form)?;
+    let answered = match typed.get("step") {
+        "check" => ask.check(desk, &call).await?,
+        "correct" => {
+            let call = CallId::random().map_err(IntakeError::Random)?;
+            let page = ask.form(desk, &Faults::new(), None, &call).await?;
+            Answered::Corrected(Box::new(page))
+        }
+        "save" => ask.save(desk, call).await?,
+        _ => return Err(IntakeError::Form),
+    };
+    Ok(Some(answered))
+}
+
+/// A form that was sent.
+struct Ask<'a> {
+    patient: PatientId,
+    person: &'a Person,
+    typed: &'a Typed,
+}
+
+impl Ask<'_> {
+    async fn form(
+        &self,
+        desk: Desk<'_>,
+        faults: &Faults,
+        problem: Option<&str>,
+        call: &CallId,
+    ) -> Result<CallPage, IntakeError> {
+        let (typed, patient) = (self.typed, self.patient);
+        let plan = desk.plan(patient).await?;
+        let row = desk.row(patient).await;
+        let script = Script::of(desk.rules, row.as_deref(), plan.as_ref(), desk.now);
+        let question = |it: &Question| question(it, typed, faults, &script.wanted);
+        let value = |it: &crate::number::Asked| {
+            let last = row.as_deref().and_then(|row| row.latest(it.kind));
+            let last = last.map_or_else(String::new, |it| words::latest(it, desk.now));
+            let wanted = ScoreParameter::of_vital(it.kind);
+            let fault = faults.get(it.field).copied();
+            ValueView {
+                field: it.field,
+                label: words::vital(it.kind),
+                unit: words::unit(it.kind),
+                hint: words::asking(it.kind),
+                is_wanted: script.wanted.contains(&wanted),
+                last,
+                typed: typed.get(it.field).to_owned(),
+                unusual: match fault {
+                    Some(Fault::Doubt(kind, Doubt::Unusual { steps, .. })) => {
+                        Some(words::value(kind, steps))
+                    }
+                    _ => None,
+                },
+                fault: fault.map(words::fault),
+            }
+        };
+        let is_chosen = |field: &str| !typed.get(field).is_empty();
+        Ok(CallPage {
+            patient,
+            name: words::name(self.person),
+            phone: self.person.details.phone.as_str().to_owned(),
+            problem: problem.map(str::to_owned).or_else(|| asked_again(faults)),
+            signs: SIGNS.iter().map(question).collect(),
+            state: STATE.iter().map(question).collect(),
+            values: ASKED.iter().map(value).collect(),
+            sites: SITES
+                .iter()
+                .map(|(name, _, words)| (*name, *words, *name == typed.get("site")))
+                .collect(),
+            kinds: KINDS
+                .iter()
+                .map(|kind| (kind.field, kind.words, is_chosen(kind.field)))
+                .collect(),
+            need_words: typed.get("need_words").to_owned(),
+            need_place: typed.get("need_place").to_owned(),
+            need_consent: is_chosen("need_consent"),
+            note: typed.get("note").to_owned(),
+            call: call.to_string(),
+            script,
+        })
+    }
+
+    /// Asks again, or reads back.
+    async fn check(&self, desk: Desk<'_>, call: &CallId) -> Result<Answered, IntakeError> {
+        match said::read(self.typed) {
+            Ok(said) if said.is_empty() && self.is_silent() => {
+                let faults = Faults::new();
+                let page = self.form(desk, &faults, Some(NOTHING), call).await?;
+                Ok(Answered::Asked(Box::new(page)))
+            }
+            Ok(said) => {
+                let page = self.read_back(&said, None, call, desk.now);
+                Ok(Answered::ReadBack(Box::new(page)))
+            }
+            Err(faults) => {
+                let page = self.form(desk, &faults, None, call).await?;
+                Ok(Answered::Asked(Box::new(page)))
+            }
+        }
+    }
+
+    /// Whether neither a need nor a note was written.
+    fn is_silent(&self) -> bool {
+        Draft::of(self.typed).is_none() && self.typed.get("note").is_empty()
+    }
+
+    fn read_back(
+        &self,
+        said: &[Said],
+        problem: Option<&'static str>,
+        call: &CallId,
+        at: WallMs,
+    ) -> ReadBackPage {
+        let need = Draft::of(self.typed);
+        let of = |is_value: bool| {
+            let chosen = said
+                .iter()
+                .filter(move |it| matches!(it, Said::Value(_)) == is_value);
+            chosen.map(words::said).collect()
+        };
+        let need_place = need.as_ref().map(|it| it.place.clone());
+        ReadBackPage {
+            patient: self.patient,
+            name: words::name(self.person),
+            problem,
+            values: of(true),
+            answers: of(false),
+            needs: kinds_of(need.as_ref()),
+            need_words: self.typed.get("need_words").to_owned(),
+            need_place: need_place.unwrap_or_default(),
+            need_consent: need.map(|it| it.has_consent),
+            note: self.typed.get("note").to_owned(),
+            carried: self
+                .typed
+                .carried()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            call: call.to_string(),
+            at,
+        }
+    }
+
+    /// Saves what was read back.
+    async fn save(&self, desk: Desk<'_>, id: CallId) -> Result<Answered, IntakeError> {
+        let said = match said::read(self.typed) {
+            Ok(said) => said,
+            Err(faults) => {
+                let page = self.form(desk, &faults, None, &id).await?;
+                return Ok(Answered::Asked(Box::new(page)));
+            }
+        };
+        let at = self
+            .typed
+            .get("at")
+            .parse()
+            .map_err(|_| IntakeError::Form)?;
+        let at = WallMs(at);
+        let age_ms = desk.now.since(at);
+        if !(-AHEAD_MS..=READ_BACK_MS).contains(&age_ms) {
+            let page = self.read_back(&said, Some(LATE), &id, desk.now);
+            return Ok(Answered::ReadBack(Box::new(page)));
+        }
+        let call = Call {
+            id: id.clone(),
+            patient: self.patient,
+            at: at.min(desk.now),
+            need: Draft::of(self.typed),
+            words: self.line_of_diary(&said),
+            said,
+        };
+        let Some(line) = desk.line else {
+            let page = self
+                .form(desk, &Faults::new(), Some(NOT_SAVED), &id)
+                .await?;
+            return Ok(Answered::Unsaved(Box::new(page)));
+        };
+        match line.save(&desk.who.actor(), call, desk.now).await {
+            Ok(()) => {
+                settles(desk, self.patient, at.min(desk.now)).await;
+                Ok(Answered::Saved(id))
+            }
+            Err(SaveError::Other) => {
+                let id = CallId::random().map_err(IntakeError::Random)?;
+                let page = self.form(desk, &Faults::new(), Some(OTHER), &id).await?;
+                Ok(Answered::Other(Box::new(page)))
+            }
+            Err(error) => {
+                tracing::error!(error = story(&error), "a call was not saved");
+                let page = self
+                    .form(desk, &Faults::new(), Some(NOT_SAVED), &id)
+                    .await?;
+                Ok(Answered::Unsaved(Box::new(page)))
+            }
+        }
+    }
+
+    /// What the diary says of the call, in one note.
+    fn line_of_diary(&self, said: &[Said]) -> String {
+        let mut lines = vec!["Telefonata con il paziente.".to_owned()];
+        let told: Vec<String> = said
+            .iter()
+            .map(|it| {
+                let (what, answer) = words::said(it);
+                format!("{what} {answer}")
+            })
+            .collect();
+        if !told.is_empty() {
+            lines.push(format!("{}.", told.join("; ")));
+        }
+        let need = Draft::of(self.typed);
+        let kinds = kinds_of(need.as_ref());
+        if !kinds.is_empty() {
+            lines.push(format!("Ha bisogno di: {}.", kinds.join(", ")));
+        }
+        let free = [self.typed.get("need_words"), self.typed.get("note")];
+        lines.extend(
+            free.into_iter()
+                .filter(|it| !it.is_empty())
+                .map(str::to_owned),
+        );
+        let line = lines.join("\n");
+        line.chars().take(veglia_diary::WORDS_CHARS_MAX).collect()
+    }
+}
+
+fn question(
+    question: &Question,
+    typed: &Typed,
+    faults: &Faults,
+    wanted: &[ScoreParameter],
+) -> QuestionView {
+    let chosen = typed.get(question.field);
+    let answers = question.answers.iter();
+    let answers = answers.map(|(value, words)| (*value, *words, value.to_string() == chosen));
+    let answers: Vec<_> = answers.collect();
+    QuestionView {
+        field: question.field,
+        words: question.words,
+        is_wanted: match question.field {
+            "oxygen" => wanted.contains(&ScoreParameter::Oxygen),
+            "consciousness" => wanted.contains(&ScoreParameter::Consciousness),
+            _ => false,
+        },
+        fault: faults.get(question.field).copied().map(words::fault),
+        is_open: !answers.iter().any(|(.., is_chosen)| *is_chosen),
+        answers,
+    }
+}
+
+fn asked_again(faults: &Faults) -> Option<String> {
+    match faults.len() {
+        0 => None,
+        1 => Some(
+            "Un valore è da chiedere di nuovo: è segnato qui sotto. Nulla è stato \
+                   salvato, nulla è stato corretto."
+                .to_owned(),
+        ),
+        count => Some(format!(
+            "{count} valori sono da chiedere di nuovo: sono segnati qui sotto. Nulla è stato \
+             salvato, nulla è stato corretto."
+        )),
+    }
+}
+
+fn kinds_of(need: Option<&Draft>) -> Vec<String> {
+    let kinds = need.into_iter().flat_map(|it| &it.kinds);
+    kinds.map(|code| kind_name(code).to_owned()).collect()
+}
+
+impl ReadBackPage {
+    /// What it is called.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("Rilegga a {}", self.name)
+    }
+}
+
+/// An error and its causes, for one line of log.
+pub(crate) fn story(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}

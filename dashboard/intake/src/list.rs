@@ -1,0 +1,365 @@
+//! The list of calls: whom to call next, why, since when, and what comes next.
+//!
+//! The list shows names and reasons, as the ward does. Telephone numbers stand only beside the
+//! patient whom the reader has claimed: claiming is a look at one patient, and is written.
+//!
+//! Limits: [`LINES_MAX`] lines, the most urgent; the page says how many there are.
+
+use std::collections::{BTreeMap, HashMap};
+
+use askama::Template;
+use veglia_diary::{ActKind, Written, diary_of, open_flags, plans_current};
+use veglia_people::background::{self, Background};
+use veglia_people::{PersonId, patients, staff};
+use veglia_store::Actor;
+use veglia_view::{OpenFlag, PatientId, Plan, Severity, WallMs, Whereabouts, is_stand_in};
+
+use crate::attempt::{Attempt, Book, Came, Claim, Whom};
+use crate::desk::{Desk, IntakeError, is_in_force, person_of};
+use crate::due::{self, Due};
+use crate::said::CallId;
+use crate::words;
+
+/// Lines on the page: more than a shift can call. The most urgent stay.
+pub const LINES_MAX: usize = 60;
+
+/// People without a device whose values are asked for at once: each is a question to ingest.
+const BY_PHONE_MAX: usize = 200;
+
+/// How far back calls are looked for that are not on their way.
+const STUCK_MS: i64 = 24 * 3_600_000;
+
+/// Lines of the diary looked through for what became of a message.
+const DIARY_LINES: u64 = 50;
+
+/// Who asks patients by message to measure again.
+const ASKING: Actor = Actor::System("asking");
+
+/// The page, to be framed by a door.
+#[derive(Template)]
+#[template(path = "calls.html")]
+pub struct CallsPage {
+    problem: Option<String>,
+    now: String,
+    /// How many records wait for ingest.
+    waiting: u64,
+    is_closed: bool,
+    /// Calls that were kept and are not on their way.
+    stuck: Vec<(PatientId, CallId)>,
+    lines: Vec<LineView>,
+    left_out: usize,
+}
+
+struct LineView {
+    patient: PatientId,
+    name: String,
+    code: &'static str,
+    severity: &'static str,
+    reasons: Vec<String>,
+    since: String,
+    /// Whom to call.
+    step: &'static str,
+    /// From when on, if not now.
+    from: Option<String>,
+    tried: Vec<String>,
+    claim: ClaimView,
+}
+
+/// Who has a line, as seen by the reader.
+enum ClaimView {
+    Nobody,
+    Other(String),
+    Reader(Box<Callee>),
+}
+
+/// Whom the reader calls.
+struct Callee {
+    whom: String,
+    name: String,
+    phone: Option<String>,
+    is_patient: bool,
+    is_emergency: bool,
+}
+
+/// What is known of everybody on the list.
+struct Known {
+    due: BTreeMap<PatientId, Due>,
+    sheets: HashMap<PatientId, Background>,
+    book: Book,
+}
+
+impl CallsPage {
+    /// The list as it is now.
+    ///
+    /// # Errors
+    /// See [`IntakeError`].
+    pub async fn load(desk: Desk<'_>, problem: Option<String>) -> Result<Self, IntakeError> {
+        let known = Known::read(desk).await?;
+        let actor = desk.who.actor();
+        let mut order: Vec<(PatientId, &Due)> = known
+            .due
+            .iter()
+            .map(|(patient, due)| (*patient, due))
+            .collect();
+        order.sort_by_key(|(patient, due)| {
+            let is_later = due.from > desk.now;
+            (
+                is_later,
+                std::cmp::Reverse(due.severity),
+                due.from,
+                *patient,
+            )
+        });
+        let left_out = order.len().saturating_sub(LINES_MAX);
+        order.truncate(LINES_MAX);
+        let people = order.iter().filter_map(|(patient, _)| person_of(*patient));
+        let people: Vec<PersonId> = people.collect();
+        let names = patients::names_of(desk.record, &actor, &people).await;
+        let names = names.map_err(IntakeError::Person)?;
+        let signed = staff::signatures(desk.record, &actor).await;
+        let signed = signed.map_err(IntakeError::Record)?;
+        let mut lines = Vec::with_capacity(order.len());
+        for (patient, due) in order {
+            let name = person_of(patient).and_then(|person| names.get(&person));
+            let claim = known.claim(desk, patient, due, &signed).await?;
+            let tried = known.book.of(patient).iter().rev().take(4);
+            let reasons = due.reasons.iter().map(|it| it.words.clone());
+            let message = message(desk, patient, due).await?;
+            lines.push(LineView {
+                patient,
+                name: name.map_or_else(|| format!("Paziente {patient}"), ToString::to_string),
+                code: words::severity_code(due.severity),
+                severity: words::severity(due.severity),
+                reasons: reasons.chain(message).collect(),
+                since: words::time(due.since, desk.now),
+                step: step(due.next),
+                from: (due.from > desk.now).then(|| words::at_time(due.from, desk.now)),
+                tried: tried.map(|it| told(it, &signed, desk.now)).collect(),
+                claim,
+            });
+        }
+        let stuck = match desk.line {
+            Some(line) => line.stuck(&actor, desk.now.plus_ms(-STUCK_MS)).await,
+            None => Ok(Vec::new()),
+        };
+        Ok(Self {
+            problem,
+            stuck: stuck.map_err(IntakeError::Record)?,
+            now: words::time(desk.now, desk.now),
+            waiting: desk.line.map_or(0, crate::line::Line::waiting),
+            is_closed: desk.line.is_none(),
+            lines,
+            left_out,
+        })
+    }
+}
+
+impl Known {
+    async fn read(desk: Desk<'_>) -> Result<Self, IntakeError> {
+        let (record, actor, now) = (desk.record, desk.who.actor(), desk.now);
+        let open = open_flags(record, &actor).await;
+        let plans = plans_current(record, &actor).await;
+        let places = veglia_diary::whereabouts_at(record, &actor, now).await;
+        let (open, plans, places) = (
+            open.map_err(IntakeError::Diary)?,
+            plans.map_err(IntakeError::Diary)?,
+            places.map_err(IntakeError::Diary)?,
+        );
+        let book = Book::read(record, &actor, now).await;
+        let book = book.map_err(IntakeError::Record)?;
+        let mut reasons: BTreeMap<PatientId, Vec<due::Reason>> = BTreeMap::new();
+        for flag in open {
+            let patient = flag.flag.id.patient;
+            let flag = OpenFlag {
+                flag: flag.flag,
+                raised_at: flag.raised_at,
+                over: flag.ended,
+            };
+            if is_stand_in(patient) {
+                continue;
+            }
+            let reason = due::of_flag(&flag, desk.rules, now);
+            reasons.entry(patient).or_default().push(reason);
+        }
+        for patient in book.patients() {
+            let agreed = due::agreed(book.of(patient), now);
+            reasons.entry(patient).or_default().extend(agreed);
+        }
+        for (patient, reason) in by_phone(desk, &plans).await? {
+            reasons.entry(patient).or_default().push(reason);
+        }
+        let is_away = |patient: &PatientId| {
+            let place = places.get(patient).copied();
+            place.is_some_and(|place| place != Whereabouts::AtHome)
+        };
+        reasons.retain(|patient, reasons| !is_away(patient) && !reasons.is_empty());
+        let mut known = Self {
+            due: BTreeMap::new(),
+            sheets: HashMap::new(),
+            book,
+        };
+        for (patient, reasons) in reasons {
+            known.add(desk, patient, reasons).await?;
+        }
+        Ok(known)
+    }
+
+    async fn add(
+        &mut self,
+        desk: Desk<'_>,
+        patient: PatientId,
+        reasons: Vec<due::Reason>,
+    ) -> Result<(), IntakeError> {
+        let is_red = reasons.iter().any(|it| it.severity == Severity::Red);
+        if let Some(person) = person_of(patient).filter(|_| is_red) {
+            let sheet = background::current(desk.record, &desk.who.actor(), person).await;
+            let sheet = sheet.map_err(IntakeError::Sheet)?;
+            self.sheets.extend(sheet.map(|sheet| (patient, sheet.says)));
+        }
+        let sheet = self.sheets.get(&patient);
+        let contacts = sheet.map_or(0, |sheet| sheet.others.len());
+        let has_keys = sheet.is_some_and(|sheet| !sheet.key_holder.is_empty());
+        let tried = self.book.of(patient);
+        let due = due::due(reasons, tried, (contacts, has_keys), desk.now);
+        self.due.extend(due.map(|due| (patient, due)));
+        Ok(())
+    }
+
+    /// Who has a line; with the number to call when it is the reader.
+    async fn claim(
+        &self,
+        desk: Desk<'_>,
+        patient: PatientId,
+        due: &Due,
+        signed: &HashMap<String, String>,
+    ) -> Result<ClaimView, IntakeError> {
+        let Some(Claim { by, since, .. }) = self.book.claim(patient) else {
+            return Ok(ClaimView::Nobody);
+        };
+        if *by != desk.who.actor().to_string() {
+            let since = words::time(*since, desk.now);
+            return Ok(ClaimView::Other(format!(
+                "{} dalle {since}",
+                words::signed(by, signed)
+            )));
+        }
+        // It was written as a look at the patient when it was claimed.
+        let Some(person) = person_of(patient) else {
+            return Ok(ClaimView::Nobody);
+        };
+        let person = patients::get(desk.record, &desk.who.actor(), person).await;
+        let person = person.map_err(IntakeError::Person)?;
+        let sheet = self.sheets.get(&patient);
+        let (name, phone) = match due.next {
+            Whom::Patient => {
+                let details = person.as_ref().map(|it| &it.details);
+                let phone = details.map(|it| it.phone.as_str().to_owned());
+                (person.as_ref().map(words::name), phone)
+            }
+            Whom::Contact(place) => other(sheet.and_then(|it| it.others.get(place))),
+            Whom::KeyHolder => other(sheet.map(|it| &it.key_holder)),
+            Whom::Emergency => (Some("112".to_owned()), Some("112".to_owned())),
+        };
+        Ok(ClaimView::Reader(Box::new(Callee {
+            whom: due.next.code(),
+            name: name.unwrap_or_default(),
+            phone: phone.filter(|it| !it.is_empty()),
+            is_patient: due.next == Whom::Patient,
+            is_emergency: due.next == Whom::Emergency,
+        })))
+    }
+}
+
+fn other(other: Option<&background::Other>) -> (Option<String>, Option<String>) {
+    let name = other.map(|it| it.name.clone());
+    (name, other.map(|it| it.phone.clone()))
+}
+
+/// What became of the message that asked a patient with a red to measure again, as the machine
+/// wrote it: a landline gets none, and one that did not arrive asks for a call.
+async fn message(
+    desk: Desk<'_>,
+    patient: PatientId,
+    due: &Due,
+) -> Result<Option<String>, IntakeError> {
+    if due.severity != Severity::Red {
+        return Ok(None);
+    }
+    let range = due.since..desk.now.plus_ms(1);
+    let actor = desk.who.actor();
+    let lines = diary_of(desk.record, &actor, patient, range, DIARY_LINES).await;
+    let lines = lines.map_err(IntakeError::Diary)?.into_iter();
+    let mut notes = lines.filter_map(|line| match line.what {
+        Written::Act(act) if act.kind == ActKind::Note => Some(act),
+        _ => None,
+    });
+    let note = notes.find(|note| note.by == ASKING.to_string());
+    Ok(note.map(|note| note.words))
+}
+
+/// Whose values come by telephone alone, and are due.
+async fn by_phone(
+    desk: Desk<'_>,
+    plans: &[Plan],
+) -> Result<Vec<(PatientId, due::Reason)>, IntakeError> {
+    let assignments = veglia_diary::assignments(desk.record, &desk.who.actor()).await;
+    let assignments = assignments.map_err(IntakeError::Diary)?;
+    let has_device = |patient: PatientId| {
+        assignments.of_patient(patient).any(|(device, worn)| {
+            let is_worn = worn.until.is_none_or(|until| desk.now < until);
+            is_worn && !is_virtual(device.as_str())
+        })
+    };
+    let by_phone = plans
+        .iter()
+        .filter(|plan| is_in_force(plan, desk.now) && !has_device(plan.patient));
+    let mut due = Vec::new();
+    for plan in by_phone.take(BY_PHONE_MAX) {
+        let row = desk.row(plan.patient).await;
+        let reason = due::expected(plan, row.as_deref(), desk.now);
+        due.extend(reason.map(|reason| (plan.patient, reason)));
+    }
+    Ok(due)
+}
+
+/// Whether a device stands for what a person says.
+fn is_virtual(device: &str) -> bool {
+    device.starts_with("phone:") || device.starts_with("hand:")
+}
+
+fn told(attempt: &Attempt, signed: &HashMap<String, String>, now: WallMs) -> String {
+    format!(
+        "{} {}: {} ({})",
+        words::time(attempt.at, now),
+        whom_name(attempt.whom),
+        came_name(attempt.came, now),
+        words::signed(&attempt.by, signed)
+    )
+}
+
+pub(crate) fn whom_name(whom: Whom) -> &'static str {
+    match whom {
+        Whom::Patient => "paziente",
+        Whom::Contact(_) => "persona di contatto",
+        Whom::KeyHolder => "chi ha le chiavi",
+        Whom::Emergency => "112",
+    }
+}
+
+pub(crate) fn came_name(came: Came, now: WallMs) -> String {
+    match came {
+        Came::Answered => "ha risposto".to_owned(),
+        Came::NoAnswer => "non risponde".to_owned(),
+        Came::Busy => "occupato".to_owned(),
+        Came::Later(at) => format!("da richiamare {}", words::at_time(at, now)),
+    }
+}
+
+fn step(whom: Whom) -> &'static str {
+    match whom {
+        Whom::Patient => "Chiamare il paziente",
+        Whom::Contact(_) => "Non risponde: chiamare la persona di contatto",
+        Whom::KeyHolder => "Non risponde: chiamare chi ha le chiavi",
+        Whom::Emergency => "Non risponde nessuno: chiamare il 112 con la Scheda 112",
+    }
+}

@@ -1,0 +1,218 @@
+//! A record with a patient who has a plan and two nurses, the line in a folder, and nobody who
+//! answers for ingest.
+
+use std::sync::Arc;
+
+use askama::Template;
+use tempfile::TempDir;
+use veglia_diary::{Written, create_plan, diary_of, note_once, record_verdicts};
+use veglia_intake::{Answered, CallId, Desk, Line, ListForm, Listed, Typed};
+use veglia_people::background::{self, Background};
+use veglia_people::staff::{self, NewStaff, Role, Staff};
+use veglia_people::{Password, PersonId, patients};
+use veglia_store::{Actor, Database};
+use veglia_view::{
+    About, Evidence, Flag, FlagId, How, HttpView, PatientId, Plan, RuleSet, Severity, Standing,
+    Trigger, Verdict, VitalKind,
+};
+use veglia_wire::{CareClock, Clock, WallMs};
+
+/// 2020-11-21 14:12:00 in Rome.
+pub(crate) const NOW: WallMs = WallMs(1_605_964_320_000);
+pub(crate) const MINUTE_MS: i64 = 60_000;
+
+const SETUP: Actor = Actor::System("test");
+
+/// The name of the form that tests send.
+const CALL: &str = "00000000000000000000000000000abc";
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> WallMs {
+        NOW
+    }
+}
+
+pub(crate) struct House {
+    record: Database,
+    pub(crate) line: Line,
+    view: HttpView,
+    rules: RuleSet,
+    pub(crate) maria: PatientId,
+    pub(crate) anna: Staff,
+    pub(crate) bruno: Staff,
+    _folder: TempDir,
+}
+
+/// A page as it is read.
+pub(crate) fn text(page: &impl Template) -> String {
+    page.render().expect("it renders")
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let schemas = [
+            veglia_people::SCHEMA,
+            veglia_diary::SCHEMA,
+            veglia_intake::SCHEMA,
+        ];
+        let record = veglia_trial::open(&folder.path().join("record.db"), &schemas).await;
+        let person = patients::NewPerson {
+            name: "Maria".to_owned(),
+            surname: "Rossi".to_owned(),
+            codice_fiscale: "RSSMRA85M01H501Q"
+                .parse()
+                .expect("its check letter is right"),
+            phone: "+39 02 55500001".parse().expect("a number"),
+            address: "via Larga 1, Milano".to_owned(),
+        };
+        let maria = patients::register(&record, &SETUP, &person, NOW).await;
+        let maria = PatientId::new(maria.expect("nobody is on file yet").get().unsigned_abs());
+        let rules = RuleSet::shipped();
+        create_plan(&record, &SETUP, &plan(maria), NOW)
+            .await
+            .expect("a plan from a template");
+        let care = CareClock::real(Arc::new(Still));
+        let line = Line::open(&folder.path().join("phone"), record.clone(), care);
+        Self {
+            line: line.expect("a new outbox"),
+            view: HttpView::new(&folder.path().join("nobody.sock")),
+            rules,
+            maria,
+            anna: nurse(&record, "anna", "Ferri Anna").await,
+            bruno: nurse(&record, "bruno", "Verdi Bruno").await,
+            record,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn desk<'a>(&'a self, who: &'a Staff) -> Desk<'a> {
+        Desk {
+            view: &self.view,
+            record: &self.record,
+            rules: &self.rules,
+            line: Some(&self.line),
+            who,
+            now: NOW,
+        }
+    }
+
+    /// The name of the form that tests send.
+    pub(crate) fn call(&self) -> CallId {
+        CALL.parse().expect("32 digits")
+    }
+
+    /// Anna sends a form.
+    pub(crate) async fn sends(&self, step: &str, fields: &[(&str, &str)]) -> Answered {
+        self.sends_to(self.desk(&self.anna), step, fields).await
+    }
+
+    pub(crate) async fn sends_to(
+        &self,
+        desk: Desk<'_>,
+        step: &str,
+        fields: &[(&str, &str)],
+    ) -> Answered {
+        let at = NOW.to_string();
+        let own = [("step", step), ("call", CALL), ("at", at.as_str())];
+        let all = own.iter().chain(fields);
+        let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let all: std::collections::BTreeMap<String, String> = all.collect();
+        let answered = veglia_intake::answer(desk, self.maria, Typed::from(all)).await;
+        answered
+            .expect("the record answers")
+            .expect("Maria is on file")
+    }
+
+    /// Somebody does something with Maria's line of the list.
+    pub(crate) async fn acts(&self, who: &Staff, act: &str, whom: &str) -> Listed {
+        let form = ListForm {
+            act: act.to_owned(),
+            whom: whom.to_owned(),
+            at: String::new(),
+        };
+        let done = veglia_intake::act(self.desk(who), self.maria, &form).await;
+        done.expect("the record answers").expect("Maria is on file")
+    }
+
+    pub(crate) async fn writes_sheet(&self, sheet: &Background) {
+        let maria = PersonId::new(self.maria.get().cast_signed()).expect("a person");
+        let written = background::write(&self.record, &SETUP, maria, sheet, 0, NOW).await;
+        written.expect("it can be written");
+    }
+
+    /// The rules say that Maria's oxygen is at 88 %.
+    pub(crate) async fn raises_a_red(&self) {
+        let at = NOW.plus_ms(-MINUTE_MS);
+        let id = "00000000000000aa-1".parse().expect("a record");
+        let first = Evidence::reading(id, VitalKind::SpO2, 880, at);
+        let flag = Flag {
+            id: FlagId {
+                patient: self.maria,
+                rule: "spo2-red".parse().expect("a rule's name"),
+                rule_set: "home-2020-1".parse().expect("a rule set's name"),
+                trigger: Trigger::Record(first.id),
+            },
+            severity: Severity::Red,
+            about: About::Vital(VitalKind::SpO2),
+            since: at,
+            evidence: vec![first],
+            standing: Standing::Confirmed {
+                how: How::AtOnce,
+                at,
+            },
+            late: false,
+            telling: 1,
+        };
+        let id = flag.id.clone();
+        let said = record_verdicts(&self.record, &SETUP, &[Verdict::Raise(flag)], at).await;
+        said.expect("the diary takes it");
+        let asking = Actor::System("asking");
+        let words = "Messaggio al paziente: NON recapitato. Telefonargli.";
+        let noted = note_once(&self.record, &asking, &id, "told:1:failed", words, NOW).await;
+        noted.expect("the diary takes it");
+    }
+
+    /// Why Maria's data were looked at, the first first.
+    pub(crate) async fn accesses(&self) -> Vec<String> {
+        let subject = self.maria.to_string();
+        let listed = self.record.accesses_to(&SETUP, &subject, None, 100).await;
+        let listed = listed.expect("the log can be read").into_iter().rev();
+        listed.map(|it| it.purpose).collect()
+    }
+
+    /// The notes in Maria's diary.
+    pub(crate) async fn notes(&self) -> Vec<String> {
+        let ever = WallMs(0)..NOW.plus_ms(MINUTE_MS);
+        let lines = diary_of(&self.record, &SETUP, self.maria, ever, 100).await;
+        let lines = lines.expect("the diary can be read").into_iter();
+        let notes = lines.filter_map(|line| match line.what {
+            Written::Act(act) => Some(act.words),
+            _ => None,
+        });
+        notes.collect()
+    }
+}
+
+fn plan(patient: PatientId) -> Plan {
+    let from = NOW.plus_ms(-MINUTE_MS);
+    Plan::template("home-covid", patient, from).expect("it is shipped")
+}
+
+async fn nurse(record: &Database, username: &str, name: &str) -> Staff {
+    let nurse = NewStaff {
+        username: username.parse().expect("a user name"),
+        name: name.to_owned(),
+        role: Role::Nurse,
+        password: Password::new("tre civette sul comò".to_owned()),
+    };
+    let id = staff::create(record, &SETUP, nurse, NOW).await;
+    Staff {
+        id: id.expect("a new name"),
+        name: name.to_owned(),
+        role: Role::Nurse,
+        belongs: None,
+    }
+}

@@ -1,0 +1,296 @@
+//! *Il mio account*: who is signed in from where, and one-time codes.
+//!
+//! Everybody sees and ends their own sessions. Codes are set up by scanning a square and typing the
+//! first one; recovery codes are shown once. Taking codes away is the administrator's
+//! ([`crate::users`]): whoever sits at a screen left open must not be able to.
+
+use askama::Template;
+use axum::extract::{Form, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum_extra::extract::cookie::CookieJar;
+use qrcode::render::svg;
+use qrcode::types::QrError;
+use qrcode::{EcLevel, QrCode};
+use serde::Deserialize;
+use veglia_people::codes::{self, CodeError, Enrolling};
+use veglia_people::sessions::{self, OpenSession};
+use veglia_people::staff::Staff;
+use veglia_people::{SignInError, in_italy};
+use veglia_store::TxError;
+
+use crate::Shell;
+use crate::browser;
+use crate::pages::{self, Page, Section};
+use crate::session::CurrentUser;
+
+/// The page.
+pub(crate) const PAGE: &str = "/account";
+
+/// Where codes are set up.
+pub(crate) const CODES: &str = "/account/codici";
+
+/// Smallest side of the square, in pixels.
+const SIDE: u32 = 260;
+
+const WRONG: &str = "Codice non corretto, scaduto o già usato. Aspettare il prossimo sul telefono, \
+    poi scriverlo.";
+const SLOWED: &str = "Troppi tentativi: riprovare tra un minuto.";
+
+/// Address and methods; behind the check of the session and the rights.
+pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
+    vec![
+        (PAGE, get(shown)),
+        ("/account/sessioni/fine", post(ended)),
+        (CODES, get(scanned).post(confirmed)),
+        ("/account/codici/recupero", post(renewed)),
+    ]
+}
+
+/// A session, as a line.
+pub(crate) struct SessionView {
+    pub(crate) handle: String,
+    pub(crate) browser: String,
+    pub(crate) opened: String,
+    pub(crate) seen: String,
+    pub(crate) is_this: bool,
+}
+
+impl SessionView {
+    pub(crate) fn of(open: OpenSession, this: Option<&str>) -> Self {
+        Self {
+            is_this: this == Some(open.handle.as_str()),
+            browser: browser::name(&open.browser),
+            opened: in_italy(open.opened),
+            seen: in_italy(open.seen),
+            handle: open.handle,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    user: &'a Staff,
+    sessions: Vec<SessionView>,
+    /// Recovery codes left; none while no codes are shown.
+    left: Option<u64>,
+    must: bool,
+    fault: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "codes.html")]
+struct CodesPage<'a> {
+    /// Already safe: rectangles and numbers.
+    square: String,
+    secret: &'a str,
+    must: bool,
+    fault: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "recovery.html")]
+struct RecoveryPage {
+    codes: Vec<String>,
+}
+
+/// `GET /account`
+async fn shown(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    jar: CookieJar,
+) -> Response {
+    account(&shell, &user, &jar, StatusCode::OK, None).await
+}
+
+async fn account(
+    shell: &Shell,
+    user: &Staff,
+    jar: &CookieJar,
+    status: StatusCode,
+    fault: Option<&'static str>,
+) -> Response {
+    match load(shell, user, jar, fault).await {
+        Ok(page) => framed("Il mio account", user, &page).answer(status),
+        Err(error) => pages::unavailable("an account's page was not made", &error),
+    }
+}
+
+async fn load<'a>(
+    shell: &Shell,
+    user: &'a Staff,
+    jar: &CookieJar,
+    fault: Option<&'static str>,
+) -> Result<AccountPage<'a>, TxError> {
+    let (record, actor) = (&shell.record, &user.actor());
+    let this = shell.cookie.token(jar).map(|token| token.handle());
+    let open = sessions::list(record, actor, user.id, shell.clock.now()).await?;
+    let sessions = open
+        .into_iter()
+        .map(|open| SessionView::of(open, this.as_deref()));
+    let left = if codes::is_enrolled(record, actor, user.id).await? {
+        Some(codes::left(record, user).await?)
+    } else {
+        None
+    };
+    Ok(AccountPage {
+        user,
+        sessions: sessions.collect(),
+        left,
+        must: shell.must_show_codes(user.role),
+        fault,
+    })
+}
+
+/// Which session is to end: its handle, or `altre` for all but this one.
+#[derive(Deserialize)]
+struct Ended {
+    sessione: String,
+}
+
+/// `POST /account/sessioni/fine`
+async fn ended(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    jar: CookieJar,
+    Form(Ended { sessione }): Form<Ended>,
+) -> Response {
+    let (record, actor) = (&shell.record, &user.actor());
+    let this = shell.cookie.token(&jar).map(|token| token.handle());
+    let done = async {
+        if sessione != "altre" {
+            sessions::close_listed(record, actor, user.id, &sessione).await?;
+            return Ok::<(), TxError>(());
+        }
+        for open in sessions::list(record, actor, user.id, shell.clock.now()).await? {
+            if this.as_ref() != Some(&open.handle) {
+                sessions::close_listed(record, actor, user.id, &open.handle).await?;
+            }
+        }
+        Ok(())
+    };
+    match done.await {
+        Ok(()) => Redirect::to(PAGE).into_response(),
+        Err(error) => pages::unavailable("a session was not ended", &error),
+    }
+}
+
+/// `GET /account/codici`: the square to scan.
+async fn scanned(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
+    let begun = match codes::begun(&shell.record, &user).await {
+        Ok(Some(begun)) => Ok(begun),
+        Ok(None) => codes::begin(&shell.record, &user, shell.clock.now()).await,
+        Err(error) => Err(error),
+    };
+    match begun {
+        Ok(begun) => square_page(&shell, &user, &begun, StatusCode::OK, None),
+        // They are set up: what there is to do stands there.
+        Err(CodeError::State) => Redirect::to(PAGE).into_response(),
+        Err(error) => pages::unavailable("one-time codes were not begun", &error),
+    }
+}
+
+/// A code, as it was typed.
+#[derive(Deserialize)]
+struct Typed {
+    codice: String,
+}
+
+/// `POST /account/codici`: codes count from now on.
+async fn confirmed(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    jar: CookieJar,
+    Form(Typed { codice }): Form<Typed>,
+) -> Response {
+    let Some(token) = shell.cookie.token(&jar) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    let now = shell.clock.now();
+    match codes::confirm(&shell.record, &user, &token, &codice, now).await {
+        Ok(codes) => {
+            tracing::info!(staff.id = %user.id, "one-time codes were set up");
+            once(&user, codes)
+        }
+        Err(CodeError::Wrong) => match codes::begun(&shell.record, &user).await {
+            Ok(Some(begun)) => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                square_page(&shell, &user, &begun, status, Some(WRONG))
+            }
+            Ok(None) => Redirect::to(PAGE).into_response(),
+            Err(error) => pages::unavailable("one-time codes were not read", &error),
+        },
+        Err(CodeError::State) => Redirect::to(PAGE).into_response(),
+        Err(error) => pages::unavailable("one-time codes were not set up", &error),
+    }
+}
+
+/// `POST /account/codici/recupero`: new recovery codes, for whoever shows a code.
+async fn renewed(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    jar: CookieJar,
+    Form(Typed { codice }): Form<Typed>,
+) -> Response {
+    let now = shell.clock.now();
+    let fault = match shell.door.second(&user, &codice, now).await {
+        Ok(_) => None,
+        Err(SignInError::Refused) => Some((StatusCode::UNPROCESSABLE_ENTITY, WRONG)),
+        Err(SignInError::TooMany { .. }) => Some((StatusCode::TOO_MANY_REQUESTS, SLOWED)),
+        Err(SignInError::Code(CodeError::State)) => return Redirect::to(PAGE).into_response(),
+        Err(error) => return pages::unavailable("a one-time code could not be judged", &error),
+    };
+    if let Some((status, fault)) = fault {
+        return account(&shell, &user, &jar, status, Some(fault)).await;
+    }
+    match codes::renew(&shell.record, &user, now).await {
+        Ok(codes) => once(&user, codes),
+        Err(error) => pages::unavailable("recovery codes were not made", &error),
+    }
+}
+
+fn once(user: &Staff, codes: Vec<String>) -> Response {
+    framed("Codici di recupero", user, &RecoveryPage { codes }).answer(StatusCode::OK)
+}
+
+fn square_page(
+    shell: &Shell,
+    user: &Staff,
+    begun: &Enrolling,
+    status: StatusCode,
+    fault: Option<&'static str>,
+) -> Response {
+    let square = match square(&begun.url) {
+        Ok(square) => square,
+        Err(error) => return pages::unavailable("a square was not drawn", &error),
+    };
+    let page = CodesPage {
+        square,
+        secret: &begun.secret,
+        must: shell.must_show_codes(user.role),
+        fault,
+    };
+    framed("Codici di accesso", user, &page).answer(status)
+}
+
+/// The square as an element of a page.
+fn square(url: &str) -> Result<String, QrError> {
+    let code = QrCode::with_error_correction_level(url, EcLevel::M)?;
+    let mut drawn = code.render::<svg::Color<'_>>();
+    let picture = drawn.min_dimensions(SIDE, SIDE).build();
+    // A page is no XML document: the declaration before the element goes.
+    let start = picture.find("<svg").unwrap_or_default();
+    Ok(picture.get(start..).unwrap_or_default().to_owned())
+}
+
+fn framed<'a, T>(title: &'a str, user: &'a Staff, body: &'a T) -> Page<'a, T> {
+    Page {
+        title,
+        user: Some(user),
+        section: Section::None,
+        modules: &[],
+        body,
+    }
+}

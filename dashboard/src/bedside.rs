@@ -1,0 +1,157 @@
+//! The further pages of one patient: the whole diary, the clinical sheet, who has seen the data,
+//! and what is marked beside the curves. The first page is the centre's (`centre.rs`).
+
+use axum::extract::{Form, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Redirect, Response};
+use axum::routing::{MethodRouter, get};
+use veglia_people::staff::Staff;
+use veglia_view::PatientId;
+use veglia_ward::{
+    ActForm, DiaryPage, DiaryQuery, MarksQuery, PageError, SeenPage, SeenQuery, SheetForm,
+    SheetOutcome, SheetPage, marks, sheet,
+};
+
+use crate::Shell;
+use crate::centre::{desk, sources};
+use crate::pages::{self, Page, Section};
+use crate::rights::Cared;
+use crate::session::CurrentUser;
+
+/// Address and methods; behind the check of the session and the rights.
+pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
+    vec![
+        ("/pazienti/{id}/diario", get(diary)),
+        ("/pazienti/{id}/scheda", get(clinical).post(written)),
+        ("/pazienti/{id}/accessi", get(seen)),
+        ("/pazienti/{id}/segni", get(marked)),
+    ]
+}
+
+/// `GET /pazienti/{id}/diario`
+async fn diary(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Cared { patient, .. }: Cared,
+    Query(query): Query<DiaryQuery>,
+) -> Response {
+    match DiaryPage::load(sources(&shell, &user.actor()), patient, &query).await {
+        Ok(Some(page)) => framed_diary(&user, &page, StatusCode::OK),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => pages::unavailable("a patient's diary was not read", &error),
+    }
+}
+
+/// The diary again, with why a correction was not written and what was typed.
+pub(crate) async fn diary_refusing(
+    shell: &Shell,
+    user: &Staff,
+    patient: PatientId,
+    sentence: String,
+    form: ActForm,
+) -> Response {
+    let query = DiaryQuery::default();
+    match DiaryPage::load(sources(shell, &user.actor()), patient, &query).await {
+        Ok(Some(page)) => framed_diary(user, &page.refusing(sentence, form), StatusCode::CONFLICT),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => pages::unavailable("a patient's diary was not read", &error),
+    }
+}
+
+/// `GET /pazienti/{id}/scheda`
+async fn clinical(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Cared { patient, .. }: Cared,
+) -> Response {
+    match SheetPage::load(desk(&shell, &user, &user.actor()), patient).await {
+        Ok(Some(page)) => framed_sheet(&user, &page, StatusCode::OK),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => pages::unavailable("a clinical sheet was not read", &error),
+    }
+}
+
+/// `POST /pazienti/{id}/scheda`: the next version, or the page again with what was typed.
+async fn written(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Cared { patient, .. }: Cared,
+    Form(form): Form<SheetForm>,
+) -> Response {
+    let done = sheet(desk(&shell, &user, &user.actor()), patient, &form).await;
+    became(&user, patient, done)
+}
+
+fn became(user: &Staff, patient: PatientId, done: Result<SheetOutcome, PageError>) -> Response {
+    match done {
+        Ok(SheetOutcome::Written) => {
+            Redirect::to(&format!("/pazienti/{patient}/scheda")).into_response()
+        }
+        Ok(SheetOutcome::Faulty(page)) => {
+            framed_sheet(user, &page, StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        Ok(SheetOutcome::Overtaken(page)) => framed_sheet(user, &page, StatusCode::CONFLICT),
+        Ok(SheetOutcome::NotAllowed) => StatusCode::FORBIDDEN.into_response(),
+        Ok(SheetOutcome::Unknown) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => pages::unavailable("a clinical sheet was not written", &error),
+    }
+}
+
+/// `GET /pazienti/{id}/accessi`
+async fn seen(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Cared { patient, .. }: Cared,
+    Query(query): Query<SeenQuery>,
+) -> Response {
+    match SeenPage::load(desk(&shell, &user, &user.actor()), patient, query).await {
+        Ok(Some(page)) => Page {
+            title: &page.title(),
+            user: Some(&user),
+            section: Section::Patients,
+            modules: &[],
+            body: &page,
+        }
+        .answer(StatusCode::OK),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => pages::unavailable("who has seen a patient was not read", &error),
+    }
+}
+
+/// `GET /pazienti/{id}/segni`: what happened beside the curves, for the page's script.
+async fn marked(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Cared { patient, .. }: Cared,
+    Query(query): Query<MarksQuery>,
+) -> Response {
+    let Ok(stretch) = query.check() else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    match marks(sources(&shell, &user.actor()), patient, stretch).await {
+        Ok(marks) => Json(marks).into_response(),
+        Err(error) => pages::unavailable("what is marked beside a curve was not read", &error),
+    }
+}
+
+fn framed_diary(user: &Staff, page: &DiaryPage, status: StatusCode) -> Response {
+    Page {
+        title: &page.title(),
+        user: Some(user),
+        section: Section::Patients,
+        modules: &[],
+        body: page,
+    }
+    .answer(status)
+}
+
+fn framed_sheet(user: &Staff, page: &SheetPage, status: StatusCode) -> Response {
+    Page {
+        title: &page.title(),
+        user: Some(user),
+        section: Section::Patients,
+        modules: &[],
+        body: page,
+    }
+    .answer(status)
+}

@@ -1,0 +1,288 @@
+//! Who may come in where: the audience of every route behind the session, and the care relation
+//! for every route that names a patient.
+//!
+//! It stands before the handlers, for all of them at once: a handler cannot forget it, and a new
+//! page is for the centre alone until a line here says otherwise. Whose data somebody may read is
+//! not decided here but by [`care::may_read`]; `tests/rights.txt` is the whole of it as a table,
+//! tried route by route and role by role.
+//!
+//! Answers: nobody who visits a page is led to the sign-in; a role that has nothing to do there
+//! gets 403; somebody else's patient gets 404, as a patient who does not exist does.
+
+use askama::Template;
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use veglia_people::care::{self, Refused, Relation};
+use veglia_people::codes;
+use veglia_people::in_italy;
+use veglia_people::staff::{Role, Staff};
+use veglia_view::{PatientId, is_stand_in};
+
+use crate::Shell;
+use crate::account;
+use crate::pages::{self, Page, Section};
+use crate::paging::person_of;
+
+/// The list of the centre, where everybody arrives who has signed in.
+const WARD: &str = "/";
+
+/// Whom a part of the site is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    /// Operators, nurses and doctors of the centre.
+    Centre,
+    /// The centre, and whoever manages its devices.
+    CentreAndAdmin,
+    /// Whoever cares for patients, of the centre or not.
+    Carers,
+    /// Those of them who write in the diary: the centre, and whoever watches at night.
+    Writers,
+    /// Those of them who have a list of their own, because the centre's is not theirs.
+    Outside,
+    /// The administrator.
+    Admin,
+    /// The auditor.
+    Auditor,
+    /// Every account.
+    Everybody,
+}
+
+/// The first that fits; an address and all below it. What is not here is the centre's.
+const PARTS: [(&str, Audience); 11] = [
+    ("/pazienti/{id}/telefonata", Audience::Writers),
+    ("/pazienti/{id}", Audience::Carers),
+    ("/miei-pazienti", Audience::Outside),
+    ("/accesso-urgente", Audience::Carers),
+    ("/dispositivi", Audience::CentreAndAdmin),
+    ("/kit", Audience::CentreAndAdmin),
+    ("/reperibilita", Audience::CentreAndAdmin),
+    ("/utenti", Audience::Admin),
+    ("/schermi", Audience::Admin),
+    ("/registro", Audience::Auditor),
+    ("/account", Audience::Everybody),
+];
+
+impl Audience {
+    /// Of a route, as it is mounted.
+    fn of(route: &str, method: &Method) -> Self {
+        let fits = |part: &str| {
+            let rest = route.strip_prefix(part);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let named = PARTS.iter().find(|(part, _)| fits(part));
+        match named.map_or(Self::Centre, |(_, audience)| *audience) {
+            Self::Carers if route.starts_with("/pazienti/") && writes(method) => Self::Writers,
+            audience => audience,
+        }
+    }
+
+    fn admits(self, role: Role) -> bool {
+        match self {
+            Self::Centre => role.is_of_the_centre(),
+            Self::CentreAndAdmin => role.is_of_the_centre() || role == Role::Admin,
+            Self::Carers => role.cares(),
+            Self::Writers => role.is_of_the_centre() || role == Role::OutOfHoursDoctor,
+            Self::Outside => role.cares() && !role.is_of_the_centre(),
+            Self::Admin => role == Role::Admin,
+            Self::Auditor => role == Role::Auditor,
+            Self::Everybody => true,
+        }
+    }
+}
+
+fn writes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// Where somebody of this role begins.
+pub(crate) fn home(role: Role) -> &'static str {
+    match role {
+        Role::Operator | Role::Nurse | Role::Doctor => WARD,
+        Role::Mmg | Role::HospitalDoctor | Role::OutOfHoursDoctor => "/miei-pazienti",
+        Role::Admin => "/utenti",
+        Role::Auditor => "/registro",
+    }
+}
+
+/// The patient of the address, and why whoever asks may read them: there is one behind every route
+/// that names a patient.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cared {
+    /// Whose page it is.
+    pub(crate) patient: PatientId,
+    /// Why it may be read; none for readings whose owner is not known yet, which are the centre's.
+    pub(crate) relation: Option<Relation>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Cared {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _state: &S,
+    ) -> Result<Self, StatusCode> {
+        // Absent only where the address names no patient: then there is nobody to be read.
+        parts.extensions.get().copied().ok_or(StatusCode::NOT_FOUND)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "stranger.html")]
+struct StrangerPage<'a> {
+    /// As it was asked for; shown only when it could be a patient's number.
+    patient: Option<&'a str>,
+}
+
+/// A patient's page, and above it, of whoever broke the glass, until when it is open.
+#[derive(Template)]
+#[template(path = "read.html")]
+pub(crate) struct ReadPage<'a, T: Template> {
+    until: Option<String>,
+    page: &'a T,
+}
+
+impl<'a, T: Template> ReadPage<'a, T> {
+    pub(crate) fn new(cared: Cared, page: &'a T) -> Self {
+        let until = match cared.relation {
+            Some(Relation::Glass { until }) => Some(in_italy(until)),
+            _ => None,
+        };
+        Self { until, page }
+    }
+}
+
+/// Whether a stream about a patient may go on. A record that does not answer ends none.
+pub(crate) async fn may_still_read(shell: &Shell, user: &Staff, patient: PatientId) -> bool {
+    match cared(shell, user, &patient.to_string()).await {
+        Ok(_) => true,
+        Err(answer) => answer.status() == StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Lets a request through to its handler, with the patient it is about, or answers it.
+pub(crate) async fn judge(
+    shell: &Shell,
+    user: &Staff,
+    request: Request,
+) -> Result<Request, Response> {
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(String::new, |path| path.as_str().to_owned());
+    if !Audience::of(&route, request.method()).admits(user.role) {
+        return Err(if route == WARD {
+            Redirect::to(home(user.role)).into_response()
+        } else {
+            StatusCode::FORBIDDEN.into_response()
+        });
+    }
+    if !route.starts_with(account::PAGE) {
+        codes_first(shell, user, request.method()).await?;
+    }
+    let (mut parts, body) = request.into_parts();
+    let named = RawPathParams::from_request_parts(&mut parts, shell).await;
+    let named = named.map_err(IntoResponse::into_response)?;
+    let named = named
+        .iter()
+        .find(|(name, _)| names_a_patient(&route, name))
+        .map(|(_, value)| value.to_owned());
+    if let Some(named) = named {
+        let cared = cared(shell, user, &named).await?;
+        parts.extensions.insert(cared);
+    }
+    Ok(Request::from_parts(parts, body))
+}
+
+/// Whoever must show one-time codes and has none sets them up before anything else.
+async fn codes_first(shell: &Shell, user: &Staff, method: &Method) -> Result<(), Response> {
+    if !shell.must_show_codes(user.role) {
+        return Ok(());
+    }
+    match codes::is_enrolled(&shell.record, &user.actor(), user.id).await {
+        Ok(true) => Ok(()),
+        Ok(false) if writes(method) => Err(StatusCode::FORBIDDEN.into_response()),
+        Ok(false) => Err(Redirect::to(account::CODES).into_response()),
+        Err(error) => {
+            let what = "one-time codes were not looked up";
+            Err(pages::unavailable(what, &error))
+        }
+    }
+}
+
+/// Whether a part of an address is a patient's number.
+pub(crate) fn names_a_patient(route: &str, parameter: &str) -> bool {
+    parameter == "patient" || (parameter == "id" && route.starts_with("/pazienti/"))
+}
+
+async fn cared(shell: &Shell, user: &Staff, named: &str) -> Result<Cared, Response> {
+    let Ok(patient) = named.parse::<PatientId>() else {
+        return Err(stranger(user, None));
+    };
+    if is_stand_in(patient) {
+        let relation = None;
+        return match user.role.is_of_the_centre() {
+            true => Ok(Cared { patient, relation }),
+            false => Err(stranger(user, None)),
+        };
+    }
+    let Some(person) = person_of(patient) else {
+        return Err(stranger(user, None));
+    };
+    match care::may_read(&shell.record, user, person, shell.care.now()).await {
+        Ok(Ok(relation)) => Ok(Cared {
+            patient,
+            relation: Some(relation),
+        }),
+        Ok(Err(Refused::Role)) => Err(StatusCode::FORBIDDEN.into_response()),
+        Ok(Err(Refused::Stranger)) => Err(stranger(user, Some(named))),
+        Err(error) => Err(pages::unavailable("a care relation was not read", &error)),
+    }
+}
+
+/// The same for a patient of others and for nobody: existence does not leak.
+fn stranger(user: &Staff, patient: Option<&str>) -> Response {
+    Page {
+        title: "Paziente non trovato",
+        user: Some(user),
+        section: Section::None,
+        modules: &[],
+        body: &StrangerPage { patient },
+    }
+    .answer(StatusCode::NOT_FOUND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_spoke_about_is_the_centres_alone() {
+        for route in ["/", "/eventi", "/new-page", "/dispositivino", "/account-x"] {
+            let audience = Audience::of(route, &Method::GET);
+            assert_eq!(audience, Audience::Centre, "{route}");
+            for role in Role::ALL {
+                assert_eq!(audience.admits(role), role.is_of_the_centre(), "{route}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_manages_accounts_or_reads_the_log_reads_no_patient() {
+        for role in [Role::Admin, Role::Auditor] {
+            for method in [Method::GET, Method::POST] {
+                for route in ["/pazienti/{id}", "/pazienti/{id}/andamento"] {
+                    assert!(!Audience::of(route, &method).admits(role), "{route}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn everybody_begins_where_they_may_be() {
+        for role in Role::ALL {
+            let home = home(role);
+            assert!(Audience::of(home, &Method::GET).admits(role), "{home}");
+        }
+    }
+}

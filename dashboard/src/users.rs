@@ -1,0 +1,179 @@
+//! *Utenti*: the accounts, as the administrator sees them: who is signed in, from where, and who
+//! shows one-time codes. Sessions can be ended here, and codes taken away from whoever lost their
+//! telephone. Accounts are made and closed at the command line.
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
+use serde::Deserialize;
+use veglia_people::staff::{self, Staff};
+use veglia_people::{codes, sessions};
+use veglia_store::TxError;
+
+use crate::Shell;
+use crate::account::SessionView;
+use crate::pages::{self, Page, Section};
+use crate::session::CurrentUser;
+
+const PAGE: &str = "/utenti";
+
+/// Address and methods; behind the check of the session and the rights.
+pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
+    vec![
+        (PAGE, get(listed)),
+        ("/utenti/{account}", get(one)),
+        ("/utenti/{account}/sessioni/fine", post(ended)),
+        ("/utenti/{account}/codici/ritiro", post(withdrawn)),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "users.html")]
+struct UsersPage {
+    accounts: Vec<AccountView>,
+}
+
+struct AccountView {
+    staff: Staff,
+    sessions: usize,
+    shows_codes: bool,
+    must: bool,
+}
+
+#[derive(Template)]
+#[template(path = "user.html")]
+struct UserPage {
+    staff: Staff,
+    sessions: Vec<SessionView>,
+    shows_codes: bool,
+}
+
+/// `GET /utenti`
+async fn listed(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
+    match load(&shell, &user).await {
+        Ok(page) => framed("Utenti", &user, &page),
+        Err(error) => pages::unavailable("the page of accounts was not made", &error),
+    }
+}
+
+async fn load(shell: &Shell, user: &Staff) -> Result<UsersPage, TxError> {
+    let (record, actor, now) = (&shell.record, &user.actor(), shell.clock.now());
+    let enrolled = codes::enrolled(record, actor).await?;
+    let mut accounts = Vec::new();
+    for staff in staff::active(record, actor).await? {
+        let open = sessions::list(record, actor, staff.id, now).await?;
+        accounts.push(AccountView {
+            sessions: open.len(),
+            shows_codes: enrolled.contains(&staff.id),
+            must: shell.must_show_codes(staff.role),
+            staff,
+        });
+    }
+    Ok(UsersPage { accounts })
+}
+
+/// `GET /utenti/{account}`
+async fn one(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(account): Path<i64>,
+) -> Response {
+    let staff = match find(&shell, &user, account).await {
+        Ok(staff) => staff,
+        Err(answer) => return answer,
+    };
+    let loaded = async {
+        let (record, actor) = (&shell.record, &user.actor());
+        let open = sessions::list(record, actor, staff.id, shell.clock.now()).await?;
+        let shows_codes = codes::is_enrolled(record, actor, staff.id).await?;
+        Ok::<_, TxError>((open, shows_codes))
+    };
+    match loaded.await {
+        Ok((open, shows_codes)) => {
+            let sessions = open.into_iter().map(|open| SessionView::of(open, None));
+            let page = UserPage {
+                sessions: sessions.collect(),
+                staff,
+                shows_codes,
+            };
+            framed("Utente", &user, &page)
+        }
+        Err(error) => pages::unavailable("the page of an account was not made", &error),
+    }
+}
+
+/// Which session is to end; `tutte` for every one.
+#[derive(Deserialize)]
+struct Ended {
+    sessione: String,
+}
+
+/// `POST /utenti/{account}/sessioni/fine`
+async fn ended(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(account): Path<i64>,
+    Form(Ended { sessione }): Form<Ended>,
+) -> Response {
+    let staff = match find(&shell, &user, account).await {
+        Ok(staff) => staff,
+        Err(answer) => return answer,
+    };
+    let (record, actor) = (&shell.record, &user.actor());
+    let done = match sessione.as_str() {
+        "tutte" => sessions::close_all(record, actor, staff.id).await.map(drop),
+        handle => sessions::close_listed(record, actor, staff.id, handle)
+            .await
+            .map(drop),
+    };
+    match done {
+        Ok(()) => {
+            tracing::info!(staff.id = %staff.id, by = %user.id, "sessions were ended");
+            back(&staff)
+        }
+        Err(error) => pages::unavailable("a session was not ended", &error),
+    }
+}
+
+/// `POST /utenti/{account}/codici/ritiro`
+async fn withdrawn(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(account): Path<i64>,
+) -> Response {
+    let staff = match find(&shell, &user, account).await {
+        Ok(staff) => staff,
+        Err(answer) => return answer,
+    };
+    match codes::withdraw(&shell.record, &user.actor(), staff.id).await {
+        Ok(_) => {
+            tracing::warn!(staff.id = %staff.id, by = %user.id, "one-time codes were withdrawn");
+            back(&staff)
+        }
+        Err(error) => pages::unavailable("one-time codes were not withdrawn", &error),
+    }
+}
+
+async fn find(shell: &Shell, user: &Staff, account: i64) -> Result<Staff, Response> {
+    let all = staff::active(&shell.record, &user.actor()).await;
+    let all = all.map_err(|error| pages::unavailable("accounts were not read", &error))?;
+    let found = all.into_iter().find(|staff| staff.id.get() == account);
+    found.ok_or_else(|| StatusCode::NOT_FOUND.into_response())
+}
+
+fn back(staff: &Staff) -> Response {
+    Redirect::to(&format!("{PAGE}/{}", staff.id)).into_response()
+}
+
+fn framed(title: &str, user: &Staff, body: &impl Template) -> Response {
+    Page {
+        title,
+        user: Some(user),
+        section: Section::Accounts,
+        modules: &[],
+        body,
+    }
+    .answer(StatusCode::OK)
+}
