@@ -11,9 +11,9 @@
 //!                                      1603188000 spo2=970 pulse=720      oldest first
 //! ```
 //!
-//! Limits: [`MAX_KNOWN`] checks, the newest. A check whose date cannot be read has no name and comes
-//! again each time, marked as of uncertain time. Bluetooth has a ledger of its own, which also
-//! knows what may be deleted; nothing is ever deleted on a serial line.
+//! Limits: [`MAX_KNOWN`] checks, the newest. A check whose date cannot be read has no name and
+//! comes again each time, marked as of uncertain time. Bluetooth has a ledger of its own, which
+//! also knows what may be deleted; nothing is ever deleted on a serial line.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};

@@ -207,7 +207,7 @@ impl Port {
                     written?;
                     continue;
                 }
-                bytes = prompt(&mut alive, &mut greeting) => match write(&mut stream, &bytes).await {
+                said = prompt(&mut alive, &mut greeting) => match write(&mut stream, &said).await {
                     Ok(()) => continue,
                     Err(error) => break error.to_string(),
                 },
@@ -366,7 +366,7 @@ impl Alive {
     }
 }
 
-/// Waits until the device must be told something, and answers what. It may be dropped at any moment.
+/// Waits until the device must be told something, and answers what. It may be dropped at any time.
 async fn prompt(alive: &mut Alive, greeting: &mut Greeting) -> Vec<&'static [u8]> {
     tokio::select! {
         bytes = alive.is_due() => vec![bytes],

@@ -2,7 +2,8 @@
 //! ledger, and the journal position that they all belong to, in `watch.db`.
 //!
 //! Only what has changed is written, all of it and the position in one transaction: after a stop
-//! there is one moment, whole. What waits for its patient is written device by device. The journal is read on from there, and the same verdicts follow.
+//! there is one moment, whole. What waits for its patient is written device by device. The journal
+//! is read on from there, and the same verdicts follow.
 //!
 //! States are JSON in a column: they are derived, so a program that cannot read one says so and
 //! builds them again from the journal.

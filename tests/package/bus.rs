@@ -17,7 +17,8 @@ use crate::{read, support};
 const RULES: u32 = 2_000;
 
 /// As `/usr/share/dbus-1/system.conf` says it, with a folder of our own, and then the policy.
-const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC
+ "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>system</type>

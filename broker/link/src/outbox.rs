@@ -75,8 +75,8 @@ pub struct OutboxOptions {
     /// 1 GiB is three months of that oximeter, and leaves most of the smallest memory card to the
     /// rest of the system.
     pub max_total_bytes: u64,
-    /// How long readings of measurements that go on are gathered for one `fdatasync`, and so for one
-    /// frame. Everything else is written at once, with what was gathered by then, at most once a
+    /// How long readings of measurements that go on are gathered for one `fdatasync`, and so for
+    /// one frame. Everything else is written at once, with what was gathered by then, at most once a
     /// second. Zero writes at once whatever waits.
     pub commit_window: Duration,
 }

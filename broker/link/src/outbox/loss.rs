@@ -5,7 +5,7 @@
 //! there is a file that was made while there was room, and is written over in place:
 //!
 //! ```text
-//! <dir>/lost    two slots, 4096 bytes apart, written in turn; the whole one with the higher turn counts
+//! <dir>/lost    two slots, 4096 bytes apart, written in turn; of whole ones the higher turn counts
 //! slot: magic "VEGLIALO" · version u32 · reason u32 · turn u64 · next u64 · count u32 · boot u32 ·
 //!       monotonic ms u64 · wall ms i64 (its least: none) · CRC-32C u32       little endian
 //! ```

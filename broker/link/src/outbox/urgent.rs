@@ -1,7 +1,7 @@
 //! What does not wait for company on its way to the disk, and so to the centre.
 //!
-//! A reading of a measurement that goes on every few seconds is one of many, and the next comes soon:
-//! it is gathered. Everything else is written at once: somebody has measured and waits for
+//! A reading of a measurement that goes on every few seconds is one of many, and the next comes
+//! soon: it is gathered. Everything else is written at once: somebody has measured and waits for
 //! "Ricevuta", a finger went out, a device came or went, a person answered. No value is looked at:
 //! what a number means is judged at the centre.
 

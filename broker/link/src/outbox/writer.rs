@@ -27,7 +27,7 @@ use crate::status::chain;
 /// disk writes in a moment.
 const FULL_COMMIT_RECORDS: usize = 4096;
 
-/// Shortest pause between two commits of what does not wait: a loose plug must not wear the card out.
+/// Shortest pause between two commits of what does not wait: a loose plug must not wear out a card.
 const URGENT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Files kept in `refused/`: one for each frame that ingest could not understand. A hundred show

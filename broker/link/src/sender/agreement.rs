@@ -23,8 +23,8 @@ pub(super) struct Agreement {
 }
 
 impl Agreement {
-    /// How far the box is ahead of the centre, in milliseconds of care, less than nothing when it is
-    /// behind; none while they agree.
+    /// How far the box is ahead of the centre, in milliseconds of care, less than nothing when it
+    /// is behind; none while they agree.
     pub(super) fn ahead_ms(&self) -> Option<i64> {
         self.ahead_ms
     }

@@ -135,6 +135,12 @@ impl PlanForm {
         let parameters = VitalKind::ALL.into_iter();
         let parameters = parameters.filter_map(|vital| self.parameter(vital, &mut faults));
         let parameters: Vec<Parameter> = parameters.collect();
+        if parameters.is_empty() && faults.0.is_empty() {
+            // Nobody is suspended by an empty form: where the patient is says that nothing comes.
+            let sentence = "Scrivere quando è attesa almeno una misura: di un piano che non ne \
+                attende nessuna, nessuno si accorge che tace.";
+            faults.add(&format!("when-{}", VitalKind::SpO2), sentence);
+        }
         let limits = VitalKind::ALL.into_iter();
         let limits = limits.map(|vital| self.limits(vital, rules, &mut faults));
         let limits: Vec<OwnLimits> = limits.filter(|limits| !limits.is_empty()).collect();
