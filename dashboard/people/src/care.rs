@@ -8,7 +8,7 @@
 //! | an out-of-hours doctor | while on duty by the roster, who was handed over |
 //! | administrator, auditor | nobody's |
 //!
-//! What an account is tied to is its [`Belongs`](crate::Belongs).
+//! What an account is tied to is its [`Belongs`].
 //!
 //! A relation is a row with dates, signed, never removed: it ends. Whoever is put on file is the
 //! centre's from then on. A doctor, nurse or operator without a relation may still *break the

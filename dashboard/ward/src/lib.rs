@@ -28,7 +28,7 @@
 //! **Reading is written.** Whoever reads one patient's data is in the access log before the answer
 //! is made (`access.rs`); there is no way round it, because only [`PatientPage::load`],
 //! [`PlanPage::load`], [`SheetPage::load`], [`DiaryPage::load`], [`SeenPage::load`], [`curve`] and
-//! [`marks`] read.
+//! [`marks()`] read.
 //!
 //! **A score of which values are missing is never a number** (`score.rs`): "NEWS2 almeno 5; mancano
 //! …", and what to ask for. A value that the rules do not judge is grey, with the word why.
