@@ -138,11 +138,16 @@ pub(crate) fn expected(plan: &Plan, row: Option<&Row>, now: WallMs) -> Option<Re
     })
 }
 
-/// Whether a reason is settled by what was tried since.
+/// Whether a reason is settled by what was tried since. A red whose moment is the call's own was
+/// said in it, and is not settled by having been said.
 fn is_settled(reason: &Reason, attempts: &[Attempt]) -> bool {
+    let is_since = |at: WallMs| match reason.severity {
+        Severity::Red => at > reason.since,
+        Severity::Amber | Severity::Technical => at >= reason.since,
+    };
     attempts
         .iter()
-        .any(|it| it.at >= reason.since && it.came == Came::Answered && it.whom == Whom::Patient)
+        .any(|it| is_since(it.at) && it.came == Came::Answered && it.whom == Whom::Patient)
 }
 
 /// Whether and when somebody is to be called, by whom next; `contacts` is how many the clinical

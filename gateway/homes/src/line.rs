@@ -27,8 +27,9 @@ const QUESTIONS: usize = 16;
 const MADE_READY: Duration = Duration::from_millis(250);
 
 /// How long a device stays in its port, silent, before it is pulled out or the simulation ends, so
-/// that what lies in its line is read: a pty forgets it at once when its device is gone.
-pub(crate) const FAREWELL: Duration = Duration::from_millis(500);
+/// that what lies in its line is read: a pty forgets it at once when its device is gone. A machine
+/// that starts ten houses at once may leave a line alone for more than a second.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What all tasks of a simulation share.
 #[derive(Clone)]

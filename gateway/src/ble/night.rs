@@ -140,6 +140,13 @@ impl Night {
             _ => Self::Due(now + AGAIN),
         };
     }
+
+    /// The box has been busy with what the ring told; the ring has not been silent.
+    fn was_busy(&mut self, now: Instant) {
+        if let Self::Fetching { heard, .. } = self {
+            *heard = now;
+        }
+    }
 }
 
 /// Whether a frame says that the sensor is worn.
@@ -179,6 +186,10 @@ impl Device {
                 Step::Info(info) => self.introduced(&info),
                 Step::File { name, bytes } => {
                     let is_kept = self.take_file(&name, &bytes).await?;
+                    // A night is some 40 appends: that took its time.
+                    talk.heard = Instant::now();
+                    let busy = talk.night.iter_mut();
+                    busy.for_each(|night| night.was_busy(talk.heard));
                     if let Some(night) = talk.night.as_mut().filter(|_| !is_kept) {
                         night.failed();
                     }
@@ -196,7 +207,10 @@ impl Device {
                 }
                 Step::Finished => {
                     talk.night.iter_mut().for_each(|night| night.finished(now));
-                    // What it has recorded is dated now: its clock may be set.
+                    // Only when all that it has recorded is dated may its clock be set.
+                    if !matches!(talk.night, Some(Night::Done)) {
+                        continue;
+                    }
                     if let Err(trouble) = self.set_clock_of_ring(talk).await {
                         return Ok(Err(trouble));
                     }

@@ -77,6 +77,8 @@ fn a_patient_who_answered_is_off_the_list_until_the_flag_says_something_new() {
 fn whoever_said_the_red_on_the_telephone_has_some_minutes_and_stays_on_the_list() {
     let said = [tried(-1, Whom::Patient, Came::Answered)];
     assert_eq!(next(&said), Some((Whom::Patient, 4)));
+    let confirmed_by_it = [tried(0, Whom::Patient, Came::Answered)];
+    assert_eq!(next(&confirmed_by_it), Some((Whom::Patient, 5)));
     let long_ago = [tried(-60, Whom::Patient, Came::Answered)];
     assert_eq!(next(&long_ago), Some((Whom::Patient, 0)));
 }

@@ -87,8 +87,10 @@ pub(super) async fn hand_on(
 ) -> Result<alert::Model, TxError> {
     let own = state(&row).map_err(TxError::refuse)?;
     let is_attended = own.hold.is_some() || own.snooze.is_some();
+    // Somebody is being called for reasons of the patient's own: that goes on.
+    let is_ringing = own.climb.is_some();
     let severity = flag.severity.max(own.severity);
-    if is_attended || charges.is_empty() {
+    if is_attended || is_ringing || charges.is_empty() {
         return Ok(row);
     }
     let records = rests_on(flag);
