@@ -76,8 +76,8 @@ pub struct OutboxOptions {
     /// rest of the system.
     pub max_total_bytes: u64,
     /// How long readings of measurements that go on are gathered for one `fdatasync`, and so for
-    /// one frame. Everything else is written at once, with what was gathered by then, at most once a
-    /// second. Zero writes at once whatever waits.
+    /// one frame. Everything else is written at once, with what was gathered by then, at most once
+    /// a second. Zero writes at once whatever waits.
     pub commit_window: Duration,
 }
 
