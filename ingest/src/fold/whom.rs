@@ -7,18 +7,20 @@ use std::sync::PoisonError;
 use veglia_diary::Whose;
 use veglia_triage::{Input, PatientId};
 use veglia_view::{Waits, is_stand_in};
-use veglia_wire::{Body, DeviceEvent, DeviceId, Record, WallMs};
+use veglia_wire::{Body, DeviceEvent, DeviceId, Quality, Record, WallMs};
 
 use super::{Arrived, Fold, Told};
-use crate::dating::Time;
 use crate::memory::Known;
 use crate::strictest::strictest;
 use crate::waiting::Keeper;
 
 impl Fold {
-    /// Whose a record is. One without a time may be of any time before it came: it is a patient's
-    /// only if nobody else ever had the device, and does not wait to be told.
-    pub(super) fn whose(&self, device: &DeviceId, time: Time) -> Whose {
+    /// Whose a record is. One without a time, or whose box doubts its time, may be of any time
+    /// before it came: it is a patient's only if nobody else ever had the device, and does not
+    /// wait to be told.
+    pub(super) fn whose(&self, device: &DeviceId, arrived: &Arrived) -> Whose {
+        let time = arrived.time;
+        let is_dated = time.is_known() && !is_doubted(&arrived.record);
         let known = self
             .assignments
             .read()
@@ -26,8 +28,8 @@ impl Fold {
         let whose = known.whose(device, time.at());
         let is_only = |patient| known.course(device).is_some_and(|it| it.is_only(patient));
         match whose {
-            Whose::Patient(patient) if time.is_known() || is_only(patient) => whose,
-            Whose::Somebodys | Whose::Nobodys if time.is_known() => whose,
+            Whose::Patient(patient) if is_dated || is_only(patient) => whose,
+            Whose::Somebodys | Whose::Nobodys if is_dated => whose,
             _ => Whose::Dismissed,
         }
     }
@@ -35,7 +37,7 @@ impl Fold {
     /// Whether a record waits to be told whose it is.
     pub(crate) fn waits(&self, arrived: &Arrived) -> bool {
         let device = arrived.record.device.as_ref();
-        device.is_some_and(|device| self.whose(device, arrived.time).waits())
+        device.is_some_and(|device| self.whose(device, arrived).waits())
     }
 
     /// By whose rules a record is judged: its patient's, or those of whoever stands in for them
@@ -46,7 +48,7 @@ impl Fold {
         device: &DeviceId,
         told: &mut Told,
     ) -> Option<PatientId> {
-        match self.whose(device, arrived.time) {
+        match self.whose(device, arrived) {
             Whose::Patient(patient) => Some(patient),
             Whose::Somebodys | Whose::Nobodys if is_observed(&arrived.record) => {
                 let around = self.around(device, arrived.time.at());
@@ -135,6 +137,11 @@ impl Fold {
             Whose::Dismissed => false,
         }
     }
+}
+
+/// Whether the box itself doubts when a record was measured, and says the time at which it came.
+fn is_doubted(record: &Record) -> bool {
+    matches!(record.body, Body::Reading(_, quality) if quality.contains(Quality::TIME_UNCERTAIN))
 }
 
 /// Whether the rules have a use for what a record says.

@@ -366,6 +366,25 @@ async fn what_no_clock_ever_dates_is_nobodys_once_the_device_had_two_wearers() {
 }
 
 #[tokio::test]
+async fn what_a_box_doubts_is_nobodys_once_the_device_had_two_wearers() {
+    let mut story = Story::new().await;
+    handed_over(&story).await;
+    let now = story.at(90);
+    let doubted = Body::Reading(
+        Vital::from_steps(VitalKind::SpO2, 840, Site::Unknown).unwrap(),
+        Quality::TIME_UNCERTAIN | Quality::FROM_STORAGE,
+    );
+    let told = saturation(1, 60_000, Some(now), 84);
+    story.send(vec![Record {
+        body: doubted,
+        ..told
+    }]);
+    story.tick();
+    let meaning = story.meaning().await;
+    assert_eq!((meaning.flagged(), meaning.rows), (vec![], BTreeMap::new()));
+}
+
+#[tokio::test]
 async fn what_has_no_time_is_shown_at_once_to_the_only_wearer_and_judged_when_it_is_dated() {
     let mut story = Story::new().await;
     story.assign(ANNA, story.at(0)).await;
