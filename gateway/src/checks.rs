@@ -7,9 +7,10 @@
 //! written down so that the memory does not tell it again.
 //!
 //! ```text
-//! <gateway>/serial/<device>.checks     veglia-checks 1
+//! <gateway>/serial/<device>.checks     veglia-checks 1 <epoch of the outbox>
 //!                                      1603188000 spo2=970 pulse=720      oldest first
 //! ```
+//! What went into another outbox may never have reached the centre: a new one knows nothing.
 //!
 //! Limits: [`MAX_KNOWN`] checks, the newest. A check whose date cannot be read has no name and
 //! comes again each time, marked as of uncertain time. Bluetooth has a ledger of its own, which
@@ -29,7 +30,7 @@ use veglia_wire::{DeviceId, Quality, Record};
 use crate::run::is_passing;
 use crate::voice::Voice;
 
-/// The first line of the file.
+/// How the first line of the file begins; the outbox's epoch follows.
 const MAGIC: &str = "veglia-checks 1";
 
 /// Checks that are remembered: a Nonin keeps some twenty, and ten times as many do no harm.
@@ -72,6 +73,8 @@ impl Check {
 pub(crate) struct Checks {
     /// None for a device that says who it is: none of those keeps anything.
     path: Option<PathBuf>,
+    /// The first line of the file.
+    heading: String,
     outbox: Outbox,
     voice: Voice,
     known: VecDeque<String>,
@@ -94,9 +97,12 @@ impl Checks {
             let name = format!("{}.checks", device.as_str().replace(':', "_"));
             dir.join("serial").join(name)
         });
-        let known = path.as_ref().map_or_else(VecDeque::new, |path| read(path));
+        let heading = heading(&outbox);
+        let known = path.as_ref().map(|path| read(path, &heading));
+        let known = known.unwrap_or_default();
         Self {
             path,
+            heading,
             outbox,
             voice,
             known,
@@ -186,7 +192,7 @@ impl Checks {
         let too_many = self.known.len().saturating_sub(MAX_KNOWN);
         self.known.drain(..too_many);
         let Some(path) = &self.path else { return };
-        if let Err(error) = write(path, &self.known) {
+        if let Err(error) = write(path, &self.heading, &self.known) {
             tracing::warn!(
                 path = %path.display(), %error,
                 "what was taken over from a device's memory is not written down, and may come \
@@ -196,7 +202,11 @@ impl Checks {
     }
 }
 
-fn read(path: &Path) -> VecDeque<String> {
+fn heading(outbox: &Outbox) -> String {
+    format!("{MAGIC} {}\n", outbox.status().epoch)
+}
+
+fn read(path: &Path, heading: &str) -> VecDeque<String> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -208,15 +218,15 @@ fn read(path: &Path) -> VecDeque<String> {
             String::new()
         }
     };
-    let lines = text.strip_prefix(MAGIC).unwrap_or_default().lines();
-    lines.skip(1).map(str::to_owned).take(MAX_KNOWN).collect()
+    let lines = text.strip_prefix(heading).unwrap_or_default().lines();
+    lines.map(str::to_owned).take(MAX_KNOWN).collect()
 }
 
 /// The whole file or the one before, also after a power cut.
-fn write(path: &Path, known: &VecDeque<String>) -> io::Result<()> {
+fn write(path: &Path, heading: &str, known: &VecDeque<String>) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir)?;
-    let mut text = format!("{MAGIC}\n");
+    let mut text = heading.to_owned();
     for name in known {
         text += name;
         text.push('\n');
@@ -227,4 +237,19 @@ fn write(path: &Path, known: &VecDeque<String>) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&fresh, path)?;
     File::open(dir)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_outbox_knows_nothing_of_what_went_into_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("serial/nonin_1.checks");
+        let known = VecDeque::from(["1603188000 spo2=970 pulse=720".to_owned()]);
+        write(&path, "veglia-checks 1 7\n", &known).unwrap();
+        assert_eq!(read(&path, "veglia-checks 1 7\n"), known);
+        assert_eq!(read(&path, "veglia-checks 1 8\n"), VecDeque::new());
+    }
 }
