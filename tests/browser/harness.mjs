@@ -15,7 +15,7 @@ import { chromium } from "playwright-core";
 const PATIENCE_MS = 60000;
 
 /** A script that hangs ends so late. */
-const LIFE_MS = 240000;
+const LIFE_MS = 480000;
 
 export const WIDTHS = [320, 768, 1440];
 
