@@ -24,10 +24,6 @@ use crate::voice::{Node, Oximetry, Said, Utterance};
 /// How often a recording looks again whether somebody listens: no row is read out to nobody.
 const LISTENER_CHECK: Duration = Duration::from_millis(20);
 
-/// How long a recording's line stays open after its last row, so that the reader can take what
-/// is in it: a pty forgets at once when its device is gone.
-const LINGER: Duration = Duration::from_secs(2);
-
 /// How often a home looks whether its line to the centre is due to change. At the fastest care
 /// clock this is three minutes of care.
 const LINK_CHECK: Duration = Duration::from_millis(50);
@@ -88,15 +84,14 @@ pub(crate) async fn recording(
     replay: Arc<Replay>,
     node: Node,
 ) -> Result<Tally, SimulationError> {
-    let stop = line.stage.stop.clone();
     let mut reading = Reading {
         line,
         node,
         began: Instant::now(),
         hello_at_ms: 0,
     };
-    let ended = stop.run_until_cancelled(reading.all(&replay)).await;
-    ended.unwrap_or(Ok(()))?;
+    reading.all(&replay).await?;
+    sleep(FAREWELL).await;
     Ok(reading.line.tally)
 }
 
@@ -114,17 +109,28 @@ impl Reading {
             return Ok(());
         };
         while !self.line.is_listened_to()? {
-            sleep(LISTENER_CHECK).await;
+            if !self.rests(LISTENER_CHECK).await {
+                return Ok(());
+            }
         }
         let clock = self.line.stage.clock.clone();
         let began = clock.now();
         for row in replay.rows() {
             let due = began.plus_ms(i64::from(row.minute - first.minute) * 60_000);
             self.wait_until(&clock, due).await?;
+            if self.line.stage.stop.is_cancelled() {
+                break;
+            }
             self.row(row).await?;
         }
-        sleep(LINGER).await;
         Ok(())
+    }
+
+    /// Waits, and says whether there is more to come: the shutdown ends every wait, and nothing
+    /// between a word that went into the line and its entry in the log.
+    async fn rests(&self, time: Duration) -> bool {
+        let stop = &self.line.stage.stop;
+        stop.run_until_cancelled(sleep(time)).await.is_some()
     }
 
     /// Waits for the care time, and meanwhile says now and then who speaks.
@@ -134,7 +140,10 @@ impl Reading {
             let Some(left) = u64::try_from(left_ms).ok().filter(|&ms| ms > 0) else {
                 return Ok(());
             };
-            sleep(Duration::from_millis(left).min(Duration::from_secs(1))).await;
+            let a_while = Duration::from_millis(left).min(Duration::from_secs(1));
+            if !self.rests(a_while).await {
+                return Ok(());
+            }
             self.introduce().await?;
         }
     }
@@ -185,7 +194,9 @@ impl Reading {
             {
                 return Ok(());
             }
-            sleep(LISTENER_CHECK).await;
+            if !self.rests(LISTENER_CHECK).await {
+                return Ok(());
+            }
         }
     }
 }
