@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use boxed::{Power, Told, progress};
+use boxed::{Power, Progress, Told};
 use centre::Centre;
 use node::Node;
 use process::{announce, wait_until};
@@ -41,14 +41,11 @@ const WEEK: i64 = 7 * DAY;
 /// Devices of the home.
 const NODES: u64 = 4;
 
-/// For what somebody who has just opened a port needs: it throws away what it finds in the line.
-const MADE_READY: Duration = Duration::from_millis(300);
+/// What the box says when it has thrown away what it found in a line, and listens.
+const PORT_OPEN: &str = "port open";
 
 /// A care minute takes about this long.
 const PACE: Duration = Duration::from_millis(2);
-
-/// The box has written nothing for so long: it has heard all that was said.
-const SETTLED: Duration = Duration::from_millis(60);
 
 /// How much of the box's log a failure shows.
 const LOG_LINES: usize = 60;
@@ -118,6 +115,8 @@ struct Home {
     hands: Hands,
     centre: Centre,
     nodes: Vec<Node>,
+    /// The minute of the story.
+    now: i64,
     power: Option<Power>,
     /// The power comes back then.
     off_until: i64,
@@ -146,7 +145,8 @@ impl Home {
         };
         told.write(dir);
         let mut nodes: Vec<Node> = (0..NODES)
-            .map(|number| Node::new(0xA0 + number, &port(number)))
+            .zip(0..)
+            .map(|(number, place)| Node::new(0xA0 + number, place, &port(number)))
             .collect();
         nodes.iter_mut().for_each(Node::plug);
         Self {
@@ -154,6 +154,7 @@ impl Home {
             hands,
             centre,
             nodes,
+            now: 0,
             power: None,
             off_until: 0,
             story: Story::new(origin),
@@ -165,6 +166,7 @@ impl Home {
     /// What happens at this minute, before anybody measures.
     fn happen(&mut self, minute: i64, cuts: &mut Vec<(i64, i64)>) {
         let (day, of_day) = (minute / DAY, minute % DAY);
+        self.now = minute;
         self.hands.set(minute, clock(minute));
         let away = !(6 * HOUR..23 * HOUR).contains(&of_day) || day == 4;
         if away == self.line.is_whole() {
@@ -234,8 +236,11 @@ impl Home {
     }
 
     fn power_comes(&mut self) {
+        let opened = self.opened();
         self.power = Some(Power::on(&self.dir));
-        self.listened_to();
+        let plugged = self.nodes.iter().filter(|node| node.is_plugged());
+        let plugged = plugged.count();
+        self.listened_to(opened + plugged);
     }
 
     fn pull(&mut self, node: usize) {
@@ -245,42 +250,51 @@ impl Home {
 
     fn plug(&mut self, node: usize) {
         if !self.nodes[node].is_plugged() {
+            let opened = self.opened();
             self.nodes[node].plug();
-            self.listened_to();
+            self.listened_to(opened + 1);
         }
     }
 
-    /// Time stands still until every port is open.
-    fn listened_to(&mut self) {
-        let Some(power) = &mut self.power else {
-            return;
-        };
-        let (nodes, dir) = (&self.nodes, &self.dir);
-        wait_until("every port is open", || {
-            assert!(power.is_on(), "the box ended: {}", log(dir));
-            let mut plugged = nodes.iter().filter(|node| node.is_plugged());
-            plugged.all(Node::has_listener).then_some(())
-        });
-        thread::sleep(MADE_READY);
+    /// How often the box has opened a port.
+    fn opened(&self) -> usize {
+        let said = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+        said.matches(PORT_OPEN).count()
     }
 
-    /// Waits until the box has on its disk what was said, if it is on.
-    fn settle(&self) {
+    /// Time stands still until the box has opened a port so often, and listens to each device.
+    fn listened_to(&mut self, opened: usize) {
+        let Some(mut power) = self.power.take() else {
+            return;
+        };
+        wait_until("every port is open", || {
+            assert!(power.is_on(), "the box ended: {}", self.log());
+            let mut plugged = self.nodes.iter().filter(|node| node.is_plugged());
+            let is_open = plugged.all(Node::has_listener) && self.opened() >= opened;
+            is_open.then_some(())
+        });
+        self.power = Some(power);
+    }
+
+    /// Waits until the box has heard all that was said, if it is on.
+    fn settle(&mut self) {
         if self.power.is_none() {
             return;
         }
-        let mut seen = progress(&self.dir).0;
+        let now = self.now;
+        let marks = self.nodes.iter_mut().filter_map(|node| node.mark(now));
+        let marks: Vec<(usize, u8)> = marks.collect();
         wait_until("the box has heard all", || {
-            thread::sleep(SETTLED);
-            let newest = progress(&self.dir).0;
-            let is_quiet = newest.saturating_sub(seen) <= 1;
-            seen = newest;
-            is_quiet.then_some(())
+            let charges = Progress::read(&self.dir).charges;
+            let is_heard = |(place, percent): &(usize, u8)| charges.get(*place) == Some(percent);
+            marks.iter().all(is_heard).then_some(())
         });
     }
 
     fn log(&self) -> String {
-        log(&self.dir)
+        let text = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
 
     fn end(mut self, seed: u64) {
@@ -290,9 +304,8 @@ impl Home {
         }
         self.settle();
         wait_until("the centre has everything", || {
-            (progress(&self.dir).1 == 0).then_some(())
+            (Progress::read(&self.dir).waiting == Some(0)).then_some(())
         });
-        drop(self.power.take());
         let last: Vec<(String, u64)> = self
             .nodes
             .iter()
@@ -307,14 +320,9 @@ impl Home {
             };
             last.iter().all(has).then_some(dated)
         });
+        drop(self.power.take());
         let records = self.centre.end();
         let summary = self.story.judge(&self.nodes, &records, &dated);
         announce(&format!("week: seed {seed}: {summary}"));
     }
-}
-
-fn log(dir: &Path) -> String {
-    let text = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }

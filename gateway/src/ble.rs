@@ -26,6 +26,7 @@ mod device;
 mod ladder;
 mod ledger;
 mod listen;
+mod live;
 mod memory;
 mod night;
 mod pair;

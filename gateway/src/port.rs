@@ -45,7 +45,8 @@ const RETRY_FIRST: Duration = Duration::from_millis(250);
 /// Longest such wait: an open() every five seconds costs nothing and nobody waits longer.
 const RETRY_LONGEST: Duration = Duration::from_secs(5);
 
-/// How long a byte may take into the line; a line that takes none is as good as unplugged.
+/// How long a byte may take into the line. A device that must be kept speaking, on a line that takes
+/// none, is as good as unplugged.
 const WRITE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Bytes taken from a port at once: more than a second of any device on a serial line.
@@ -207,7 +208,7 @@ impl Port {
                     written?;
                     continue;
                 }
-                said = prompt(&mut alive, &mut greeting) => match write(&mut stream, &said).await {
+                prompt = prompt(&mut alive, &mut greeting) => match prompt.say(&mut stream).await {
                     Ok(()) => continue,
                     Err(error) => break error.to_string(),
                 },
@@ -342,6 +343,43 @@ async fn write(stream: &mut SerialStream, all: &[&[u8]]) -> io::Result<()> {
     Ok(())
 }
 
+/// What a device is told without having asked.
+enum Prompt {
+    /// What keeps it speaking.
+    Alive(&'static [u8]),
+    /// In which format to speak, or to begin at all.
+    Greeting(&'static [&'static [u8]]),
+}
+
+impl Prompt {
+    async fn say(self, stream: &mut SerialStream) -> io::Result<()> {
+        match self {
+            Self::Alive(bytes) => write(stream, &[bytes]).await,
+            Self::Greeting(all) => greet(stream, all).await,
+        }
+    }
+}
+
+/// Waits until the device must be told something, and answers what. It may be dropped at any time.
+async fn prompt(alive: &mut Alive, greeting: &mut Greeting) -> Prompt {
+    tokio::select! {
+        bytes = alive.is_due() => Prompt::Alive(bytes),
+        all = greeting.is_due() => Prompt::Greeting(all),
+    }
+}
+
+/// Greets a device. A line that takes nothing is not lost: whoever never listens fills it in the
+/// end, and may speak all the same.
+async fn greet(stream: &mut SerialStream, greeting: &[&[u8]]) -> io::Result<()> {
+    match write(stream, greeting).await {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            tracing::debug!("the line takes no greeting; what the device says is heard");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 /// What a device must be sent again and again so that it goes on speaking.
 struct Alive {
     send: Option<KeepAlive>,
@@ -363,14 +401,6 @@ impl Alive {
         tokio::time::sleep_until(self.due).await;
         self.due = Instant::now() + Duration::from_millis(u64::from(every_ms));
         bytes
-    }
-}
-
-/// Waits until the device must be told something, and answers what. It may be dropped at any time.
-async fn prompt(alive: &mut Alive, greeting: &mut Greeting) -> Vec<&'static [u8]> {
-    tokio::select! {
-        bytes = alive.is_due() => vec![bytes],
-        bytes = greeting.is_due() => bytes.to_vec(),
     }
 }
 
@@ -401,7 +431,7 @@ async fn open_stream(path: &str, protocol: Protocol) -> Result<SerialStream, tok
         .stop_bits(stop)
         .open_native_async()?;
     stream.clear(ClearBuffer::Input)?;
-    write(&mut stream, protocol.greeting()).await?;
+    greet(&mut stream, protocol.greeting()).await?;
     Ok(stream)
 }
 

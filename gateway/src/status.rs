@@ -26,6 +26,10 @@ pub struct BoxStatus {
     pub boot: u32,
     /// What it knows of the wall time.
     pub clock: ClockState,
+    /// How far its clock is ahead of the centre's, in milliseconds of care time, less than nothing
+    /// when it is behind; none while they agree within five minutes.
+    #[serde(default)]
+    pub clock_ahead_ms: Option<i64>,
     /// The wall time, in milliseconds since 1970, if it knows it.
     pub now_ms: Option<i64>,
     /// What hangs on it.
@@ -117,6 +121,7 @@ impl Look {
             software: env!("CARGO_PKG_VERSION").to_owned(),
             boot: now.boot.0,
             clock: self.clock.state(),
+            clock_ahead_ms: link.clock_ahead_ms,
             now_ms: now.wall.map(|wall| wall.0),
             devices: self.desk.devices(),
             outbox: self.outbox(oldest.and_then(|record| age_ms(now, &record))),

@@ -27,7 +27,7 @@ use veglia_wire::{
 };
 
 /// Far longer than anything takes: reaching it is a failure.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A node that lies on the table and, beside it, an oximeter that measures all the time.
 const HOME: &str = r#"

@@ -76,7 +76,7 @@ pub(super) fn html(status: &BoxStatus) -> String {
         mib(month.received_bytes)
     );
     pair(&mut page, "Questo mese", &traffic);
-    pair(&mut page, "Orologio", clock(status.clock));
+    pair(&mut page, "Orologio", &clock(status));
     let program = format!("{}, avvio numero {}", status.software, status.boot);
     pair(&mut page, "Programma", &escaped(&program));
     page += "</table></body></html>\n";
@@ -145,22 +145,36 @@ fn link(status: &BoxStatus) -> String {
     }
 }
 
-fn clock(state: ClockState) -> &'static str {
-    match state {
+fn clock(status: &BoxStatus) -> String {
+    if let Some(ahead_ms) = status.clock_ahead_ms {
+        let side = if ahead_ms > 0 { "avanti" } else { "indietro" };
+        let by = long(ahead_ms.unsigned_abs());
+        return format!(
+            "<span class=\"male\">{side} di {by} rispetto al centro: la rete deve raggiungere un \
+             server dell'ora; se non può, regolare data e ora di questa scatola</span>"
+        );
+    }
+    let text = match status.clock {
         ClockState::Unknown => "non sa l'ora; le misure si datano quando la saprà",
         ClockState::Holdover => "va, non confermato dalla rete",
         ClockState::Synchronised => "giusto, confermato dalla rete",
-    }
+    };
+    text.to_owned()
 }
 
 /// A time ago, as a person says it.
 fn ago(ms: u64) -> String {
+    format!("{} fa", long(ms))
+}
+
+/// A while, as a person says it.
+fn long(ms: u64) -> String {
     let seconds = ms / 1_000;
     match seconds {
-        0..120 => format!("{seconds} secondi fa"),
-        120..7_200 => format!("{} minuti fa", seconds / 60),
-        7_200..172_800 => format!("{} ore fa", seconds / 3_600),
-        _ => format!("{} giorni fa", seconds / 86_400),
+        0..120 => format!("{seconds} secondi"),
+        120..7_200 => format!("{} minuti", seconds / 60),
+        7_200..172_800 => format!("{} ore", seconds / 3_600),
+        _ => format!("{} giorni", seconds / 86_400),
     }
 }
 
@@ -226,6 +240,16 @@ pub(crate) fn lines(status: &BoxStatus) -> String {
         &format!("{link}; the centre answered {acknowledged}"),
     );
     line("clock", &format!("{:?}", status.clock).to_lowercase());
+    if let Some(ahead_ms) = status.clock_ahead_ms {
+        let side = if ahead_ms > 0 { "AHEAD OF" } else { "BEHIND" };
+        let by = lasting(Duration::from_millis(ahead_ms.unsigned_abs()));
+        line(
+            "",
+            &format!(
+                "{by} {side} THE CENTRE: let the network reach a time server; without one, set it"
+            ),
+        );
+    }
     let month = &status.month;
     let tenths = |bytes: u64| {
         let tenths = bytes.saturating_mul(10) / (1024 * 1024);
@@ -272,6 +296,7 @@ mod tests {
             software: "0.1.0".into(),
             boot: 3,
             clock: ClockState::Unknown,
+            clock_ahead_ms: None,
             now_ms: None,
             devices: vec![DeviceStatus {
                 port: "/dev/<tty>".into(),
@@ -323,6 +348,28 @@ mod tests {
             assert!(page.contains(words), "{words} not in: {page}");
         }
         assert!(!page.contains("<tty>"));
+    }
+
+    #[test]
+    fn a_clock_that_is_not_the_centres_is_told_with_what_to_do() {
+        let off_by = |ahead_ms| BoxStatus {
+            clock: ClockState::Holdover,
+            clock_ahead_ms: Some(ahead_ms),
+            ..status()
+        };
+        let page = html(&off_by(720_000));
+        let words = "avanti di 12 minuti rispetto al centro: la rete deve raggiungere un server \
+                     dell'ora; se non può, regolare";
+        assert!(page.contains(words), "{page}");
+        assert!(!page.contains("non confermato dalla rete"), "{page}");
+        let page = html(&off_by(-7_200_000));
+        assert!(page.contains("indietro di 2 ore rispetto al centro"));
+        let text = lines(&off_by(-7_200_000));
+        let said = "clock    holdover\n         2 h BEHIND THE CENTRE: let the network reach a \
+                    time server; without one, set it\n";
+        assert!(text.contains(said), "{text}");
+        let text = lines(&off_by(720_000));
+        assert!(text.contains("12 min AHEAD OF THE CENTRE"), "{text}");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use veglia_gateway::{Config, Gateway, PortConfig};
-use veglia_wire::WallMs;
+use veglia_gateway::{BoxStatus, Config, DeviceStatus, Gateway, PortConfig};
+use veglia_wire::{Charge, WallMs};
 
 use crate::time::{Dial, care};
 
@@ -94,15 +94,36 @@ impl Drop for Power {
     }
 }
 
-/// Newest sequence on the box's disk and how many records wait, as it last wrote them down.
-pub(crate) fn progress(dir: &Path) -> (u64, u64) {
-    let bytes = fs::read(dir.join("progress")).unwrap_or_default();
-    let number = |from: usize| {
-        let eight = bytes.get(from..from + 8);
-        let eight = eight.and_then(|it| it.try_into().ok());
-        eight.map_or(0, u64::from_le_bytes)
-    };
-    (number(0), number(8))
+/// How far the box has come, as it last wrote it down.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// How many records wait; none while it has not said.
+    pub(crate) waiting: Option<u64>,
+    /// How full the battery is at each port, in percent; 255 = unknown.
+    pub(crate) charges: Vec<u8>,
+}
+
+impl Progress {
+    pub(crate) fn read(dir: &Path) -> Self {
+        let bytes = fs::read(dir.join("progress")).unwrap_or_default();
+        bytes
+            .split_first_chunk()
+            .map_or_else(Self::default, |it| Self {
+                waiting: Some(u64::from_le_bytes(*it.0)),
+                charges: it.1.to_vec(),
+            })
+    }
+
+    /// What it writes down.
+    fn of(status: &BoxStatus) -> Vec<u8> {
+        let charge = |device: &DeviceStatus| match device.battery {
+            Some(Charge::Percent(percent)) => percent,
+            Some(Charge::Low) | None => u8::MAX,
+        };
+        let mut bytes = status.outbox.waiting.to_le_bytes().to_vec();
+        bytes.extend(status.devices.iter().map(charge));
+        bytes
+    }
 }
 
 /// Is the box until its power is cut.
@@ -129,14 +150,12 @@ pub(crate) fn run(dir: &Path) {
     runtime.block_on(async {
         let opened = Gateway::open_by(config, &dir.join("gateway"), care, dial);
         let gateway = opened.expect("the box opens its outbox");
-        let mut outbox = gateway.outbox();
+        let (mut outbox, look) = (gateway.outbox(), gateway.look());
         let file = File::create(dir.join("progress")).expect("a file can be made");
         tokio::spawn(async move {
             loop {
-                let status = *outbox.borrow_and_update();
-                let newest = status.newest.map_or(0, veglia_wire::Sequence::get);
-                let numbers = [newest.to_le_bytes(), status.waiting().to_le_bytes()];
-                let written = file.write_all_at(&numbers.concat(), 0);
+                outbox.borrow_and_update();
+                let written = file.write_all_at(&Progress::of(&look.status().await), 0);
                 written.expect("the progress can be written down");
                 if outbox.changed().await.is_err() {
                     return;

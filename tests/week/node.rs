@@ -19,25 +19,31 @@ const CALIBRATION: u16 = 1;
 #[derive(Debug)]
 pub(crate) struct Node {
     serial: u64,
+    /// Which port of the box it is plugged into, and where that is.
+    place: usize,
     port: PathBuf,
     pty: Option<Pty>,
     introduced: bool,
     sequence: u16,
     /// Number of the next reading.
     next: u64,
+    /// How full its battery is, in percent, as it said last.
+    charge: u8,
     /// The minute of each reading that somebody could hear, by its number.
     pub(crate) heard: Vec<(u64, i64)>,
 }
 
 impl Node {
-    pub(crate) fn new(serial: u64, port: &Path) -> Self {
+    pub(crate) fn new(serial: u64, place: usize, port: &Path) -> Self {
         Self {
             serial,
+            place,
             port: port.to_owned(),
             pty: None,
             introduced: false,
             sequence: 0,
             next: 0,
+            charge: 100,
             heard: Vec::new(),
         }
     }
@@ -65,6 +71,7 @@ impl Node {
     /// From the next time on it is plugged in elsewhere.
     pub(crate) fn exchange_ports(&mut self, other: &mut Self) {
         std::mem::swap(&mut self.port, &mut other.port);
+        std::mem::swap(&mut self.place, &mut other.place);
     }
 
     /// Whether somebody has its port open.
@@ -91,7 +98,23 @@ impl Node {
 
     /// Says how full its battery is.
     pub(crate) fn battery(&mut self, minute: i64, percent: u8) {
-        self.say(minute, Body::Battery { percent });
+        if self.say(minute, Body::Battery { percent }) {
+            self.charge = percent;
+        }
+    }
+
+    /// Says a charge that is not the one it said last, if somebody listens: whoever has heard that,
+    /// at this place, has heard all that it said before.
+    pub(crate) fn mark(&mut self, minute: i64) -> Option<(usize, u8)> {
+        let percent = match self.charge {
+            odd if odd % 2 == 1 => odd + 1,
+            even => even.saturating_sub(1),
+        };
+        let is_heard = self.say(minute, Body::Battery { percent });
+        is_heard.then(|| {
+            self.charge = percent;
+            (self.place, percent)
+        })
     }
 
     /// Takes a temperature; it is not counted.

@@ -8,7 +8,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ack::{MAX_SOFTWARE_CHARS, version};
 use crate::body::clock_state;
@@ -78,34 +79,40 @@ pub struct PortReport {
 
 /// Why a device on a radio link does not speak, as far as the box can tell. Each has an instruction
 /// of its own for whoever is at home.
+///
+/// Boxes and centres are not upgraded on the same day: a code that this program has no word for is
+/// kept as it is, and costs nobody the rest of the state. As text a fault is its word, or its code
+/// if it has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[repr(u8)]
 pub enum PortFault {
     /// The device or the box has lost the key of their bond: pair them again.
-    BondLost = 1,
+    BondLost,
     /// The device is near and lets nobody in: very likely a phone holds it.
-    HeldElsewhere = 2,
+    HeldElsewhere,
     /// The box's radio is switched off.
-    RadioOff = 3,
+    RadioOff,
     /// The box has no radio: the stick was pulled out, or is broken.
-    NoRadio = 4,
+    NoRadio,
     /// The box's program may not use the radio.
-    NotAllowed = 5,
+    NotAllowed,
     /// The box's radio service does not answer; it is started anew by itself.
-    NoService = 6,
+    NoService,
     /// The device speaks nothing that the box understands.
-    Unsupported = 7,
+    Unsupported,
     /// The box's list of its devices is damaged: they must be paired again.
-    ListDamaged = 8,
+    ListDamaged,
     /// More devices are to be served than the box can: one is not listened to.
-    TooMany = 9,
+    TooMany,
     /// The device speaks, and its clock is wrong: what it says cannot be dated.
-    ClockWrong = 10,
+    ClockWrong,
+    /// A fault of a newer program, by its code; 0 where only its word came.
+    #[serde(untagged, deserialize_with = "newer_fault")]
+    Other(u8),
 }
 
 impl PortFault {
-    /// Every fault, by its code on the wire less one.
+    /// Every fault that has a word here, by its code on the wire less one.
     pub const ALL: [Self; 10] = [
         Self::BondLost,
         Self::HeldElsewhere,
@@ -122,16 +129,34 @@ impl PortFault {
     /// The code on the wire, from 1.
     #[must_use]
     pub fn code(self) -> u8 {
+        if let Self::Other(code) = self {
+            return code;
+        }
         let places = Self::ALL.iter().zip(1..);
         let mut found = places.filter(|(fault, _)| **fault == self);
         found.next().map_or(0, |(_, code)| code)
     }
 
-    /// The fault of a code.
+    /// The fault of a code; none of 0.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code.checked_sub(1)?)).copied()
+        let place = usize::from(code.checked_sub(1)?);
+        Some(Self::ALL.get(place).copied().unwrap_or(Self::Other(code)))
     }
+}
+
+/// What is none of the words: a code, or a word that a newer program has.
+fn newer_fault<'de, D: Deserializer<'de>>(input: D) -> Result<u8, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Newer {
+        Code(u8),
+        Word(IgnoredAny),
+    }
+    Ok(match Newer::deserialize(input)? {
+        Newer::Code(code) => code,
+        Newer::Word(_) => 0,
+    })
 }
 
 /// Whether a port speaks.
@@ -324,7 +349,7 @@ fn fault(input: &mut Reader<'_>) -> Result<PortFault, DecodeError> {
     fault.ok_or(DecodeError::Range {
         field: "fault",
         value: i128::from(code),
-        allowed: "1 to 10",
+        allowed: "1 to 255",
     })
 }
 

@@ -316,6 +316,28 @@ fn a_state_with_the_later_faults_has_these_bytes() {
     assert_eq!(State::decode(&state.encode()).unwrap(), state);
 }
 
+/// A box that is newer than its centre: what the centre has no word for costs it nothing else.
+#[test]
+fn a_state_with_a_newer_boxs_fault_is_read_and_has_these_bytes() {
+    let mut state = a_state();
+    state.ports[2].fault = Some(PortFault::Other(11));
+    let bytes = include_str!("golden/state-4.hex").trim();
+    assert_eq!(hex(&state.encode()), bytes);
+    assert_eq!(State::decode(&state.encode()).unwrap(), state);
+}
+
+#[test]
+fn a_fault_is_a_word_as_text_and_a_newer_one_is_read_whatever_it_is() {
+    let text = |fault: PortFault| serde_json::to_string(&fault).unwrap();
+    let read = |text: &str| serde_json::from_str::<PortFault>(text).unwrap();
+    for fault in PortFault::ALL.into_iter().chain([PortFault::Other(11)]) {
+        assert_eq!(read(&text(fault)), fault);
+    }
+    assert_eq!(text(PortFault::BondLost), "\"bond-lost\"");
+    assert_eq!(text(PortFault::Other(11)), "11");
+    assert_eq!(read("\"of-tomorrow\""), PortFault::Other(0));
+}
+
 #[test]
 fn a_minute_of_an_oximeter_at_one_hertz_costs_five_bytes_a_reading() {
     let mut records = Vec::new();

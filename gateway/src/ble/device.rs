@@ -2,7 +2,7 @@
 //! listened to, lost, waited for again.
 //!
 //! ```text
-//! Away → Connecting → Preparing → Listening → Lost → Away …
+//! Away → Connecting → Discovering → Preparing → Listening → Lost → Away …
 //! ```
 //! A device is connected only when it was heard just now: BlueZ remembers devices that are gone. A
 //! link that is up and says nothing is no link: it is let go after a while, because links that
@@ -25,6 +25,7 @@ use veglia_wire::{Body, DeviceEvent, PortFault, Record, When};
 use super::adapter::Air;
 use super::clock::DeviceClock;
 use super::ledger::Ledger;
+use super::live::Live;
 use super::radio::{ASK, CONNECT, Trouble, call};
 use super::roster::{Heard, Member};
 use super::seats::{Sighting, Ticket};
@@ -69,6 +70,10 @@ pub(crate) struct Device {
     pub(super) clock: DeviceClock,
     /// Recorded files that came whole and cannot be read: they will not be better the next time.
     pub(super) unreadable: BTreeSet<String>,
+    /// The recorded file that was being fetched when the link was lost.
+    pub(super) stumbled: Option<String>,
+    /// What a ring has told live, and so need not tell again.
+    pub(super) live: Live,
     stop: CancellationToken,
     is_busy: Arc<AtomicBool>,
     used: Sighting,
@@ -81,7 +86,8 @@ pub(crate) struct Device {
 enum Mode {
     Away(Duration),
     Connecting,
-    Preparing,
+    Discovering,
+    Preparing(Box<Talk>),
     Listening(Box<Talk>),
     Lost(Why),
     Stopped,
@@ -132,6 +138,8 @@ impl Device {
             sightings: ticket.sightings,
             asks,
             unreadable: BTreeSet::new(),
+            stumbled: None,
+            live: Live::default(),
             stop: ticket.stop,
             is_busy: ticket.is_busy,
             used: Sighting::default(),
@@ -176,13 +184,27 @@ impl Device {
             mode = match mode {
                 Mode::Away(wait) => self.away(wait, &mut values, &stop).await?,
                 Mode::Connecting => self.connect(&mut values, &stop).await,
-                Mode::Preparing => tokio::select! {
+                Mode::Discovering => tokio::select! {
                     () = stop.cancelled() => Mode::Lost(Why::HungUp),
-                    prepared = self.prepare() => match prepared {
-                        Ok(talk) => Mode::Listening(Box::new(talk)),
+                    found = self.discover() => match found {
+                        Ok(talk) => Mode::Preparing(Box::new(talk)),
                         Err(trouble) => Mode::Lost(Why::Trouble(trouble)),
                     },
                 },
+                Mode::Preparing(mut talk) => {
+                    let why = tokio::select! {
+                        () = stop.cancelled() => Some(Why::HungUp),
+                        prepared = self.prepare(&mut talk) => prepared.err().map(Why::Trouble),
+                    };
+                    match why {
+                        None => Mode::Listening(talk),
+                        Some(why) => {
+                            // It speaks as soon as it is listened to, and may have told all.
+                            self.take_rest(*talk, None, &mut values).await?;
+                            Mode::Lost(why)
+                        }
+                    }
+                }
                 Mode::Listening(talk) => {
                     let why = self.listen(*talk, &mut values, &stop).await?;
                     Mode::Lost(why)
@@ -250,7 +272,7 @@ impl Device {
             () = stop.cancelled() => Mode::Lost(Why::HungUp),
             connected = connected => match connected {
                 // Busy: the link of the session before is still up.
-                Ok(()) | Err(Trouble::Busy) => Mode::Preparing,
+                Ok(()) | Err(Trouble::Busy) => Mode::Discovering,
                 Err(trouble) => Mode::Lost(Why::Trouble(trouble)),
             },
             () = draining => Mode::Lost(Why::Trouble(Trouble::Ended)),

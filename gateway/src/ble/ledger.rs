@@ -101,7 +101,12 @@ pub(crate) fn file(name: &str) -> String {
 
 /// The name of a part of a recorded file, by the device's time of its first measurement.
 pub(crate) fn part(first: DeviceTime, file: &str, number: usize) -> String {
-    format!("{} file={file}/{number}", first.0)
+    format!("{}{}", first.0, part_of(file, number))
+}
+
+/// How the name of a part ends, whatever its first measurement is.
+fn part_of(file: &str, number: usize) -> String {
+    format!(" file={file}/{number}")
 }
 
 impl Ledger {
@@ -201,6 +206,12 @@ impl Ledger {
             (Some(Some(then)), Some(minutes)) => then.abs_diff(minutes) <= SAME_MINUTES,
             (Some(_), _) => true,
         }
+    }
+
+    /// Whether a part of a recorded file was taken over before.
+    pub(crate) fn knows_part(&self, file: &str, number: usize) -> bool {
+        let name = part_of(file, number);
+        self.known.keys().any(|entry| entry.ends_with(&name))
     }
 
     /// How the device's clock stood when it was last heard.

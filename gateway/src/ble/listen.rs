@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use btleplug::api::ValueNotification;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use veglia_codecs::racp::Response;
 use veglia_codecs::{Frame, Protocol, sig};
-use veglia_wire::{DeviceEvent, Outcome, When};
+use veglia_wire::{Body, DeviceEvent, Outcome, Record, VitalKind, When};
 
 use super::device::{Broken, Device, Values, Why, has_passed};
 use super::memory::{Memory, Said};
@@ -40,16 +40,32 @@ impl Device {
         let mut memory = is_asked.then(|| Memory::new(Instant::now()));
         // What comes once must be on a list that says what came.
         talk.night = talk.night.take().filter(|_| self.ledger.is_some());
+        let ended = self.attend(&mut talk, &mut memory, values, stop).await;
+        if matches!(ended, Err(Broken::Append(_))) {
+            return ended;
+        }
+        self.take_rest(talk, memory, values).await?;
+        ended
+    }
+
+    /// Does what comes up, until the link ends, the device falls silent, or the box stops.
+    async fn attend(
+        &mut self,
+        talk: &mut Talk,
+        memory: &mut Option<Memory>,
+        values: &mut Values,
+        stop: &CancellationToken,
+    ) -> Result<Why, Broken> {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut was_asked = false;
-        let why = loop {
+        loop {
             tokio::select! {
-                () = stop.cancelled() => break Why::HungUp,
+                () = stop.cancelled() => return Ok(Why::HungUp),
                 value = values.next() => match value {
                     Some(value) => {
-                        if let Err(trouble) = self.take(&mut talk, &mut memory, &value).await? {
-                            break Why::Trouble(trouble);
+                        if let Err(trouble) = self.take(talk, memory, &value).await? {
+                            return Ok(Why::Trouble(trouble));
                         }
                     }
                     None => return Err(Broken::Session(Trouble::Ended)),
@@ -57,13 +73,13 @@ impl Device {
                 done = self.writer.progress(), if !self.writer.is_idle() => {
                     done.map_err(Broken::Append)?;
                 }
-                Some(ask) = self.asks.recv() => self.measure_now(&mut talk, ask).await,
+                Some(ask) = self.asks.recv() => self.measure_now(talk, ask).await,
                 changed = self.sightings.changed() => {
                     if changed.is_err() {
                         return Err(Broken::Session(Trouble::Ended));
                     }
                     if self.is_gone().await {
-                        break Why::HungUp;
+                        return Ok(Why::HungUp);
                     }
                 }
                 _ = beat.tick() => {
@@ -71,12 +87,33 @@ impl Device {
                         was_asked = true;
                         self.ask_about_itself().await;
                     }
-                    if let Some(why) = self.beat(&mut talk, &mut memory).await? {
-                        break why;
+                    if let Some(why) = self.beat(talk, memory).await? {
+                        return Ok(why);
                     }
                 }
             }
-        };
+        }
+    }
+
+    /// What came before the end of a link is kept: to the device it has arrived, and many a one
+    /// hangs up as soon as it has told its result.
+    pub(super) async fn take_rest(
+        &mut self,
+        mut talk: Talk,
+        mut memory: Option<Memory>,
+        values: &mut Values,
+    ) -> Result<(), Broken> {
+        self.stumbled = talk.night.as_ref().and_then(Night::stumbles);
+        while let Some(Some(value)) = values.next().now_or_never() {
+            // An answer leads to the next question, which nobody hears any more.
+            let is_quiet = talk.night.as_ref().is_some_and(Night::is_quiet);
+            if is_quiet || value.uuid == Uuid::from_u128(sig::RECORD_ACCESS.0) {
+                continue;
+            }
+            if let Err(error) = self.take(&mut talk, &mut memory, &value).await? {
+                tracing::debug!(device = %self.member.device, %error, "the link is down");
+            }
+        }
         let mut held = Vec::new();
         talk.channels
             .iter_mut()
@@ -86,7 +123,7 @@ impl Device {
         if let Some(memory) = &mut memory {
             self.keep_told(&mut memory.told).await?;
         }
-        Ok(why)
+        Ok(())
     }
 
     /// Once a second: what was held back, what keeps the device speaking, what it has stored, and
@@ -207,7 +244,11 @@ impl Device {
     fn hear(&mut self, frames: Vec<(When, Frame)>) {
         let mut records = Vec::new();
         for (when, frame) in frames {
+            let before = records.len();
             self.listener.hear(&frame, when, &mut records);
+            if matches!(frame, Frame::O2Ring(_)) && is_whole(&records[before..]) {
+                self.live.heard(when);
+            }
             if let Some(place) = &self.place {
                 place.heard(when.mono, &self.listener);
             }
@@ -231,4 +272,14 @@ impl Device {
             tracing::debug!("nobody waits any more for what the device was asked");
         }
     }
+}
+
+/// Whether all is said that a sample of a recording says.
+fn is_whole(said: &[Record]) -> bool {
+    let has = |kind: VitalKind| {
+        let is_it =
+            |it: &Record| matches!(it.body, Body::Reading(vital, _) if vital.kind() == kind);
+        said.iter().any(is_it)
+    };
+    has(VitalKind::SpO2) && has(VitalKind::Pulse)
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use btleplug::api::{Characteristic, Peripheral as _, WriteType};
+use futures_util::future;
 use veglia_codecs::racp::Request;
 use veglia_codecs::{DeviceTime, Frame, Observation, observe};
 use veglia_wire::{Body, Quality, Record, Vital};
@@ -39,8 +40,6 @@ pub(super) enum Source {
     Live,
     /// The memory that was asked.
     Memory,
-    /// A recorded file.
-    File,
 }
 
 /// The memory of a device in this connection.
@@ -273,11 +272,7 @@ impl Device {
         }
         let mut through = None;
         if !records.is_empty() {
-            // Of a night that was recorded nobody waits to hear.
-            let words = match source {
-                Source::Live | Source::Memory => self.home.voice.words(&records),
-                Source::File => Vec::new(),
-            };
+            let words = self.home.voice.words(&records);
             match self.home.outbox.append(records).await {
                 Ok(appended) => {
                     through = Some((status.epoch, appended.last));
@@ -292,5 +287,47 @@ impl Device {
             return Ok(None);
         }
         Ok(through.or_else(|| ledger.through()))
+    }
+
+    /// Does the same with parts of a recording, each of which is an append; all at once, so that
+    /// they share a commit, and without a word: nobody waits to hear of a night that is over.
+    /// False: not all were kept, or not for certain.
+    pub(super) async fn take_parts(
+        &mut self,
+        parts: Vec<(String, Vec<Record>)>,
+    ) -> Result<bool, Broken> {
+        let Some(ledger) = self.ledger.as_mut().filter(|_| !parts.is_empty()) else {
+            return Ok(parts.is_empty());
+        };
+        let (entries, parts): (Vec<String>, Vec<Vec<Record>>) = parts.into_iter().unzip();
+        let status = self.home.outbox.status();
+        if let Err(error) = ledger.begin(&entries, status.epoch, status.newest) {
+            tracing::error!(%error, "the device's list cannot be kept; the file will come again");
+            return Ok(false);
+        }
+        let outbox = &self.home.outbox;
+        let appends = parts.into_iter().map(|records| async move {
+            match records.is_empty() {
+                // All of it was told live.
+                true => Ok(None),
+                false => outbox.append(records).await.map(|it| Some(it.last)),
+            }
+        });
+        let (mut kept, mut last, mut is_all) = (Vec::new(), None, true);
+        for (entry, appended) in entries.into_iter().zip(future::join_all(appends).await) {
+            match appended {
+                Ok(appended) => {
+                    kept.push(entry);
+                    last = last.max(appended);
+                }
+                Err(error) if is_passing(&error) => is_all = false,
+                Err(error) => return Err(Broken::Append(error)),
+            }
+        }
+        if let Err(error) = ledger.done(&kept, last.map(|last| (status.epoch, last))) {
+            tracing::error!(%error, "the device's list cannot be kept; the file will come again");
+            return Ok(false);
+        }
+        Ok(is_all)
     }
 }

@@ -30,16 +30,21 @@ const ITSELF: Duration = Duration::from_secs(2);
 const SHOWN_CHARS: usize = 40;
 
 impl Device {
-    /// Makes a device speak that has just been connected.
-    pub(super) async fn prepare(&mut self) -> Result<Talk, Trouble> {
+    /// Reads what a device offers that has just been connected.
+    pub(super) async fn discover(&mut self) -> Result<Talk, Trouble> {
         let services = self.peripheral.discover_services();
         call("read the services", CONNECT, services).await?;
         // The name comes in a second advertisement, which may have been missed until now.
         let properties = call("tell of a device", ASK, self.peripheral.properties()).await?;
         let name = properties.and_then(|properties| properties.local_name);
         self.heard.name = name.or(self.heard.name.take());
-        let talk = Talk::of(&self.peripheral, &self.member, &self.heard);
-        let mut talk = talk.ok_or(Trouble::Unsupported)?;
+        let stumbled = self.stumbled.take();
+        let talk = Talk::of(&self.peripheral, &self.member, &self.heard, stumbled);
+        talk.ok_or(Trouble::Unsupported)
+    }
+
+    /// Makes it speak.
+    pub(super) async fn prepare(&mut self, talk: &mut Talk) -> Result<(), Trouble> {
         // What is stored is dated by the clock as it is; only then may it be set.
         if talk.control.is_none() {
             self.set_clock().await;
@@ -67,7 +72,7 @@ impl Device {
             stores = talk.control.is_some(),
             "device connected"
         );
-        Ok(talk)
+        Ok(())
     }
 
     async fn subscribe(&self, characteristic: &Characteristic) -> Result<(), Trouble> {

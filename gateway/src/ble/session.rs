@@ -45,7 +45,7 @@ const DEAF_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Strangers that are remembered as such.
 const MAX_STRANGERS: usize = 256;
 
-/// How long it is told that there was no seat for a device.
+/// How long it is told that there was no seat for a device of this home.
 const FULL_TOLD_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// How long the devices' tasks may take to end.
@@ -60,7 +60,7 @@ struct Session<'a> {
     seats: Seats<PeripheralId>,
     strangers: HashMap<PeripheralId, Instant>,
     tasks: JoinSet<Ended>,
-    /// When there was no seat for a device.
+    /// When there was no seat for a device of this home.
     full: Option<Instant>,
     /// What the centre was told of this home's devices as a whole.
     told: Option<PortFault>,
@@ -248,9 +248,15 @@ impl Session<'_> {
                 self.pass_by(id);
             }
             Answer::Full => {
-                tracing::error!(device = %member.device, address = %heard.address,
-                    "this home has more devices than the box serves: one is not listened to");
-                self.full = Some(now);
+                if member.is_named {
+                    tracing::error!(device = %member.device, address = %heard.address,
+                        "this home has more devices than the box serves: one is not listened to");
+                    self.full = Some(now);
+                } else {
+                    // Nobody can tell a guest's device from a passer-by's.
+                    tracing::info!(device = %member.device, address = %heard.address,
+                        "all seats are taken: a device that nobody has named is not listened to");
+                }
                 self.pass_by(id);
             }
         }

@@ -52,7 +52,13 @@ pub(crate) struct Talk {
 
 impl Talk {
     /// What of a device's table is understood, and is to be listened to.
-    pub(crate) fn of(peripheral: &Peripheral, member: &Member, heard: &Heard) -> Option<Self> {
+    /// `stumbled`: the recorded file at which the link was lost before.
+    pub(crate) fn of(
+        peripheral: &Peripheral,
+        member: &Member,
+        heard: &Heard,
+        stumbled: Option<String>,
+    ) -> Option<Self> {
         let services = peripheral.services();
         let offered = Heard {
             services: services.iter().map(|service| service.uuid).collect(),
@@ -84,7 +90,8 @@ impl Talk {
         };
         let channels: Vec<Channel> = protocols.into_iter().filter_map(channel).collect();
         let is_ring = |it: &Channel| it.protocol == Protocol::O2Ring && it.write.is_some();
-        let night = channels.iter().any(is_ring).then(|| Night::new(now));
+        let night = channels.iter().any(is_ring);
+        let night = night.then(|| Night::new(now, stumbled));
         (!channels.is_empty()).then(|| Self {
             channels,
             control: has(&Uuid::from_u128(sig::RECORD_ACCESS.0)),

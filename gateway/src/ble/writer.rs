@@ -24,6 +24,7 @@ pub(crate) struct Writer {
     waiting: VecDeque<Record>,
     under_way: Option<JoinHandle<Result<Appended, AppendError>>>,
     given_up: Option<(u32, Record)>,
+    has_lost: bool,
 }
 
 impl Writer {
@@ -35,7 +36,13 @@ impl Writer {
             waiting: VecDeque::new(),
             under_way: None,
             given_up: None,
+            has_lost: false,
         }
+    }
+
+    /// Whether something did not reach the disk since this was last asked.
+    pub(crate) fn take_lost(&mut self) -> bool {
+        std::mem::take(&mut self.has_lost)
     }
 
     /// Takes records; never waits.
@@ -45,6 +52,7 @@ impl Writer {
             if let Some(oldest) = self.waiting.pop_front() {
                 let lost = self.given_up.take().map_or(0, |(lost, _)| lost);
                 self.given_up = Some((lost.saturating_add(1), oldest));
+                self.has_lost = true;
             }
         }
         self.start();
@@ -66,8 +74,12 @@ impl Writer {
             self.under_way = None;
             match done {
                 Ok(Err(error)) if !is_passing(&error) => return Err(error),
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "a part of the readings was not kept"),
+                Ok(Ok(_)) => {}
+                Ok(Err(_)) => self.has_lost = true,
+                Err(error) => {
+                    tracing::error!(%error, "a part of the readings was not kept");
+                    self.has_lost = true;
+                }
             }
         }
         self.start();

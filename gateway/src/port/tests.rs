@@ -1,6 +1,8 @@
 //! A real port on a pseudo-terminal: devices that sleep when it is opened, and devices that tell
 //! their memory again and again. The port's pauses pass at once; waiting for the disk is real.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -15,7 +17,7 @@ use crate::clock::Belief;
 use crate::desk::Desk;
 
 /// Far longer than anything takes: reaching it is a failure.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Noon;
 
@@ -35,8 +37,13 @@ struct Plugged {
 
 impl Plugged {
     async fn into(dir: &Path, protocol: Protocol) -> Self {
+        let pty = Pty::plug(&dir.join("tty")).unwrap();
+        Self::with(pty, dir, protocol).await
+    }
+
+    /// The device's end of the cable is there already.
+    async fn with(pty: Pty, dir: &Path, protocol: Protocol) -> Self {
         let path = dir.join("tty");
-        let pty = Pty::plug(&path).unwrap();
         let outbox = Outbox::open(&dir.join("outbox"), OutboxOptions::default()).unwrap();
         let began = Arc::new(std::time::Instant::now());
         let care = CareClock::real(Arc::new(Noon));
@@ -95,9 +102,13 @@ impl Plugged {
         assert_eq!(self.pty.write(bytes).unwrap(), Heard::Whole);
     }
 
+    /// How many records are in the outbox.
+    fn newest(&self) -> u64 {
+        self.outbox.status().newest.map_or(0, Sequence::get)
+    }
+
     async fn kept(&self, count: u64) {
-        let newest = || self.outbox.status().newest.map_or(0, Sequence::get);
-        self.until("it is in the outbox", || newest() >= count)
+        self.until("it is in the outbox", || self.newest() >= count)
             .await;
     }
 
@@ -108,19 +119,44 @@ impl Plugged {
     }
 }
 
-/// All readings in a closed outbox, each with what is said against it.
-async fn readings(dir: &Path) -> Vec<(Record, Quality)> {
+/// All records in a closed outbox.
+async fn records(dir: &Path) -> Vec<Record> {
     let outbox = Outbox::open(&dir.join("outbox"), OutboxOptions::default()).unwrap();
     let mut found = Vec::new();
     let looked = outbox.holds(None, |record| {
-        if let Body::Reading(_, quality) = record.body {
-            found.push((record.clone(), quality));
-        }
+        found.push(record.clone());
         false
     });
     assert!(!looked.await.unwrap());
     outbox.close().await;
     found
+}
+
+/// The readings among them, each with what is said against it.
+async fn readings(dir: &Path) -> Vec<(Record, Quality)> {
+    let all = records(dir).await.into_iter();
+    all.filter_map(|record| match record.body {
+        Body::Reading(_, quality) => Some((record, quality)),
+        _ => None,
+    })
+    .collect()
+}
+
+/// Fills the way to a device that never listens; it is full as long as this is held.
+fn filled(line: &Path) -> std::fs::File {
+    /// `O_NONBLOCK | O_NOCTTY` of Linux.
+    const FLAGS: i32 = 0o4000 | 0o400;
+    let mut options = std::fs::OpenOptions::new();
+    let line = options
+        .read(true)
+        .write(true)
+        .custom_flags(FLAGS)
+        .open(line);
+    let mut line = line.unwrap();
+    while line.write(&[0; 1024]).is_ok() {}
+    // A last byte may find room where so many did not.
+    while line.write(&[0]).is_ok() {}
+    line
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,4 +214,41 @@ async fn a_check_that_was_told_live_does_not_come_again_out_of_the_memory() {
     plugged.kept(5).await;
     plugged.unplugged().await;
     assert_eq!(readings(dir.path()).await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_went_into_an_outbox_that_is_gone_comes_out_of_the_memory_again() {
+    let (dir, protocol) = (TempDir::new().unwrap(), Protocol::Nonin13);
+    let said: Vec<u8> = protocol.samples().iter().flat_map(encode).collect();
+    for _ in 0..2 {
+        let plugged = Plugged::into(dir.path(), protocol).await;
+        plugged.greeted(protocol).await;
+        plugged.says(&said);
+        plugged.kept(4 + 1).await;
+        plugged.unplugged().await;
+        std::fs::remove_dir_all(dir.path().join("outbox")).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_takes_no_greeting_is_heard_all_the_same() {
+    let (dir, protocol) = (TempDir::new().unwrap(), Protocol::Nonin8);
+    let pty = Pty::plug(&dir.path().join("tty")).unwrap();
+    let _full = filled(&dir.path().join("tty"));
+    let plugged = Plugged::with(pty, dir.path(), protocol).await;
+    let said: Vec<u8> = protocol.samples().iter().flat_map(encode).collect();
+    let heard_again = async |from: u64| {
+        let more = || {
+            plugged.pty.write(&said).unwrap();
+            plugged.newest() > from
+        };
+        plugged.until("it is heard", more).await;
+    };
+    heard_again(0).await;
+    // It is silent for so long that it is greeted again, in vain.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    heard_again(plugged.newest()).await;
+    plugged.unplugged().await;
+    let is_loss = |record: &Record| record.body == Body::Event(DeviceEvent::Down);
+    assert!(!records(dir.path()).await.iter().any(is_loss));
 }

@@ -68,7 +68,7 @@ async fn is_on_disk(stage: &Stage, percent: i32) {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
     };
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), holds).await;
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(120), holds).await;
     assert!(waited.is_ok(), "it is not on disk: {}", stage.said());
 }
 
@@ -245,7 +245,7 @@ async fn when_the_bus_gives_no_more_room_the_box_ends_for_a_restart_and_loses_no
     let mut stage = Stage::set(Rules::default()).await;
     stage.bluez().add(OXIMETER, oximeter()).await;
     let named = named(&[OXIMETER]);
-    let config = format!("restart_seconds = 5\nquiet_seconds = 5\n{named}");
+    let config = format!("restart_seconds = 5\n{named}");
     stage.start(&config);
     heard(&stage, OXIMETER, CONTINUOUS).await;
     // No centre yet: what is heard is in the outbox alone.
@@ -254,6 +254,10 @@ async fn when_the_bus_gives_no_more_room_the_box_ends_for_a_restart_and_loses_no
     }
     is_on_disk(&stage, 96).await;
     stage.bluez().limit(true);
+    // It does not come back for long, so that it is searched for anew.
+    stage
+        .bluez()
+        .peer(OXIMETER, |peer| peer.hangs_up_when_heard = true);
     stage.bluez().hang_up(OXIMETER).await;
     stage.until_ended().await;
     let said = stage.said();
@@ -261,6 +265,9 @@ async fn when_the_bus_gives_no_more_room_the_box_ends_for_a_restart_and_loses_no
     assert!(said.contains("the box has ended: Err(Bluetooth("), "{said}");
 
     stage.bluez().limit(false);
+    stage
+        .bluez()
+        .peer(OXIMETER, |peer| peer.hangs_up_when_heard = false);
     stage.centre();
     stage.start(&config);
     is_heard(&stage, 95).await;
@@ -308,37 +315,71 @@ async fn a_damaged_list_of_devices_is_told_and_read_again_when_it_is_whole() {
     is_heard(&stage, 96).await;
 }
 
+/// As many devices as there are seats, and one more: all near.
+async fn too_many(stage: &Stage) -> Vec<String> {
+    let addresses = (0..=DEVICES).map(|number| format!("AA:BB:CC:00:02:{number:02X}"));
+    let addresses: Vec<String> = addresses.collect();
+    for address in &addresses {
+        stage.bluez().add(address, oximeter()).await;
+    }
+    addresses
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_device_for_which_there_is_no_seat_is_told() {
-    if !can_run("a_device_for_which_there_is_no_seat_is_told") {
+async fn a_device_of_this_home_for_which_there_is_no_seat_is_told() {
+    if !can_run("a_device_of_this_home_for_which_there_is_no_seat_is_told") {
         return;
     }
     let mut stage = Stage::set(Rules::default()).await;
     stage.centre();
-    for number in 0..=DEVICES {
-        let address = format!("AA:BB:CC:00:02:{number:02X}");
-        stage.bluez().add(&address, oximeter()).await;
-    }
-    stage.start("accept = [\"plx-continuous\"]\n");
+    let addresses = too_many(&stage).await;
+    let entry = |address: &String| format!("[[device]]\naddress = \"{address}\"\n");
+    let list: String = addresses.iter().map(entry).collect();
+    fs::create_dir_all(stage.box_folder()).expect("a folder can be made");
+    fs::write(stage.box_folder().join("paired.toml"), list).expect("written");
+    stage.start("");
     stage
         .until("the centre is told", |seen| {
             notice(seen) == Some(PortFault::TooMany)
         })
         .await;
     stage.until_said("more devices than the box serves").await;
-    // A device of this home does not wait for those.
-    stage.bluez().add(OXIMETER, oximeter()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passers_by_are_not_told_and_keep_no_device_of_this_home_from_its_seat() {
+    if !can_run("passers_by_are_not_told_and_keep_no_device_of_this_home_from_its_seat") {
+        return;
+    }
+    let mut stage = Stage::set(Rules::default()).await;
+    stage.centre();
+    let addresses = too_many(&stage).await;
+    stage.start("accept = [\"plx-continuous\"]\n");
+    stage.until_said("all seats are taken").await;
     let list = format!("[[device]]\naddress = \"{OXIMETER}\"\n");
     fs::write(stage.box_folder().join("paired.toml"), list).expect("written");
-    for number in 0..=DEVICES {
-        let address = format!("AA:BB:CC:00:02:{number:02X}");
-        stage.bluez().peer(&address, |peer| {
+    let oximeter = device(OXIMETER);
+    stage
+        .until("it is waited for", |seen| port(seen, &oximeter).is_some())
+        .await;
+    for address in &addresses {
+        stage.bluez().peer(address, |peer| {
             peer.refuses = Some(crate::mock::BluezError::Failed("gone".into()));
         });
-        stage.bluez().hang_up(&address).await;
+        stage.bluez().hang_up(address).await;
     }
+    let seen = stage
+        .until("nobody is there", |seen| {
+            let ports = &seen.states.last().expect("a state").ports;
+            ports.iter().all(|it| it.state == PortState::Absent)
+        })
+        .await;
+    let told = seen.states.iter().flat_map(|state| &state.ports);
+    let mut faults = told.filter_map(|port| port.fault);
+    assert!(!faults.any(|fault| fault == PortFault::TooMany));
+    // A device of this home does not wait for those.
+    stage.bluez().add(OXIMETER, crate::oximeter()).await;
     is_heard(&stage, 97).await;
-    let oximeter = device(OXIMETER);
     let seen = stage
         .until("it has a place", |seen| {
             port(seen, &oximeter).is_some_and(|it| it.state == PortState::Speaking)
@@ -359,9 +400,11 @@ async fn a_device_of_which_nothing_is_understood_is_told() {
     stage.start(&format!("quiet_seconds = 3\n{}", named(&[OXIMETER])));
     heard(&stage, OXIMETER, CONTINUOUS).await;
     // Flags of a later version of the profile.
-    for number in 0..8 {
-        let value = [0xE0, 97, 0, 72, number];
-        stage.bluez().tell(OXIMETER, CONTINUOUS, &value).await;
-    }
-    is_told(&stage, PortFault::Unsupported).await;
+    let values: Vec<Vec<u8>> = (0..8).map(|it| vec![0xE0, 97, 0, 72, it]).collect();
+    let oximeter = device(OXIMETER);
+    stage
+        .until_telling((OXIMETER, CONTINUOUS), &values, "it is told", |seen| {
+            port(seen, &oximeter).and_then(|it| it.fault) == Some(PortFault::Unsupported)
+        })
+        .await;
 }

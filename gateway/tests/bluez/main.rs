@@ -7,6 +7,7 @@
 mod bus;
 mod clocks;
 mod faults;
+mod hurried;
 #[path = "../../../broker/link/tests/support/ingest.rs"]
 mod ingest;
 mod mock;
@@ -209,11 +210,12 @@ async fn a_device_that_is_connected_and_says_nothing_is_let_go_and_tried_again()
         .bluez()
         .until(OXIMETER, "it is tried again", |peer| peer.connects >= 2)
         .await;
-    heard(&stage, OXIMETER, CONTINUOUS).await;
-    stage.bluez().tell(OXIMETER, CONTINUOUS, &plx(97)).await;
     let oximeter = device(OXIMETER);
+    let value = [plx(97).to_vec()];
     stage
-        .until("it speaks", |seen| !saturations(seen, &oximeter).is_empty())
+        .until_telling((OXIMETER, CONTINUOUS), &value, "it speaks", |seen| {
+            !saturations(seen, &oximeter).is_empty()
+        })
         .await;
     assert!(stage.said().contains("says nothing"), "{}", stage.said());
 }

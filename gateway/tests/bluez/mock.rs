@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use zbus::{Connection, fdo};
 
 /// Longest wait for anything that a client does.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long services take to be resolved.
 const RESOLVED_AFTER: Duration = Duration::from_millis(20);
@@ -50,6 +50,8 @@ pub(crate) struct Peer {
     pub(crate) is_locked: bool,
     /// Hangs up as soon as it is subscribed to.
     pub(crate) hangs_up_when_heard: bool,
+    /// Tells that, and hangs up, before it has answered the subscription.
+    pub(crate) hurries: bool,
     /// What it tells as soon as it is subscribed to.
     pub(crate) tells: Option<(u16, Vec<u8>)>,
     /// What it has stored: values of the spot-check measurement.
@@ -62,6 +64,17 @@ pub(crate) struct Peer {
     pub(crate) hangs_up_after: Option<u32>,
     /// Blocks of files that it has told.
     pub(crate) blocks: u32,
+    /// Files that it has opened, and questions to close one.
+    pub(crate) opens: u32,
+    pub(crate) closes: u32,
+    /// A file that it does not open.
+    pub(crate) keeps_shut: Option<&'static str>,
+    /// Saturation and pulse that a ring says live, while somebody wears it.
+    pub(crate) worn: Option<(u8, u8)>,
+    /// Somebody puts it on when it has been told to close so many files.
+    pub(crate) put_on_after: Option<u32>,
+    /// Live questions that it has answered.
+    pub(crate) answers: u32,
     /// What has come of a question.
     pub(crate) asked: Vec<u8>,
     /// How many seconds a ring's clock is behind Greenwich.

@@ -30,7 +30,7 @@ use crate::ingest::{Ingest, Manner, Seen};
 use crate::mock::{BlueZ, World};
 
 /// Far longer than anything takes: reaching it is a failure.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where the process that is to be a box finds its configuration.
 const BOX: &str = "VEGLIA_TEST_BOX";
@@ -210,6 +210,11 @@ impl Stage {
 
     /// Starts the box, or starts it again. `bluetooth` is its section of the configuration.
     pub(crate) fn start(&mut self, bluetooth: &str) {
+        self.start_with("", bluetooth);
+    }
+
+    /// The same with more of its own section.
+    pub(crate) fn start_with(&mut self, more: &str, bluetooth: &str) {
         self.kill_box();
         let file = self.folder.path().join("casa-1.toml");
         let secret_file = self.folder.path().join("gateway.secret");
@@ -221,7 +226,7 @@ impl Stage {
         }
         let text = format!(
             "id = \"casa-1\"\nbroker = \"{}\"\nsecret_file = {secret_file:?}\n\
-             reconnect_seconds = 1\n[bluetooth]\n{bluetooth}",
+             reconnect_seconds = 1\n{more}[bluetooth]\n{bluetooth}",
             self.broker
         );
         fs::write(&file, text).expect("a file can be written");
@@ -324,6 +329,31 @@ impl Stage {
                     self.said()
                 )
             }
+        }
+    }
+}
+
+impl Stage {
+    /// The same, while a device says something again and again: its link may be let go just when it
+    /// speaks.
+    pub(crate) async fn until_telling(
+        &self,
+        (address, uuid): (&str, u16),
+        values: &[Vec<u8>],
+        what: &str,
+        holds: impl Fn(&Seen) -> bool,
+    ) -> Seen {
+        let telling = async {
+            loop {
+                for value in values {
+                    self.bluez().tell(address, uuid, value).await;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        tokio::select! {
+            seen = self.until(what, holds) => seen,
+            () = telling => unreachable!("it says it for ever"),
         }
     }
 }

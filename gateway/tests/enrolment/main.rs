@@ -25,7 +25,7 @@ use centre::{Centre, Hand, Manner, TODAY};
 use log::Log;
 
 /// Far longer than anything takes: reaching it is a failure.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn invited(centre: &Centre, gateway: &str) -> Invitation {
     let code = centre.code(gateway).to_string();

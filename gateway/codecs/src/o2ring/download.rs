@@ -1,5 +1,7 @@
-//! Fetching what a ring has recorded: asked for its list, and file by file opened, read block by
-//! block, closed. A state machine without a clock: it says what to send, and is told what came.
+//! Fetching what a ring has recorded: asked for its list, and the first file of it that is wanted
+//! opened, read block by block, closed. A state machine without a clock: it says what to send, and
+//! is told what came. One download is one file, so that a caller can listen to live values between
+//! two; the next one asks for the list again.
 //!
 //! The caller gives it all that the ring sends from [`Download::start`] to its end, and nothing of
 //! that to the live decoder; sends what it says in pieces that the connection takes (twenty bytes
@@ -11,7 +13,6 @@
 //! and the caller knows by name which it has. Limits: [`MAX_FILES`], [`MAX_FILE_BYTES`] and
 //! [`MAX_ANSWER_BYTES`].
 
-use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -43,7 +44,7 @@ pub enum Step {
         /// Its bytes, for the decoder of `o2ring-file`.
         bytes: Vec<u8>,
     },
-    /// A file did not come; the next one is tried.
+    /// The file did not come.
     Skipped {
         /// Its name.
         name: String,
@@ -52,7 +53,7 @@ pub enum Step {
     },
     /// The list did not come, and so nothing will.
     Failed(DownloadError),
-    /// All has come that was wanted.
+    /// Nothing more is under way: the file came or not, or there was none that was wanted.
     Finished,
 }
 
@@ -96,7 +97,6 @@ pub enum DownloadError {
 #[derive(Debug)]
 pub struct Download {
     mode: Mode,
-    wanted: VecDeque<String>,
     rest: Vec<u8>,
 }
 
@@ -123,7 +123,6 @@ impl Download {
     pub fn start() -> (Self, Vec<u8>) {
         let download = Self {
             mode: Mode::Listing,
-            wanted: VecDeque::new(),
             rest: Vec::new(),
         };
         (download, ask(INFO, 0, &[]))
@@ -135,11 +134,19 @@ impl Download {
         matches!(self.mode, Mode::Done)
     }
 
+    /// The name of the file that was asked for and has not come whole yet.
+    #[must_use]
+    pub fn under_way(&self) -> Option<&str> {
+        match &self.mode {
+            Mode::Opening { name } | Mode::Reading { name, .. } => Some(name),
+            Mode::Listing | Mode::Closing | Mode::Done => None,
+        }
+    }
+
     /// What to send when the caller gives up: it closes a file that is open.
     #[must_use]
     pub fn abandon(self) -> Option<Vec<u8>> {
-        matches!(self.mode, Mode::Opening { .. } | Mode::Reading { .. })
-            .then(|| ask(FILE_CLOSE, 0, &[]))
+        self.under_way().map(|_| ask(FILE_CLOSE, 0, &[]))
     }
 
     /// Takes what the ring sent, in any pieces. `wants` says of a name whether the file is to be
@@ -189,7 +196,7 @@ impl Download {
     ) {
         if matches!(self.mode, Mode::Closing) {
             // Closed or not: there is no more to be done about it.
-            return self.next(steps);
+            return self.end(steps);
         }
         if status != 0 {
             return self.fail(DownloadError::Refused { status }, steps);
@@ -202,10 +209,12 @@ impl Download {
             }
             Mode::Listing => {
                 let info = Info::read(content);
-                let wanted = info.files.iter().filter(|name| wants(name));
-                self.wanted = wanted.cloned().collect();
+                let wanted = info.files.iter().find(|name| wants(name)).cloned();
                 steps.push(Step::Info(info));
-                self.next(steps);
+                match wanted {
+                    Some(name) => self.open(name, steps),
+                    None => self.end(steps),
+                }
             }
             Mode::Opening { name } => self.opened(name, content, steps),
             Mode::Reading {
@@ -273,7 +282,7 @@ impl Download {
                 steps.push(Step::Skipped { name, why });
                 self.close(steps);
             }
-            Mode::Closing => self.next(steps),
+            Mode::Closing => self.end(steps),
             Mode::Listing | Mode::Done => steps.push(Step::Failed(why)),
         }
     }
@@ -283,12 +292,12 @@ impl Download {
         steps.push(Step::Send(ask(FILE_CLOSE, 0, &[])));
     }
 
-    fn next(&mut self, steps: &mut Vec<Step>) {
-        let Some(name) = self.wanted.pop_front() else {
-            self.mode = Mode::Done;
-            steps.push(Step::Finished);
-            return;
-        };
+    fn end(&mut self, steps: &mut Vec<Step>) {
+        self.mode = Mode::Done;
+        steps.push(Step::Finished);
+    }
+
+    fn open(&mut self, name: String, steps: &mut Vec<Step>) {
         // Without the closing zero the ring answers with an error.
         let content = [name.as_bytes(), &[0]].concat();
         steps.push(Step::Send(ask(FILE_OPEN, 0, &content)));

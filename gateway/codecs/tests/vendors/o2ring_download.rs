@@ -74,11 +74,34 @@ impl Ring {
     }
 }
 
-/// Lets a download talk with a ring to its end; `tamper` may change what the ring says.
+/// Downloads file by file until there is none that is wanted and was not tried; `tamper` may change
+/// what the ring says.
 fn fetch(
     ring: &mut Ring,
     wants: impl Fn(&str) -> bool,
     mut tamper: impl FnMut(u8, Vec<u8>) -> Vec<u8>,
+) -> Vec<Step> {
+    let (mut tried, mut told) = (Vec::new(), Vec::new());
+    loop {
+        let is_new = |name: &str| wants(name) && !tried.iter().any(|it| it == name);
+        let steps = fetch_one(ring, is_new, &mut tamper);
+        let of_file = steps.iter().find_map(|step| match step {
+            Step::File { name, .. } | Step::Skipped { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        told.extend(steps);
+        match of_file {
+            Some(name) => tried.push(name),
+            None => return told,
+        }
+    }
+}
+
+/// Lets one download talk with a ring to its end.
+fn fetch_one(
+    ring: &mut Ring,
+    wants: impl Fn(&str) -> bool,
+    tamper: &mut impl FnMut(u8, Vec<u8>) -> Vec<u8>,
 ) -> Vec<Step> {
     let (mut download, first) = Download::start();
     let mut told = Vec::new();
@@ -107,7 +130,7 @@ fn names(steps: &[Step]) -> Vec<&str> {
 }
 
 #[test]
-fn all_files_of_the_list_come_whole_and_in_order() {
+fn all_files_of_the_list_come_whole_and_in_order_one_at_a_time() {
     let mut ring = Ring::new();
     let told = fetch(&mut ring, |_| true, |_, said| said);
     let info = Info {
@@ -120,9 +143,13 @@ fn all_files_of_the_list_come_whole_and_in_order() {
         bytes: bytes.clone(),
     };
     let [long, short] = ring.files.each_ref().map(file);
-    assert_eq!(told, [Step::Info(info), long, short, Step::Finished]);
-    // Listed, opened, four blocks, closed; opened, one block, closed.
-    assert_eq!(ring.asked, [0x14, 3, 4, 4, 4, 4, 5, 3, 4, 5]);
+    let (list, end) = (Step::Info(info), Step::Finished);
+    let first = [list.clone(), long, end.clone()];
+    let second = [list.clone(), short, end.clone()];
+    assert_eq!(told, [&first[..], &second, &[list, end]].concat());
+    // Listed, opened, four blocks, closed; listed, opened, one block, closed; listed.
+    let asked = [0x14, 3, 4, 4, 4, 4, 5, 0x14, 3, 4, 5, 0x14];
+    assert_eq!(ring.asked, asked);
 }
 
 #[test]
@@ -221,6 +248,7 @@ fn what_is_given_up_is_closed() {
     let (mut download, first) = Download::start();
     let steps = download.hear(&ring.answer(&first), |_| true);
     assert!(matches!(steps.last(), Some(Step::Send(_))));
+    assert_eq!(download.under_way(), Some("20200817095111"));
     let close = download.abandon().expect("a file was being opened");
     assert_eq!(close[1], 5);
     assert_eq!(Download::start().0.abandon(), None);

@@ -420,21 +420,32 @@ impl Characteristic {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<(), BluezError> {
         let uuid = self.attribute().uuid;
-        let hangs_up = self.world.peer(&self.address, |peer| {
+        let (hangs_up, hurries) = self.world.peer(&self.address, |peer| {
             if peer.is_locked {
                 return Err(BluezError::Failed("ATT error: 0x0f".into()));
             }
+            if peer.hurries && !peer.is_connected {
+                return Err(BluezError::Failed("Not connected".into()));
+            }
             peer.subscribed.insert(uuid);
-            Ok(peer.hangs_up_when_heard)
+            Ok((peer.hangs_up_when_heard, peer.hurries))
         })?;
         let tells = self.world.peer(&self.address, |peer| peer.tells.clone());
         if let Some((_, value)) = tells.filter(|(of, _)| *of == uuid) {
             let (connection, world) = (connection.clone(), self.world.clone());
             let address = self.address.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(RESOLVED_AFTER).await;
+            let told = tokio::spawn(async move {
+                if !hurries {
+                    tokio::time::sleep(RESOLVED_AFTER).await;
+                }
                 tell(&connection, &world, &address, uuid, &value).await;
+                if hurries {
+                    hang_up(&connection, &world, &address).await;
+                }
             });
+            if hurries {
+                told.await.expect("it tells and hangs up");
+            }
         }
         if hangs_up {
             let (connection, world) = (connection.clone(), self.world.clone());

@@ -66,6 +66,11 @@ fn answered(world: &World, address: &str, question: &[u8]) -> Option<Vec<u8>> {
         0x03 => {
             let named = |(name, _): &(&str, Vec<u8>)| [name.as_bytes(), &[0]].concat() == content;
             peer.opened = peer.files.iter().position(named);
+            let name = peer.opened.map(|open| peer.files[open].0);
+            if name == peer.keeps_shut {
+                return Some(answer(1, 0, &[]));
+            }
+            peer.opens += 1;
             let len = peer.opened.map(|open| peer.files[open].1.len());
             let len = u32::try_from(len.expect("a file of the list")).expect("a short file");
             Some(answer(0, 0, &len.to_le_bytes()))
@@ -82,14 +87,23 @@ fn answered(world: &World, address: &str, question: &[u8]) -> Option<Vec<u8>> {
         }
         0x05 => {
             peer.opened = None;
+            peer.closes += 1;
+            if peer.put_on_after == Some(peer.closes) {
+                peer.worn = Some((97, 72));
+            }
             Some(answer(0, 0, &[]))
         }
         0x16 => {
             peer.written.push((QUESTIONS, content.to_vec()));
             Some(answer(0, 0, &[]))
         }
-        // Live: nobody wears it.
-        0x17 => Some(answer(0, 0, &[255, 255, 0, 0, 0, 0, 0, 83, 0, 0, 0, 0, 1])),
+        0x17 => {
+            peer.answers += 1;
+            let (spo2, pulse) = peer.worn.unwrap_or((255, 255));
+            let worn = u8::from(peer.worn.is_some());
+            let values = [spo2, pulse, 0, 0, 0, 0, 0, 83, 0, 0, 0, worn, 1];
+            Some(answer(0, 0, &values))
+        }
         other => panic!("{other:02x} was not to be asked"),
     })
 }
