@@ -6,25 +6,25 @@
 //!     → command WeWillCall → what came of it, in the diary
 //! ```
 //! It is said once for an alert, and only as long as somebody has it: an act that is read late, or
-//! again after a restart, says nothing that is not so. A box is asked only when a device of the
-//! patient alone was last heard on it: of a household's device nobody knows who wears it, and the
-//! box may stand with the other. Between saying and writing that down a crash leads to saying it
-//! twice.
+//! again after a restart, says nothing that is not so; nor does a box that is reached at a later
+//! try. A box is asked only when a device of the patient alone was last heard on it: of a
+//! household's device nobody knows who wears it, and the box may stand with the other. Between
+//! saying and writing that down a crash leads to saying it twice.
 //!
 //! Limits: [`LOOK_BACK_MS`] of acts are looked through at the start, [`AT_ONCE`] are under way; one
 //! above them is not said and logged: whoever took charge telephones in any case.
 //!
 //! Deliberately absent: judging. The rules do not know, and a replay says nothing to anybody.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use veglia_diary::{
-    Act, ActKind, AlertId, CallOutcome, ChangeId, Changed, OpenFlag, ReadError, Whom,
-    changes_since, flags_listed, has_noted, last_change_by, note_once, wearer,
+    Act, ActKind, AlertId, CallOutcome, ChangeId, Changed, ReadError, Whom, changes_since,
+    flags_listed, has_noted, last_change_by, note_once, wearer,
 };
 use veglia_link::CommandError;
 use veglia_triage::{FlagId, PatientId, Severity};
@@ -84,18 +84,12 @@ impl Calls {
     pub(crate) async fn serve(mut self, stop: CancellationToken) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut under_way: JoinSet<AlertId> = JoinSet::new();
-        let mut alerts: HashSet<AlertId> = HashSet::new();
+        let mut under_way = UnderWay::default();
         let mut is_refused = false;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                Some(ended) = under_way.join_next(), if !under_way.is_empty() => match ended {
-                    Ok(alert) => {
-                        alerts.remove(&alert);
-                    }
-                    Err(error) => tracing::error!(%error, "telling a home broke down"),
-                },
+                () = under_way.ended(), if !under_way.tasks.is_empty() => {}
                 _ = look.tick() => {
                     let found = self.look().await;
                     if let Err(error) = &found
@@ -106,12 +100,10 @@ impl Calls {
                     }
                     is_refused = found.is_err();
                     for one in found.unwrap_or_default() {
-                        if under_way.len() >= AT_ONCE {
-                            tracing::warn!("too many homes are being told: one is not");
-                        } else if alerts.insert(one.alert) {
-                            let asker = self.asker.clone();
-                            under_way.spawn(async move { announce(&asker, one).await });
-                        }
+                        let asker = self.asker.clone();
+                        let alert = one.alert;
+                        let telling = async move { announce(&asker, one, TRY_PAUSE).await };
+                        under_way.begin(alert, telling);
                     }
                 }
             }
@@ -157,12 +149,10 @@ impl Calls {
         if is_stand_in(flag.patient) {
             return Ok(None);
         }
-        let record = &self.asker.record;
-        let listed = flags_listed(record, &ACTOR, &[flag.clone()].into()).await?;
-        let Some(alert) = listed.first().and_then(|open| self.had(open)) else {
+        let Some(alert) = had(&self.asker, flag).await? else {
             return Ok(None);
         };
-        if has_noted(record, &ACTOR, &Announcement::key(alert)).await? {
+        if has_noted(&self.asker.record, &ACTOR, &Announcement::key(alert)).await? {
             return Ok(None);
         }
         let boxes = self.boxes(flag.patient).await?;
@@ -171,15 +161,6 @@ impl Calls {
             flag: flag.clone(),
             boxes,
         }))
-    }
-
-    /// The alert of a flag, if it is about how a patient at home is, and somebody has it.
-    fn had(&self, open: &OpenFlag) -> Option<AlertId> {
-        let (alert, now) = (open.alert.as_ref()?, self.asker.care.now());
-        let state = &alert.state;
-        let is_had = state.hold.as_ref().is_some_and(|hold| hold.until > now);
-        let is_theirs = state.severity != Severity::Technical && !state.is_away();
-        (is_had && is_theirs).then_some(alert.id)
     }
 
     /// On which boxes the devices were last heard that the patient wears alone.
@@ -202,16 +183,74 @@ impl Calls {
     }
 }
 
-/// Tells the home, and writes down what came of it.
-async fn announce(asker: &Asker, one: Announcement) -> AlertId {
-    let Announcement { alert, flag, boxes } = one;
+/// Alerts whose homes are being told.
+#[derive(Debug, Default)]
+pub(crate) struct UnderWay {
+    tasks: JoinSet<()>,
+    alerts: HashMap<Id, AlertId>,
+}
+
+impl UnderWay {
+    /// Begins to tell the homes of an alert, unless they are being told.
+    pub(crate) fn begin(
+        &mut self,
+        alert: AlertId,
+        telling: impl Future<Output = ()> + Send + 'static,
+    ) {
+        if self.is_told(alert) {
+            return;
+        }
+        if self.tasks.len() >= AT_ONCE {
+            tracing::warn!("too many homes are being told: one is not");
+            return;
+        }
+        let task = self.tasks.spawn(telling).id();
+        self.alerts.insert(task, alert);
+    }
+
+    pub(crate) fn is_told(&self, alert: AlertId) -> bool {
+        self.alerts.values().any(|known| *known == alert)
+    }
+
+    /// Waits for one that is over, however it ended.
+    pub(crate) async fn ended(&mut self) {
+        let task = match self.tasks.join_next_with_id().await {
+            Some(Ok((task, ()))) => task,
+            Some(Err(error)) => {
+                tracing::error!(%error, "telling a home broke down");
+                error.id()
+            }
+            None => return,
+        };
+        self.alerts.remove(&task);
+    }
+}
+
+/// The alert of a flag, if it is about how a patient at home is, and somebody has it.
+async fn had(asker: &Asker, flag: &FlagId) -> Result<Option<AlertId>, ReadError> {
+    let listed = flags_listed(&asker.record, &ACTOR, &[flag.clone()].into()).await?;
+    let alert = listed.into_iter().next().and_then(|open| open.alert);
+    let now = asker.care.now();
+    let had = alert.filter(|alert| {
+        let state = &alert.state;
+        let is_had = state.hold.as_ref().is_some_and(|hold| hold.until > now);
+        is_had && state.severity != Severity::Technical && !state.is_away()
+    });
+    Ok(had.map(|alert| alert.id))
+}
+
+/// Tells the home, and writes down what came of it; `pause` is the time between two tries.
+pub(crate) async fn announce(asker: &Asker, one: Announcement, pause: Duration) {
     let mut words = None;
-    for gateway in &boxes {
-        let said = said(tell(asker, gateway).await);
+    for gateway in &one.boxes {
+        let Some(answered) = tell(asker, &one, gateway, pause).await else {
+            break;
+        };
         if words != Some(SPOKEN) {
-            words = Some(said);
+            words = Some(said(answered));
         }
     }
+    let Announcement { alert, flag, .. } = one;
     if let Some(words) = words {
         let (key, at) = (Announcement::key(alert), asker.care.now());
         match note_once(&asker.record, &ACTOR, &flag, &key, words, at).await {
@@ -222,10 +261,15 @@ async fn announce(asker: &Asker, one: Announcement) -> AlertId {
             }
         }
     }
-    alert
 }
 
-async fn tell(asker: &Asker, gateway: &GatewayId) -> Result<Outcome, CommandError> {
+/// What one home answered; none when nobody has the alert any more by a later try.
+async fn tell(
+    asker: &Asker,
+    one: &Announcement,
+    gateway: &GatewayId,
+    pause: Duration,
+) -> Option<Result<Outcome, CommandError>> {
     let mut tries = 1;
     loop {
         let sent = asker
@@ -234,9 +278,24 @@ async fn tell(asker: &Asker, gateway: &GatewayId) -> Result<Outcome, CommandErro
         match sent.await {
             Err(CommandError::NoSession) if tries < TRIES => {
                 tries += 1;
-                tokio::time::sleep(TRY_PAUSE).await;
+                tokio::time::sleep(pause).await;
+                if !is_had_still(asker, one).await {
+                    return None;
+                }
             }
-            answered => return answered,
+            answered => return Some(answered),
+        }
+    }
+}
+
+/// Whether somebody has the alert still. Nobody is told what the diary cannot say.
+async fn is_had_still(asker: &Asker, one: &Announcement) -> bool {
+    match had(asker, &one.flag).await {
+        Ok(alert) => alert == Some(one.alert),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "a home is not told that somebody will call");
+            false
         }
     }
 }

@@ -19,8 +19,7 @@ use veglia_diary::{
 };
 use veglia_store::Database;
 use veglia_triage::{
-    FlagId, Input, Observation, PatientId, PatientState, RuleSet, Seen, Severity, Source, Standing,
-    Verdict, Whereabouts, step,
+    FlagId, Input, Observation, PatientId, PatientState, RuleSet, Seen, Source, Verdict, step,
 };
 use veglia_view::{Worn, WornBy, is_stand_in};
 use veglia_wire::{Body, DeviceId, GatewayId, Quality, Record, RecordId, VitalKind, WallMs};
@@ -36,6 +35,7 @@ use crate::sources::Sources;
 use crate::waiting::Waiting;
 use crate::watch::ACTOR;
 
+mod again;
 mod whom;
 mod whose;
 
@@ -51,6 +51,8 @@ pub(crate) struct Fold {
     change: i64,
     /// What waits to be told whose it is.
     pub(crate) waiting: Waiting,
+    /// More devices that nobody has are heard than can wait.
+    is_crowded: bool,
     /// What set flags off.
     pub(crate) sources: Sources,
     /// Whose home each gateway is in.
@@ -102,6 +104,7 @@ impl Fold {
             patients,
             change,
             waiting: Waiting::default(),
+            is_crowded: false,
             sources: Sources::default(),
             homes,
             ticks: Ticks::default(),
@@ -191,10 +194,10 @@ impl Fold {
     fn take_in(&mut self, arrived: &Arrived, handed_on: Option<WallMs>, told: &mut Told) {
         let Arrived {
             received,
-            gateway,
             id,
             record,
             time,
+            ..
         } = arrived;
         let (received, id) = (*received, *id);
         let now = handed_on.unwrap_or(received);
@@ -207,7 +210,6 @@ impl Fold {
         };
         // What is handed on was measured in the home of whoever has the device.
         let is_elsewhere = handed_on.is_some() && !self.may_have(device, patient, now);
-        let wears_it_still = self.wears(device, patient, now);
         let homes = &mut self.homes;
         let known = self.patients.entry(patient);
         let known = known.or_insert_with(|| Known::new(patient));
@@ -243,19 +245,10 @@ impl Fold {
             Input::Observation(&observation)
         };
         let verdicts = step(&self.rules, &mut known.state, input, now);
-        // A value that comes late, from a device that another patient wears by now, asks nobody;
-        // neither does one that a person typed, or one of a patient who is not at home.
-        let is_at_home = known.state.whereabouts(now) == Whereabouts::AtHome;
-        if source == Source::Device && wears_it_still && is_at_home {
-            let wish = |it: &Verdict| wish(it, measured(record), device, gateway);
-            let wishes = verdicts.iter().filter_map(wish);
-            let waiting = &mut self.waiting;
-            let is_asked =
-                |it: &Wish| !is_stand_in(patient) || waiting.ask(device, now, it.repeat_by);
-            told.wishes.extend(wishes.filter(is_asked));
-        }
+        let verdicts = known.numbered(verdicts);
         self.sources.note(&verdicts, device);
-        told.say(known.numbered(verdicts), now);
+        self.ask_again(&verdicts, patient, arrived, now, told);
+        told.say(verdicts, now);
         told.touched.insert(patient);
         let evicted = self.waiting.evicted();
         self.let_all_go(evicted, now, told);
@@ -351,35 +344,6 @@ impl Told {
         self.verdicts
             .extend(verdicts.into_iter().map(|verdict| (verdict, now)));
     }
-}
-
-/// The second measurement that a verdict waits for, asked of the device whose reading it judged.
-fn wish(
-    verdict: &Verdict,
-    measured: Option<VitalKind>,
-    device: &DeviceId,
-    gateway: &GatewayId,
-) -> Option<Wish> {
-    let Verdict::Raise(flag) = verdict else {
-        return None;
-    };
-    let Standing::Unconfirmed { repeat_by } = flag.standing else {
-        return None;
-    };
-    // Silence is no measurement to be repeated, and an answer is no measurement at all. Of a score
-    // it is the value that set it off, if this device can measure that.
-    let is_clinical = flag.severity != Severity::Technical;
-    let vital = flag.repeats().filter(|_| is_clinical)?;
-    if flag.about.vital().is_none() && measured != Some(vital) {
-        return None;
-    }
-    Some(Wish {
-        flag: flag.id.clone(),
-        repeat_by,
-        vital,
-        device: device.clone(),
-        gateway: gateway.clone(),
-    })
 }
 
 /// What a record measured.

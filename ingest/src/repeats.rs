@@ -3,7 +3,8 @@
 //! The watch makes a [`Wish`] of a flag that is raised unconfirmed; here it becomes a command to
 //! the gateway through which the reading came, and a line in the diary that says what came of it.
 //! A device that another patient wears by then is not asked: the answer would be of somebody else.
-//! Of a flag of somebody unknown the device is asked as long as nobody has it alone.
+//! A household's device is asked as long as nobody has it alone, for somebody unknown as for whom
+//! somebody named in the same measure.
 //! The rules do not know: whether a repeat comes, and what it says, they see in the readings.
 //!
 //! A wish is asked once. What makes it one is the flag and the moment until which the rules wait,
@@ -25,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 use veglia_diary::{ReadError, has_noted, note_once, wearer};
 use veglia_link::{CommandError, Commands};
 use veglia_store::Database;
-use veglia_triage::FlagId;
-use veglia_view::{ORDER_WITHIN, is_stand_in};
+use veglia_triage::{FlagId, PatientId};
+use veglia_view::ORDER_WITHIN;
 use veglia_wire::{CareClock, CommandKind, DeviceId, GatewayId, Outcome, VitalKind, WallMs};
 
 use crate::watch::ACTOR;
@@ -51,6 +52,8 @@ pub(crate) struct Wish {
     pub(crate) vital: VitalKind,
     /// Which device measured what the flag was raised by.
     pub(crate) device: DeviceId,
+    /// Who had it alone; none of a household's, or of one that nobody has.
+    pub(crate) worn_by: Option<PatientId>,
     /// Through which gateway that came.
     pub(crate) gateway: GatewayId,
 }
@@ -128,7 +131,7 @@ impl Asker {
         Ok(is_new.then_some(words))
     }
 
-    /// What the home answered; none when the patient does not wear the device any more.
+    /// What the home answered; none when the device is worn by another than it was.
     async fn command(
         &self,
         wish: &Wish,
@@ -140,8 +143,7 @@ impl Asker {
         let mut looks = 1;
         loop {
             let worn_by = wearer(&self.record, &ACTOR, &wish.device, self.care.now()).await?;
-            let wearer = Some(wish.flag.patient).filter(|it| !is_stand_in(*it));
-            if worn_by != wearer {
+            if worn_by != wish.worn_by {
                 return Ok(None);
             }
             let sent = self

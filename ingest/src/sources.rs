@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use veglia_triage::{FlagId, PatientId, Severity, Verdict};
+use veglia_view::is_stand_in;
 use veglia_wire::{DeviceId, WallMs};
 
 /// Flags remembered: weeks of a large centre, some megabytes.
@@ -74,6 +75,18 @@ impl Sources {
     ) -> Vec<FlagId> {
         let all = self.order.iter().filter_map(|flag| self.of.get(flag));
         let theirs = all.filter(|it| it.flag.patient == patient && it.device == *device);
+        let then = theirs.filter(|it| is_then(it.since));
+        then.map(|it| it.flag.clone()).collect()
+    }
+
+    /// Flags of whoever stood in for somebody that a device set off in a time, the first first.
+    pub(crate) fn of_strangers(
+        &self,
+        device: &DeviceId,
+        is_then: impl Fn(WallMs) -> bool,
+    ) -> Vec<FlagId> {
+        let all = self.order.iter().filter_map(|flag| self.of.get(flag));
+        let theirs = all.filter(|it| is_stand_in(it.flag.patient) && it.device == *device);
         let then = theirs.filter(|it| is_then(it.since));
         then.map(|it| it.flag.clone()).collect()
     }

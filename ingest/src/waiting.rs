@@ -12,13 +12,15 @@
 //! **An answer in mid-measure** names a patient while the measure goes on: what follows in the same
 //! session is **held** for that patient, by whose rules it is judged, and calls nobody anew. When
 //! the session is over the watch writes the same word of the rest ([`Waiting::held_over`]), so that
-//! the diary says it of every reading. That nobody measured holds for what was seen, and no longer.
+//! the diary says it of every reading. It is held as long as the part before it is that patient's.
+//! That nobody measured holds for what was seen, and no longer.
 //!
-//! Limits: [`WAIT_MS`], [`READINGS_MAX`] and [`SESSIONS_MAX`] of a device (the newest),
-//! [`DEVICES_MAX`] devices, [`SUM_MAX`] readings. What is older than that is seen in the curves of
-//! whoever it is attributed to, and no rule judges it again. Only what has a time waits: without
-//! one nobody can say whose it is. A session is named by the reading that began it, so these
-//! readings are taken in the order of their arrival, also by a replay that shuffles the others.
+//! Limits: [`WAIT_MS`], [`READINGS_MAX`] and [`SESSIONS_MAX`] of a device (the newest, and what is
+//! red before what is not), [`NOBODYS_MAX`] devices that nobody has, [`SUM_MAX`] readings. What is
+//! older than that is seen in the curves of whoever it is attributed to, and no rule judges it
+//! again. Only what has a time waits: without one nobody can say whose it is. A session is named by
+//! the reading that began it, so these readings are taken in the order of their arrival, also by a
+//! replay that shuffles the others.
 
 mod saved;
 mod session;
@@ -37,7 +39,7 @@ use session::{Session, is_let_go, is_measure};
 
 /// How long a reading waits, in care milliseconds: as long as the rules remember, so that a
 /// weekend's answers on Monday morning still find most of their places.
-const WAIT_MS: i64 = 48 * 60 * 60 * 1000;
+pub(crate) const WAIT_MS: i64 = 48 * 60 * 60 * 1000;
 
 /// Readings of one device that wait at most: half an hour of a stream, weeks of spot measurements.
 const READINGS_MAX: usize = 2_048;
@@ -46,13 +48,15 @@ const READINGS_MAX: usize = 2_048;
 /// remembered. Above it the device that has most loses its oldest.
 const SUM_MAX: usize = 100_000;
 
-/// Sessions of one device that wait at most: a day of a couple who measure every hour and a half.
-/// Of a device that has more the oldest wait no longer.
+/// Sessions of one device that wait at most, and as many that are held: a day of a couple who
+/// measure every hour and a half. Of a device that has more the oldest wait no longer; what is held
+/// stays until its word is written.
 const SESSIONS_MAX: usize = 32;
 
-/// Devices whose readings wait at most. In a centre nearly every device that speaks is assigned;
-/// this bounds a drawer of forgotten ones.
-const DEVICES_MAX: usize = 500;
+/// Devices that nobody has whose readings wait at most. In a centre nearly every device that speaks
+/// is assigned; this bounds a drawer of forgotten ones. What a household shares is somebody's, and
+/// always finds room.
+pub(crate) const NOBODYS_MAX: usize = 500;
 
 /// What waits, by device.
 #[derive(Debug, Default)]
@@ -108,21 +112,19 @@ pub(crate) struct Moved {
 }
 
 impl Waiting {
-    /// A reading waits: by whose rules it is judged. None when there is no room, when its time is
-    /// not known, or when it belongs to nothing that was measured. `known` is the last change taken
-    /// up, so that a session that is taken apart and waits again has another who stands in;
-    /// `around` is the time in which nothing changes about its device.
+    /// A reading waits: by whose rules it is judged. None when its time is not known, or when it
+    /// belongs to nothing that was measured. `known` is the last change taken up, so that a session
+    /// that is taken apart and waits again has another who stands in; `around` is the time in which
+    /// nothing changes about its device; `is_red` says of whom people are called.
     pub(crate) fn keep(
         &mut self,
         arrived: &Arrived,
         known: i64,
         around: &Range<WallMs>,
+        is_red: impl Fn(PatientId) -> bool,
     ) -> Option<Keeper> {
         let device = arrived.record.device.as_ref()?;
         if !arrived.time.is_known() {
-            return None;
-        }
-        if !self.by_device.contains_key(device) && self.by_device.len() >= DEVICES_MAX {
             return None;
         }
         let at = arrived.time.at();
@@ -137,11 +139,7 @@ impl Waiting {
         let place = match nearest {
             Some(place) => place,
             None if is_measure(&arrived.record) => {
-                if kept.sessions.len() >= SESSIONS_MAX {
-                    let gone = kept.sessions.remove(0);
-                    self.over
-                        .extend(gone.held_by.is_none().then_some(gone.stand_in));
-                }
+                self.over.extend(kept.make_room(is_red));
                 let waits = Waits {
                     device: device.clone(),
                     from: at,
@@ -177,6 +175,24 @@ impl Waiting {
             kept.sessions.iter_mut().for_each(|it| it.part(at));
             self.unsaved.insert(device.clone());
         }
+    }
+
+    /// Devices of which something is kept.
+    pub(crate) fn devices(&self) -> impl Iterator<Item = &DeviceId> {
+        self.by_device.keys()
+    }
+
+    /// Whether something of a device is kept.
+    pub(crate) fn knows(&self, device: &DeviceId) -> bool {
+        self.by_device.contains_key(device)
+    }
+
+    /// Whether whoever measures with a device now is believed to be a patient, by an answer in the
+    /// same measure.
+    pub(crate) fn is_held(&self, device: &DeviceId, patient: PatientId, now: WallMs) -> bool {
+        let kept = self.by_device.get(device).into_iter();
+        let mut sessions = kept.flat_map(|kept| &kept.sessions);
+        sessions.any(|it| it.held_by == Some(patient) && it.is_on(now))
     }
 
     /// The home of a device is asked for a second measurement; whether it was not asked yet. The
@@ -236,11 +252,16 @@ impl Waiting {
             let ends = [session.waits.from, session.waits.until];
             let its = readings.keys().map(|(at, _)| *at);
             let mut its = its.filter(|at| session.spans(*at)).chain(ends);
-            !its.all(|at| after.whose(at).waits())
+            // What is held is of whoever measured up to its beginning.
+            let before = after.whose(session.waits.from.plus_ms(-1));
+            let is_anothers = |patient| before != Whose::Patient(patient);
+            session.held_by.is_some_and(is_anothers) || !its.all(|at| after.whose(at).waits())
         };
         let apart: Vec<Session> = sessions.extract_if(.., is_over).collect();
         for session in &apart {
+            let held = sessions.iter().filter(|it| it.held_by.is_some()).count();
             let rest = answer.and_then(|answer| rest(session, answer, after, now));
+            let rest = rest.filter(|_| held < SESSIONS_MAX);
             let end = session.waits.until.plus_ms(1);
             match session.held_by {
                 None => moved.over.push(session.stand_in),
@@ -326,6 +347,25 @@ impl Waiting {
             }
             !kept.readings.is_empty() || !kept.sessions.is_empty()
         });
+    }
+}
+
+impl Kept {
+    /// Of too many sessions that wait one does so no longer: the oldest that is not red, or the
+    /// oldest. Returns who stood in.
+    fn make_room(&mut self, is_red: impl Fn(PatientId) -> bool) -> Option<PatientId> {
+        let sessions = self.sessions.iter().enumerate();
+        let waiting: Vec<(usize, PatientId)> = sessions
+            .filter(|(_, session)| session.held_by.is_none())
+            .map(|(place, session)| (place, session.stand_in))
+            .collect();
+        if waiting.len() < SESSIONS_MAX {
+            return None;
+        }
+        let calm = waiting.iter().find(|(_, stand_in)| !is_red(*stand_in));
+        let (place, stand_in) = *calm.or(waiting.first())?;
+        self.sessions.remove(place);
+        Some(stand_in)
     }
 }
 

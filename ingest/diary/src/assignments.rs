@@ -192,48 +192,69 @@ async fn give(
     now: WallMs,
 ) -> Result<AssignmentId, AssignRefused> {
     let written = record.run_tx("diary.assign_device", actor, move |tx| {
-        Box::pin(async move {
-            if let Some(other) = overlapping(tx, device, from).await? {
-                return Ok(Err(other));
-            }
-            let row = assignment::ActiveModel {
-                id: NotSet,
-                device: Set(device.to_string()),
-                patient: Set(match holder {
-                    Holder::Patient(patient) => patient.to_string(),
-                    Holder::Household(_) => HOUSEHOLD.to_owned(),
-                }),
-                from_ms: Set(from.0),
-                created_at_ms: Set(now.0),
-                created_by: Set(tx.actor().to_string()),
-            };
-            let id = assignment::Entity::insert(row)
-                .exec(tx)
-                .await?
-                .last_insert_id;
-            if let Holder::Household(members) = holder {
-                for member in members {
-                    let row = assignment_member::Model {
-                        assignment_id: id,
-                        patient: member.to_string(),
-                    };
-                    assignment_member::Entity::insert(row.into_active_model())
-                        .exec_without_returning(tx)
-                        .await?;
-                }
-            }
-            changes::note(tx, Kind::Assignment, id).await?;
-            Ok(Ok(AssignmentId(id)))
-        })
+        Box::pin(give_in(tx, device, holder, from, now))
     });
-    let written = written
+    written
         .await
-        .map_err(|fault| AssignRefused::Read(fault.into()))?;
-    written.map_err(|other| AssignRefused::Overlap {
-        device: other.device,
-        holder: other.holder,
-        from: other.from,
-    })
+        .map_err(|fault| AssignRefused::Read(fault.into()))?
+}
+
+/// Gives a device to a patient within a transaction of others: whoever enrols a patient hands the
+/// kit over with it, or nothing.
+///
+/// # Errors
+/// What the database reports; what the diary refuses is the answer, and whoever has the transaction
+/// then gives it up.
+pub async fn assign_device_in(
+    tx: &Tx<'_>,
+    device: &DeviceId,
+    patient: PatientId,
+    from: WallMs,
+    now: WallMs,
+) -> Result<Result<AssignmentId, AssignRefused>, TxError> {
+    give_in(tx, device, &Holder::Patient(patient), from, now).await
+}
+
+async fn give_in(
+    tx: &Tx<'_>,
+    device: &DeviceId,
+    holder: &Holder,
+    from: WallMs,
+    now: WallMs,
+) -> Result<Result<AssignmentId, AssignRefused>, TxError> {
+    if let Some(other) = overlapping(tx, device, from).await? {
+        return Ok(Err(AssignRefused::Overlap {
+            device: other.device,
+            holder: other.holder,
+            from: other.from,
+        }));
+    }
+    let row = assignment::ActiveModel {
+        id: NotSet,
+        device: Set(device.to_string()),
+        patient: Set(match holder {
+            Holder::Patient(patient) => patient.to_string(),
+            Holder::Household(_) => HOUSEHOLD.to_owned(),
+        }),
+        from_ms: Set(from.0),
+        created_at_ms: Set(now.0),
+        created_by: Set(tx.actor().to_string()),
+    };
+    let inserted = assignment::Entity::insert(row).exec(tx).await?;
+    let id = inserted.last_insert_id;
+    if let Holder::Household(members) = holder {
+        for member in members {
+            let row = assignment_member::Model {
+                assignment_id: id,
+                patient: member.to_string(),
+            };
+            assignment_member::Entity::insert(row.into_active_model())
+                .exec_without_returning(tx)
+                .await?;
+        }
+    }
+    changes::note(tx, Kind::Assignment, id).await?;
+    Ok(Ok(AssignmentId(id)))
 }
 
 /// Takes a device back at a moment.

@@ -238,7 +238,12 @@ impl Told {
         }
     }
 
+    /// What is said is heard in the order of its numbers: what comes later and was numbered before
+    /// says nothing any more.
     fn hear(&mut self, verdict: Verdict) {
+        if verdict.telling() < self.latest {
+            return;
+        }
         self.latest = verdict.telling();
         match verdict {
             Verdict::Raise(flag) => {

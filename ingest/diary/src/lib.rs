@@ -62,7 +62,7 @@ pub use alerts::ticks::{set_back, tick};
 pub use alerts::{ALERTS_MAX, Alert, AlertCursor, AlertId, adopt, alerts_since, remade};
 pub use assignments::{
     AssignRefused, Assignment, AssignmentEnd, AssignmentId, EndRefused, HOUSEHOLD_MAX, Holder,
-    assign_device, assignments, end_assignment, share_device, wearer,
+    assign_device, assign_device_in, assignments, end_assignment, share_device, wearer,
 };
 pub use attributions::{
     ATTRIBUTIONS_MAX, AttributeRefused, Attributed, Attribution, AttributionId, Saying,

@@ -7,7 +7,7 @@ mod support;
 
 use support::*;
 use veglia_diary::{
-    ActRefused, OpenFlag, RecordError, Written, close, diary_of, flags_listed, has_noted,
+    ActRefused, OpenFlag, RecordError, Told, Written, close, diary_of, flags_listed, has_noted,
     note_once, open_flags, record_verdicts, take_charge, write_note,
 };
 use veglia_store::Database;
@@ -414,4 +414,22 @@ async fn a_note_that_the_machine_makes_is_written_once() {
 #[test]
 fn all_this_holds_on_postgresql_too() {
     veglia_trial::again_on_postgresql("all_this_holds_on_postgresql_too");
+}
+
+/// A replay hears verdicts as they are said, the diary reads them by their numbers.
+#[test]
+fn what_is_said_late_under_an_earlier_number_says_nothing_any_more() {
+    let raised = Home::new().spo2(0, 0, 91).remove(0);
+    let end = |why, telling| Verdict::End {
+        id: raised.id().clone(),
+        why,
+        at: minute(1),
+        telling,
+    };
+    let said = [end(Why::NotTheirs, 65_536), end(Why::Recovered, 2)];
+    let told = Told::after(None, raised.clone(), minute(0));
+    let told = said
+        .into_iter()
+        .fold(told, |told, verdict| Told::after(told, verdict, minute(1)));
+    assert!(!told.unwrap().stands());
 }

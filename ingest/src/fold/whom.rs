@@ -5,14 +5,14 @@ use std::ops::Range;
 use std::sync::PoisonError;
 
 use veglia_diary::Whose;
-use veglia_triage::{Input, PatientId};
+use veglia_triage::{Input, PatientId, Severity};
 use veglia_view::{Waits, is_stand_in};
 use veglia_wire::{Body, DeviceEvent, DeviceId, Quality, Record, WallMs};
 
 use super::{Arrived, Fold, Told};
 use crate::memory::Known;
 use crate::strictest::strictest;
-use crate::waiting::Keeper;
+use crate::waiting::{Keeper, NOBODYS_MAX};
 
 impl Fold {
     /// Whose a record is. One without a time, or whose box doubts its time, may be of any time
@@ -50,9 +50,16 @@ impl Fold {
     ) -> Option<PatientId> {
         match self.whose(device, arrived) {
             Whose::Patient(patient) => Some(patient),
-            Whose::Somebodys | Whose::Nobodys if is_observed(&arrived.record) => {
-                let around = self.around(device, arrived.time.at());
-                let keeper = self.waiting.keep(arrived, self.change, &around)?;
+            whose @ (Whose::Somebodys | Whose::Nobodys) if is_observed(&arrived.record) => {
+                let at = arrived.time.at();
+                if whose == Whose::Nobodys && !self.has_room(device, at) {
+                    return None;
+                }
+                let around = self.around(device, at);
+                let (patients, waiting) = (&self.patients, &mut self.waiting);
+                let severity = |who| patients.get(&who)?.state.severity();
+                let is_red = |who: PatientId| severity(who) == Some(Severity::Red);
+                let keeper = waiting.keep(arrived, self.change, &around, is_red)?;
                 Some(match keeper {
                     Keeper::Held(patient) => patient,
                     Keeper::StandIn(stand_in, waits, measured) => {
@@ -72,6 +79,29 @@ impl Fold {
             }
             Whose::Dismissed => None,
         }
+    }
+
+    /// Whether readings of a device that nobody has find room to wait. That they do not is said
+    /// once, until they do again.
+    fn has_room(&mut self, device: &DeviceId, at: WallMs) -> bool {
+        if self.waiting.knows(device) {
+            return true;
+        }
+        let known = self
+            .assignments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let devices = self.waiting.devices();
+        let nobodys = devices.filter(|it| known.whose(it, at) == Whose::Nobodys);
+        let has_room = nobodys.count() < NOBODYS_MAX;
+        if !std::mem::replace(&mut self.is_crowded, !has_room) && !has_room {
+            tracing::warn!(
+                devices = NOBODYS_MAX,
+                "too many devices speak that nobody has: no rule judges what further ones \
+                 measure; assign them, or take them off their boxes"
+            );
+        }
+        has_room
     }
 
     /// Somebody unknown measures, or goes on measuring: by the strictest limits of those who may.
@@ -125,7 +155,17 @@ impl Fold {
         is_stand_in(patient) || holder.is_some_and(|it| it.members().contains(&patient))
     }
 
-    /// Whether what a device measures at a moment is a patient's, or still of somebody unknown.
+    /// The patient who has a device alone at a moment.
+    pub(super) fn wearer(&self, device: &DeviceId, at: WallMs) -> Option<PatientId> {
+        let known = self
+            .assignments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.resolve(device, at)
+    }
+
+    /// Whether what a device measures at a moment is a patient's, as far as can be told: a
+    /// household's is of whom somebody named in the same measure, or else of somebody unknown.
     pub(super) fn wears(&self, device: &DeviceId, patient: PatientId, at: WallMs) -> bool {
         let known = self
             .assignments
@@ -133,7 +173,9 @@ impl Fold {
             .unwrap_or_else(PoisonError::into_inner);
         match known.whose(device, at) {
             Whose::Patient(wearer) => wearer == patient,
-            Whose::Somebodys | Whose::Nobodys => is_stand_in(patient),
+            Whose::Somebodys | Whose::Nobodys => {
+                is_stand_in(patient) || self.waiting.is_held(device, patient, at)
+            }
             Whose::Dismissed => false,
         }
     }

@@ -29,8 +29,8 @@ use std::sync::PoisonError;
 
 use veglia_diary::{Changed, Course, Stretch, Whose};
 use veglia_triage::{
-    Evidence, Flag, FlagId, Input, Observation, PatientId, PatientState, Seen, Severity, Verdict,
-    What, Why,
+    Evidence, Flag, FlagId, Input, Observation, PatientId, PatientState, Seen, Severity, Standing,
+    Verdict, What, Why,
 };
 use veglia_view::{Latest, is_stand_in};
 use veglia_wire::{
@@ -40,6 +40,7 @@ use veglia_wire::{
 use super::{Arrived, Fold, Told, source};
 use crate::dating::Time;
 use crate::memory::Known;
+use crate::waiting::WAIT_MS;
 
 /// Sayings of one life of a patient's rules at most: what is told in the next is numbered after
 /// all of it.
@@ -109,7 +110,15 @@ impl Known {
         }
     }
 
-    /// The saying with which a life ends: nothing is said of the flag in it any more.
+    /// Whether a red waits for a second measurement, and calls nobody yet.
+    fn awaits_repeat(&self) -> bool {
+        self.state.flags().any(|(flag, is_open)| {
+            let is_unconfirmed = matches!(flag.standing, Standing::Unconfirmed { .. });
+            is_open && is_unconfirmed && flag.severity == Severity::Red
+        })
+    }
+
+    /// The saying with which a life ends: nothing that is said of the flag in it counts any more.
     fn taken_back(&self, id: FlagId, at: WallMs) -> Verdict {
         Verdict::End {
             id,
@@ -137,6 +146,12 @@ impl Fold {
             let evidence = self.stood_for(stand_in, &device).into_iter();
             readings.extend(evidence.map(|it| ((it.time.at(), it.id), it)));
             self.let_go(stand_in, true, now, told);
+        }
+        let is_kept = |at: WallMs| now.since(at) <= WAIT_MS;
+        let is_told =
+            |at: WallMs| is_kept(at) && before.whose(at).waits() && !after.whose(at).waits();
+        for arrived in self.found_after_all(&device, is_told, now, told) {
+            readings.insert((arrived.time.at(), arrived.id), arrived);
         }
         let had = before.stretches().into_iter().chain(moved.held);
         for (patient, lost) in losses(had, &after) {
@@ -199,7 +214,8 @@ impl Fold {
 
     /// Somebody unknown is known now, or will never be. Of who is known all flags are taken back:
     /// the patient's own rules say what there is to say. Of who will never be, what was red waits
-    /// for a person to close it.
+    /// for a person to close it, or soon to say whose it is after all. Their rules go on: what is
+    /// not confirmed yet still will be, or it would call nobody, ever.
     fn let_go(&mut self, stand_in: PatientId, is_known: bool, now: WallMs, told: &mut Told) {
         let Some(known) = self.patients.get_mut(&stand_in) else {
             return;
@@ -211,9 +227,39 @@ impl Fold {
         let taken_back = flags.map(|(flag, _)| known.taken_back(flag.clone(), now));
         let taken_back: Vec<Verdict> = taken_back.collect();
         told.say(taken_back, now);
-        known.life = known.life.saturating_add(1);
-        known.state = PatientState::new(stand_in);
+        let is_red = |(flag, _): (Flag, bool)| flag.severity == Severity::Red;
+        if is_known || !known.state.flags().any(is_red) {
+            known.life = known.life.saturating_add(1);
+            known.state = PatientState::new(stand_in);
+        }
         told.touched.insert(stand_in);
+    }
+
+    /// What was red of somebody unknown whose session found no room any more is somebody's now:
+    /// it is taken back, and goes to their rules by its evidence, as long as what waits would.
+    fn found_after_all(
+        &mut self,
+        device: &DeviceId,
+        is_told: impl Fn(WallMs) -> bool,
+        now: WallMs,
+        told: &mut Told,
+    ) -> Vec<Arrived> {
+        let mut found = Vec::new();
+        for id in self.sources.of_strangers(device, is_told) {
+            let Some(known) = self.patients.get(&id.patient) else {
+                continue;
+            };
+            let mut flags = known.state.flags().map(|(flag, _)| flag);
+            // Without its evidence it cannot be handed on, and stays until a person closes it.
+            let Some(flag) = flags.find(|flag| flag.id == id) else {
+                continue;
+            };
+            let evidence = flag.evidence.iter();
+            found.extend(evidence.filter_map(|it| arrived(known, device, it)));
+            told.touched.insert(id.patient);
+            told.say([known.taken_back(id, now)], now);
+        }
+        found
     }
 
     /// What is bad of what somebody unknown measured: no more may be kept of it.
@@ -231,8 +277,8 @@ impl Fold {
     /// Whether a row only stood in for somebody, and nothing of it needs anybody any more.
     pub(crate) fn is_needless(&self, patient: PatientId) -> bool {
         let known = self.patients.get(&patient);
-        is_stand_in(patient)
-            && known.is_none_or(|it| it.row.waits.is_none() && it.row.flags.is_empty())
+        let is_over = |known: &Known| known.row.waits.is_none() && known.row.flags.is_empty();
+        is_stand_in(patient) && known.is_none_or(|it| is_over(it) && !it.awaits_repeat())
     }
 
     /// Whose rules have begun anew, and how often.

@@ -38,6 +38,11 @@ fn reading(device: &DeviceId, second: i64) -> Arrived {
     }
 }
 
+/// Nobody is red.
+fn well(_: PatientId) -> bool {
+    false
+}
+
 #[test]
 fn all_that_waits_is_bounded_and_who_has_most_loses_the_oldest() {
     let mut waiting = Waiting::default();
@@ -45,7 +50,11 @@ fn all_that_waits_is_bounded_and_who_has_most_loses_the_oldest() {
     for number in 0..devices {
         let device = device(number);
         for second in 0..i64::try_from(READINGS_MAX).unwrap() {
-            assert!(waiting.keep(&reading(&device, second), 0, &EVER).is_some());
+            assert!(
+                waiting
+                    .keep(&reading(&device, second), 0, &EVER, well)
+                    .is_some()
+            );
         }
     }
     let lengths = waiting.by_device.values().map(|kept| kept.readings.len());
@@ -58,13 +67,13 @@ fn all_that_waits_is_bounded_and_who_has_most_loses_the_oldest() {
 fn only_devices_of_which_something_is_new_are_written_and_all_is_remembered() {
     let mut waiting = Waiting::default();
     for number in 0..3 {
-        drop(waiting.keep(&reading(&device(number), 1), 0, &EVER));
+        drop(waiting.keep(&reading(&device(number), 1), 0, &EVER, well));
     }
     let first = waiting.unsaved();
     assert_eq!(first.len(), 3);
     waiting.was_saved();
     assert_eq!(waiting.unsaved(), []);
-    drop(waiting.keep(&reading(&device(1), 2), 0, &EVER));
+    drop(waiting.keep(&reading(&device(1), 2), 0, &EVER, well));
     let mut written: HashMap<DeviceId, Saved> = first.into_iter().collect();
     let news = waiting.unsaved();
     assert_eq!(news.len(), 1);
@@ -85,14 +94,14 @@ fn only_devices_of_which_something_is_new_are_written_and_all_is_remembered() {
 #[test]
 fn a_session_of_an_earlier_version_goes_on() {
     let mut waiting = Waiting::default();
-    drop(waiting.keep(&reading(&device(1), 1), 0, &EVER));
+    drop(waiting.keep(&reading(&device(1), 1), 0, &EVER, well));
     let (_, saved) = waiting.unsaved().remove(0);
     let mut text = serde_json::to_value(&saved).unwrap();
     let session = text["sessions"][0].as_object_mut().unwrap();
     session.retain(|field, _| ["stand_in", "waits", "heard"].contains(&field.as_str()));
     let saved: Saved = serde_json::from_value(text).unwrap();
     let mut waiting = Waiting::remembered(vec![saved]);
-    let keeper = waiting.keep(&reading(&device(1), 2), 0, &EVER);
+    let keeper = waiting.keep(&reading(&device(1), 2), 0, &EVER, well);
     let Some(Keeper::StandIn(_, waits, _)) = keeper else {
         panic!("{keeper:?}")
     };
@@ -103,11 +112,30 @@ fn a_session_of_an_earlier_version_goes_on() {
 fn a_session_reaches_over_no_edge_of_what_is_said_of_its_device() {
     let mut waiting = Waiting::default();
     let edge = WallMs(1_603_188_000_000 + 1_500);
-    drop(waiting.keep(&reading(&device(1), 1), 0, &(EVER.start..edge)));
-    let keeper = waiting.keep(&reading(&device(1), 2), 0, &(edge..EVER.end));
+    drop(waiting.keep(&reading(&device(1), 1), 0, &(EVER.start..edge), well));
+    let keeper = waiting.keep(&reading(&device(1), 2), 0, &(edge..EVER.end), well);
     let Some(Keeper::StandIn(_, waits, _)) = keeper else {
         panic!("{keeper:?}")
     };
     assert!(waits.from >= edge);
     assert_eq!(waits.readings, 1, "the one that begins it counts");
+}
+
+#[test]
+fn of_too_many_sessions_the_oldest_that_is_not_red_waits_no_longer() {
+    let mut waiting = Waiting::default();
+    let mut press = |minute: i64, red: Option<PatientId>| {
+        let pressed = reading(&device(1), minute * 60);
+        let keeper = waiting.keep(&pressed, 0, &EVER, |who| red == Some(who));
+        let Some(Keeper::StandIn(stand_in, ..)) = keeper else {
+            panic!("{keeper:?}")
+        };
+        (stand_in, waiting.evicted())
+    };
+    let most = i64::try_from(SESSIONS_MAX).unwrap();
+    let begun: Vec<(PatientId, Vec<PatientId>)> = (0..most).map(|it| press(it, None)).collect();
+    assert!(begun.iter().all(|(_, evicted)| evicted.is_empty()));
+    let (first, second) = (begun[0].0, begun[1].0);
+    assert_eq!(press(most, Some(first)).1, [second]);
+    assert_eq!(press(most + 1, None).1, [first]);
 }

@@ -347,6 +347,7 @@ async fn a_red_that_waits_for_a_repeat_has_the_home_asked_once_and_the_diary_say
         repeat_by,
         vital: VitalKind::SpO2,
         device: device(),
+        worn_by: Some(PATIENT),
         gateway: gateway(),
     };
     house.asker().see_to(&wish).await;

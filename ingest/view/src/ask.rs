@@ -18,6 +18,9 @@ pub const BUCKETS_MAX: u32 = 8_000;
 /// second from two devices. More is an export.
 pub const READINGS_MAX: usize = 5_000;
 
+/// Patients in one question at most: their names fit into the longest question.
+pub const NAMED_MAX: usize = 200;
+
 /// What becomes of a question.
 pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, ViewError>> + Send + 'a>>;
 
@@ -29,6 +32,20 @@ pub trait View: Send + Sync {
     fn status(&self) -> Asked<'_, Status>;
     /// What is known of one patient, and how ingest is doing.
     fn patient(&self, patient: PatientId) -> Asked<'_, Bedside>;
+    /// The rows of some patients, at most [`NAMED_MAX`]; who is not on the board is left out.
+    fn rows(&self, patients: Vec<PatientId>) -> Asked<'_, Vec<Arc<Row>>> {
+        Box::pin(async move {
+            if patients.len() > NAMED_MAX {
+                let most = format!("at most {NAMED_MAX} patients in one question");
+                return Err(ViewError::Refused(most));
+            }
+            let mut rows = Vec::with_capacity(patients.len());
+            for patient in patients {
+                rows.extend(self.patient(patient).await?.row);
+            }
+            Ok(rows)
+        })
+    }
     /// What waits to be told whose it is: the rows of those who stand in, at most
     /// [`crate::ROWS_MAX`], the first that came first.
     fn waiting(&self) -> Asked<'_, Waiting> {

@@ -4,6 +4,7 @@
 //! return there is no pool to go stale when ingest restarts.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Request, StatusCode, header};
@@ -22,7 +23,7 @@ use veglia_triage::PatientId;
 use crate::socket::{END_MARK, Ending, WardAsk, path};
 use crate::{
     Asked, Bedside, ExportAsk, Gateways, GatewaysAsk, Lines, ORDER_WITHIN, OrderAsk, Ordered,
-    Readings, ReadingsAsk, Status, Trend, TrendAsk, Version, View, ViewError, Waiting, Ward,
+    Readings, ReadingsAsk, Row, Status, Trend, TrendAsk, Version, View, ViewError, Waiting, Ward,
 };
 
 /// How long a question may take from connecting to the last byte of its answer. A screen asks
@@ -149,6 +150,10 @@ impl View for HttpView {
 
     fn patient(&self, patient: PatientId) -> Asked<'_, Bedside> {
         Box::pin(async move { self.ask(path::PATIENT, &patient).await })
+    }
+
+    fn rows(&self, patients: Vec<PatientId>) -> Asked<'_, Vec<Arc<Row>>> {
+        Box::pin(async move { self.ask(path::ROWS, &patients).await })
     }
 
     fn waiting(&self) -> Asked<'_, Waiting> {

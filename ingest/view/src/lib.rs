@@ -34,8 +34,8 @@ mod row;
 mod socket;
 
 pub use ask::{
-    Asked, BUCKETS_MAX, Bedside, Bucket, Dot, ExportAsk, Lines, Outline, READINGS_MAX, Reading,
-    Readings, ReadingsAsk, Scope, Status, Trend, TrendAsk, View, ViewError, Waiting, Ward,
+    Asked, BUCKETS_MAX, Bedside, Bucket, Dot, ExportAsk, Lines, NAMED_MAX, Outline, READINGS_MAX,
+    Reading, Readings, ReadingsAsk, Scope, Status, Trend, TrendAsk, View, ViewError, Waiting, Ward,
 };
 pub use board::{Board, Delta, Edition, Full, PATIENTS_MAX, Progress, ROWS_MAX, Version};
 pub use export::{EXPORT_HEADER, decimal};

@@ -34,6 +34,7 @@ pub(crate) mod path {
     pub(crate) const WARD: &str = "/ward";
     pub(crate) const STATUS: &str = "/status";
     pub(crate) const PATIENT: &str = "/patient";
+    pub(crate) const ROWS: &str = "/rows";
     pub(crate) const WAITING: &str = "/waiting";
     pub(crate) const TREND: &str = "/trend";
     pub(crate) const READINGS: &str = "/readings";
@@ -45,7 +46,7 @@ pub(crate) mod path {
 /// What the last line of an export begins with; no device's name does.
 pub(crate) const END_MARK: u8 = b'#';
 
-/// Longest question: a few numbers.
+/// Longest question: a few numbers, or the names of [`crate::NAMED_MAX`] patients.
 const QUESTION_BYTES_MAX: usize = 4 * 1024;
 
 /// Questions answered at once; the next ones wait. More would only share the same disk.
@@ -101,6 +102,7 @@ pub async fn serve(
         .route(path::WARD, post(ward))
         .route(path::STATUS, post(status))
         .route(path::PATIENT, post(patient))
+        .route(path::ROWS, post(rows))
         .route(path::WAITING, post(waiting))
         .route(path::TREND, post(trend))
         .route(path::READINGS, post(readings))
@@ -143,6 +145,11 @@ async fn status(State(desk): State<Desk>, Json(()): Json<()>) -> Response {
 async fn patient(State(desk): State<Desk>, Json(patient): Json<PatientId>) -> Response {
     let _turn = desk.at_once.acquire().await;
     answer(desk.view.patient(patient).await)
+}
+
+async fn rows(State(desk): State<Desk>, Json(patients): Json<Vec<PatientId>>) -> Response {
+    let _turn = desk.at_once.acquire().await;
+    answer(desk.view.rows(patients).await)
 }
 
 async fn waiting(State(desk): State<Desk>, Json(()): Json<()>) -> Response {

@@ -13,8 +13,8 @@ use veglia_series::{Pressure, Sample, Series, SeriesWriter};
 use veglia_store::{Database, Purpose};
 use veglia_view::{
     Board, CareClock, Clock, DeviceId, EXPORT_HEADER, Edition, ExportAsk, HttpView, Latest,
-    LocalView, PatientId, Progress, Quality, ReadingsAsk, Scope, Site, Source, TrendAsk, View,
-    ViewError, VitalKind, WallMs, Worn, WornBy, serve,
+    LocalView, NAMED_MAX, PatientId, Progress, Quality, ReadingsAsk, Scope, Site, Source, TrendAsk,
+    View, ViewError, VitalKind, WallMs, Worn, WornBy, serve,
 };
 
 const ANNA: PatientId = PatientId::new(0xA);
@@ -193,6 +193,26 @@ async fn a_screen_sees_what_changed_since_it_last_asked() {
         assert_eq!((gone.rows.len(), gone.departed), (0, vec![BRUNO]));
         let still = view.ward(Some(gone.version)).await.unwrap().delta;
         assert!(still.rows.is_empty() && still.departed.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_rows_come_with_one_question_and_too_many_are_refused() {
+    on_both(async |view, house| {
+        let here = |number: &u64| number.is_multiple_of(2);
+        let longest = u64::try_from(NAMED_MAX).unwrap();
+        for number in (0..longest).filter(here) {
+            let number = PatientId::new(u64::MAX / 2 - number);
+            house.board.update(number, |_| ()).unwrap();
+        }
+        let named = |count| (0..count).map(|number| PatientId::new(u64::MAX / 2 - number));
+        let rows = view.rows(named(longest).collect()).await.unwrap();
+        let rows: Vec<PatientId> = rows.iter().map(|row| row.patient).collect();
+        let asked: Vec<PatientId> = named(longest).step_by(2).collect();
+        assert_eq!(rows, asked, "who is not on the board is left out");
+        let refused = view.rows(named(longest + 1).collect()).await.unwrap_err();
+        assert!(matches!(refused, ViewError::Refused(_)), "{refused}");
     })
     .await;
 }

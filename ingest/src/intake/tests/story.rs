@@ -50,6 +50,8 @@ struct Story {
 #[derive(Debug, PartialEq)]
 struct Meaning {
     standing: Vec<FlagId>,
+    /// Those of them that call people.
+    confirmed: Vec<FlagId>,
     /// Whose flags rest on readings of which times, withdrawn ones included.
     evidence: BTreeSet<(PatientId, WallMs)>,
     /// The same of flags that stand.
@@ -233,6 +235,7 @@ impl Story {
         let rows = fold.patients.into_iter();
         Meaning {
             standing: standing(&flags),
+            confirmed: confirmed(&flags),
             evidence: evidence(flags.values()),
             resting: evidence(flags.values().filter(|told| told.stands())),
             rows: rows.map(|(patient, known)| (patient, known.row)).collect(),
@@ -310,6 +313,13 @@ fn evidence<'a>(flags: impl Iterator<Item = &'a Told>) -> BTreeSet<(PatientId, W
 fn standing(flags: &BTreeMap<FlagId, Told>) -> Vec<FlagId> {
     let standing = flags.iter().filter(|(_, told)| told.stands());
     standing.map(|(id, _)| id.clone()).collect()
+}
+
+fn confirmed(flags: &BTreeMap<FlagId, Told>) -> Vec<FlagId> {
+    let confirmed = flags
+        .iter()
+        .filter(|(_, told)| told.stands() && told.flag.standing.is_confirmed());
+    confirmed.map(|(id, _)| id.clone()).collect()
 }
 
 /// Anna has the oximeter for an hour, Bruno has it from ten minutes later on.

@@ -3,13 +3,13 @@
 // req: G9
 
 use veglia_diary::{
-    AssignmentId, AttributionId, CallOutcome, Changed, Saying, Whom, answer_whose, record_call,
-    share_device, take_charge,
+    AlertId, AssignmentId, AttributionId, CallOutcome, Changed, Saying, Whom, answer_whose,
+    record_call, share_device, take_charge,
 };
 use veglia_view::is_stand_in;
 
 use super::*;
-use crate::calls::Calls;
+use crate::calls::{Calls, UnderWay, announce};
 
 const ANNA: Actor = Actor::Staff(1);
 const OTHER: PatientId = PatientId::new(0xb0b);
@@ -183,4 +183,34 @@ async fn of_a_device_that_a_household_shares_no_box_is_told() {
     let found = calls.look().await.unwrap();
     assert!(found.is_empty(), "{found:?}");
     watching.stop().await;
+}
+
+#[tokio::test]
+async fn a_box_that_is_reached_late_says_nothing_when_nobody_has_the_alert_any_more() {
+    let mut house = House::new().await;
+    let last = house.receive(frame(1, 82));
+    let watching = house.watch("first").await;
+    watching.until_read(last).await;
+    let flag = house.listed().await.remove(0).0;
+    take_charge(&house.record, &ANNA, &flag, NOON)
+        .await
+        .unwrap();
+    let mut found = house.calls(&watching).look().await.unwrap();
+    let one = found.remove(0);
+    // It is closed while the box is looked for.
+    house.close().await;
+    let before = house.notes().await;
+    announce(&house.asker(), one, Duration::ZERO).await;
+    assert_eq!(house.notes().await, before, "there is nothing to say");
+    watching.stop().await;
+}
+
+#[tokio::test]
+async fn an_alert_whose_telling_broke_down_can_be_told_again() {
+    let mut under_way = UnderWay::default();
+    let alert = AlertId(7);
+    under_way.begin(alert, async { panic!("telling breaks down") });
+    assert!(under_way.is_told(alert));
+    under_way.ended().await;
+    assert!(!under_way.is_told(alert));
 }

@@ -182,3 +182,45 @@ async fn of_the_rest_of_a_measure_that_was_answered_for_the_diary_says_the_same(
     assert!(watching.board.waiting().is_empty(), "nobody is asked");
     watching.stop().await;
 }
+
+#[tokio::test]
+async fn who_measures_on_after_an_answer_is_asked_to_measure_again() {
+    let house = House::new().await;
+    house.share().await;
+    let well: Vec<(i64, i32)> = (0..10).map(|seconds| (seconds, 97)).collect();
+    let (mut fold, mut told) = house.folded(&well).await;
+    let device = shared();
+    let saying = Saying {
+        device: &device,
+        measured: second(0)..second(9).plus_ms(1),
+        patient: Some(BRUNO),
+        seen: AttributionId::default(),
+    };
+    let said = answer_whose(&house.record, &Actor::Staff(1), saying, second(10)).await;
+    said.unwrap();
+    fold.take(&house.change().await, &mut told).await.unwrap();
+    assert_eq!(told.wishes, []);
+    for seconds in 10..70 {
+        let number = u64::try_from(seconds).unwrap() + 1;
+        let (at, bytes) = (
+            second(seconds),
+            frame_of(&shared(), number, 90, second(seconds)),
+        );
+        let entry = Entry::Frame { at, skip: 0, bytes };
+        fold.take(&entry, &mut told).await.unwrap();
+    }
+    let [wish] = &told.wishes[..] else {
+        panic!("{:?}", told.wishes)
+    };
+    assert_eq!(wish.flag.patient, BRUNO);
+    house.connect();
+    let asker = Asker {
+        care: CareClock::real(Arc::new(Handover)),
+        ..house.asker()
+    };
+    let wish = wish.clone();
+    let asking = tokio::spawn(async move { asker.see_to(&wish).await });
+    let commanded = house.commanded().await;
+    house.answer(&commanded[0], Outcome::Done);
+    asking.await.unwrap();
+}

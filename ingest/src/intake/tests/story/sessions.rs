@@ -259,3 +259,94 @@ async fn that_nobody_measured_does_not_hold_for_what_follows() {
     let meaning = story.meaning().await;
     assert_eq!((meaning.flagged(), meaning.unknown()), (vec![], 1));
 }
+
+/// A clip that does not hold: a session every eighteen seconds, with a value each.
+fn slips(story: &mut Story, from: i64, times: i64, percent: i32) {
+    for time in 0..times {
+        let second = from + time * 18;
+        story.value(second, percent);
+        story.hear(second + 2, Body::Contact(Sensor::Oximeter, Contact::Off));
+    }
+}
+
+#[tokio::test]
+async fn a_red_whose_session_found_no_room_any_more_calls_all_the_same() {
+    let mut story = Story::new().await;
+    shared(&story).await;
+    slips(&mut story, 600, 40, 90);
+    let waiting = story.watched(None).await;
+    assert_eq!((waiting.unknown(), waiting.confirmed.len()), (40, 0));
+    assert!(waiting.waiting().len() < 40, "there is no room for all");
+    // Ten minutes later no second value has come of any of them.
+    for minute in [20, 25, 35] {
+        story.at(minute);
+        story.tick();
+    }
+    let meaning = story.meaning().await;
+    assert_eq!((meaning.unknown(), meaning.confirmed.len()), (40, 40));
+}
+
+#[tokio::test]
+async fn what_is_held_waits_for_its_word_however_many_measure_after_it() {
+    let mut story = Story::new().await;
+    shared(&story).await;
+    let began = story.second(600);
+    streams(&mut story, began, 100, 97);
+    story.touch(began..began.plus_ms(99_001), Some(BRUNO)).await;
+    story.tick();
+    streams(&mut story, began.plus_ms(100_000), 50, 97);
+    story.hear(751, Body::Contact(Sensor::Oximeter, Contact::Off));
+    slips(&mut story, 770, 40, 97);
+    let now = story.at(60);
+    let held = story.folded().await.waiting.held_over(now);
+    let [rest] = &held[..] else {
+        panic!("{held:?}")
+    };
+    assert_eq!(rest.patient, BRUNO);
+    assert_eq!(rest.measured.start, began.plus_ms(99_001));
+}
+
+#[tokio::test]
+async fn a_correction_of_what_was_answered_lets_go_of_what_was_held_by_that_answer() {
+    let mut story = Story::new().await;
+    shared(&story).await;
+    let began = story.second(600);
+    let answered = began..began.plus_ms(99_001);
+    streams(&mut story, began, 100, 82);
+    story.touch(answered.clone(), Some(BRUNO)).await;
+    story.tick();
+    streams(&mut story, began.plus_ms(100_000), 50, 82);
+    story.tick();
+    assert_eq!(story.watched(None).await.flagged(), [BRUNO]);
+    // It was Anna's finger.
+    let now = story.second(752);
+    let device = oximeter();
+    let saying = Saying {
+        device: &device,
+        measured: answered,
+        patient: Some(ANNA),
+        seen: AttributionId(1),
+    };
+    let said = correct_whose(&story.record, &ACTOR, saying, "sbaglio", now).await;
+    said.unwrap();
+    story.written().await;
+    story.tick();
+    let held = story.folded().await.waiting.held_over(story.at(60));
+    assert_eq!(held, [], "nobody writes Bruno's name on the rest");
+    let meaning = story.meaning().await;
+    assert_eq!((meaning.flagged(), meaning.unknown()), (vec![ANNA], 1));
+    assert_eq!(meaning.shown(BRUNO), None);
+}
+
+#[tokio::test]
+async fn a_red_whose_session_found_no_room_goes_to_whoever_it_turns_out_to_be_of() {
+    let mut story = Story::new().await;
+    shared(&story).await;
+    slips(&mut story, 600, 40, 90);
+    let first = story.second(600);
+    story.second(1_330);
+    story.touch(first..first.plus_ms(1_000), Some(BRUNO)).await;
+    story.tick();
+    let meaning = story.meaning().await;
+    assert_eq!((meaning.flagged(), meaning.unknown()), (vec![BRUNO], 39));
+}

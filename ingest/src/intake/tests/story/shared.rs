@@ -204,3 +204,23 @@ async fn what_is_bad_by_a_patients_own_device_outlives_a_correction_of_another()
     assert!(before.contains(fever.unwrap()), "under the same name");
     assert_eq!(meaning.unknown(), 1);
 }
+
+#[tokio::test]
+async fn devices_that_nobody_has_do_not_crowd_out_what_a_household_shares() {
+    let mut story = Story::new().await;
+    shared(&story).await;
+    let at = story.at(5);
+    let mut passers_by = (0..600_u64).map(|number| Record {
+        device: Some(DeviceId::new(&format!("ble:{number:012}")).unwrap()),
+        ..saturation(1, number, Some(at), 97)
+    });
+    while let records @ [_, ..] = &passers_by.by_ref().take(100).collect::<Vec<_>>()[..] {
+        story.send(records.to_vec());
+    }
+    let crowded = story.watched(None).await;
+    assert_eq!(crowded.waiting().len(), 500, "a drawer of them is bounded");
+    story.measure(10, 85);
+    story.tick();
+    let meaning = story.watched(None).await;
+    assert_eq!((meaning.waiting().len(), meaning.unknown()), (501, 1));
+}
