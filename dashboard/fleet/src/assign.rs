@@ -8,10 +8,14 @@ use veglia_diary::{
 use veglia_people::staff::Staff;
 use veglia_view::PatientId;
 use veglia_wire::DeviceId;
+use veglia_words::{Key, Words};
 
 use crate::book::Wearer;
 use crate::fleet::{Fleet, FleetError, Now};
 use crate::words;
+
+/// What is said of a form that names nobody, or somebody whom whoever sends it may not name.
+const UNCHOSEN: Key = Key("assign-unchosen");
 
 /// To whom.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -40,6 +44,7 @@ pub struct AssignForm {
 #[derive(Debug, Template)]
 #[template(path = "assign.html")]
 pub struct AssignPage {
+    pub(crate) w: Words,
     device: String,
     /// Which box tells of it.
     home: Option<String>,
@@ -82,11 +87,15 @@ impl Fleet {
     /// See [`FleetError`].
     pub async fn assignment(&self, device: &str, now: Now) -> Result<AssignPage, FleetError> {
         let device = DeviceId::new(device).map_err(|_| FleetError::Unknown)?;
-        let mut worn = self.book.wearers(&[&device].into(), now.care).await?;
+        let mut worn = self
+            .book
+            .wearers(&[&device].into(), now.care, self.w)
+            .await?;
         Ok(AssignPage {
+            w: self.w,
             home: self.home_of(&device).await,
             wearers: worn.remove(&device).unwrap_or_default(),
-            patients: self.book.patients().await?,
+            patients: self.book.patients(now.care, self.w).await?,
             chosen: AssignForm::default(),
             problem: None,
             device: device.to_string(),
@@ -129,11 +138,15 @@ impl Fleet {
         let patients = named.iter().filter(is_known).map(|it| it.parse());
         let patients: Result<Vec<PatientId>, _> = patients.collect();
         let patients = patients.map_err(|_| FleetError::Form)?;
+        for patient in &patients {
+            if !self.may_name(who, *patient, now).await? {
+                return Ok(Err(self.w.say(UNCHOSEN).into_owned()));
+            }
+        }
         let (actor, at) = (who.actor(), now.care);
         let given = match patients.as_slice() {
             all if all.is_empty() || all.len() != named.len() => {
-                let sentence = "Scegliere un paziente dall’elenco. Nulla è stato scritto.";
-                return Ok(Err(sentence.to_owned()));
+                return Ok(Err(self.w.say(UNCHOSEN).into_owned()));
             }
             [patient] => assign_device(&self.record, &actor, device, *patient, at, at).await,
             members => share_device(&self.record, &actor, device, members, at, at).await,
@@ -141,16 +154,13 @@ impl Fleet {
         match given {
             Ok(id) => Ok(Ok(id)),
             Err(AssignRefused::Overlap { holder, from, .. }) => {
-                let name = self.book.called(&holder).await?;
-                let since = words::time(from);
-                Ok(Err(format!(
-                    "{device} è già assegnato a {name} dal {since}. Nulla è stato scritto."
-                )))
+                let name = self.book.called(&holder, self.w).await?;
+                let taken = self.w.with("assign-taken", "device", device.as_str());
+                let taken = taken.and("name", name);
+                let since = words::time(from, self.w);
+                Ok(Err(taken.and("since", since).to_string()))
             }
-            Err(AssignRefused::Household) => Ok(Err(
-                "Chi condivide un dispositivo va scelto una volta sola. Nulla è stato scritto."
-                    .to_owned(),
-            )),
+            Err(AssignRefused::Household) => Ok(Err(self.w.say("assign-twice").into_owned())),
             Err(AssignRefused::Read(fault)) => Err(FleetError::Diary(fault)),
         }
     }

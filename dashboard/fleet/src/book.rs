@@ -6,10 +6,11 @@ use tokio::sync::Mutex;
 use veglia_diary::{
     Assignments, AttributionId, CHANGES_MAX, ChangeId, Changed, Holder, changes_since,
 };
-use veglia_people::{PersonId, patients, staff};
+use veglia_people::{PersonId, care, patients, staff};
 use veglia_store::{Actor, Database};
 use veglia_view::PatientId;
 use veglia_wire::{DeviceId, WallMs};
+use veglia_words::Words;
 
 use crate::fleet::FleetError;
 use crate::words;
@@ -18,7 +19,7 @@ use crate::words;
 const ACTOR: Actor = Actor::System("fleet");
 
 /// Somebody who wears a device.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Wearer {
     /// Which patient, as in addresses.
     pub(crate) patient: String,
@@ -57,6 +58,7 @@ impl Book {
         &self,
         devices: &BTreeSet<&DeviceId>,
         at: WallMs,
+        w: Words,
     ) -> Result<HashMap<DeviceId, Vec<Wearer>>, FleetError> {
         let worn: Vec<(DeviceId, Holder)> = {
             let mut read = self.read.lock().await;
@@ -71,7 +73,7 @@ impl Book {
         let names = self.names(&patients.copied().collect::<Vec<_>>()).await?;
         let named = worn.into_iter().map(|(device, holder)| {
             let members = holder.members().iter();
-            let members = members.map(|patient| wearer(&names, *patient));
+            let members = members.map(|patient| wearer(&names, *patient, w));
             (device, members.collect())
         });
         Ok(named.collect())
@@ -85,29 +87,46 @@ impl Book {
     }
 
     /// Some patients with their names, in the same order.
-    pub(crate) async fn named(&self, of: &[PatientId]) -> Result<Vec<Wearer>, FleetError> {
+    pub(crate) async fn named(
+        &self,
+        of: &[PatientId],
+        w: Words,
+    ) -> Result<Vec<Wearer>, FleetError> {
         let names = self.names(of).await?;
-        Ok(of.iter().map(|patient| wearer(&names, *patient)).collect())
+        Ok(of.iter().map(|it| wearer(&names, *it, w)).collect())
     }
 
-    /// Everybody who is followed, by name.
-    pub(crate) async fn patients(&self) -> Result<Vec<Wearer>, FleetError> {
+    /// Whether somebody is registered.
+    pub(crate) async fn is_on_file(&self, patient: PatientId) -> Result<bool, FleetError> {
+        Ok(!self.names(&[patient]).await?.is_empty())
+    }
+
+    /// Everybody whom the centre follows, by name; whom nobody registered among them.
+    pub(crate) async fn patients(&self, at: WallMs, w: Words) -> Result<Vec<Wearer>, FleetError> {
         let patients: Vec<PatientId> = {
             let mut read = self.read.lock().await;
             read.follow(&self.record).await?;
             read.patients.iter().copied().collect()
         };
         let names = self.names(&patients).await?;
-        let all = patients.into_iter().map(|it| wearer(&names, it));
+        let people: Vec<PersonId> = names.keys().copied().collect();
+        let followed = care::followed(&self.record, &ACTOR, &people, at).await;
+        let followed = followed.map_err(FleetError::Record)?;
+        let is_offered = |patient: &PatientId| {
+            let known = person_of(*patient).filter(|it| names.contains_key(it));
+            known.is_none_or(|person| followed.contains(&person))
+        };
+        let offered = patients.into_iter().filter(is_offered);
+        let all = offered.map(|it| wearer(&names, it, w));
         let mut all: Vec<Wearer> = all.collect();
         all.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(all)
     }
 
     /// What a holder is called: a name, or all names of a household.
-    pub(crate) async fn called(&self, holder: &Holder) -> Result<String, FleetError> {
-        let named = self.named(holder.members()).await?;
-        Ok(together(&named))
+    pub(crate) async fn called(&self, holder: &Holder, w: Words) -> Result<String, FleetError> {
+        let named = self.named(holder.members(), w).await?;
+        Ok(together(&named, w))
     }
 
     async fn names(
@@ -153,41 +172,44 @@ impl Followed {
     }
 }
 
-fn wearer(names: &HashMap<PersonId, patients::FullName>, patient: PatientId) -> Wearer {
+fn wearer(names: &HashMap<PersonId, patients::FullName>, patient: PatientId, w: Words) -> Wearer {
     Wearer {
         patient: patient.to_string(),
-        name: name(names, patient),
+        name: name(names, patient, w),
     }
 }
 
 /// `Rossi Maria`, `Bianchi Ugo e Rossi Maria`.
-pub(crate) fn together(named: &[Wearer]) -> String {
+pub(crate) fn together(named: &[Wearer], w: Words) -> String {
     let names: Vec<&str> = named.iter().map(|it| it.name.as_str()).collect();
     match names.split_last() {
         Some((last, [])) => (*last).to_owned(),
-        Some((last, others)) => format!("{} e {last}", others.join(", ")),
+        Some((last, others)) => w
+            .with("together", "others", others.join(", "))
+            .and("last", *last)
+            .to_string(),
         None => String::new(),
     }
 }
 
-fn name(names: &HashMap<PersonId, patients::FullName>, patient: PatientId) -> String {
+fn name(names: &HashMap<PersonId, patients::FullName>, patient: PatientId, w: Words) -> String {
     let known = person_of(patient).and_then(|person| names.get(&person));
-    known.map_or_else(|| words::nameless(patient), ToString::to_string)
+    known.map_or_else(|| words::nameless(patient, w), ToString::to_string)
 }
 
-fn person_of(patient: PatientId) -> Option<PersonId> {
+pub(crate) fn person_of(patient: PatientId) -> Option<PersonId> {
     i64::try_from(patient.get()).ok().and_then(PersonId::new)
 }
 
 /// The name under which somebody's acts are shown.
-pub(crate) fn signed(names: &HashMap<String, String>, by: &str) -> String {
+pub(crate) fn signed(names: &HashMap<String, String>, by: &str, w: Words) -> String {
     if let Some(name) = names.get(by) {
         return name.clone();
     }
     match by.split_once(':') {
-        Some(("staff", number)) => format!("operatore n. {number}"),
-        Some(("command", account)) => format!("{account} (da terminale)"),
-        Some(("system", "enrol")) => "la scatola stessa".to_owned(),
+        Some(("staff", number)) => w.with("signed-number", "number", number).to_string(),
+        Some(("command", account)) => w.with("signed-terminal", "account", account).to_string(),
+        Some(("system", "enrol")) => w.say("signed-box").into_owned(),
         Some(("system", _)) => "Veglia".to_owned(),
         _ => by.to_owned(),
     }

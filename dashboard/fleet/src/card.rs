@@ -10,6 +10,7 @@ use qrcode::{EcLevel, QrCode};
 use veglia_diary::handovers_of_device;
 use veglia_people::staff::Staff;
 use veglia_wire::DeviceId;
+use veglia_words::Words;
 
 use crate::access;
 use crate::assign::is_household;
@@ -24,6 +25,7 @@ const SIDE: u32 = 160;
 #[derive(Debug, Template)]
 #[template(path = "card.html")]
 pub struct CardPage {
+    pub(crate) w: Words,
     device: String,
     /// What the id says of its make and of its serial number.
     make: String,
@@ -60,15 +62,19 @@ impl Fleet {
             .split_once(':')
             .unwrap_or(("", device.as_str()));
         Ok(CardPage {
+            w: self.w,
             make: make.to_owned(),
             serial: serial.to_owned(),
-            to: self.book.called(&last.assignment.holder).await?,
+            to: self.book.called(&last.assignment.holder, self.w).await?,
             is_shared: is_household(&last.assignment.holder),
-            from: words::time(last.assignment.from),
-            given_by: signed(&names, &last.given_by),
-            returned: last
-                .returned
-                .map(|it| (words::time(it.until), signed(&names, &it.by))),
+            from: words::time(last.assignment.from, self.w),
+            given_by: signed(&names, &last.given_by, self.w),
+            returned: last.returned.map(|it| {
+                (
+                    words::time(it.until, self.w),
+                    signed(&names, &it.by, self.w),
+                )
+            }),
             square: square(device.as_str()).map_err(FleetError::Square)?,
             device: device.to_string(),
         })

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use veglia_identity::{Credential, Entry, Identity, KeyHash, UnixSeconds};
-use veglia_people::patients;
 use veglia_people::staff::Staff;
+use veglia_people::{care, patients};
 use veglia_store::{Database, TxError};
 use veglia_view::{
-    CommandKind, GatewayRow, GatewaysAsk, OrderAsk, Ordered, Outcome, PortState, Status, View,
-    ViewError, VitalKind,
+    CommandKind, GatewayRow, GatewaysAsk, OrderAsk, Ordered, Outcome, PatientId, PortState, Status,
+    View, ViewError, VitalKind,
 };
 use veglia_wire::{DeviceId, GatewayId, WallMs};
+use veglia_words::{Language, Words};
 
 use crate::book::{self, Book, Wearer};
 use crate::files::{Files, FilesError, Known, Places, is_centres_own};
@@ -21,7 +22,7 @@ use crate::log::{self, Deed};
 use crate::page::{self, ACTS_SHOWN, FleetPage, LOOSE_MAX};
 use crate::reception::{Reception, seconds};
 use crate::standing::{Facts, grown};
-use crate::{story, words};
+use crate::{WORDS, story, words};
 
 /// Answers of ingest read for one page: as many boxes as it keeps.
 const ANSWERS_MAX: usize = 100;
@@ -89,6 +90,8 @@ pub struct Fleet {
     pub(crate) files: Files,
     pub(crate) book: Arc<Book>,
     reception: Arc<Reception>,
+    /// What pages say, in the language of whoever reads them.
+    pub(crate) w: Words,
 }
 
 /// A device that was meant by a label, as the box tells of it that heard it last.
@@ -124,6 +127,16 @@ impl Fleet {
             record,
             view,
             files,
+            w: WORDS.speaking(Language::It),
+        }
+    }
+
+    /// The same, for whoever reads this language.
+    #[must_use]
+    pub fn speaking(&self, language: Language) -> Self {
+        Self {
+            w: WORDS.speaking(language),
+            ..self.clone()
         }
     }
 
@@ -150,16 +163,24 @@ impl Fleet {
         let actor = reader.actor();
         let certificates = log::certificates(&self.record, &actor).await;
         let certificates = certificates.map_err(FleetError::Record)?;
-        let wearers = self.wearers(&heard, now).await?;
-        let mut lines = lines(&known, &heard, &certificates, &wearers, at);
-        let (summary, loose) = (page::summary(&lines), page::loose(&lines));
+        let mut wearers = self.wearers(&heard, now).await?;
+        let reads_patients = page::reads_patients(reader);
+        if !reads_patients {
+            // How many have a device is for whoever manages it; who they are is not.
+            let all = wearers.values_mut().flatten();
+            all.for_each(|it| *it = Wearer::default());
+        }
+        let mut lines = lines(&known, &heard, &certificates, &wearers, (at, self.w));
+        let (summary, loose) = (page::summary(&lines, self.w), page::loose(&lines));
         let search = page::find(&mut lines, search);
         let hidden = page::arrange(&mut lines);
         let acts = log::acts(&self.record, &actor, ACTS_SHOWN).await;
         let acts = acts.map_err(FleetError::Record)?;
         let names = self.book.signatures().await?;
-        let entry = |act: &log::Act| page::entry(act, &book::signed(&names, &act.by));
+        let entry =
+            |act: &log::Act| page::entry(act, &book::signed(&names, &act.by, self.w), self.w);
         Ok(FleetPage {
+            w: self.w,
             clock: page::clock(heard.status.map(|status| status.care_now)),
             is_lost: heard.status.is_none(),
             notice: None,
@@ -170,9 +191,14 @@ impl Fleet {
             lines,
             hidden,
             unlisted: heard.unlisted,
-            codes: known.codes.into_iter().map(page::code).collect(),
+            codes: known
+                .codes
+                .into_iter()
+                .map(|it| page::code(it, self.w))
+                .collect(),
             log: acts.iter().map(entry).collect(),
             may_manage: page::may_manage(reader),
+            reads_patients,
             can_enrol: known.can_enrol,
         })
     }
@@ -192,26 +218,29 @@ impl Fleet {
         let (deed, answer) = match form.ask.as_str() {
             "ping" => {
                 let answer = self.ask(&id, CommandKind::Ping).await;
-                (Deed::Pinged, answer.map(|it| words::ping(gateway, it)))
+                (Deed::Pinged, answer.map(|it| (it, None)))
             }
             "measure" => {
                 let device = DeviceId::new(&form.device).map_err(|_| FleetError::Form)?;
                 let answer = self.measure(&id, &device).await;
-                let said = answer.map(|it| words::measure(gateway, device.as_str(), it));
-                (Deed::Measured, said)
+                (Deed::Measured, answer.map(|it| (it, Some(device))))
             }
             _ => return Err(FleetError::Form),
         };
-        let said = answer.unwrap_or_else(|fault| {
-            tracing::warn!(error = %story(&fault), "a box could not be asked");
-            "La centrale non riesce a parlare con le scatole in questo momento: non è stato \
-             chiesto nulla. Riprovare tra un minuto; se continua, avvisare chi gestisce il sistema."
-                .to_owned()
-        });
-        // Nothing is changed by such a question, so it is written down with its answer.
+        if let Err(fault) = &answer {
+            tracing::warn!(error = %story(fault), "a box could not be asked");
+        }
+        let say = |w: Words| match &answer {
+            Ok((answer, None)) => words::ping(gateway, *answer, w),
+            Ok((answer, Some(device))) => words::measure(gateway, device.as_str(), *answer, w),
+            Err(_) => w.say("unheard-centre").into_owned(),
+        };
+        // Nothing is changed by such a question, so it is written down with its answer; the log
+        // is Italian, whoever asks.
+        let said = say(WORDS.speaking(Language::It));
         let written = log::write(&self.record, &who.actor(), gateway, deed, &said, now.wall).await;
         written.map_err(FleetError::Record)?;
-        Ok(said)
+        Ok(say(self.w))
     }
 
     async fn measure(&self, gateway: &GatewayId, device: &DeviceId) -> Result<Ordered, ViewError> {
@@ -273,7 +302,7 @@ impl Fleet {
         let ports = states.flat_map(|state| &state.ports);
         let devices: BTreeSet<&DeviceId> = ports.filter_map(|it| it.device.as_ref()).collect();
         let at = heard.status.map_or(now.care, |status| status.care_now);
-        self.book.wearers(&devices, at.max(now.care)).await
+        self.book.wearers(&devices, at.max(now.care), self.w).await
     }
 
     /// The devices that boxes tell of whose id is, or ends in, what was scanned.
@@ -308,6 +337,24 @@ impl Fleet {
         called.into_values().collect()
     }
 
+    /// Whether somebody may say of a patient whose number came with a form that a device, or what
+    /// it measured, is theirs: whoever may read them. Whom nobody registered is the centre's.
+    pub(crate) async fn may_name(
+        &self,
+        who: &Staff,
+        patient: PatientId,
+        now: Now,
+    ) -> Result<bool, FleetError> {
+        let Some(person) = book::person_of(patient) else {
+            return Ok(false);
+        };
+        let judged = care::may_read(&self.record, who, person, now.care).await;
+        if judged.map_err(FleetError::Record)?.is_ok() {
+            return Ok(true);
+        }
+        Ok(who.role.is_of_the_centre() && !self.book.is_on_file(patient).await?)
+    }
+
     /// Which box tells of a device that speaks, if any does.
     pub(crate) async fn home_of(&self, device: &DeviceId) -> Option<String> {
         let heard = self.heard().await;
@@ -337,7 +384,7 @@ fn lines(
     heard: &Heard,
     certificates: &HashMap<KeyHash, UnixSeconds>,
     wearers: &HashMap<DeviceId, Vec<Wearer>>,
-    now: UnixSeconds,
+    (now, w): (UnixSeconds, Words),
 ) -> Vec<Line> {
     let mut listed: BTreeMap<&str, &Entry> = BTreeMap::new();
     for entry in &known.gateways {
@@ -364,7 +411,7 @@ fn lines(
                 .map(|status| (heard.rows.get(id).map(Arc::as_ref), status)),
             now,
         };
-        line(id, &facts, wearers)
+        line(id, &facts, wearers, w)
     };
     ids.into_iter().map(one).collect()
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use veglia_identity::{EnrolmentError, Entry, UnixSeconds};
 use veglia_people::staff::Staff;
 use veglia_wire::GatewayId;
+use veglia_words::{Key, Language, Words};
 
 use crate::files::FilesError;
 use crate::fleet::{Fleet, FleetError, Now};
@@ -12,16 +13,11 @@ use crate::label::LabelPage;
 use crate::log::{self, Deed};
 use crate::page;
 use crate::reception::seconds;
-use crate::{story, words};
+use crate::{WORDS, story, words};
 
 /// How long a code may be good, in hours, as the form offers it. The first is the default: a box
 /// is enrolled on the day its label is printed.
-const VALIDITIES: [(u32, &str); 4] = [
-    (24, "24 ore"),
-    (72, "3 giorni"),
-    (168, "7 giorni"),
-    (720, "30 giorni"),
-];
+const VALIDITIES: [u32; 4] = [24, 72, 168, 720];
 
 /// Longest address of a centre on a label; the square holds it.
 const MAX_CENTRE_CHARS: usize = 300;
@@ -47,12 +43,14 @@ pub struct InviteForm {
 #[derive(Debug, Template)]
 #[template(path = "invite.html")]
 pub struct InvitePage {
+    pub(crate) w: Words,
     form: InviteForm,
     problem: Option<String>,
     /// Whether to ask if a box that is enrolled shall be replaced.
     asks_replace: bool,
     can_enrol: bool,
-    validities: &'static [(u32, &'static str)],
+    /// In hours, each with its words.
+    validities: Vec<(u32, String)>,
     address_max: usize,
 }
 
@@ -87,7 +85,7 @@ impl Fleet {
             centre,
             ..InviteForm::default()
         };
-        Ok(InvitePage::new(form, known.can_enrol))
+        Ok(InvitePage::new(form, known.can_enrol, self.w))
     }
 
     /// Makes a code and its label.
@@ -105,37 +103,26 @@ impl Fleet {
         }
         let at = seconds(now.wall);
         let known = self.files.known(at).await.map_err(FleetError::Files)?;
-        let page = InvitePage::new(form, known.can_enrol);
+        let page = InvitePage::new(form, known.can_enrol, self.w);
         let Ok(gateway) = GatewayId::new(page.form.gateway.trim()) else {
-            return Ok(page.again(
-                "Il nome può avere da 1 a 64 lettere senza accento, cifre, trattini e trattini \
-                 bassi, per esempio casa-12.",
-            ));
+            return Ok(page.again(Key("invite-name-wrong")));
         };
         if !is_address(&page.form.centre) {
-            return Ok(page.again(
-                "L’indirizzo della centrale comincia con https:// (http:// solo per prove su \
-                 questa macchina), per esempio https://centrale.example.",
-            ));
+            return Ok(page.again(Key("invite-centre-wrong")));
         }
-        if !VALIDITIES
-            .iter()
-            .any(|(hours, _)| *hours == page.form.hours)
-        {
+        if !VALIDITIES.contains(&page.form.hours) {
             return Err(FleetError::Form);
         }
         let is_this = |entry: &&std::sync::Arc<Entry>| entry.identity().name() == gateway.as_str();
         let there = known.gateways.iter().find(is_this);
         let is_in_force = there.is_some_and(|entry| entry.revoked_at().is_none());
         if is_in_force && page.form.replace.is_none() {
+            let there = self.w.with("invite-there", "gateway", gateway.as_str());
             return Ok(InvitePage {
                 asks_replace: true,
                 ..page
             }
-            .refusing(format!(
-                "{gateway} è già registrato. Con un nuovo codice un’altra scatola prenderebbe il \
-                 suo posto e quella di oggi non potrebbe più collegarsi."
-            )));
+            .refusing(there.to_string()));
         }
         let until = UnixSeconds(at.0.saturating_add(i64::from(page.form.hours) * 3_600));
         self.make(who, &gateway, page, until, now).await
@@ -149,14 +136,17 @@ impl Fleet {
         until: UnixSeconds,
         now: Now,
     ) -> Result<Invited, FleetError> {
-        let said = format!("valido fino al {}", words::moment(until));
+        // The log is Italian, whoever makes the code.
+        let until_moment = words::moment(until, WORDS.speaking(Language::It));
+        let said = format!("valido fino al {until_moment}");
         let (actor, id) = (who.actor(), gateway.as_str());
         let written = log::write(&self.record, &actor, id, Deed::Invited, &said, now.wall).await;
         written.map_err(FleetError::Record)?;
         match self.files.invite(gateway, until, seconds(now.wall)).await {
             Ok(Some(code)) => {
                 let centre = page.form.centre.trim().trim_end_matches('/');
-                let label = LabelPage::new(id, code, centre, until).map_err(FleetError::Square)?;
+                let label = LabelPage::new(id, code, centre, (until, self.w))
+                    .map_err(FleetError::Square)?;
                 Ok(Invited::Label(Box::new(label)))
             }
             Ok(None) => {
@@ -165,11 +155,11 @@ impl Fleet {
                     can_enrol: false,
                     ..page
                 }
-                .again("Nessun codice è stato fatto."))
+                .again(Key("invite-none-made")))
             }
             Err(FilesError::Codes(EnrolmentError::TooMany)) => {
                 self.failed(who, id, now).await?;
-                Ok(page.again("Ci sono già troppi codici aperti: ritirarne qualcuno."))
+                Ok(page.again(Key("invite-too-many")))
             }
             Err(fault) => {
                 self.failed(who, id, now).await?;
@@ -210,13 +200,15 @@ impl Fleet {
 }
 
 impl InvitePage {
-    fn new(form: InviteForm, can_enrol: bool) -> Self {
+    fn new(form: InviteForm, can_enrol: bool, w: Words) -> Self {
+        let validities = VALIDITIES.map(|hours| (hours, validity(hours, w)));
         Self {
+            w,
             form,
             problem: None,
             asks_replace: false,
             can_enrol,
-            validities: &VALIDITIES,
+            validities: validities.into(),
             address_max: MAX_CENTRE_CHARS,
         }
     }
@@ -228,8 +220,17 @@ impl InvitePage {
         }))
     }
 
-    fn again(self, sentence: &str) -> Invited {
-        self.refusing(sentence.to_owned())
+    fn again(self, sentence: Key) -> Invited {
+        let sentence = self.w.say(sentence).into_owned();
+        self.refusing(sentence)
+    }
+}
+
+/// `24 ore`, `7 giorni`.
+fn validity(hours: u32, w: Words) -> String {
+    match hours / 24 {
+        1 => w.say("invite-day").into_owned(),
+        days => w.with("invite-days", "n", days).to_string(),
     }
 }
 

@@ -12,8 +12,9 @@ use askama::Template;
 use serde::Deserialize;
 use veglia_diary::{Handover, handovers_of_device};
 use veglia_people::staff::Staff;
-use veglia_view::{ReadingsAsk, VitalKind, WallMs};
+use veglia_view::{ReadingsAsk, Row, VitalKind, WallMs};
 use veglia_wire::DeviceId;
+use veglia_words::Words;
 
 use crate::access;
 use crate::assign::AssignForm;
@@ -52,6 +53,7 @@ pub struct KitForm {
 #[derive(Debug, Template)]
 #[template(path = "kit.html")]
 pub struct KitPage {
+    pub(crate) w: Words,
     form: KitForm,
     patients: Vec<Wearer>,
     problem: Option<String>,
@@ -75,6 +77,7 @@ struct Recognised {
 #[derive(Debug, Template)]
 #[template(path = "kit_wait.html")]
 pub struct KitWaitPage {
+    pub(crate) w: Words,
     device: String,
     to: String,
     since: String,
@@ -99,10 +102,11 @@ impl Fleet {
     ///
     /// # Errors
     /// See [`FleetError`].
-    pub async fn kit(&self, form: KitForm) -> Result<KitPage, FleetError> {
+    pub async fn kit(&self, form: KitForm, now: Now) -> Result<KitPage, FleetError> {
         Ok(KitPage {
+            w: self.w,
             form,
-            patients: self.book.patients().await?,
+            patients: self.book.patients(now.care, self.w).await?,
             problem: None,
             sheet: None,
             recognised: Vec::new(),
@@ -119,7 +123,7 @@ impl Fleet {
         form: KitForm,
         now: Now,
     ) -> Result<Handed, FleetError> {
-        let page = self.kit(form).await?;
+        let page = self.kit(form, now).await?;
         let label = page.form.label.trim();
         let called = self.devices_called(label, now).await;
         let said = page.form.recognised.as_str();
@@ -137,10 +141,7 @@ impl Fleet {
             None => None,
         };
         let Some(device) = device else {
-            let problem = format!(
-                "Nessun dispositivo si riconosce da «{label}»: leggere l’etichetta intera, per \
-                 esempio nonin:501234."
-            );
+            let problem = self.w.with("kit-unknown", "label", label).to_string();
             return Ok(Handed::Again(Box::new(page.refusing(problem, None))));
         };
         let chosen = AssignForm {
@@ -176,6 +177,13 @@ impl Fleet {
         let open = handovers.into_iter().find(|it| it.returned.is_none());
         let given = open.ok_or(FleetError::Unknown)?;
         let members = given.assignment.holder.members();
+        let mut is_theirs = false;
+        for member in members {
+            is_theirs |= self.may_name(reader, *member, now).await?;
+        }
+        if !is_theirs {
+            return Err(FleetError::Unknown);
+        }
         access::awaits_first(&self.record, reader, members, now.care).await?;
         let (first, is_lost) = match self.first(&device, &given, now).await {
             Ok(first) => (first, false),
@@ -186,8 +194,9 @@ impl Fleet {
             Err(error) => return Err(error),
         };
         Ok(KitWaitPage {
-            to: self.book.called(&given.assignment.holder).await?,
-            since: words::time(given.assignment.from),
+            w: self.w,
+            to: self.book.called(&given.assignment.holder, self.w).await?,
+            since: words::time(given.assignment.from, self.w),
             home: self.home_of(&device).await,
             first,
             is_lost,
@@ -217,14 +226,15 @@ impl Fleet {
             let readings = self.view.readings(ask).await.map_err(FleetError::View)?;
             let mut readings = readings.readings.into_iter();
             if let Some(it) = readings.find(|it| it.device == *device) {
-                found.push((it.at, words::reading(vital, it.steps, it.quality)));
+                found.push((it.at, words::reading(vital, it.steps, it.quality, self.w)));
             }
         }
         let Some(at) = found.iter().map(|(at, _)| *at).min() else {
             return Ok(None);
         };
         let values: Vec<String> = found.into_iter().map(|(_, value)| value).collect();
-        Ok(Some((values.join(", "), words::time_of(at, now.care))))
+        let at = words::time_of(at, now.care, self.w);
+        Ok(Some((values.join(", "), at)))
     }
 
     /// The same of a device that is shared: what it measures waits for its patient.
@@ -237,10 +247,16 @@ impl Fleet {
         let waiting = self.view.waiting().await.map_err(FleetError::View)?;
         let of_device = waiting.rows.iter().filter_map(|row| {
             let waits = row.waits.as_ref()?;
-            (waits.device == *device && waits.until >= since).then_some((waits.from, row))
+            let is_meant = waits.device == *device && waits.until >= since;
+            is_meant.then_some((waits.from, row.as_ref()))
         });
         let first = of_device.min_by_key(|(from, _)| *from);
-        Ok(first.map(|(from, row)| (words::readings(&row.latest), words::time_of(from, now.care))))
+        let w = self.w;
+        let said = |(from, row): (WallMs, &Row)| {
+            let values = words::readings(&row.latest, w);
+            (values, words::time_of(from, now.care, w))
+        };
+        Ok(first.map(said))
     }
 }
 
@@ -248,7 +264,7 @@ impl KitPage {
     /// The same, with what the number is of, for somebody to say which.
     fn recognising(self, called: &[Called]) -> Self {
         Self {
-            recognised: called.iter().map(recognised).collect(),
+            recognised: called.iter().map(|it| recognised(it, self.w)).collect(),
             ..self
         }
     }
@@ -262,17 +278,19 @@ impl KitPage {
     }
 }
 
-fn recognised(called: &Called) -> Recognised {
+fn recognised(called: &Called, w: Words) -> Recognised {
     let id = called.device.as_str();
     let (make, serial) = id.split_once(':').unwrap_or(("", id));
     let heard = match called.age_ms {
-        Some(ms) => format!("ultimo segnale {}", words::ago(ms)),
-        None => "non ancora sentito".to_owned(),
+        Some(ms) => w
+            .with("kit-last-sign", "gateway", &called.gateway)
+            .and("ago", words::ago(ms, w)),
+        None => w.with("kit-no-sign", "gateway", &called.gateway),
     };
     Recognised {
         make: make.to_owned(),
         serial: serial.to_owned(),
-        heard: format!("{}, {heard}", called.gateway),
+        heard: heard.to_string(),
         device: id.to_owned(),
     }
 }

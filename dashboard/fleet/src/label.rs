@@ -7,6 +7,7 @@ use qrcode::render::svg;
 use qrcode::types::QrError;
 use qrcode::{EcLevel, QrCode};
 use veglia_identity::{EnrolmentCode, EnrolmentLink, UnixSeconds};
+use veglia_words::Words;
 
 use crate::page;
 
@@ -17,6 +18,7 @@ const SIDE: u32 = 320;
 #[derive(Template)]
 #[template(path = "label.html")]
 pub struct LabelPage {
+    pub(crate) w: Words,
     gateway: String,
     code: String,
     centre: String,
@@ -30,7 +32,7 @@ impl LabelPage {
         gateway: &str,
         code: EnrolmentCode,
         centre: &str,
-        expires_at: UnixSeconds,
+        (expires_at, w): (UnixSeconds, Words),
     ) -> Result<Self, QrError> {
         let said = code.to_string();
         let link = EnrolmentLink {
@@ -38,10 +40,11 @@ impl LabelPage {
             code,
         };
         Ok(Self {
+            w,
             gateway: gateway.to_owned(),
             code: said,
             centre: centre.to_owned(),
-            expires_at: page::until(expires_at),
+            expires_at: page::until(expires_at, w),
             square: square(&link)?,
         })
     }

@@ -9,8 +9,8 @@
 //! a person ─▶ InviteForm, OrderForm … ┘
 //! a box ─▶ POST /enrol ─▶ Reception ─▶ registrar, log
 //! ```
-//! Pages and functions, in Italian; no routes: a door mounts them, frames them and says who acts.
-//! Every page is complete as links and forms; `js/fleet.js` keeps the list fresh.
+//! Pages and functions, in Italian and English; no routes: a door mounts them, frames them and says
+//! who acts. Every page is complete as links and forms; `js/fleet.js` keeps the list fresh.
 //!
 //! **Rules.** Whoever needs somebody stands first. No data is never green. A device that measures
 //! and that nobody wears is said on top: its readings reach no patient. What it measured, and
@@ -51,10 +51,13 @@ mod schema;
 mod sheet;
 mod standing;
 mod stretch;
+mod title;
 mod waiting;
 mod words;
 
 use std::error::Error;
+
+use veglia_words::Pack;
 
 pub use access::FIRST_WINDOW_MS;
 pub use assign::{AssignForm, AssignPage};
@@ -70,11 +73,35 @@ pub use reception::{Answer, Asked, MAX_BODY_BYTES, Reception, Wish, not_understo
 pub use revoke::{RevokeForm, RevokePage};
 pub use schema::SCHEMA;
 pub use sheet::{CorrectForm, ReturnForm, SheetPage};
+pub use title::{Title, Titled};
 pub use waiting::{AnswerForm, WaitingPage};
+
+/// What these pages say.
+pub(crate) static WORDS: Pack = Pack::new(
+    &[
+        include_str!("../words/it/boxes.ftl"),
+        include_str!("../words/it/pages.ftl"),
+    ],
+    &[
+        include_str!("../words/en/boxes.ftl"),
+        include_str!("../words/en/pages.ftl"),
+    ],
+);
 
 /// An error and its causes, for one line of log.
 pub(crate) fn story(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     causes.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::WORDS;
+
+    #[test]
+    fn every_word_of_the_fleet_stands_in_both_languages() {
+        let folder = env!("CARGO_MANIFEST_DIR");
+        assert_eq!(veglia_words::proof::of_room(folder, &WORDS, &[]), "");
+    }
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use veglia_identity::UnixSeconds;
 use veglia_people::staff::{Role, Staff};
 use veglia_wire::WallMs;
+use veglia_words::{Key, Words};
 
 use crate::line::Line;
 use crate::log::{Act, Deed};
@@ -27,6 +28,7 @@ pub const ACTS_SHOWN: u64 = 20;
 #[derive(Debug, Template)]
 #[template(path = "fleet.html")]
 pub struct FleetPage {
+    pub(crate) w: Words,
     pub(crate) clock: String,
     /// What to say while ingest does not answer.
     pub(crate) is_lost: bool,
@@ -44,6 +46,9 @@ pub struct FleetPage {
     pub(crate) codes: Vec<Code>,
     pub(crate) log: Vec<Entry>,
     pub(crate) may_manage: bool,
+    /// Whether the reader cares for patients: else nobody is named, and no page of theirs is led
+    /// to.
+    pub(crate) reads_patients: bool,
     pub(crate) can_enrol: bool,
 }
 
@@ -80,17 +85,16 @@ impl FleetPage {
             ..self
         }
     }
-
-    /// A title says how many boxes need somebody.
-    #[must_use]
-    pub fn title(&self) -> &'static str {
-        "Dispositivi e gateway"
-    }
 }
 
 /// Whether somebody may let boxes in and shut them out.
 pub(crate) fn may_manage(who: &Staff) -> bool {
     who.role == Role::Admin
+}
+
+/// Whether somebody works with patients, and not with boxes alone.
+pub(crate) fn reads_patients(who: &Staff) -> bool {
+    who.role.is_of_the_centre()
 }
 
 /// Keeps the lines in which `search` stands, however it is written, and says what was looked for.
@@ -133,28 +137,31 @@ fn lane(standing: &Standing) -> u8 {
 }
 
 /// `12 gateway: 1 muto, 2 da guardare, 9 collegati`.
-pub(crate) fn summary(lines: &[Line]) -> String {
+pub(crate) fn summary(lines: &[Line], w: Words) -> String {
     let count = |of: &[u8]| {
         let lanes = lines.iter().map(|line| lane(&line.standing));
         lanes.filter(|lane| of.contains(lane)).count()
     };
     let parts = [
-        (count(&[0]), "muto", "muti"),
-        (count(&[1, 2]), "da guardare", "da guardare"),
-        (count(&[3]), "senza misure", "senza misure"),
-        (count(&[4]), "non ancora visto", "non ancora visti"),
-        (count(&[5]), "di stato sconosciuto", "di stato sconosciuto"),
-        (count(&[6]), "collegato", "collegati"),
-        (count(&[7]), "revocato", "revocati"),
+        (count(&[0]), Key("summary-mute")),
+        (count(&[1, 2]), Key("summary-troubled")),
+        (count(&[3]), Key("summary-idle")),
+        (count(&[4]), Key("summary-unseen")),
+        (count(&[5]), Key("summary-unknown")),
+        (count(&[6]), Key("summary-well")),
+        (count(&[7]), Key("summary-revoked")),
     ];
     let said: Vec<String> = parts
         .into_iter()
         .filter(|(count, ..)| *count > 0)
-        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .map(|(count, key)| w.with(key, "n", count).to_string())
         .collect();
     match lines.len() {
-        0 => "Nessun gateway ancora registrato.".to_owned(),
-        count => format!("{count} gateway: {}.", said.join(", ")),
+        0 => w.say("summary-none").into_owned(),
+        count => w
+            .with("summary-all", "n", count)
+            .and("parts", said.join(", "))
+            .to_string(),
     }
 }
 
@@ -175,30 +182,30 @@ pub(crate) fn loose(lines: &[Line]) -> Vec<Loose> {
         .collect()
 }
 
-pub(crate) fn entry(act: &Act, by: &str) -> Entry {
-    let gateway = &act.gateway;
-    let text = match act.deed {
-        Some(Deed::Invited) => format!("{by} ha fatto un codice per {gateway}"),
-        Some(Deed::Withdrawn) => format!("{by} ha ritirato il codice di {gateway}"),
-        Some(Deed::Enrolled) => format!("{gateway} si è registrato con il suo codice"),
-        Some(Deed::Revoked) => format!("{by} ha revocato {gateway}"),
-        Some(Deed::Pinged) => format!("{by} ha provato il collegamento di {gateway}"),
-        Some(Deed::Measured) => format!("{by} ha chiesto una misura a {gateway}"),
-        Some(Deed::Failed) => format!("{gateway}: l’operazione di {by} non è riuscita"),
-        None => format!("{by}: {gateway}"),
+pub(crate) fn entry(act: &Act, by: &str, w: Words) -> Entry {
+    let key = match act.deed {
+        Some(Deed::Invited) => Key("deed-invited"),
+        Some(Deed::Withdrawn) => Key("deed-withdrawn"),
+        Some(Deed::Enrolled) => Key("deed-enrolled"),
+        Some(Deed::Revoked) => Key("deed-revoked"),
+        Some(Deed::Pinged) => Key("deed-pinged"),
+        Some(Deed::Measured) => Key("deed-measured"),
+        Some(Deed::Failed) => Key("deed-failed"),
+        None => Key("deed-unknown"),
     };
+    let text = w.with(key, "gateway", &act.gateway).and("by", by);
     Entry {
-        time: words::time(act.at),
-        text,
+        time: words::time(act.at, w),
+        text: text.to_string(),
         words: act.words.clone(),
     }
 }
 
-pub(crate) fn code(code: veglia_identity::OpenCode) -> Code {
+pub(crate) fn code(code: veglia_identity::OpenCode, w: Words) -> Code {
     Code {
         gateway: code.gateway,
-        made_at: words::moment(code.made_at),
-        expires_at: words::moment(code.expires_at),
+        made_at: words::moment(code.made_at, w),
+        expires_at: words::moment(code.expires_at, w),
     }
 }
 
@@ -208,6 +215,6 @@ pub(crate) fn clock(at: Option<WallMs>) -> String {
 }
 
 /// The end of a code's life in words.
-pub(crate) fn until(at: UnixSeconds) -> String {
-    words::moment(at)
+pub(crate) fn until(at: UnixSeconds, w: Words) -> String {
+    words::moment(at, w)
 }

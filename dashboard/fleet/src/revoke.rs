@@ -4,6 +4,7 @@ use askama::Template;
 use serde::Deserialize;
 use veglia_identity::Entry;
 use veglia_people::staff::Staff;
+use veglia_words::Words;
 
 use crate::fleet::{Fleet, FleetError, Now};
 use crate::log::{self, Deed};
@@ -25,6 +26,7 @@ pub struct RevokeForm {
 #[derive(Debug, Template)]
 #[template(path = "revoke.html")]
 pub struct RevokePage {
+    pub(crate) w: Words,
     gateway: String,
     why_max: usize,
 }
@@ -51,6 +53,7 @@ impl Fleet {
             return Err(FleetError::Unknown);
         }
         Ok(RevokePage {
+            w: self.w,
             gateway: gateway.to_owned(),
             why_max: WHY_CHARS_MAX,
         })

@@ -15,6 +15,7 @@ use veglia_diary::{
 use veglia_people::staff::Staff;
 use veglia_view::PatientId;
 use veglia_wire::{DeviceId, WallMs};
+use veglia_words::{Key, Words};
 
 use crate::access;
 use crate::assign::is_household;
@@ -24,13 +25,13 @@ use crate::stretch::{self, TooWide};
 use crate::words;
 
 /// What is said of a correction that lacks something.
-const UNCHOSEN: &str = "Scegliere di chi sono le misure, e da quando a quando.";
+const UNCHOSEN: Key = Key("sheet-unchosen");
 
 /// What is said of a correction that ends before it begins.
-const BACKWARDS: &str = "La fine viene dopo l’inizio, e non nel futuro.";
+const BACKWARDS: Key = Key("sheet-backwards");
 
 /// What is said of a device that is to come back later.
-const IN_FUTURE: &str = "Il momento della riconsegna è nel passato, o adesso.";
+const IN_FUTURE: Key = Key("sheet-in-future");
 
 /// A device taken back.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -66,6 +67,7 @@ pub struct CorrectForm {
 #[derive(Debug, Template)]
 #[template(path = "sheet.html")]
 pub struct SheetPage {
+    pub(crate) w: Words,
     device: String,
     /// Who has it now.
     wearers: Vec<Wearer>,
@@ -124,21 +126,25 @@ impl Fleet {
         let names = self.book.signatures().await?;
         let mut history = Vec::with_capacity(handovers.len());
         for one in &handovers {
-            let to = self.book.called(&one.assignment.holder).await?;
-            history.push(handover(one, to, |by| signed(&names, by)));
+            let to = self.book.called(&one.assignment.holder, self.w).await?;
+            history.push(handover(one, to, |by| signed(&names, by, self.w), self.w));
         }
         let mut words = Vec::with_capacity(said.len());
         for one in &said {
-            words.push(self.said(one, &signed(&names, &one.by)).await?);
+            words.push(self.said(one, &signed(&names, &one.by, self.w)).await?);
         }
-        let mut worn = self.book.wearers(&[&device].into(), now.care).await?;
+        let mut worn = self
+            .book
+            .wearers(&[&device].into(), now.care, self.w)
+            .await?;
         Ok(SheetPage {
+            w: self.w,
             wearers: worn.remove(&device).unwrap_or_default(),
             open: open(&handovers).map_or(0, |it| it.assignment.id.0),
             history,
             newest: said.first().map_or(0, |it| it.id.0),
             said: words,
-            patients: self.book.patients().await?,
+            patients: self.book.patients(now.care, self.w).await?,
             draft: CorrectForm::default(),
             now: words::field(now.care),
             problem: None,
@@ -165,13 +171,14 @@ impl Fleet {
         let handovers = handovers_of_device(&self.record, &who.actor(), &id).await;
         let handovers = handovers.map_err(FleetError::Diary)?;
         let sentence = match (open(&handovers), until) {
-            (None, _) => "Il dispositivo non è assegnato a nessuno.".to_owned(),
-            (Some(open), _) if open.assignment.id.0 != form.assignment => format!(
-                "{} lo ha dal {}: la pagina era di prima.",
-                self.book.called(&open.assignment.holder).await?,
-                words::time(open.assignment.from)
-            ),
-            (_, None) => IN_FUTURE.to_owned(),
+            (None, _) => self.w.say("sheet-not-assigned").into_owned(),
+            (Some(open), _) if open.assignment.id.0 != form.assignment => {
+                let name = self.book.called(&open.assignment.holder, self.w).await?;
+                let since = words::time(open.assignment.from, self.w);
+                let overtaken = self.w.with("sheet-overtaken", "name", name);
+                overtaken.and("since", since).to_string()
+            }
+            (_, None) => self.w.say(IN_FUTURE).into_owned(),
             (Some(open), Some(until)) => {
                 let ended = self.end(who, open.assignment.id, until, now).await?;
                 let Err(sentence) = ended else {
@@ -193,17 +200,17 @@ impl Fleet {
     ) -> Result<Result<(), String>, FleetError> {
         match end_assignment(&self.record, &who.actor(), id, until, now.care).await {
             Ok(()) => Ok(Ok(())),
-            Err(EndRefused::TooEarly { from }) => Ok(Err(format!(
-                "La consegna è del {}: la riconsegna viene dopo. Se non l’ha mai avuto, correggere \
-                 di chi sono le misure.",
-                words::time(from)
-            ))),
+            Err(EndRefused::TooEarly { from }) => Ok(Err(self
+                .w
+                .with("sheet-too-early", "from", words::time(from, self.w))
+                .to_string())),
             Err(EndRefused::Ended { until, by }) => {
-                let by = signed(&self.book.signatures().await?, &by);
-                let until = words::time(until);
-                Ok(Err(format!("{by} lo ha già ritirato, con le {until}.")))
+                let by = signed(&self.book.signatures().await?, &by, self.w);
+                let until = words::time(until, self.w);
+                let already = self.w.with("sheet-already", "by", by);
+                Ok(Err(already.and("until", until).to_string()))
             }
-            Err(EndRefused::Future) => Ok(Err(IN_FUTURE.to_owned())),
+            Err(EndRefused::Future) => Ok(Err(self.w.say(IN_FUTURE).into_owned())),
             Err(EndRefused::Unknown(_)) => Err(FleetError::Unknown),
             Err(EndRefused::Store(fault)) => Err(FleetError::Record(fault)),
         }
@@ -233,8 +240,13 @@ impl Fleet {
                 .map(Some),
         };
         let Some(patient) = patient else {
-            return Ok(Some(page.refusing(UNCHOSEN.to_owned(), form)));
+            return Ok(Some(page.refusing(self.w.say(UNCHOSEN).into_owned(), form)));
         };
+        if let Some(patient) = patient
+            && !self.may_name(who, patient, now).await?
+        {
+            return Ok(Some(page.refusing(self.w.say(UNCHOSEN).into_owned(), form)));
+        }
         let measured = match self.measured(who, &id, form, now).await? {
             Ok(measured) => measured,
             Err(sentence) => return Ok(Some(page.refusing(sentence, form))),
@@ -248,11 +260,9 @@ impl Fleet {
         let said = correct_whose(&self.record, &who.actor(), saying, &form.why, now.care).await;
         let sentence = match said {
             Ok(_) => return Ok(None),
-            Err(AttributeRefused::Range) => BACKWARDS.to_owned(),
-            Err(AttributeRefused::Reason) => "Scrivere il motivo della correzione.".to_owned(),
-            Err(AttributeRefused::Said(_)) => {
-                "Nel frattempo qualcun altro ha corretto: rileggere, poi ripetere.".to_owned()
-            }
+            Err(AttributeRefused::Range) => self.w.say(BACKWARDS).into_owned(),
+            Err(AttributeRefused::Reason) => self.w.say("sheet-reasonless").into_owned(),
+            Err(AttributeRefused::Said(_)) => self.w.say("sheet-corrected").into_owned(),
             Err(AttributeRefused::Stranger(_)) => return Err(FleetError::Form),
             Err(AttributeRefused::Read(fault)) => return Err(FleetError::Diary(fault)),
         };
@@ -269,14 +279,14 @@ impl Fleet {
         now: Now,
     ) -> Result<Result<Range<WallMs>, String>, FleetError> {
         let Some(from) = words::moment_of(&form.from) else {
-            return Ok(Err(UNCHOSEN.to_owned()));
+            return Ok(Err(self.w.say(UNCHOSEN).into_owned()));
         };
         let until = match form.until.trim() {
             "" => now.care,
             until => match words::moment_of(until) {
                 Some(until) if until <= now.care => until,
-                Some(_) => return Ok(Err(BACKWARDS.to_owned())),
-                None => return Ok(Err(UNCHOSEN.to_owned())),
+                Some(_) => return Ok(Err(self.w.say(BACKWARDS).into_owned())),
+                None => return Ok(Err(self.w.say(UNCHOSEN).into_owned())),
             },
         };
         let actor = who.actor();
@@ -287,37 +297,28 @@ impl Fleet {
         let measured = stretch::of_minutes(from, until, &handovers, now.care);
         Ok(match stretch::check(&measured, &handovers, &said) {
             Ok(()) => Ok(measured),
-            Err(TooWide::BeforeAll(Some(first))) => Err(format!(
-                "Fino al {} non lo aveva nessuno: correggere da allora in poi. Di chi sia ciò che \
-                 ha misurato prima si dice in «Di chi è?».",
-                words::time(first)
-            )),
-            Err(TooWide::BeforeAll(None)) => Err(
-                "Non lo ha mai avuto nessuno: assegnarlo, poi dire di chi sono le misure in «Di \
-                 chi è?»."
-                    .to_owned(),
-            ),
-            Err(TooWide::Shared) => Err(
-                "In quel tempo lo ha avuto più di qualcuno: correggere una consegna per volta, con \
-                 i tempi della tabella."
-                    .to_owned(),
-            ),
+            Err(TooWide::BeforeAll(Some(first))) => Err(self
+                .w
+                .with("sheet-before-all", "first", words::time(first, self.w))
+                .to_string()),
+            Err(TooWide::BeforeAll(None)) => Err(self.w.say("sheet-never-given").into_owned()),
+            Err(TooWide::Shared) => Err(self.w.say("sheet-too-wide").into_owned()),
         })
     }
 
     async fn said(&self, said: &Attribution, by: &str) -> Result<SaidView, FleetError> {
         let whose = match said.patient {
-            Some(patient) => together(&self.book.named(&[patient]).await?),
-            None => "nessun paziente".to_owned(),
+            Some(patient) => together(&self.book.named(&[patient], self.w).await?, self.w),
+            None => self.w.say("sheet-nobodys").into_owned(),
         };
         Ok(SaidView {
             span: format!(
                 "{} – {}",
-                words::time(said.from),
-                words::time_of(said.until, said.from)
+                words::time(said.from, self.w),
+                words::time_of(said.until, said.from, self.w)
             ),
             whose,
-            by: format!("{by}, {}", words::time(said.at)),
+            by: format!("{by}, {}", words::time(said.at, self.w)),
             why: said.why.clone(),
         })
     }
@@ -325,8 +326,9 @@ impl Fleet {
 
 impl SheetPage {
     fn saying(self, sentence: String) -> Self {
+        let said = self.w.with("sheet-nothing-written", "sentence", sentence);
         Self {
-            problem: Some(format!("{sentence} Nulla è stato scritto.")),
+            problem: Some(said.to_string()),
             ..self
         }
     }
@@ -344,16 +346,16 @@ fn open(handovers: &[Handover]) -> Option<&Handover> {
     handovers.iter().find(|it| it.returned.is_none())
 }
 
-fn handover(one: &Handover, to: String, signed: impl Fn(&str) -> String) -> HandoverView {
-    let written = |by: &str, at: WallMs| format!("{}, {}", signed(by), words::time(at));
+fn handover(one: &Handover, to: String, signed: impl Fn(&str) -> String, w: Words) -> HandoverView {
+    let written = |by: &str, at: WallMs| format!("{}, {}", signed(by), words::time(at, w));
     HandoverView {
         to,
         is_shared: is_household(&one.assignment.holder),
-        from: words::time(one.assignment.from),
+        from: words::time(one.assignment.from, w),
         given: written(&one.given_by, one.given_at),
         returned: one
             .returned
             .as_ref()
-            .map(|it| (words::time(it.until), written(&it.by, it.at))),
+            .map(|it| (words::time(it.until, w), written(&it.by, it.at))),
     }
 }

@@ -5,6 +5,7 @@
 
 use veglia_identity::{Entry, UnixSeconds};
 use veglia_view::{ClockState, GatewayRow, PortState, Status, WallMs};
+use veglia_words::{Key, Words};
 
 use crate::words;
 
@@ -40,7 +41,7 @@ pub(crate) enum Standing {
     /// Its certificate ends or has ended.
     Expires(UnixSeconds),
     /// It speaks, and something about it is wrong.
-    Troubled(&'static str),
+    Troubled(Key),
     /// It answers, and none of its devices speaks.
     Idle,
     /// It was not heard since ingest began.
@@ -90,24 +91,22 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Standing {
 
 fn connected(facts: &Facts<'_>, row: &GatewayRow, status: Status) -> Standing {
     if facts.listed.is_none() {
-        return Standing::Troubled("non è nell’elenco di questa centrale");
+        return Standing::Troubled(Key("trouble-unlisted"));
     }
     if row.clock == ClockState::Unknown {
-        return Standing::Troubled("il suo orologio non è regolato: controllare la rete di casa");
+        return Standing::Troubled(Key("trouble-clock"));
     }
     let Some(state) = &row.state else {
         return Standing::Idle;
     };
     if state.refused > 0 {
-        return Standing::Troubled(
-            "alcune letture non sono state capite dalla centrale: avvisare chi gestisce il sistema",
-        );
+        return Standing::Troubled(Key("trouble-refused"));
     }
     let oldest = state
         .oldest_ms
         .map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX));
     if oldest / speed(status) > BEHIND_AFTER_MS {
-        return Standing::Troubled("le letture arrivano in ritardo: controllare la rete di casa");
+        return Standing::Troubled(Key("trouble-late"));
     }
     let speaks = |state| state == PortState::Speaking;
     if state.ports.iter().any(|port| speaks(port.state)) {
@@ -132,63 +131,49 @@ impl Standing {
     }
 
     /// How it is shown at `now`, by wall time.
-    pub(crate) fn chip(&self, now: UnixSeconds) -> Chip {
-        let chip = |kind, mark, word: &str, advice: &str| Chip {
+    pub(crate) fn chip(&self, now: UnixSeconds, w: Words) -> Chip {
+        let chip = |kind, mark, word: String, advice: Option<Key>| Chip {
             kind,
             mark,
-            word: word.to_owned(),
-            advice: advice.to_owned(),
+            word,
+            advice: advice.map_or_else(String::new, |key| w.say(key).into_owned()),
         };
+        let say = |key: Key| w.say(key).into_owned();
+        let dated = |key: Key, at| w.with(key, "date", words::date(at, w)).to_string();
         match self {
-            Self::Mute(ms) => chip(
-                "mute",
-                "▬",
-                &format!("muto da {}", words::span(*ms)),
-                "Controllare che la scatola sia accesa e che la rete di casa funzioni. Le misure \
-                 restano nella scatola e arrivano quando si ricollega.",
-            ),
-            Self::Expires(until) if *until <= now => chip(
-                "mute",
-                "▲",
-                &format!("certificato scaduto il {}", words::date(*until)),
-                "La scatola non può più collegarsi: farla accendere con la rete funzionante, o \
-                 darle un nuovo codice.",
-            ),
-            Self::Expires(until) => chip(
-                "technical",
-                "▲",
-                &format!("certificato scade il {}", words::date(*until)),
-                "La scatola non riesce a rinnovarlo: deve raggiungere le pagine di questa \
-                 centrale. Avvisare chi gestisce il sistema.",
-            ),
-            Self::Troubled(why) => chip(
-                "technical",
-                "▲",
-                "da guardare",
-                &format!("La scatola è collegata, ma {why}."),
-            ),
-            Self::Idle => chip(
-                "still",
-                "▬",
-                "collegato, nessuna misura",
-                "Nessun dispositivo trasmette: controllare cavi, accensione e batterie.",
-            ),
-            Self::Unseen => chip(
-                "none",
-                "○",
-                "non ancora visto",
-                "Dall’ultimo avvio della centrale non si è fatto sentire. Una scatola accesa parla \
-                 ogni minuto.",
-            ),
-            Self::Unknown => chip("none", "?", "stato sconosciuto", ""),
-            Self::Well => chip("calm", "●", "collegato", ""),
-            Self::Revoked(at) => chip(
-                "revoked",
-                "✕",
-                &format!("revocato il {}", words::moment(*at)),
-                "Non può collegarsi. Le misure non inviate restano nella scatola finché non viene \
-                 registrata di nuovo.",
-            ),
+            Self::Mute(ms) => {
+                let word = w.with("chip-mute", "span", words::span(*ms, w)).to_string();
+                chip("mute", "▬", word, Some(Key("chip-mute-advice")))
+            }
+            Self::Expires(until) if *until <= now => {
+                let word = dated(Key("chip-expired"), *until);
+                chip("mute", "▲", word, Some(Key("chip-expired-advice")))
+            }
+            Self::Expires(until) => {
+                let word = dated(Key("chip-expires"), *until);
+                chip("technical", "▲", word, Some(Key("chip-expires-advice")))
+            }
+            Self::Troubled(why) => {
+                let advice = w.with("chip-troubled-advice", "why", w.say(why));
+                let advice = advice.to_string();
+                let chip = chip("technical", "▲", say(Key("chip-troubled")), None);
+                Chip { advice, ..chip }
+            }
+            Self::Idle => {
+                let word = say(Key("chip-idle"));
+                chip("still", "▬", word, Some(Key("chip-idle-advice")))
+            }
+            Self::Unseen => {
+                let word = say(Key("chip-unseen"));
+                chip("none", "○", word, Some(Key("chip-unseen-advice")))
+            }
+            Self::Unknown => chip("none", "?", say(Key("chip-unknown")), None),
+            Self::Well => chip("calm", "●", say(Key("chip-well")), None),
+            Self::Revoked(at) => {
+                let word = w.with("chip-revoked", "moment", words::moment(*at, w));
+                let advice = Some(Key("chip-revoked-advice"));
+                chip("revoked", "✕", word.to_string(), advice)
+            }
         }
     }
 }

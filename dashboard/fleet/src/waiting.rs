@@ -14,6 +14,7 @@ use veglia_diary::{AttributeRefused, AttributionId, Saying, answer_whose, dismis
 use veglia_people::staff::Staff;
 use veglia_view::{Latest, OpenFlag, PatientId, Row, Severity, WallMs};
 use veglia_wire::DeviceId;
+use veglia_words::Words;
 
 use crate::book::{Wearer, signed};
 use crate::fleet::{Fleet, FleetError, Now};
@@ -44,14 +45,11 @@ pub struct AnswerForm {
     pub why: String,
 }
 
-/// What is said of a red that is to be nobody's without a word.
-const REASONLESS: &str = "Una misura rossa, o che potrebbe esserlo, non si chiude con un tocco: \
-                          scrivere in breve perché non è di nessuno. Nulla è stato scritto.";
-
 /// What waits, to be framed by a door, or put on top of another page.
 #[derive(Debug, Template)]
 #[template(path = "waiting.html")]
 pub struct WaitingPage {
+    pub(crate) w: Words,
     sessions: Vec<SessionView>,
     hidden: usize,
     is_lost: bool,
@@ -120,6 +118,7 @@ impl Fleet {
         let hidden = sessions.len().saturating_sub(SHOWN_MAX);
         sessions.truncate(SHOWN_MAX);
         Ok(WaitingPage {
+            w: self.w,
             sessions,
             hidden,
             is_lost,
@@ -161,28 +160,23 @@ impl Fleet {
         };
         let sentence = match said {
             Ok(_) => return Ok(None),
-            Err(AttributeRefused::Reason) => REASONLESS.to_owned(),
+            Err(AttributeRefused::Reason) => self.w.say("whose-reasonless").into_owned(),
             Err(AttributeRefused::Said(said)) => {
                 let whose = match said.patient {
                     Some(patient) => {
-                        let named = self.book.named(&[patient]).await?;
+                        let named = self.book.named(&[patient], self.w).await?;
                         named
                             .into_iter()
                             .next()
                             .map_or_else(String::new, |it| it.name)
                     }
-                    None => "nessuno di loro".to_owned(),
+                    None => self.w.say("whose-nobody").into_owned(),
                 };
-                let by = signed(&self.book.signatures().await?, &said.by);
-                format!(
-                    "{by} ha già risposto: {whose}. Nulla è stato scritto; per correggere, aprire \
-                     la scheda del dispositivo."
-                )
+                let by = signed(&self.book.signatures().await?, &said.by, self.w);
+                let said = self.w.with("whose-said", "by", by).and("whose", whose);
+                said.to_string()
             }
-            Err(AttributeRefused::Stranger(_)) => {
-                "Questa persona non aveva il dispositivo in quel momento. Nulla è stato scritto."
-                    .to_owned()
-            }
+            Err(AttributeRefused::Stranger(_)) => self.w.say("whose-stranger").into_owned(),
             Err(AttributeRefused::Range) => return Err(FleetError::Form),
             Err(AttributeRefused::Read(fault)) => return Err(FleetError::Diary(fault)),
         };
@@ -206,14 +200,15 @@ impl Fleet {
             then
         };
         let (from, until) = (
-            words::time_of(waits.from, now),
-            words::time_of(waits.until, now),
+            words::time_of(waits.from, now, self.w),
+            words::time_of(waits.until, now, self.w),
         );
         let age_ms = now.since(waits.until).max(0);
         let span = if from == until {
-            format!("alle {from}")
+            self.w.with("whose-at", "at", from)
         } else {
-            format!("dalle {from} alle {until}")
+            let span = self.w.with("whose-from-until", "from", from);
+            span.and("until", until)
         };
         let is_red = reds(row).next().is_some();
         let mut devices = row.devices.iter();
@@ -222,9 +217,9 @@ impl Fleet {
             stand_in: row.patient.to_string(),
             device: waits.device.to_string(),
             gateway: gateway.map_or_else(String::new, ToString::to_string),
-            when: format!("{span}, {}", words::ago(age_ms)),
-            values: words::readings(&row.latest),
-            measured: measured(&row.measured),
+            when: format!("{span}, {}", words::ago(age_ms, self.w)),
+            values: words::readings(&row.latest, self.w),
+            measured: measured(&row.measured, self.w),
             // It has begun with one.
             readings: waits.readings.max(1),
             is_red,
@@ -259,20 +254,20 @@ impl Fleet {
     }
 
     async fn had(&self, device: &DeviceId, at: WallMs) -> Result<Vec<Wearer>, FleetError> {
-        let mut worn = self.book.wearers(&[device].into(), at).await?;
+        let mut worn = self.book.wearers(&[device].into(), at, self.w).await?;
         Ok(worn.remove(device).unwrap_or_default())
     }
 }
 
 /// The values of a session, one entry for a moment; a value that stays is said with its first. A
 /// single one needs no list.
-fn measured(all: &[Latest]) -> Vec<Measured> {
+fn measured(all: &[Latest], w: Words) -> Vec<Measured> {
     let mut listed: Vec<Measured> = Vec::new();
     for of_one_moment in all.chunk_by(|one, next| one.at == next.at) {
         let Some(first) = of_one_moment.first() else {
             continue;
         };
-        let values = words::readings(of_one_moment);
+        let values = words::readings(of_one_moment, w);
         if listed.last().is_none_or(|last| last.values != values) {
             let at = words::clock(first.at);
             listed.push(Measured { at, values });

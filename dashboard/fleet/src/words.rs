@@ -1,4 +1,4 @@
-//! Times, spans and states of boxes in the Italian that a nurse or a technician reads.
+//! Times, spans and states of boxes in the words that a nurse or a technician reads.
 //!
 //! Times are those of Europe/Rome. Ages of what was measured or heard are of care time, as on
 //! every other page; dates of certificates and codes are of wall time.
@@ -11,28 +11,38 @@ use veglia_view::{
     Charge, ClockState, Latest, Ordered, Outcome, PatientId, Quality, VitalKind, WallMs,
 };
 use veglia_wire::PortFault;
+use veglia_words::{Key, Words};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// How long: `meno di 1 min`, `2 min`, `3 h`, `2 giorni`.
-pub(crate) fn span(ms: i64) -> String {
+pub(crate) fn span(ms: i64, w: Words) -> String {
     match (ms / MINUTE_MS, ms / HOUR_MS, ms / DAY_MS) {
-        (..1, ..) => "meno di 1 min".to_owned(),
-        (minutes, ..1, _) => format!("{minutes} min"),
-        (_, hours, ..1) => format!("{hours} h"),
-        (.., 1) => "1 giorno".to_owned(),
-        (.., days) => format!("{days} giorni"),
+        (..1, ..) => w.say("span-none").into_owned(),
+        (minutes, ..1, _) => w.with("span-minutes", "n", minutes).to_string(),
+        (_, hours, ..1) => w.with("span-hours", "n", hours).to_string(),
+        (.., days) => w.with("span-days", "n", days).to_string(),
     }
 }
 
 /// How long ago: `adesso`, `2 min fa`.
-pub(crate) fn ago(ms: i64) -> String {
+pub(crate) fn ago(ms: i64, w: Words) -> String {
     match ms {
-        ms if ms < MINUTE_MS => "adesso".to_owned(),
-        ms => format!("{} fa", span(ms)),
+        ms if ms < MINUTE_MS => w.say("ago-now").into_owned(),
+        ms => w.with("ago", "span", span(ms, w)).to_string(),
     }
+}
+
+/// `21/11/2020 14:05`.
+pub(crate) fn time(at: WallMs, w: Words) -> String {
+    w.language.moment(at)
+}
+
+/// `14:05`, and the day where it is another.
+pub(crate) fn time_of(at: WallMs, now: WallMs, w: Words) -> String {
+    w.language.hour_of(at, now)
 }
 
 fn written(at_ms: i64, format: &str) -> String {
@@ -40,22 +50,7 @@ fn written(at_ms: i64, format: &str) -> String {
     let at = Timestamp::from_millisecond(at_ms).ok();
     match (at, zone) {
         (Some(at), Some(zone)) => at.to_zoned(zone).strftime(format).to_string(),
-        _ => "ora sconosciuta".to_owned(),
-    }
-}
-
-/// `21/11/2020 14:05`.
-pub(crate) fn time(at: WallMs) -> String {
-    written(at.0, "%d/%m/%Y %H:%M")
-}
-
-/// `14:05`, and the day where it is another.
-pub(crate) fn time_of(at: WallMs, now: WallMs) -> String {
-    let day = |at: WallMs| written(at.0, "%d/%m/%Y");
-    if day(at) == day(now) {
-        written(at.0, "%H:%M")
-    } else {
-        written(at.0, "%d/%m %H:%M")
+        _ => String::new(),
     }
 }
 
@@ -72,79 +67,47 @@ pub(crate) fn moment_of(field: &str) -> Option<WallMs> {
 }
 
 /// `SpO₂ 93 %`, `temperatura 38,2 °C (incerta)`.
-pub(crate) fn reading(vital: VitalKind, steps: i32, quality: Quality) -> String {
-    let (name, unit, places) = match vital {
-        VitalKind::SpO2 => ("SpO₂", " %", 0_usize),
-        VitalKind::Pulse => ("polso", "/min", 0),
-        VitalKind::Temperature => ("temperatura", " °C", 1),
-        VitalKind::RespiratoryRate => ("respiri", "/min", 0),
-        VitalKind::SystolicPressure => ("pressione massima", " mmHg", 0),
+pub(crate) fn reading(vital: VitalKind, steps: i32, quality: Quality, w: Words) -> String {
+    let (key, places) = match vital {
+        VitalKind::SpO2 => (Key("vital-spo2"), 0_usize),
+        VitalKind::Pulse => (Key("vital-pulse"), 0),
+        VitalKind::Temperature => (Key("vital-temperature"), 1),
+        VitalKind::RespiratoryRate => (Key("vital-respiratory"), 0),
+        VitalKind::SystolicPressure => (Key("vital-systolic"), 0),
     };
     let value = f64::from(steps) / f64::from(vital.steps_per_unit());
-    let value = format!("{value:.places$}").replace('.', ",");
-    let doubt = if quality.is_clean() { "" } else { " (incerta)" };
-    format!("{name} {value}{unit}{doubt}")
+    let reading = w.with(key, "value", w.language.decimal(value, places));
+    if quality.is_clean() {
+        return reading.to_string();
+    }
+    w.with("vital-unsure", "reading", reading).to_string()
 }
 
 /// The latest values, one sentence.
-pub(crate) fn readings(latest: &[Latest]) -> String {
+pub(crate) fn readings(latest: &[Latest], w: Words) -> String {
     let said = latest
         .iter()
-        .map(|it| reading(it.vital, it.steps, it.quality));
+        .map(|it| reading(it.vital, it.steps, it.quality, w));
     said.collect::<Vec<_>>().join(", ")
 }
 
 /// What whoever is at home is told on the telephone when a device does not get through: one thing
 /// to do, in the patient's words.
-pub(crate) fn fault(fault: PortFault) -> &'static str {
-    match fault {
-        PortFault::BondLost => {
-            "La scatola e il dispositivo non si riconoscono più: bisogna abbinarli di nuovo. Al \
-             paziente: «Tenga il dispositivo vicino alla scatola e acceso, ci pensiamo noi»; poi \
-             sulla scatola veglia gateway pair."
-        }
-        PortFault::HeldElsewhere => {
-            "Il dispositivo è vicino ma occupato: quasi certamente lo tiene un telefono. Al \
-             paziente: «Chiuda l’app dell’ossimetro sul telefono, o spenga il Bluetooth del \
-             telefono, poi spenga e riaccenda il dispositivo»."
-        }
-        PortFault::RadioOff => {
-            "Il Bluetooth della scatola è spento. Al paziente: «Stacchi la spina della scatola, \
-             conti fino a dieci e la riattacchi». Se continua, serve un tecnico."
-        }
-        PortFault::NoRadio => {
-            "La scatola non trova la sua antenna Bluetooth. Al paziente: «Controlli che la \
-             chiavetta sia ben inserita nella scatola, poi stacchi e riattacchi la spina». Se \
-             continua, cambiare la scatola."
-        }
-        PortFault::NotAllowed => {
-            "Il programma della scatola non può usare il Bluetooth: serve un tecnico. Il paziente \
-             non può farci nulla."
-        }
-        PortFault::NoService => {
-            "Il Bluetooth della scatola si sta riavviando da sé: attendere cinque minuti. Al \
-             paziente: «Non deve fare nulla»."
-        }
-        PortFault::Unsupported => {
-            "Questo dispositivo parla una lingua che la scatola non conosce: va cambiato con uno \
-             dell’elenco. Le sue misure si dettano al telefono."
-        }
-        PortFault::ListDamaged => {
-            "La scatola non riesce più a leggere l’elenco dei suoi dispositivi: vanno abbinati di \
-             nuovo. Il paziente non può farci nulla; sulla scatola veglia gateway pair dice quale \
-             file spostare."
-        }
-        PortFault::TooMany => {
-            "Vicino alla scatola ci sono più dispositivi di quanti ne può ascoltare: uno resta \
-             fuori. Togliere dalla scatola quelli che il paziente non usa più."
-        }
-        PortFault::ClockWrong => {
-            "L’orologio del dispositivo è sbagliato e la scatola non può regolarlo: le sue misure \
-             arrivano senza un’ora sicura e nessuna regola le giudica. Al paziente: «Regoli data e \
-             ora del dispositivo»; altrimenti va cambiato. Intanto le misure si dettano al \
-             telefono."
-        }
-    }
+pub(crate) fn fault(fault: PortFault, w: Words) -> String {
+    let key = match fault {
+        PortFault::BondLost => Key("fault-bond"),
+        PortFault::HeldElsewhere => Key("fault-held"),
+        PortFault::RadioOff => Key("fault-radio-off"),
+        PortFault::NoRadio => Key("fault-no-radio"),
+        PortFault::NotAllowed => Key("fault-not-allowed"),
+        PortFault::NoService => Key("fault-no-service"),
+        PortFault::Unsupported => Key("fault-unsupported"),
+        PortFault::ListDamaged => Key("fault-list"),
+        PortFault::TooMany => Key("fault-too-many"),
+        PortFault::ClockWrong => Key("fault-clock"),
+        PortFault::Other(code) => return w.with("fault-other", "code", code).to_string(),
+    };
+    w.say(key).into_owned()
 }
 
 /// `14:05:07`.
@@ -153,107 +116,98 @@ pub(crate) fn clock(at: WallMs) -> String {
 }
 
 /// `21/11/2020 14:05`, of a code or a revocation.
-pub(crate) fn moment(at: UnixSeconds) -> String {
-    written(at.0.saturating_mul(1_000), "%d/%m/%Y %H:%M")
+pub(crate) fn moment(at: UnixSeconds, w: Words) -> String {
+    w.language.moment(wall(at))
 }
 
 /// `21/11/2020`, of a certificate.
-pub(crate) fn date(at: UnixSeconds) -> String {
-    written(at.0.saturating_mul(1_000), "%d/%m/%Y")
+pub(crate) fn date(at: UnixSeconds, w: Words) -> String {
+    w.language.day(wall(at))
+}
+
+fn wall(at: UnixSeconds) -> WallMs {
+    WallMs(at.0.saturating_mul(1_000))
 }
 
 /// What a box knows of the time.
-pub(crate) fn clock_state(state: ClockState) -> &'static str {
+pub(crate) fn clock_state(state: ClockState) -> Key {
     match state {
-        ClockState::Unknown => "non regolato: ore delle misure ignote",
-        ClockState::Holdover => "ora propria, non confermata in rete",
-        ClockState::Synchronised => "ora confermata in rete",
+        ClockState::Unknown => Key("clock-unknown"),
+        ClockState::Holdover => Key("clock-holdover"),
+        ClockState::Synchronised => Key("clock-synchronised"),
     }
 }
 
 /// What waits in a box.
-pub(crate) fn waiting(count: u64, oldest_ms: Option<u64>) -> String {
-    let since = match oldest_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)) {
-        Some(ms) => format!(" da {}", span(ms)),
-        None => String::new(),
-    };
-    match count {
-        0 => "niente in attesa".to_owned(),
-        1 => format!("1 lettura in attesa{since}"),
-        count => format!("{count} letture in attesa{since}"),
+pub(crate) fn waiting(count: u64, oldest_ms: Option<u64>, w: Words) -> String {
+    if count == 0 {
+        return w.say("box-waits-nothing").into_owned();
+    }
+    let waits = w.with("box-waits", "n", count);
+    match oldest_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)) {
+        Some(ms) => {
+            let since = w.with("box-waits-since", "waits", waits);
+            since.and("span", span(ms, w)).to_string()
+        }
+        None => waits.to_string(),
     }
 }
 
 /// A device's battery.
-pub(crate) fn battery(charge: Charge) -> String {
+pub(crate) fn battery(charge: Charge, w: Words) -> String {
     match charge {
-        Charge::Percent(percent) => format!("batteria {percent}\u{a0}%"),
-        Charge::Low => "batteria scarica".to_owned(),
+        Charge::Percent(percent) => w.with("battery-percent", "percent", percent).to_string(),
+        Charge::Low => w.say("battery-low").into_owned(),
     }
 }
 
 /// What became of a question to a box.
-pub(crate) fn ping(box_id: &str, answer: Ordered) -> String {
-    match answer {
-        Ordered::Answered(Outcome::Done) => {
-            format!("{box_id} ha risposto: il collegamento funziona.")
-        }
-        Ordered::Answered(_) => format!("{box_id} ha risposto, ma non ha accettato la domanda."),
-        unheard => unanswered(box_id, unheard),
-    }
+pub(crate) fn ping(box_id: &str, answer: Ordered, w: Words) -> String {
+    let key = match answer {
+        Ordered::Answered(Outcome::Done) => Key("ping-done"),
+        Ordered::Answered(_) => Key("ping-refused"),
+        unheard => unanswered(unheard),
+    };
+    w.with(key, "gateway", box_id).to_string()
 }
 
 /// What became of a measurement that was asked for.
-pub(crate) fn measure(box_id: &str, device: &str, answer: Ordered) -> String {
-    match answer {
-        Ordered::Answered(Outcome::Done) => format!(
-            "Misura chiesta a {device}. Se il sensore è indossato, il valore arriva tra poco."
-        ),
-        Ordered::Answered(Outcome::NotSupported) => format!(
-            "{device} non accetta richieste: misura da solo. Per una misura subito, telefonare."
-        ),
-        Ordered::Answered(Outcome::NotConnected) => format!(
-            "{box_id} risponde, ma {device} non è collegato: far controllare cavo e accensione."
-        ),
-        Ordered::Answered(Outcome::Busy) => {
-            format!("{box_id} ha altro da fare in questo momento: riprovare tra un minuto.")
-        }
-        Ordered::Answered(Outcome::OutOfRange) => {
-            format!("{box_id} non ha capito la richiesta: aggiornare il suo programma.")
-        }
-        unheard => unanswered(box_id, unheard),
-    }
+pub(crate) fn measure(box_id: &str, device: &str, answer: Ordered, w: Words) -> String {
+    let key = match answer {
+        Ordered::Answered(Outcome::Done) => Key("measure-done"),
+        Ordered::Answered(Outcome::NotSupported) => Key("measure-not-supported"),
+        Ordered::Answered(Outcome::NotConnected) => Key("measure-not-connected"),
+        Ordered::Answered(Outcome::Busy) => Key("measure-busy"),
+        Ordered::Answered(Outcome::OutOfRange) => Key("measure-not-understood"),
+        unheard => unanswered(unheard),
+    };
+    w.with(key, "gateway", box_id)
+        .and("device", device)
+        .to_string()
 }
 
-fn unanswered(box_id: &str, answer: Ordered) -> String {
+fn unanswered(answer: Ordered) -> Key {
     match answer {
-        Ordered::NotConnected | Ordered::Answered(_) => format!(
-            "{box_id} non è collegato, o il suo programma è troppo vecchio: non può ricevere \
-             domande."
-        ),
-        Ordered::Gone => format!(
-            "Il collegamento con {box_id} è caduto prima della risposta: riprovare tra un minuto."
-        ),
-        Ordered::TooMany => {
-            format!("Ci sono già troppe domande in attesa per {box_id}: aspettare un minuto.")
-        }
-        Ordered::NoAnswer => format!(
-            "{box_id} non ha risposto entro 10 secondi: controllare la rete di casa, poi \
-             riprovare."
-        ),
+        Ordered::NotConnected | Ordered::Answered(_) => Key("unheard-not-connected"),
+        Ordered::Gone => Key("unheard-gone"),
+        Ordered::TooMany => Key("unheard-too-many"),
+        Ordered::NoAnswer => Key("unheard-no-answer"),
     }
 }
 
 /// What a patient is called whom the register does not know; as on the ward.
-pub(crate) fn nameless(patient: PatientId) -> String {
+pub(crate) fn nameless(patient: PatientId, w: Words) -> String {
     let number = patient.to_string();
     let end = number.get(10..).unwrap_or_default();
-    format!("Paziente non registrato …{end}")
+    w.with("nameless", "end", end).to_string()
 }
 
 #[cfg(test)]
 mod tests {
+    use veglia_words::Language;
+
     use super::*;
+    use crate::WORDS;
 
     #[test]
     fn what_waits_is_said_with_its_age() {
@@ -269,8 +223,15 @@ mod tests {
             ),
         ];
         for (count, oldest, words) in table {
-            assert_eq!(waiting(count, oldest), words);
+            let w = WORDS.speaking(Language::It);
+            assert_eq!(waiting(count, oldest, w), words);
         }
+    }
+
+    #[test]
+    fn a_fault_of_a_newer_box_is_named_by_its_code() {
+        let w = WORDS.speaking(Language::It);
+        assert!(fault(PortFault::Other(11), w).contains("11"));
     }
 
     #[test]
@@ -283,16 +244,20 @@ mod tests {
             Ordered::NoAnswer,
         ];
         for answer in said.chain(unheard) {
-            assert!(ping("casa-1", answer).contains("casa-1"), "{answer:?}");
-            let words = measure("casa-1", "nonin:1", answer);
-            let named = words.contains("casa-1") || words.contains("nonin:1");
-            assert!(named && words.ends_with('.'), "{words}");
+            for language in Language::ALL {
+                let w = WORDS.speaking(language);
+                assert!(ping("casa-1", answer, w).contains("casa-1"), "{answer:?}");
+                let words = measure("casa-1", "nonin:1", answer, w);
+                let named = words.contains("casa-1") || words.contains("nonin:1");
+                assert!(named && words.ends_with('.'), "{words}");
+            }
         }
     }
 
     #[test]
     fn times_are_of_rome() {
-        assert_eq!(time(WallMs(1_605_963_907_000)), "21/11/2020 14:05");
-        assert_eq!(date(UnixSeconds(1_605_963_907)), "21/11/2020");
+        let w = WORDS.speaking(Language::It);
+        assert_eq!(time(WallMs(1_605_963_907_000), w), "21/11/2020 14:05");
+        assert_eq!(date(UnixSeconds(1_605_963_907), w), "21/11/2020");
     }
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use veglia_identity::{Identities, IdentityFile, KeyHash};
 use veglia_view::{Boot, GatewayId, PortReport, Session, State};
 
+use veglia_words::Language;
+
 use super::*;
+use crate::WORDS;
 
 const CARE: WallMs = WallMs(1_605_964_320_000);
 const WALL: UnixSeconds = UnixSeconds(1_790_000_000);
@@ -77,7 +80,12 @@ fn standing_at(row: &GatewayRow, later: i64, speed: u32) -> Standing {
 fn a_box_is_green_only_while_it_answers_and_a_device_speaks() {
     let speaks = row(&[PortState::Silent, PortState::Speaking]);
     assert_eq!(standing_at(&speaks, 60_000, 1), Standing::Well);
-    assert_eq!(standing_at(&speaks, 60_000, 1).chip(WALL).kind, "calm");
+    assert_eq!(
+        standing_at(&speaks, 60_000, 1)
+            .chip(WALL, WORDS.speaking(Language::It))
+            .kind,
+        "calm"
+    );
     for ports in [
         &[][..],
         &[PortState::Silent],
@@ -96,7 +104,7 @@ fn a_box_is_mute_by_wall_time_however_fast_care_time_runs() {
     let hour = 3_600_000;
     assert_eq!(standing_at(&row, hour, 60), Standing::Well);
     assert_eq!(standing_at(&row, hour, 1), Standing::Mute(hour));
-    let chip = standing_at(&row, hour, 1).chip(WALL);
+    let chip = standing_at(&row, hour, 1).chip(WALL, WORDS.speaking(Language::It));
     assert_eq!(chip.word, "muto da 1 h");
     // A box whose word came from the time to come is not mute.
     assert_eq!(standing_at(&row, -hour, 1), Standing::Well);
@@ -142,13 +150,13 @@ fn a_certificate_that_was_not_renewed_is_said_before_it_ends() {
     assert_eq!(ends_in(22), Standing::Well);
     assert!(
         ends_in(21)
-            .chip(WALL)
+            .chip(WALL, WORDS.speaking(Language::It))
             .word
             .starts_with("certificato scade il")
     );
     assert!(
         ends_in(-1)
-            .chip(WALL)
+            .chip(WALL, WORDS.speaking(Language::It))
             .word
             .starts_with("certificato scaduto")
     );
@@ -176,7 +184,10 @@ fn nobody_knows_how_a_box_is_while_ingest_is_away_but_who_is_revoked_is_known() 
     );
     assert_eq!(judged(&entry(true), None), Standing::Revoked(WALL));
     for standing in [Standing::Unknown, Standing::Unseen, Standing::Revoked(WALL)] {
-        assert_ne!(standing.chip(WALL).kind, "calm");
+        assert_ne!(
+            standing.chip(WALL, WORDS.speaking(Language::It)).kind,
+            "calm"
+        );
         assert!(!standing.is_current());
     }
 }

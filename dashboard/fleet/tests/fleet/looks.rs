@@ -115,7 +115,7 @@ async fn a_sheet_and_a_paper_are_entered_for_each_whose_name_is_on_them() {
     // Lists of names to choose from, and what waits, are nobody's in particular.
     house.view.waiting.lock().unwrap().push(waits(5));
     fleet.waiting(later(6)).await.unwrap();
-    fleet.kit(KitForm::default()).await.unwrap();
+    fleet.kit(KitForm::default(), later(6)).await.unwrap();
     fleet.page(nurse, "", NOW).await.unwrap();
     assert_eq!(looks(&house, maria).await.len(), 2);
 }

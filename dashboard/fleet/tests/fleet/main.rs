@@ -17,7 +17,9 @@ use veglia_fleet::{
 use veglia_identity::{
     Admission, EnrolmentFile, EnrolmentLink, Key, RefusalKind, RenewRequest, UnixSeconds,
 };
-use veglia_view::Plan;
+use veglia_people::PersonId;
+use veglia_people::care::{self, Holder};
+use veglia_view::{PatientId, Plan};
 use veglia_wire::DeviceId;
 
 use crate::house::{CARE, DEVICE, House, NOW, TEST, WALL, invite, maria, refused};
@@ -238,6 +240,19 @@ async fn the_page_says_what_waits_and_who_wears_what() {
         "{page}"
     );
     assert!(!page.contains("non assegnati"), "{page}");
+    // Who manages boxes reads nobody's data, nor who somebody is.
+    let page = house.page(&house.admin).await;
+    assert!(page.contains("Assegnato a un paziente"), "{page}");
+    let number = maria.to_string();
+    for theirs in [
+        "Rossi",
+        &number,
+        "/pazienti/",
+        "/dispositivi/scheda/",
+        "/kit",
+    ] {
+        assert!(!page.contains(theirs), "{theirs}: {page}");
+    }
 
     *house.view.is_dead.lock().unwrap() = true;
     let page = house.page(&house.nurse).await;
@@ -272,12 +287,51 @@ async fn of_two_who_assign_a_device_one_is_told_who_has_it() {
     assert!(nobody.unwrap().is_some(), "nobody was chosen");
     let first = house.fleet.assign(&house.nurse, DEVICE, &form, NOW).await;
     assert!(first.unwrap().is_none());
-    let second = house.fleet.assign(&house.admin, DEVICE, &form, NOW).await;
+    let second = house.fleet.assign(&house.nurse, DEVICE, &form, NOW).await;
     let page = second.unwrap().expect("the form again").render().unwrap();
     assert!(page.contains("è già assegnato a Rossi Maria"), "{page}");
     let all = veglia_diary::assignments(&house.record, &TEST).await;
     let device = DeviceId::new(DEVICE).unwrap();
     assert_eq!(all.unwrap().of_device(&device).count(), 1);
+}
+
+#[tokio::test]
+async fn a_device_is_given_to_nobody_whom_the_giver_may_not_read() {
+    let house = House::new().await;
+    house.speaks("casa-1", CARE);
+    let maria = maria(&house.record).await;
+    let plan = Plan::template("home-covid", maria, CARE.plus_ms(-1)).unwrap();
+    let planned = veglia_diary::create_plan(&house.record, &TEST, &plan, CARE).await;
+    planned.unwrap();
+    let form = AssignForm {
+        patient: maria.to_string(),
+        ..AssignForm::default()
+    };
+    let person = PersonId::new(i64::try_from(maria.get()).unwrap()).unwrap();
+    let ended = care::release(&house.record, &TEST, person, &Holder::Centre, CARE).await;
+    assert_eq!(ended.unwrap(), 1);
+    // Neither offered, nor taken from whoever knows the number.
+    let page = house.fleet.assignment(DEVICE, NOW).await.unwrap();
+    assert!(!page.render().unwrap().contains("Rossi"));
+    for who in [&house.nurse, &house.admin] {
+        let refused = house.fleet.assign(who, DEVICE, &form, NOW).await;
+        let page = refused.unwrap().expect("the form again").render().unwrap();
+        assert!(page.contains("Scegliere un paziente"), "{page}");
+    }
+    let all = veglia_diary::assignments(&house.record, &TEST).await;
+    let device = DeviceId::new(DEVICE).unwrap();
+    assert_eq!(all.unwrap().of_device(&device).count(), 0);
+    // Whom nobody registered is the centre's.
+    let unknown = PatientId::new(0x77);
+    let plan = Plan::template("home-covid", unknown, CARE.plus_ms(-1)).unwrap();
+    let planned = veglia_diary::create_plan(&house.record, &TEST, &plan, CARE).await;
+    planned.unwrap();
+    let form = AssignForm {
+        patient: unknown.to_string(),
+        ..AssignForm::default()
+    };
+    let given = house.fleet.assign(&house.nurse, DEVICE, &form, NOW).await;
+    assert!(given.unwrap().is_none());
 }
 
 #[tokio::test]
