@@ -11,10 +11,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use tokio_util::sync::CancellationToken;
 use veglia_identity::IdentityFile;
-use veglia_intake::{Config, GATEWAY, Line};
+use veglia_intake::{Config, GATEWAY, Line, LinkState};
 use veglia_store::Database;
 use veglia_wire::{CareClock, GatewayId};
 
@@ -49,34 +49,76 @@ pub(crate) fn line(dashboard: &Path, record: &Database, care: &CareClock) -> Opt
     }
 }
 
+/// What was last written into the log, so that every change is written, once.
+#[derive(Default)]
+struct Told {
+    fault: Option<String>,
+    link: Option<LinkState>,
+}
+
+impl Told {
+    fn fault(&mut self, error: &Error) {
+        let error = format!("{error:#}");
+        if self.fault.as_ref() != Some(&error) {
+            tracing::error!(
+                error,
+                "what is said on the telephone is not sent; trying again"
+            );
+        }
+        self.fault = Some(error);
+        self.link = None;
+    }
+
+    fn link(&mut self, state: Option<LinkState>) {
+        let Some(state) = state.filter(|_| state != self.link) else {
+            return;
+        };
+        match state {
+            LinkState::Sends => tracing::info!("what is said on the telephone is sent"),
+            LinkState::Away => {
+                tracing::warn!("what is said on the telephone waits for the broker");
+            }
+            LinkState::Refused(why) => tracing::error!(
+                ?why,
+                "what is said on the telephone is not sent: the broker refuses {GATEWAY}"
+            ),
+        }
+        self.link = Some(state);
+        self.fault = None;
+    }
+}
+
 impl Phone {
     /// Sends until told to stop.
     pub(crate) async fn speak(self, stop: CancellationToken) {
-        let mut was_well = true;
+        let mut told = Told::default();
         while !stop.is_cancelled() {
-            if let Err(error) = self.life(&stop).await
-                && std::mem::replace(&mut was_well, false)
-            {
-                let error = format!("{error:#}");
-                tracing::error!(
-                    error,
-                    "what is said on the telephone is not sent; trying again"
-                );
+            if let Err(error) = self.life(&stop, &mut told).await {
+                told.fault(&error);
             }
             stop.run_until_cancelled(tokio::time::sleep(REST)).await;
         }
         self.line.outbox().close().await;
     }
 
-    async fn life(&self, stop: &CancellationToken) -> Result<()> {
+    async fn life(&self, stop: &CancellationToken, told: &mut Told) -> Result<()> {
         if self.admit()? {
             let knocking = tokio::time::sleep(BEFORE_KNOCKING);
             stop.run_until_cancelled(knocking).await;
         }
         let way = self.config.broker(&self.usual)?;
         let (software, care) = (env!("CARGO_PKG_VERSION"), self.care.clone());
-        veglia_intake::send(&self.line, way, software, care, stop.clone()).await?;
-        Ok(())
+        let mut link = self.line.link();
+        let sending = veglia_intake::send(&self.line, way, software, care, stop.clone());
+        tokio::pin!(sending);
+        loop {
+            told.link(LinkState::of(&link.borrow_and_update()));
+            tokio::select! {
+                sent = &mut sending => return Ok(sent?),
+                // The line keeps its end for as long as it lives.
+                changed = link.changed() => changed?,
+            }
+        }
     }
 
     /// Lets the gateway in that has no secret yet; whether it had none.

@@ -14,6 +14,7 @@ use veglia_view::PatientId;
 use veglia_wire::WallMs;
 
 use crate::rows::{attempt, claim};
+use crate::said::CallId;
 
 /// How long a claim lasts: a long call. Whoever goes home in the middle of one keeps nobody longer
 /// from being called.
@@ -119,27 +120,32 @@ pub(crate) struct Claim {
     pub(crate) until: WallMs,
 }
 
-/// Writes what came of a call, and ends the claim of whoever called.
+/// Writes what came of a call, and ends the claim of whoever called. Under the name of a form it is
+/// written once.
 pub(crate) async fn write(
     tx: &Tx<'_>,
     patient: PatientId,
     (whom, came): (Whom, Came),
     at: WallMs,
+    form: Option<&CallId>,
 ) -> Result<(), TxError> {
-    let (outcome, again_ms) = came.code();
-    let row = attempt::ActiveModel {
-        id: NotSet,
-        at_ms: Set(at.0),
-        again_ms: Set(again_ms),
-        patient: Set(patient.to_string()),
-        actor: Set(tx.actor().to_string()),
-        whom: Set(whom.code()),
-        outcome: Set(outcome.to_owned()),
-        words: Set(String::new()),
-    };
-    attempt::Entity::insert(row)
-        .exec_without_returning(tx)
-        .await?;
+    if !is_known(tx, form).await? {
+        let (outcome, again_ms) = came.code();
+        let row = attempt::ActiveModel {
+            id: NotSet,
+            at_ms: Set(at.0),
+            again_ms: Set(again_ms),
+            patient: Set(patient.to_string()),
+            actor: Set(tx.actor().to_string()),
+            whom: Set(whom.code()),
+            outcome: Set(outcome.to_owned()),
+            words: Set(String::new()),
+            form: Set(form.map(CallId::to_string)),
+        };
+        attempt::Entity::insert(row)
+            .exec_without_returning(tx)
+            .await?;
+    }
     let is_mine = |it: &Claim| it.by == tx.actor().to_string();
     if claimed(tx, patient, at)
         .await?
@@ -150,6 +156,14 @@ pub(crate) async fn write(
     Ok(())
 }
 
+async fn is_known(tx: &Tx<'_>, form: Option<&CallId>) -> Result<bool, TxError> {
+    let Some(form) = form else {
+        return Ok(false);
+    };
+    let known = attempt::Entity::find().filter(attempt::Column::Form.eq(form.as_str()));
+    Ok(known.one(tx).await?.is_some())
+}
+
 /// The same in a transaction of its own.
 pub(crate) async fn record_attempt(
     record: &Database,
@@ -157,9 +171,10 @@ pub(crate) async fn record_attempt(
     patient: PatientId,
     what: (Whom, Came),
     at: WallMs,
+    form: Option<&CallId>,
 ) -> Result<(), TxError> {
     let written = record.run_tx("intake.attempt", actor, move |tx| {
-        Box::pin(async move { write(tx, patient, what, at).await })
+        Box::pin(async move { write(tx, patient, what, at, form).await })
     });
     written.await
 }
@@ -352,9 +367,8 @@ mod tests {
         // Of somebody else's call it does not.
         for (who, holder) in [(&BRUNO, Some(ANNA.to_string())), (&ANNA, None)] {
             let now = NOW.plus_ms(1_000);
-            record_attempt(&record, who, PATIENT, what, now)
-                .await
-                .unwrap();
+            let written = record_attempt(&record, who, PATIENT, what, now, None);
+            written.await.unwrap();
             let book = Book::read(&record, &ANNA, now).await.unwrap();
             let claim = book.claim(PATIENT).map(|it| it.by.clone());
             assert_eq!(claim, holder);
@@ -362,5 +376,23 @@ mod tests {
         let book = Book::read(&record, &ANNA, NOW).await.unwrap();
         let tried = book.of(PATIENT).iter().map(|it| (it.whom, it.came));
         assert_eq!(tried.collect::<Vec<_>>(), [what, what]);
+    }
+
+    #[tokio::test]
+    async fn a_form_that_is_sent_again_is_one_attempt() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = record(&folder).await;
+        let (one, other) = (CallId::random().unwrap(), CallId::random().unwrap());
+        let what = (Whom::Patient, Came::NoAnswer);
+        for form in [&one, &one, &other] {
+            let written = record_attempt(&record, &ANNA, PATIENT, what, NOW, Some(form));
+            written.await.unwrap();
+        }
+        let book = Book::read(&record, &ANNA, NOW).await.unwrap();
+        assert_eq!(
+            book.of(PATIENT).len(),
+            2,
+            "the second call is still to come"
+        );
     }
 }

@@ -3,16 +3,17 @@
 //!
 //! ```text
 //! CallPage ──check──▶ ReadBackPage ──save──▶ SavedPage
-//!     ▲  └──faults──┐       │  └──not saved──▶ CallPage, with everything that was typed
+//!     ▲  └──faults──┐       │  └──not saved──▶ ReadBackPage, the same once more
 //!     └─────────────┴─correct
 //! ```
-//! Every step is a form that carries all that was typed. A call that was corrected has another
-//! name than the one that was read back: if that one was saved already, the correction is a new
-//! entry beside it.
+//! Every step is a form that carries all that was typed. What could not be saved is shown as it was
+//! read back, to be saved again under its name. A call that was corrected has another name: if the
+//! one that was read back was saved already, the correction is a new entry beside it.
 
 use askama::Template;
 use veglia_people::patients::Person;
 use veglia_view::{PatientId, ScoreParameter, WallMs};
+use veglia_words::{Key, Words};
 
 use crate::desk::{Desk, IntakeError, Purpose};
 use crate::form::Typed;
@@ -31,21 +32,11 @@ const READ_BACK_MS: i64 = 2 * 3_600_000;
 /// How far a page may be ahead of the clock of care, after it stepped.
 const AHEAD_MS: i64 = 60_000;
 
-const NOT_SAVED: &str = "NON salvato: l’archivio delle telefonate non risponde. Quello che è \
-    stato scritto è qui sotto: riprovare tra un momento. Se continua, chiamare chi gestisce il \
-    sistema; se i valori preoccupano, agire subito secondo le regole, senza aspettare.";
-const OTHER: &str = "Questa telefonata è già stata salvata con altri valori. Se i valori qui sotto \
-    sono quelli giusti, rileggerli e confermare: saranno una nuova registrazione, accanto alla \
-    prima.";
-const LATE: &str = "La pagina è rimasta aperta a lungo: rileggere i valori al paziente e \
-    confermare di nuovo.";
-const NOTHING: &str = "Non è stato scritto nulla: né un valore, né una risposta, né un bisogno. \
-    Per registrare che non ha risposto, usare l’elenco delle telefonate.";
-
 /// The form, to be framed by a door.
 #[derive(Template)]
 #[template(path = "call.html")]
 pub struct CallPage {
+    w: Words,
     patient: PatientId,
     name: String,
     phone: String,
@@ -54,8 +45,8 @@ pub struct CallPage {
     signs: Vec<QuestionView>,
     state: Vec<QuestionView>,
     values: Vec<ValueView>,
-    sites: Vec<(&'static str, &'static str, bool)>,
-    kinds: Vec<(&'static str, &'static str, bool)>,
+    sites: Vec<(&'static str, Key, bool)>,
+    kinds: Vec<(&'static str, Key, bool)>,
     need_words: String,
     need_place: String,
     need_consent: bool,
@@ -67,20 +58,20 @@ pub struct CallPage {
 /// A question, and what was answered so far.
 struct QuestionView {
     field: &'static str,
-    words: &'static str,
+    words: Key,
     is_wanted: bool,
     fault: Option<String>,
     /// Value, words, whether it was chosen.
-    answers: Vec<(i32, &'static str, bool)>,
+    answers: Vec<(i32, Key, bool)>,
     is_open: bool,
 }
 
 /// A number to be typed.
 struct ValueView {
     field: &'static str,
-    label: &'static str,
-    unit: &'static str,
-    hint: &'static str,
+    label: Key,
+    unit: Key,
+    hint: Key,
     is_wanted: bool,
     /// The last that is known.
     last: String,
@@ -94,9 +85,10 @@ struct ValueView {
 #[derive(Template)]
 #[template(path = "read_back.html")]
 pub struct ReadBackPage {
+    w: Words,
     patient: PatientId,
     name: String,
-    problem: Option<&'static str>,
+    problem: Option<Key>,
     /// What was said, each with its answer.
     values: Vec<(String, String)>,
     answers: Vec<(String, String)>,
@@ -119,8 +111,8 @@ pub enum Answered {
     Corrected(Box<CallPage>),
     /// The form again: another call was saved under this name.
     Other(Box<CallPage>),
-    /// The form again: nothing could be saved.
-    Unsaved(Box<CallPage>),
+    /// To be saved again: not all of it could be.
+    Unsaved(Box<ReadBackPage>),
     /// To be read back.
     ReadBack(Box<ReadBackPage>),
     /// It is saved; this is its name.
@@ -141,6 +133,7 @@ impl CallPage {
             patient,
             person: &person,
             typed: &typed,
+            w: desk.w(),
         };
         let call = CallId::random().map_err(IntakeError::Random)?;
         Ok(Some(ask.form(desk, &Faults::new(), None, &call).await?))
@@ -149,7 +142,7 @@ impl CallPage {
     /// What it is called.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("Telefonata con {}", self.name)
+        self.w.with("call-title", "name", &self.name).to_string()
     }
 }
 
@@ -169,6 +162,7 @@ pub async fn answer(
         patient,
         person: &person,
         typed: &typed,
+        w: desk.w(),
     };
     let call: CallId = typed.get("call").parse().map_err(|_| IntakeError::Form)?;
     let answered = match typed.get("step") {
@@ -189,6 +183,7 @@ struct Ask<'a> {
     patient: PatientId,
     person: &'a Person,
     typed: &'a Typed,
+    w: Words,
 }
 
 impl Ask<'_> {
@@ -196,17 +191,17 @@ impl Ask<'_> {
         &self,
         desk: Desk<'_>,
         faults: &Faults,
-        problem: Option<&str>,
+        problem: Option<Key>,
         call: &CallId,
     ) -> Result<CallPage, IntakeError> {
-        let (typed, patient) = (self.typed, self.patient);
+        let (typed, patient, w) = (self.typed, self.patient, self.w);
         let plan = desk.plan(patient).await?;
         let row = desk.row(patient).await;
-        let script = Script::of(desk.rules, row.as_deref(), plan.as_ref(), desk.now);
-        let question = |it: &Question| question(it, typed, faults, &script.wanted);
+        let script = Script::of(desk.rules, row.as_deref(), plan.as_ref(), desk.now, w);
+        let question = |it: &Question| question(it, (typed, faults), &script.wanted, w);
         let value = |it: &crate::number::Asked| {
             let last = row.as_deref().and_then(|row| row.latest(it.kind));
-            let last = last.map_or_else(String::new, |it| words::latest(it, desk.now));
+            let last = last.map_or_else(String::new, |it| words::latest(it, desk.now, w));
             let wanted = ScoreParameter::of_vital(it.kind);
             let fault = faults.get(it.field).copied();
             ValueView {
@@ -219,19 +214,21 @@ impl Ask<'_> {
                 typed: typed.get(it.field).to_owned(),
                 unusual: match fault {
                     Some(Fault::Doubt(kind, Doubt::Unusual { steps, .. })) => {
-                        Some(words::value(kind, steps))
+                        Some(words::value(kind, steps, w))
                     }
                     _ => None,
                 },
-                fault: fault.map(words::fault),
+                fault: fault.map(|it| words::fault(it, w)),
             }
         };
         let is_chosen = |field: &str| !typed.get(field).is_empty();
+        let problem = problem.map(|it| w.say(it).into_owned());
         Ok(CallPage {
+            w,
             patient,
             name: words::name(self.person),
             phone: self.person.details.phone.as_str().to_owned(),
-            problem: problem.map(str::to_owned).or_else(|| asked_again(faults)),
+            problem: problem.or_else(|| asked_again(faults, w)),
             signs: SIGNS.iter().map(question).collect(),
             state: STATE.iter().map(question).collect(),
             values: ASKED.iter().map(value).collect(),
@@ -257,7 +254,9 @@ impl Ask<'_> {
         match said::read(self.typed) {
             Ok(said) if said.is_empty() && self.is_silent() => {
                 let faults = Faults::new();
-                let page = self.form(desk, &faults, Some(NOTHING), call).await?;
+                let page = self
+                    .form(desk, &faults, Some(Key("call-nothing")), call)
+                    .await?;
                 Ok(Answered::Asked(Box::new(page)))
             }
             Ok(said) => {
@@ -279,7 +278,7 @@ impl Ask<'_> {
     fn read_back(
         &self,
         said: &[Said],
-        problem: Option<&'static str>,
+        problem: Option<Key>,
         call: &CallId,
         at: WallMs,
     ) -> ReadBackPage {
@@ -288,16 +287,17 @@ impl Ask<'_> {
             let chosen = said
                 .iter()
                 .filter(move |it| matches!(it, Said::Value(_)) == is_value);
-            chosen.map(words::said).collect()
+            chosen.map(|it| words::said(it, self.w)).collect()
         };
         let need_place = need.as_ref().map(|it| it.place.clone());
         ReadBackPage {
+            w: self.w,
             patient: self.patient,
             name: words::name(self.person),
             problem,
             values: of(true),
             answers: of(false),
-            needs: kinds_of(need.as_ref()),
+            needs: kinds_of(need.as_ref(), self.w),
             need_words: self.typed.get("need_words").to_owned(),
             need_place: need_place.unwrap_or_default(),
             need_consent: need.map(|it| it.has_consent),
@@ -329,50 +329,52 @@ impl Ask<'_> {
         let at = WallMs(at);
         let age_ms = desk.now.since(at);
         if !(-AHEAD_MS..=READ_BACK_MS).contains(&age_ms) {
-            let page = self.read_back(&said, Some(LATE), &id, desk.now);
+            let page = self.read_back(&said, Some(Key("call-late")), &id, desk.now);
             return Ok(Answered::ReadBack(Box::new(page)));
         }
+        let at = at.min(desk.now);
         let call = Call {
             id: id.clone(),
             patient: self.patient,
-            at: at.min(desk.now),
+            at,
             need: Draft::of(self.typed),
             words: self.line_of_diary(&said),
-            said,
+            said: said.clone(),
+        };
+        let unsaved = || {
+            let page = self.read_back(&said, Some(Key("call-not-saved")), &id, at);
+            Answered::Unsaved(Box::new(page))
         };
         let Some(line) = desk.line else {
-            let page = self
-                .form(desk, &Faults::new(), Some(NOT_SAVED), &id)
-                .await?;
-            return Ok(Answered::Unsaved(Box::new(page)));
+            return Ok(unsaved());
         };
         match line.save(&desk.who.actor(), call, desk.now).await {
             Ok(()) => {
-                settles(desk, self.patient, at.min(desk.now)).await;
+                settles(desk, self.patient, at).await;
                 Ok(Answered::Saved(id))
             }
             Err(SaveError::Other) => {
                 let id = CallId::random().map_err(IntakeError::Random)?;
-                let page = self.form(desk, &Faults::new(), Some(OTHER), &id).await?;
+                let page = self
+                    .form(desk, &Faults::new(), Some(Key("call-other")), &id)
+                    .await?;
                 Ok(Answered::Other(Box::new(page)))
             }
             Err(error) => {
                 tracing::error!(error = story(&error), "a call was not saved");
-                let page = self
-                    .form(desk, &Faults::new(), Some(NOT_SAVED), &id)
-                    .await?;
-                Ok(Answered::Unsaved(Box::new(page)))
+                Ok(unsaved())
             }
         }
     }
 
     /// What the diary says of the call, in one note.
     fn line_of_diary(&self, said: &[Said]) -> String {
+        let w = words::of_record();
         let mut lines = vec!["Telefonata con il paziente.".to_owned()];
         let told: Vec<String> = said
             .iter()
             .map(|it| {
-                let (what, answer) = words::said(it);
+                let (what, answer) = words::said(it, w);
                 format!("{what} {answer}")
             })
             .collect();
@@ -380,26 +382,33 @@ impl Ask<'_> {
             lines.push(format!("{}.", told.join("; ")));
         }
         let need = Draft::of(self.typed);
-        let kinds = kinds_of(need.as_ref());
+        let kinds = kinds_of(need.as_ref(), w);
         if !kinds.is_empty() {
             lines.push(format!("Ha bisogno di: {}.", kinds.join(", ")));
         }
-        let free = [self.typed.get("need_words"), self.typed.get("note")];
+        // The note first: what is needed is kept by itself, should there be too much.
+        let free = [self.typed.get("note"), self.typed.get("need_words")];
         lines.extend(
             free.into_iter()
                 .filter(|it| !it.is_empty())
                 .map(str::to_owned),
         );
         let line = lines.join("\n");
-        line.chars().take(veglia_diary::WORDS_CHARS_MAX).collect()
+        let plain = |letter: char| match letter {
+            '\n' => letter,
+            odd if odd.is_control() => ' ',
+            letter => letter,
+        };
+        let line = line.chars().map(plain);
+        line.take(veglia_diary::WORDS_CHARS_MAX).collect()
     }
 }
 
 fn question(
     question: &Question,
-    typed: &Typed,
-    faults: &Faults,
+    (typed, faults): (&Typed, &Faults),
     wanted: &[ScoreParameter],
+    w: Words,
 ) -> QuestionView {
     let chosen = typed.get(question.field);
     let answers = question.answers.iter();
@@ -413,37 +422,30 @@ fn question(
             "consciousness" => wanted.contains(&ScoreParameter::Consciousness),
             _ => false,
         },
-        fault: faults.get(question.field).copied().map(words::fault),
+        fault: faults.get(question.field).map(|it| words::fault(*it, w)),
         is_open: !answers.iter().any(|(.., is_chosen)| *is_chosen),
         answers,
     }
 }
 
-fn asked_again(faults: &Faults) -> Option<String> {
-    match faults.len() {
-        0 => None,
-        1 => Some(
-            "Un valore è da chiedere di nuovo: è segnato qui sotto. Nulla è stato \
-                   salvato, nulla è stato corretto."
-                .to_owned(),
-        ),
-        count => Some(format!(
-            "{count} valori sono da chiedere di nuovo: sono segnati qui sotto. Nulla è stato \
-             salvato, nulla è stato corretto."
-        )),
-    }
+fn asked_again(faults: &Faults, w: Words) -> Option<String> {
+    let asked = !faults.is_empty();
+    asked.then(|| {
+        w.with("call-asked-again", "values", faults.len())
+            .to_string()
+    })
 }
 
-fn kinds_of(need: Option<&Draft>) -> Vec<String> {
+fn kinds_of(need: Option<&Draft>, w: Words) -> Vec<String> {
     let kinds = need.into_iter().flat_map(|it| &it.kinds);
-    kinds.map(|code| kind_name(code).to_owned()).collect()
+    kinds.map(|code| kind_name(code, w)).collect()
 }
 
 impl ReadBackPage {
     /// What it is called.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("Rilegga a {}", self.name)
+        self.w.with("read-title", "name", &self.name).to_string()
     }
 }
 

@@ -10,8 +10,10 @@ use veglia_people::staff::Staff;
 use veglia_people::{PersonId, patients::ReadError};
 use veglia_store::{Access, Database, TxError};
 use veglia_view::{PatientId, Plan, Row, RuleSet, View, WallMs};
+use veglia_words::{Language, Words};
 
 use crate::line::{Line, SaveError};
+use crate::words::WORDS;
 
 /// What a page is made from.
 #[derive(Clone, Copy)]
@@ -28,6 +30,8 @@ pub struct Desk<'a> {
     pub who: &'a Staff,
     /// The moment, by the clock of care.
     pub now: WallMs,
+    /// The language of who asks.
+    pub language: Language,
 }
 
 /// Why a page cannot be made.
@@ -81,6 +85,11 @@ impl Purpose {
 }
 
 impl Desk<'_> {
+    /// The words of pages.
+    pub(crate) fn w(self) -> Words {
+        WORDS.speaking(self.language)
+    }
+
     /// The person behind a patient, after it was written that somebody looks; none when nobody is
     /// registered under this number.
     pub(crate) async fn open(

@@ -8,10 +8,10 @@
 //! **Red and unreachable**: the patient twice, then everybody the clinical sheet names, then who
 //! has the keys, then 112. Whoever is reached on the way sends the caller back to the patient.
 
-use veglia_view::{Expected, OpenFlag, Plan, Row, RuleSet, Severity, Standing, WallMs};
+use veglia_view::{Expected, OpenFlag, Parameter, Plan, Row, RuleSet, Severity, Standing, WallMs};
+use veglia_words::Words;
 
 use crate::attempt::{Attempt, Came, Whom};
-use crate::saved::about;
 use crate::words;
 
 /// Between two attempts at somebody who has a red: long enough to come from the garden.
@@ -50,23 +50,25 @@ pub(crate) struct Due {
 }
 
 /// Why a flag asks for a call; none when it does not.
-pub(crate) fn of_flag(flag: &OpenFlag, rules: &RuleSet, now: WallMs) -> Reason {
+pub(crate) fn of_flag(flag: &OpenFlag, rules: &RuleSet, now: WallMs, w: Words) -> Reason {
     let (severity, since) = (flag.flag.severity, told_at(flag));
-    let what = about(flag.flag.about);
+    let what = words::about(flag.flag.about, w);
     let words = match (severity, flag.flag.standing) {
-        (Severity::Technical, _) => format!("Nessuna misura: {what}"),
+        (Severity::Technical, _) => w.with("why-technical", "what", what).to_string(),
         (_, Standing::Unconfirmed { repeat_by }) => {
-            let by = words::by_time(repeat_by, now);
-            format!("{what}: da confermare, la seconda misura è attesa {by}")
+            let by = words::by_time(repeat_by, now, w);
+            let why = w.with("why-unconfirmed", "what", what);
+            why.and("by", by).to_string()
         }
         (Severity::Amber, _) => match rules.call_within_ms(&flag.flag.id.rule) {
             Some(within_ms) => {
-                let by = words::by_time(since.plus_ms(within_ms), now);
-                format!("{what}: chiamare {by}")
+                let by = words::by_time(since.plus_ms(within_ms), now, w);
+                let why = w.with("why-call-by", "what", what);
+                why.and("by", by).to_string()
             }
             None => what,
         },
-        (Severity::Red, _) => format!("{what}: confermato"),
+        (Severity::Red, _) => w.with("why-confirmed", "what", what).to_string(),
     };
     Reason {
         severity,
@@ -78,7 +80,8 @@ pub(crate) fn of_flag(flag: &OpenFlag, rules: &RuleSet, now: WallMs) -> Reason {
             .and_then(veglia_view::Evidence::value)
         {
             Some((kind, steps)) if severity != Severity::Technical => {
-                format!("{words} ({})", words::value(kind, steps))
+                let why = w.with("why-value", "why", words);
+                why.and("value", words::value(kind, steps, w)).to_string()
             }
             _ => words,
         },
@@ -94,48 +97,54 @@ fn told_at(flag: &OpenFlag) -> WallMs {
 }
 
 /// The time that was agreed in the newest attempt, if it was.
-pub(crate) fn agreed(attempts: &[Attempt], now: WallMs) -> Option<Reason> {
+pub(crate) fn agreed(attempts: &[Attempt], now: WallMs, w: Words) -> Option<Reason> {
     let Came::Later(at) = attempts.last()?.came else {
         return None;
     };
     Some(Reason {
         severity: Severity::Amber,
         since: at,
-        words: format!("Da richiamare {}", words::at_time(at, now)),
+        words: w
+            .with("why-agreed", "at", words::at_time(at, now, w))
+            .to_string(),
     })
 }
 
-/// An expected value of somebody who measures for us on the telephone alone.
-pub(crate) fn expected(plan: &Plan, row: Option<&Row>, now: WallMs) -> Option<Reason> {
+/// The expected values of somebody who measures for us on the telephone alone, each by itself: who
+/// was called and gave one of them is called again when the next is due.
+pub(crate) fn expected(plan: &Plan, row: Option<&Row>, now: WallMs, w: Words) -> Vec<Reason> {
     let overdue = plan.parameters.iter().filter_map(|parameter| {
         let last = row.and_then(|row| row.latest(parameter.vital));
         let last = last.map_or(plan.from, |last| last.at);
-        let grace_ms = i64::from(parameter.grace_minutes) * 60_000;
-        let due = match &parameter.expected {
-            Expected::EveryMinutes(every) => last.plus_ms(i64::from(*every) * 60_000),
-            Expected::DailyAt(times) => {
-                let times = times.iter().filter_map(|it| words::last_at(*it, now));
-                let due = times.max().filter(|due| *due >= plan.from)?;
-                // A value of a little before counts for it.
-                (last < due.plus_ms(-grace_ms)).then_some(due)?
-            }
-            // Nobody is called out of bed to count.
-            Expected::Within(_) => return None,
-        };
-        (due <= now).then_some((due, words::vital(parameter.vital)))
+        let vital = w.say(words::vital(parameter.vital));
+        Some(Reason {
+            severity: Severity::Amber,
+            since: due_at(parameter, last, plan.from, now)?,
+            words: w.with("why-expected", "vital", vital).to_string(),
+        })
     });
-    let mut overdue: Vec<(WallMs, &str)> = overdue.collect();
-    overdue.sort();
-    let since = overdue.first()?.0;
-    let names: Vec<&str> = overdue.into_iter().map(|(_, name)| name).collect();
-    Some(Reason {
-        severity: Severity::Amber,
-        since,
-        words: format!(
-            "Misure attese dal piano, per telefono: {}",
-            names.join(", ")
-        ),
-    })
+    overdue.collect()
+}
+
+/// Since when a value is due of which the last is from `last`: the newest of its moments, because a
+/// call settles those before it.
+fn due_at(parameter: &Parameter, last: WallMs, from: WallMs, now: WallMs) -> Option<WallMs> {
+    match &parameter.expected {
+        Expected::EveryMinutes(every) => {
+            let every_ms = i64::from(*every) * 60_000;
+            let times = now.since(last).checked_div(every_ms)?;
+            (times > 0).then(|| last.plus_ms(times * every_ms))
+        }
+        Expected::DailyAt(times) => {
+            let times = times.iter().filter_map(|it| words::last_at(*it, now));
+            let due = times.max().filter(|due| *due >= from)?;
+            // A value of a little before counts for it.
+            let grace_ms = i64::from(parameter.grace_minutes) * 60_000;
+            (last < due.plus_ms(-grace_ms)).then_some(due)
+        }
+        // Nobody is called out of bed to count.
+        Expected::Within(_) => None,
+    }
 }
 
 /// Whether a reason is settled by what was tried since. A red whose moment is the call's own was

@@ -58,9 +58,11 @@ impl Typed {
         self.0.get(field).map_or("", String::as_str)
     }
 
-    /// Whether somebody has said that an unusual value is what was said.
+    /// Whether somebody has said of the unusual value that stands in a field, and of no other,
+    /// that it is what was said.
     pub(crate) fn is_sure(&self, field: &str) -> bool {
-        !self.get(&format!("sure_{field}")).is_empty()
+        let value = self.get(field);
+        !value.is_empty() && self.get(&format!("sure_{field}")) == value
     }
 
     /// The same with one field set.

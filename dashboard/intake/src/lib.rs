@@ -16,6 +16,10 @@
 //! was typed (`number.rs`); everything is read back to the patient before it is saved; nothing that
 //! was typed is lost on any error.
 //!
+//! **Never "saved" for what is not on the disk.** What a power cut leaves in doubt the outbox is
+//! asked for; what may have been lost with an outbox is said; what does not arrive is told on the
+//! ward (`trouble.rs`).
+//!
 //! **Reading is written**: every page about one patient is in the access log before it is made
 //! (`desk.rs`).
 //!
@@ -25,6 +29,7 @@
 //! another day: the device is dated when it was said.
 
 mod attempt;
+mod by_phone;
 mod call;
 mod config;
 mod desk;
@@ -34,8 +39,10 @@ mod line;
 mod list;
 mod need;
 mod needs;
+mod noted;
 mod number;
 mod outcome;
+mod promised;
 mod rows;
 mod said;
 mod saved;
@@ -43,6 +50,7 @@ mod schema;
 mod script;
 mod sender;
 mod sheet;
+mod trouble;
 mod words;
 
 pub use call::{Answered, CallPage, ReadBackPage, answer};
@@ -54,8 +62,10 @@ pub use list::{CallsPage, LINES_MAX};
 pub use need::{Need, WORDS_MAX, needs_of};
 pub use needs::NeedsPage;
 pub use outcome::{ListForm, Listed, act};
+pub use promised::promised;
 pub use said::{CallId, CallIdError, device_of};
 pub use saved::{SavedPage, finish};
 pub use schema::SCHEMA;
 pub use sender::{SendError, send};
 pub use sheet::SheetPage;
+pub use trouble::{LinkState, Lookout, Trouble};

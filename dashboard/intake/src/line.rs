@@ -1,44 +1,52 @@
-//! The way into the clinical path: an outbox of the dashboard's own, and a row for every call.
+//! The way into the clinical path: an outbox of the dashboard's own, and rows for every call.
 //!
 //! ```text
-//! form ─▶ phone_call, phone_need ─▶ phone_handed ─▶ outbox (fsync) ─▶ broker ─▶ ingest ─▶ rules
+//! form ─▶ phone_call, phone_need ─▶ diary ─▶ phone_handed ─▶ outbox (fsync) ─▶ phone_sent
+//!                                                              └─▶ broker ─▶ ingest ─▶ rules
 //! ```
 //! What was said reaches the rules as a device's readings do, by the same broker, journal and
 //! triage, from the patient's permanent by-phone device. The form is answered after the outbox has
 //! it on the disk.
 //!
-//! **Once.** A form carries the name of its call. Before anything goes into the outbox a row says
-//! for which call, and which sequence was the newest there; one call at a time. So it is known for
-//! ever, whatever died in between, whether the call went in: the next row, or the outbox itself,
-//! has gone further, or it has not. A repeated form doubles nothing, and one that failed half way
-//! is finished by repeating it.
+//! **Once.** A form carries the name of its call, and under that name nothing else is ever saved.
+//! A repeated form doubles nothing, and one that failed half way is finished by repeating it: what
+//! the outbox was about to get when somebody died, it is asked for ([`Outbox::holds`]), and gets
+//! what it does not have (`way.rs`).
 //!
-//! An outbox that was moved away and begun anew has another epoch: what it held and whether it
-//! arrived is not known any more, and a call that is repeated then is sent. A value twice is better
-//! than none.
+//! An outbox that was moved away and begun anew has another epoch: whether what it held arrived is
+//! not known any more. Pages say so, and a call that is repeated then is sent. A value twice is
+//! better than none.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinError;
 use veglia_diary::{AssignRefused, assign_device, wearer, write_note};
-use veglia_link::outbox::{AppendError, OpenError};
-use veglia_link::{Outbox, OutboxOptions, OutboxStatus};
+use veglia_link::outbox::{AppendError, OpenError, SpoolError};
+use veglia_link::{LinkStatus, Outbox, OutboxOptions, OutboxStatus};
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
+use veglia_store::sea_orm::IntoActiveModel;
 use veglia_store::sea_orm::entity::prelude::*;
-use veglia_store::sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_view::PatientId;
-use veglia_wire::{Boot, CareClock, DeviceId, MonoMs, WallMs};
+use veglia_wire::{Boot, CareClock, DeviceId, MonoMs, Record, Sequence, WallMs};
 
 use crate::attempt::{self, Came, Whom};
 use crate::need::Draft;
-use crate::rows::{call, handed, need};
+use crate::noted;
+use crate::rows::{call, need};
 use crate::said::{CallId, Said, device_of};
+use way::Way;
+
+mod kept;
+mod way;
+
+pub(crate) use kept::{Kept, Loose, Place};
 
 /// The gateway through which the telephone speaks: a name that no home has.
 pub const GATEWAY: &str = "veglia-phone";
@@ -49,12 +57,6 @@ const OUTBOX: OutboxOptions = OutboxOptions {
     max_total_bytes: 64 * 1024 * 1024,
     commit_window: Duration::ZERO,
 };
-
-/// Calls looked through for those that are not on their way: a busy day.
-const STUCK_AMONG: u64 = 500;
-
-/// A call in which nothing was said that the rules hear, as it is stored.
-const SAID_NOTHING: &str = "[]";
 
 /// A permanent device is its patient's at any time.
 const FOR_EVER: WallMs = WallMs(0);
@@ -79,27 +81,17 @@ impl fmt::Debug for Call {
     }
 }
 
-/// A call as it was kept.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Kept {
-    pub(crate) patient: PatientId,
-    pub(crate) at: WallMs,
-    pub(crate) said: Vec<Said>,
-    /// Whether what was said is in the outbox; `true` when there was nothing to send.
-    pub(crate) is_handed: bool,
-}
-
 /// Why a call is not saved.
 #[derive(Debug, Error)]
 pub enum SaveError {
-    /// A call of this name was saved with other values.
-    #[error("a call of this name is kept already, with other values")]
+    /// A call of this name was saved that says something else.
+    #[error("a call of this name is kept already, and says something else")]
     Other,
     /// The by-phone device cannot be the patient's.
     #[error("the patient's by-phone device could not be given to them")]
     Device(#[source] AssignRefused),
-    /// Whose the by-phone device is could not be read.
-    #[error("the diary did not say whose the by-phone device is")]
+    /// Whose the by-phone device is was not read, or the call not noted: repeat it.
+    #[error("the diary did not answer")]
     Diary(#[source] veglia_diary::ReadError),
     /// The record did not write, or not read.
     #[error("the call was not written")]
@@ -107,6 +99,9 @@ pub enum SaveError {
     /// It is written, and the outbox did not take it: repeat it.
     #[error("the outbox of the telephone did not take the call")]
     Outbox(#[source] AppendError),
+    /// It is written, and whether the outbox has it cannot be read: repeat it.
+    #[error("the outbox of the telephone does not say whether it has the call")]
+    Doubtful(#[source] SpoolError),
     /// It cannot be put into words, or read again.
     #[error("what was said cannot be stored")]
     Words(#[source] serde_json::Error),
@@ -120,6 +115,7 @@ pub enum SaveError {
 pub struct Line {
     record: Database,
     outbox: Outbox,
+    link: watch::Sender<LinkStatus>,
     boot: Boot,
     began: Instant,
     care: CareClock,
@@ -142,6 +138,7 @@ impl Line {
         Ok(Self {
             record,
             outbox: Outbox::open(dir, OUTBOX)?,
+            link: watch::Sender::new(LinkStatus::default()),
             boot: Boot(u32::try_from(seconds).unwrap_or(u32::MAX)),
             began: Instant::now(),
             care,
@@ -161,9 +158,25 @@ impl Line {
         self.boot
     }
 
-    /// Records that ingest does not have yet.
-    pub(crate) fn waiting(&self) -> u64 {
-        self.outbox.status().waiting()
+    /// Where whoever sends says how it is doing.
+    pub(crate) fn teller(&self) -> watch::Sender<LinkStatus> {
+        self.link.clone()
+    }
+
+    /// How whoever sends is doing.
+    #[must_use]
+    pub fn link(&self) -> watch::Receiver<LinkStatus> {
+        self.link.subscribe()
+    }
+
+    /// How the outbox is doing.
+    pub(crate) fn status(&self) -> OutboxStatus {
+        self.outbox.status()
+    }
+
+    /// How much care time goes by while somebody waits this long at the wall.
+    pub(crate) fn care_ms(&self, wall_ms: i64) -> i64 {
+        wall_ms.saturating_mul(i64::from(self.care.speed()))
     }
 
     /// Keeps a call, and hands what was said to the outbox; on the disk when this returns. Saving
@@ -195,6 +208,7 @@ impl Line {
     ) -> Result<(), SaveError> {
         let (line, actor, id) = (self.clone(), actor.clone(), id.clone());
         let handing = tokio::spawn(async move {
+            let _turn = line.turn.lock().await;
             line.hand(&actor, &id, kept.patient, kept.at, &kept.said)
                 .await
         });
@@ -205,16 +219,21 @@ impl Line {
         if !call.said.is_empty() {
             self.give_device(actor, call.patient, now).await?;
         }
-        if self.write(actor, call, now).await? {
-            let (record, patient) = (&self.record, call.patient);
-            let noted = write_note(record, actor, patient, None, &call.words, call.at).await;
-            if let Err(error) = noted {
-                // The values and the call itself are kept: the line in the diary only tells of it.
-                tracing::error!(%error, "a call has no line in the diary");
-            }
-        }
+        let _turn = self.turn.lock().await;
+        self.write(actor, call, now).await?;
+        let telling = write_note(
+            &self.record,
+            actor,
+            call.patient,
+            None,
+            &call.words,
+            call.at,
+        );
+        let noted = noted::once(&self.record, actor, &call.id, telling).await;
+        // A diary that does not answer keeps no value from the rules.
         self.hand(actor, &call.id, call.patient, call.at, &call.said)
-            .await
+            .await?;
+        noted.map_err(SaveError::Diary)
     }
 
     /// Sees that the by-phone device is the patient's.
@@ -240,28 +259,28 @@ impl Line {
         }
     }
 
-    /// Writes the call; whether it is new.
-    async fn write(&self, actor: &Actor, call: &Call, now: WallMs) -> Result<bool, SaveError> {
+    /// Writes the call, unless it was.
+    async fn write(&self, actor: &Actor, call: &Call, now: WallMs) -> Result<(), SaveError> {
         let said = serde_json::to_string(&call.said).map_err(SaveError::Words)?;
-        let said = said.as_str();
+        let form = call.form().map_err(SaveError::Words)?;
+        let (said, form) = (said.as_str(), form.as_str());
         let written = self.record.run_tx("intake.call", actor, move |tx| {
             Box::pin(async move {
                 let known = call::Entity::find_by_id(call.id.as_str()).one(tx).await?;
-                if let Some(known) = known {
-                    let is_same = known.said == said && known.patient == call.patient.to_string();
-                    return Ok(is_same.then_some(false));
-                }
-                insert(tx, call, said, now).await?;
-                Ok(Some(true))
+                let Some(known) = known else {
+                    insert(tx, call, (said, form), now).await?;
+                    return Ok(true);
+                };
+                let is_same = |known_form: &String| known_form == form;
+                let was_said = known.said == said && known.patient == call.patient.to_string();
+                Ok(known.form.as_ref().map_or(was_said, is_same))
             })
         });
-        written
-            .await
-            .map_err(SaveError::Record)?
-            .ok_or(SaveError::Other)
+        let is_this_one = written.await.map_err(SaveError::Record)?;
+        is_this_one.then_some(()).ok_or(SaveError::Other)
     }
 
-    /// Hands what was said to the outbox, unless it went in before.
+    /// Hands what was said to the outbox, as far as it does not have it; one call at a time.
     async fn hand(
         &self,
         actor: &Actor,
@@ -273,95 +292,64 @@ impl Line {
         if said.is_empty() {
             return Ok(());
         }
-        let _turn = self.turn.lock().await;
-        let status = self.outbox.status();
-        let is_new = self.record.run_tx("intake.hand", actor, move |tx| {
-            Box::pin(async move {
-                if way(tx, id.as_str(), &status).await? == Way::In {
-                    return Ok(false);
-                }
-                let row = handed::ActiveModel {
-                    id: NotSet,
-                    call: Set(id.to_string()),
-                    epoch: Set(status.epoch.to_string()),
-                    after: Set(newest(&status)),
-                };
-                handed::Entity::insert(row)
-                    .exec_without_returning(tx)
-                    .await?;
-                Ok(true)
-            })
+        let OutboxStatus { epoch, newest, .. } = self.outbox.status();
+        let read = self.record.read_tx("intake.way", actor, move |tx| {
+            Box::pin(async move { way::of(tx, id.as_str(), epoch).await })
         });
-        if !is_new.await.map_err(SaveError::Record)? {
-            return Ok(());
+        let records = self.records(patient, at, said);
+        let missing = match read.await.map_err(SaveError::Record)? {
+            Way::In(_) => return Ok(()),
+            Way::Doubtful(after) => self.missing(records, after).await?,
+            Way::Out | Way::Elsewhere => {
+                let handed = way::is_handed(&self.record, actor, id, (epoch, newest)).await;
+                handed.map_err(SaveError::Record)?;
+                records
+            }
+        };
+        let through = if missing.is_empty() {
+            newest
+        } else {
+            let appended = self.outbox.append(missing).await;
+            Some(appended.map_err(SaveError::Outbox)?.last)
+        };
+        if let Err(error) = way::is_in(&self.record, actor, id, (epoch, through)).await {
+            // It is: whoever asks for it again finds it there.
+            tracing::warn!(%error, "it is not written down that a call is in the outbox");
         }
+        Ok(())
+    }
+
+    /// What was said, as records of the patient's by-phone device.
+    fn records(&self, patient: PatientId, at: WallMs, said: &[Said]) -> Vec<Record> {
         let device = device(patient);
         let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mono = MonoMs(elapsed_ms.saturating_mul(u64::from(self.care.speed())));
         let records = said.iter();
         let records = records.map(|it| it.record(&device, self.boot, mono, at));
-        let appended = self.outbox.append(records.collect()).await;
-        appended.map(drop).map_err(SaveError::Outbox)
+        records.collect()
     }
 
-    /// A call of a patient, as it was kept.
-    ///
-    /// # Errors
-    /// See [`SaveError`].
-    pub(crate) async fn kept(
+    /// Those of some records that the outbox does not have behind a sequence.
+    async fn missing(
         &self,
-        actor: &Actor,
-        patient: PatientId,
-        id: &CallId,
-    ) -> Result<Option<Kept>, SaveError> {
-        let status = self.outbox.status();
-        let read = self.record.read_tx("intake.kept", actor, move |tx| {
-            Box::pin(async move {
-                let row = call::Entity::find_by_id(id.as_str()).one(tx).await?;
-                let Some(row) = row.filter(|row| row.patient == patient.to_string()) else {
-                    return Ok(None);
-                };
-                Ok(Some((row, way(tx, id.as_str(), &status).await?)))
-            })
+        mut records: Vec<Record>,
+        after: Option<Sequence>,
+    ) -> Result<Vec<Record>, SaveError> {
+        let looked = self.outbox.holds(after, |held| {
+            records.retain(|it| !is_same(it, held));
+            records.is_empty()
         });
-        let Some((row, way)) = read.await.map_err(SaveError::Record)? else {
-            return Ok(None);
-        };
-        let said: Vec<Said> = serde_json::from_str(&row.said).map_err(SaveError::Words)?;
-        Ok(Some(Kept {
-            patient,
-            at: WallMs(row.at_ms),
-            is_handed: way != Way::Out || said.is_empty(),
-            said,
-        }))
+        looked.await.map_err(SaveError::Doubtful)?;
+        Ok(records)
     }
+}
 
-    /// Calls since a moment that were kept and are not on their way, the first first.
-    pub(crate) async fn stuck(
-        &self,
-        actor: &Actor,
-        since: WallMs,
-    ) -> Result<Vec<(PatientId, CallId)>, TxError> {
-        let status = self.outbox.status();
-        let read = self.record.read_tx("intake.stuck", actor, move |tx| {
-            Box::pin(async move {
-                let calls = call::Entity::find()
-                    .filter(call::Column::WrittenAtMs.gte(since.0))
-                    .filter(call::Column::Said.ne(SAID_NOTHING))
-                    .order_by_desc(call::Column::WrittenAtMs)
-                    .limit(STUCK_AMONG);
-                let mut stuck = Vec::new();
-                for call in calls.all(tx).await?.into_iter().rev() {
-                    if way(tx, &call.id, &status).await? == Way::Out {
-                        stuck.push((call.patient, call.id));
-                    }
-                }
-                Ok(stuck)
-            })
-        });
-        let known =
-            |(patient, id): (String, String)| Some((patient.parse().ok()?, id.parse().ok()?));
-        Ok(read.await?.into_iter().filter_map(known).collect())
+impl Call {
+    /// All that the form said, as a digest: another one under the same name says something else.
+    fn form(&self) -> Result<String, serde_json::Error> {
+        let all = (self.patient, self.at, &self.said, &self.need, &self.words);
+        let digest = Sha256::digest(serde_json::to_vec(&all)?);
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
@@ -370,48 +358,18 @@ fn device(patient: PatientId) -> DeviceId {
     device_of(patient).expect("a prefix and sixteen digits are an identifier")
 }
 
-fn newest(status: &OutboxStatus) -> i64 {
-    let newest = status.newest.map_or(0, |newest| newest.get());
-    i64::try_from(newest).unwrap_or(i64::MAX)
+/// Whether two records say the same of the same moment, whenever they were appended.
+fn is_same(one: &Record, other: &Record) -> bool {
+    let of = |it: &Record| (it.when.wall, it.body);
+    one.device == other.device && of(one) == of(other)
 }
 
-/// Where a call is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// It went into the outbox.
-    In,
-    /// It did not.
-    Out,
-    /// It was handed to an outbox that is gone.
-    Elsewhere,
-}
-
-/// Whether a call went into the outbox: after the row that says it was about to, either the next
-/// row or the outbox itself has gone further.
-async fn way(tx: &Tx<'_>, id: &str, status: &OutboxStatus) -> Result<Way, TxError> {
-    let epoch = status.epoch.to_string();
-    let last = handed::Entity::find()
-        .filter(handed::Column::Call.eq(id))
-        .order_by_desc(handed::Column::Id);
-    let Some(last) = last.one(tx).await? else {
-        return Ok(Way::Out);
-    };
-    if last.epoch != epoch {
-        return Ok(Way::Elsewhere);
-    }
-    let next = handed::Entity::find()
-        .filter(handed::Column::Id.gt(last.id))
-        .filter(handed::Column::Epoch.eq(&epoch))
-        .order_by_asc(handed::Column::Id);
-    let next = next.one(tx).await?.map(|next| next.after);
-    if next.unwrap_or_else(|| newest(status)) > last.after {
-        Ok(Way::In)
-    } else {
-        Ok(Way::Out)
-    }
-}
-
-async fn insert(tx: &Tx<'_>, call: &Call, said: &str, now: WallMs) -> Result<(), TxError> {
+async fn insert(
+    tx: &Tx<'_>,
+    call: &Call,
+    (said, form): (&str, &str),
+    now: WallMs,
+) -> Result<(), TxError> {
     let row = call::Model {
         id: call.id.to_string(),
         patient: call.patient.to_string(),
@@ -419,11 +377,13 @@ async fn insert(tx: &Tx<'_>, call: &Call, said: &str, now: WallMs) -> Result<(),
         said: said.to_owned(),
         at_ms: call.at.0,
         written_at_ms: now.0,
+        form: Some(form.to_owned()),
     };
     call::Entity::insert(row.into_active_model())
         .exec_without_returning(tx)
         .await?;
-    attempt::write(tx, call.patient, (Whom::Patient, Came::Answered), call.at).await?;
+    let answered = (Whom::Patient, Came::Answered);
+    attempt::write(tx, call.patient, answered, call.at, None).await?;
     let Some(draft) = &call.need else {
         return Ok(());
     };

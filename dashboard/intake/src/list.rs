@@ -12,22 +12,26 @@ use veglia_diary::{ActKind, Written, diary_of, open_flags, plans_current};
 use veglia_people::background::{self, Background};
 use veglia_people::{PersonId, patients, staff};
 use veglia_store::Actor;
-use veglia_view::{OpenFlag, PatientId, Plan, Severity, WallMs, Whereabouts, is_stand_in};
+use veglia_view::{OpenFlag, PatientId, Severity, WallMs, Whereabouts, is_stand_in};
+use veglia_words::{Key, Words};
 
 use crate::attempt::{Attempt, Book, Came, Claim, Whom};
-use crate::desk::{Desk, IntakeError, is_in_force, person_of};
+use crate::by_phone::ByPhone;
+use crate::desk::{Desk, IntakeError, person_of};
 use crate::due::{self, Due};
+use crate::line::Loose;
 use crate::said::CallId;
 use crate::words;
 
 /// Lines on the page: more than a shift can call. The most urgent stay.
 pub const LINES_MAX: usize = 60;
 
-/// People without a device whose values are asked for at once: each is a question to ingest.
-const BY_PHONE_MAX: usize = 200;
-
 /// How far back calls are looked for that are not on their way.
-const STUCK_MS: i64 = 24 * 3_600_000;
+const LOOSE_MS: i64 = 24 * 3_600_000;
+
+/// Calls on the page of which nobody knows whether they arrived. An outbox that was lost leaves
+/// behind as many as a day has.
+const LOST_MAX: usize = 20;
 
 /// Lines of the diary looked through for what became of a message.
 const DIARY_LINES: u64 = 50;
@@ -39,26 +43,41 @@ const ASKING: Actor = Actor::System("asking");
 #[derive(Template)]
 #[template(path = "calls.html")]
 pub struct CallsPage {
+    w: Words,
     problem: Option<String>,
     now: String,
     /// How many records wait for ingest.
     waiting: u64,
     is_closed: bool,
     /// Calls that were kept and are not on their way.
-    stuck: Vec<(PatientId, CallId)>,
+    stuck: Vec<LooseView>,
+    /// Calls of which nobody knows whether they arrived: the newest, and how many others.
+    lost: Vec<LooseView>,
+    more_lost: usize,
+    /// People whose last values ingest does not tell.
+    unknown: usize,
+    /// People followed by telephone whom nobody looked at.
+    not_looked_at: usize,
     lines: Vec<LineView>,
     left_out: usize,
+}
+
+/// A call that somebody has to look after.
+struct LooseView {
+    patient: PatientId,
+    call: CallId,
+    at: String,
 }
 
 struct LineView {
     patient: PatientId,
     name: String,
     code: &'static str,
-    severity: &'static str,
+    severity: Key,
     reasons: Vec<String>,
     since: String,
     /// Whom to call.
-    step: &'static str,
+    step: Key,
     /// From when on, if not now.
     from: Option<String>,
     tried: Vec<String>,
@@ -74,6 +93,8 @@ enum ClaimView {
 
 /// Whom the reader calls.
 struct Callee {
+    /// The name of the form.
+    form: CallId,
     whom: String,
     name: String,
     phone: Option<String>,
@@ -86,6 +107,8 @@ struct Known {
     due: BTreeMap<PatientId, Due>,
     sheets: HashMap<PatientId, Background>,
     book: Book,
+    unknown: usize,
+    not_looked_at: usize,
 }
 
 impl CallsPage {
@@ -95,7 +118,7 @@ impl CallsPage {
     /// See [`IntakeError`].
     pub async fn load(desk: Desk<'_>, problem: Option<String>) -> Result<Self, IntakeError> {
         let known = Known::read(desk).await?;
-        let actor = desk.who.actor();
+        let (actor, w) = (desk.who.actor(), desk.w());
         let mut order: Vec<(PatientId, &Due)> = known
             .due
             .iter()
@@ -127,30 +150,46 @@ impl CallsPage {
             let message = message(desk, patient, due).await?;
             lines.push(LineView {
                 patient,
-                name: name.map_or_else(|| format!("Paziente {patient}"), ToString::to_string),
+                name: match name {
+                    Some(name) => name.to_string(),
+                    None => {
+                        let unnamed = w.with("list-patient-number", "number", patient.to_string());
+                        unnamed.to_string()
+                    }
+                },
                 code: words::severity_code(due.severity),
                 severity: words::severity(due.severity),
                 reasons: reasons.chain(message).collect(),
-                since: words::time(due.since, desk.now),
+                since: words::time(due.since, desk.now, w),
                 step: step(due.next),
-                from: (due.from > desk.now).then(|| words::at_time(due.from, desk.now)),
-                tried: tried.map(|it| told(it, &signed, desk.now)).collect(),
+                from: (due.from > desk.now).then(|| words::at_time(due.from, desk.now, w)),
+                tried: tried.map(|it| told(it, &signed, desk.now, w)).collect(),
                 claim,
             });
         }
-        let stuck = match desk.line {
-            Some(line) => line.stuck(&actor, desk.now.plus_ms(-STUCK_MS)).await,
-            None => Ok(Vec::new()),
-        };
+        let (stuck, lost, more_lost) = loose(desk).await?;
         Ok(Self {
+            w,
             problem,
-            stuck: stuck.map_err(IntakeError::Record)?,
-            now: words::time(desk.now, desk.now),
-            waiting: desk.line.map_or(0, crate::line::Line::waiting),
+            stuck,
+            lost,
+            more_lost,
+            unknown: known.unknown,
+            not_looked_at: known.not_looked_at,
+            now: words::time(desk.now, desk.now, w),
+            waiting: desk.line.map_or(0, |line| line.status().waiting()),
             is_closed: desk.line.is_none(),
             lines,
             left_out,
         })
+    }
+}
+
+impl CallsPage {
+    /// What it is called.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.w.say("list-title").into_owned()
     }
 }
 
@@ -178,14 +217,15 @@ impl Known {
             if is_stand_in(patient) {
                 continue;
             }
-            let reason = due::of_flag(&flag, desk.rules, now);
+            let reason = due::of_flag(&flag, desk.rules, now, desk.w());
             reasons.entry(patient).or_default().push(reason);
         }
         for patient in book.patients() {
-            let agreed = due::agreed(book.of(patient), now);
+            let agreed = due::agreed(book.of(patient), now, desk.w());
             reasons.entry(patient).or_default().extend(agreed);
         }
-        for (patient, reason) in by_phone(desk, &plans).await? {
+        let by_phone = ByPhone::read(desk, &plans).await?;
+        for (patient, reason) in by_phone.reasons {
             reasons.entry(patient).or_default().push(reason);
         }
         let is_away = |patient: &PatientId| {
@@ -197,6 +237,8 @@ impl Known {
             due: BTreeMap::new(),
             sheets: HashMap::new(),
             book,
+            unknown: by_phone.unknown,
+            not_looked_at: by_phone.not_looked_at,
         };
         for (patient, reasons) in reasons {
             known.add(desk, patient, reasons).await?;
@@ -237,11 +279,10 @@ impl Known {
             return Ok(ClaimView::Nobody);
         };
         if *by != desk.who.actor().to_string() {
-            let since = words::time(*since, desk.now);
-            return Ok(ClaimView::Other(format!(
-                "{} dalle {since}",
-                words::signed(by, signed)
-            )));
+            let w = desk.w();
+            let who = w.with("since-who", "who", words::signed(by, signed));
+            let who = who.and("since", words::time(*since, desk.now, w));
+            return Ok(ClaimView::Other(who.to_string()));
         }
         // It was written as a look at the patient when it was claimed.
         let Some(person) = person_of(patient) else {
@@ -261,6 +302,7 @@ impl Known {
             Whom::Emergency => (Some("112".to_owned()), Some("112".to_owned())),
         };
         Ok(ClaimView::Reader(Box::new(Callee {
+            form: CallId::random().map_err(IntakeError::Random)?,
             whom: due.next.code(),
             name: name.unwrap_or_default(),
             phone: phone.filter(|it| !it.is_empty()),
@@ -268,6 +310,29 @@ impl Known {
             is_emergency: due.next == Whom::Emergency,
         })))
     }
+}
+
+/// Calls that are not on their way, the newest of those of which nobody knows, and how many of
+/// these are not among them.
+async fn loose(desk: Desk<'_>) -> Result<(Vec<LooseView>, Vec<LooseView>, usize), IntakeError> {
+    let loose = match desk.line {
+        Some(line) => {
+            let since = desk.now.plus_ms(-LOOSE_MS);
+            line.loose(&desk.who.actor(), since).await
+        }
+        None => Ok(Vec::new()),
+    };
+    let loose = loose.map_err(IntakeError::Record)?.into_iter();
+    let (lost, stuck): (Vec<Loose>, Vec<Loose>) = loose.partition(|it| it.is_lost);
+    let more_lost = lost.len().saturating_sub(LOST_MAX);
+    let view = |it: Loose| LooseView {
+        patient: it.patient,
+        call: it.call,
+        at: words::at_time(it.at, desk.now, desk.w()),
+    };
+    let lost = lost.into_iter().rev().take(LOST_MAX).map(view);
+    let lost = lost.collect();
+    Ok((stuck.into_iter().map(view).collect(), lost, more_lost))
 }
 
 fn other(other: Option<&background::Other>) -> (Option<String>, Option<String>) {
@@ -297,69 +362,41 @@ async fn message(
     Ok(note.map(|note| note.words))
 }
 
-/// Whose values come by telephone alone, and are due.
-async fn by_phone(
-    desk: Desk<'_>,
-    plans: &[Plan],
-) -> Result<Vec<(PatientId, due::Reason)>, IntakeError> {
-    let assignments = veglia_diary::assignments(desk.record, &desk.who.actor()).await;
-    let assignments = assignments.map_err(IntakeError::Diary)?;
-    let has_device = |patient: PatientId| {
-        assignments.of_patient(patient).any(|(device, worn)| {
-            let is_worn = worn.until.is_none_or(|until| desk.now < until);
-            is_worn && !is_virtual(device.as_str())
-        })
+fn told(attempt: &Attempt, signed: &HashMap<String, String>, now: WallMs, w: Words) -> String {
+    w.with("told", "when", words::time(attempt.at, now, w))
+        .and("whom", w.say(whom_name(attempt.whom)))
+        .and("came", came_name(attempt.came, now, w))
+        .and("who", words::signed(&attempt.by, signed))
+        .to_string()
+}
+
+pub(crate) fn whom_name(whom: Whom) -> Key {
+    match whom {
+        Whom::Patient => Key("whom-patient"),
+        Whom::Contact(_) => Key("whom-contact"),
+        Whom::KeyHolder => Key("whom-key-holder"),
+        Whom::Emergency => Key("whom-112"),
+    }
+}
+
+pub(crate) fn came_name(came: Came, now: WallMs, w: Words) -> String {
+    let key = match came {
+        Came::Answered => Key("came-answered"),
+        Came::NoAnswer => Key("came-no-answer"),
+        Came::Busy => Key("came-busy"),
+        Came::Later(at) => {
+            let at = words::at_time(at, now, w);
+            return w.with("came-later", "at", at).to_string();
+        }
     };
-    let by_phone = plans
-        .iter()
-        .filter(|plan| is_in_force(plan, desk.now) && !has_device(plan.patient));
-    let mut due = Vec::new();
-    for plan in by_phone.take(BY_PHONE_MAX) {
-        let row = desk.row(plan.patient).await;
-        let reason = due::expected(plan, row.as_deref(), desk.now);
-        due.extend(reason.map(|reason| (plan.patient, reason)));
-    }
-    Ok(due)
+    w.say(key).into_owned()
 }
 
-/// Whether a device stands for what a person says.
-fn is_virtual(device: &str) -> bool {
-    device.starts_with("phone:") || device.starts_with("hand:")
-}
-
-fn told(attempt: &Attempt, signed: &HashMap<String, String>, now: WallMs) -> String {
-    format!(
-        "{} {}: {} ({})",
-        words::time(attempt.at, now),
-        whom_name(attempt.whom),
-        came_name(attempt.came, now),
-        words::signed(&attempt.by, signed)
-    )
-}
-
-pub(crate) fn whom_name(whom: Whom) -> &'static str {
+fn step(whom: Whom) -> Key {
     match whom {
-        Whom::Patient => "paziente",
-        Whom::Contact(_) => "persona di contatto",
-        Whom::KeyHolder => "chi ha le chiavi",
-        Whom::Emergency => "112",
-    }
-}
-
-pub(crate) fn came_name(came: Came, now: WallMs) -> String {
-    match came {
-        Came::Answered => "ha risposto".to_owned(),
-        Came::NoAnswer => "non risponde".to_owned(),
-        Came::Busy => "occupato".to_owned(),
-        Came::Later(at) => format!("da richiamare {}", words::at_time(at, now)),
-    }
-}
-
-fn step(whom: Whom) -> &'static str {
-    match whom {
-        Whom::Patient => "Chiamare il paziente",
-        Whom::Contact(_) => "Non risponde: chiamare la persona di contatto",
-        Whom::KeyHolder => "Non risponde: chiamare chi ha le chiavi",
-        Whom::Emergency => "Non risponde nessuno: chiamare il 112 con la Scheda 112",
+        Whom::Patient => Key("step-patient"),
+        Whom::Contact(_) => Key("step-contact"),
+        Whom::KeyHolder => Key("step-key-holder"),
+        Whom::Emergency => Key("step-112"),
     }
 }

@@ -4,11 +4,13 @@
 //! later call. With consent it may become a request for support and count in the census of needs;
 //! without, it is known to the centre alone.
 
+use serde::Serialize;
 use veglia_store::sea_orm::QueryOrder;
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::{Actor, Database, TxError};
 use veglia_view::PatientId;
 use veglia_wire::WallMs;
+use veglia_words::{Key, Words};
 
 use crate::form::Typed;
 use crate::rows::need::{Column, Entity, Model};
@@ -24,23 +26,23 @@ pub(crate) const PLACE_MAX: usize = 200;
 pub(crate) struct Kind {
     pub(crate) code: &'static str,
     pub(crate) field: &'static str,
-    pub(crate) words: &'static str,
+    pub(crate) words: Key,
 }
 
-const fn kind(code: &'static str, field: &'static str, words: &'static str) -> Kind {
+const fn kind(code: &'static str, field: &'static str, words: Key) -> Kind {
     Kind { code, field, words }
 }
 
 /// What is asked about. A code never changes its meaning.
 pub(crate) const KINDS: [Kind; 8] = [
-    kind("food", "need_food", "Spesa o pasti"),
-    kind("medicines", "need_medicines", "Farmaci"),
-    kind("care", "need_care", "Aiuto nella cura della persona"),
-    kind("nurse", "need_nurse", "Infermiere o medico a casa"),
-    kind("company", "need_company", "Ascolto, compagnia"),
-    kind("errands", "need_errands", "Commissioni, rifiuti"),
-    kind("animals", "need_animals", "Animali di casa"),
-    kind("other", "need_other", "Altro"),
+    kind("food", "need_food", Key("need-food")),
+    kind("medicines", "need_medicines", Key("need-medicines")),
+    kind("care", "need_care", Key("need-care")),
+    kind("nurse", "need_nurse", Key("need-nurse")),
+    kind("company", "need_company", Key("need-company")),
+    kind("errands", "need_errands", Key("need-errands")),
+    kind("animals", "need_animals", Key("need-animals")),
+    kind("other", "need_other", Key("need-other")),
 ];
 
 /// What was said in one call.
@@ -62,7 +64,7 @@ pub struct Need {
 }
 
 /// What a form says about needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Draft {
     pub(crate) kinds: Vec<&'static str>,
     pub(crate) words: String,
@@ -87,9 +89,9 @@ impl Draft {
 }
 
 /// A kind in words; the code itself when this program does not know it.
-pub(crate) fn kind_name(code: &str) -> &str {
+pub(crate) fn kind_name(code: &str, w: Words) -> String {
     let known = KINDS.iter().find(|kind| kind.code == code);
-    known.map_or(code, |kind| kind.words)
+    known.map_or_else(|| code.to_owned(), |kind| w.say(kind.words).into_owned())
 }
 
 /// What a patient has said that they need, the newest first. It writes no access log: whoever shows

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use askama::Template;
 use veglia_people::staff;
 use veglia_view::PatientId;
+use veglia_words::Words;
 
 use crate::desk::{Desk, IntakeError, Purpose};
 use crate::need::{Need, kind_name, needs_of};
@@ -14,6 +15,7 @@ use crate::words;
 #[derive(Template)]
 #[template(path = "needs.html")]
 pub struct NeedsPage {
+    w: Words,
     patient: PatientId,
     name: String,
     needs: Vec<NeedView>,
@@ -42,24 +44,26 @@ impl NeedsPage {
         let needs = needs.map_err(IntakeError::Record)?;
         let names = staff::signatures(desk.record, &actor).await;
         let names = names.map_err(IntakeError::Record)?;
+        let w = desk.w();
         Ok(Some(Self {
+            w,
             patient,
             name: words::name(&person),
-            needs: needs.into_iter().map(|it| view(it, &names)).collect(),
+            needs: needs.into_iter().map(|it| view(it, &names, w)).collect(),
         }))
     }
 
     /// What it is called.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("Bisogni di {}", self.name)
+        self.w.with("needs-title", "name", &self.name).to_string()
     }
 }
 
-fn view(need: Need, names: &HashMap<String, String>) -> NeedView {
-    let kinds: Vec<&str> = need.kinds.iter().map(|code| kind_name(code)).collect();
+fn view(need: Need, names: &HashMap<String, String>, w: Words) -> NeedView {
+    let kinds: Vec<String> = need.kinds.iter().map(|code| kind_name(code, w)).collect();
     NeedView {
-        at: words::full_time(need.at),
+        at: w.language.moment(need.at),
         by: words::signed(&need.by, names),
         kinds: kinds.join(", "),
         words: need.words,

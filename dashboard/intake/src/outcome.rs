@@ -2,19 +2,19 @@
 //! came of the call, which is in the diary too.
 
 use serde::Deserialize;
-use veglia_diary::{ActRefused, CallOutcome, open_flags, record_call, write_note};
+use veglia_diary::{CallOutcome, open_flags, record_call, write_note};
 use veglia_people::staff;
 use veglia_view::{FlagId, PatientId, Severity, WallMs};
 
 use crate::attempt::{self, Came, Whom};
 use crate::desk::{Desk, IntakeError, Purpose};
 use crate::list::{came_name, whom_name};
+use crate::noted;
+use crate::said::CallId;
 use crate::words;
 
-/// Longest time ahead that a call may be put off to: a day, on the clock of the kitchen.
-const MINUTES_IN_DAY: i64 = 24 * 60;
-
-const NO_TIME: &str = "Scrivere l’ora a cui richiamare, per esempio 15:30. Nulla è stato scritto.";
+/// How long ago an agreed time may be that is today's all the same.
+const JUST_PAST_MS: i64 = 60_000;
 
 /// What an operator does with a line.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -27,6 +27,9 @@ pub struct ListForm {
     /// When to call again, as `15:30`.
     #[serde(default)]
     pub at: String,
+    /// The name of the form: what came of a call is written once under it.
+    #[serde(default)]
+    pub form: String,
 }
 
 /// What became of it.
@@ -50,7 +53,7 @@ pub async fn act(
     patient: PatientId,
     form: &ListForm,
 ) -> Result<Option<Listed>, IntakeError> {
-    let (record, actor, now) = (desk.record, desk.who.actor(), desk.now);
+    let (record, actor, now, w) = (desk.record, desk.who.actor(), desk.now, desk.w());
     let Some(_) = desk.open(patient, Purpose::Call).await? else {
         return Ok(None);
     };
@@ -63,27 +66,24 @@ pub async fn act(
     if let Err(other) = claimed.map_err(IntakeError::Record)? {
         let signed = staff::signatures(record, &actor).await;
         let signed = signed.map_err(IntakeError::Record)?;
-        let (who, since) = (
-            words::signed(&other.by, &signed),
-            words::time(other.since, now),
-        );
-        let until = words::time(other.until, now);
-        return Ok(Some(Listed::Refused(format!(
-            "{who} sta già chiamando questo paziente dalle {since} (al più fino alle {until}). \
-             Nulla è stato scritto."
-        ))));
+        let taken = w
+            .with("taken-by", "who", words::signed(&other.by, &signed))
+            .and("since", words::time(other.since, now, w))
+            .and("until", words::time(other.until, now, w));
+        return Ok(Some(Listed::Refused(taken.to_string())));
     }
     if form.act == "claim" {
         return Ok(Some(Listed::Done));
     }
     let whom = Whom::read(&form.whom).ok_or(IntakeError::Form)?;
+    let name: CallId = form.form.parse().map_err(|_| IntakeError::Form)?;
     let came = match form.act.as_str() {
         "answered" => Came::Answered,
         "no-answer" => Came::NoAnswer,
         "busy" => Came::Busy,
         "later" => match agreed(&form.at, now) {
             Some(at) => Came::Later(at),
-            None => return Ok(Some(Listed::Refused(NO_TIME.to_owned()))),
+            None => return Ok(Some(Listed::Refused(w.say("no-time").into_owned()))),
         },
         _ => return Err(IntakeError::Form),
     };
@@ -91,42 +91,41 @@ pub async fn act(
     if (whom, came) == (Whom::Patient, Came::Answered) {
         return Ok(Some(Listed::Answered));
     }
-    write(desk, patient, (whom, came)).await?;
+    write(desk, patient, (whom, came), &name).await?;
     Ok(Some(Listed::Done))
 }
 
-/// Writes what came of a call, here and in the diary.
+/// Writes what came of a call, here and in the diary; once under the name of its form.
 async fn write(
     desk: Desk<'_>,
     patient: PatientId,
     (whom, came): (Whom, Came),
+    form: &CallId,
 ) -> Result<(), IntakeError> {
     let (record, actor, now) = (desk.record, desk.who.actor(), desk.now);
-    let written = attempt::record_attempt(record, &actor, patient, (whom, came), now).await;
+    let what = (whom, came);
+    let written = attempt::record_attempt(record, &actor, patient, what, now, Some(form)).await;
     written.map_err(IntakeError::Record)?;
-    let known = red_of(desk, patient).await?;
-    let words = format!("Telefonata: {}, {}.", whom_name(whom), came_name(came, now));
-    let outcome = match (whom, came) {
+    let red = red_of(desk, patient).await?;
+    let w = words::of_record();
+    let (to, came_of) = (w.say(whom_name(whom)), came_name(came, now, w));
+    let words = format!("Telefonata: {to}, {came_of}.");
+    let outcome = match what {
         (Whom::Emergency, Came::Answered) => Some(CallOutcome::HelpSent),
         (_, Came::NoAnswer | Came::Busy) => Some(CallOutcome::NoAnswer),
         _ => None,
     };
-    let noted = match (known, outcome) {
-        (Some(flag), Some(outcome)) => {
-            let call = (whom.in_diary(), outcome);
-            record_call(record, &actor, &flag, call, &words, now).await
+    let telling = async {
+        match (red, outcome) {
+            (Some(red), Some(outcome)) => {
+                let call = (whom.in_diary(), outcome);
+                record_call(record, &actor, &red, call, &words, now).await
+            }
+            _ => write_note(record, &actor, patient, None, &words, now).await,
         }
-        _ => write_note(record, &actor, patient, None, &words, now).await,
     };
-    match noted {
-        Err(ActRefused::Read(fault)) => Err(IntakeError::Diary(fault)),
-        // The flag was closed meanwhile: what came of the call is kept here all the same.
-        Err(refused) => {
-            tracing::info!(%refused, "a call has no line beside its flag");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    }
+    let noted = noted::once(record, &actor, form, telling).await;
+    noted.map_err(IntakeError::Diary)
 }
 
 /// The gravest open flag of a patient, if it is red.
@@ -147,11 +146,25 @@ fn agreed(typed: &str, now: WallMs) -> Option<WallMs> {
         typed.to_owned()
     };
     let time = padded.replace(['.', ','], ":").parse().ok()?;
-    let last = words::last_at(time, now)?;
-    let next = if last > now.plus_ms(-60_000) {
-        last
-    } else {
-        last.plus_ms(MINUTES_IN_DAY * 60_000)
-    };
-    Some(next)
+    words::next_at(time, now.plus_ms(-JUST_PAST_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_tomorrow_is_that_of_the_kitchen_clock_also_when_it_is_changed() {
+        // 2020-10-24 15:00 in Rome, the day before summer time ends.
+        let now = WallMs(1_603_544_400_000);
+        let hours = |hours: i64| now.plus_ms(hours * 3_600_000);
+        assert_eq!(agreed("16:00", now), Some(hours(1)));
+        assert_eq!(
+            agreed("9.00", now),
+            Some(hours(19)),
+            "a night of one hour more"
+        );
+        assert_eq!(agreed("15:00", now), Some(now), "this minute is today's");
+        assert_eq!(agreed("presto", now), None);
+    }
 }

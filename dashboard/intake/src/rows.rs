@@ -15,6 +15,7 @@ pub(crate) mod call {
         pub(crate) said: String,
         pub(crate) at_ms: i64,
         pub(crate) written_at_ms: i64,
+        pub(crate) form: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -36,6 +37,45 @@ pub(crate) mod handed {
         pub(crate) call: String,
         pub(crate) epoch: String,
         pub(crate) after: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A call that the outbox has on its disk.
+pub(crate) mod sent {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "phone_sent")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) call: String,
+        pub(crate) epoch: String,
+        pub(crate) through: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What the diary was told.
+pub(crate) mod noted {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "phone_noted")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) form: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -88,6 +128,8 @@ pub(crate) mod attempt {
         pub(crate) whom: String,
         pub(crate) outcome: String,
         pub(crate) words: String,
+        #[sea_orm(unique)]
+        pub(crate) form: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -14,6 +14,7 @@ use veglia_wire::{
     Answer, AnswerCode, Body, Boot, DeviceId, IdError, MonoMs, OutOfRange, Quality, Record, Site,
     Vital, VitalKind, WallMs, When,
 };
+use veglia_words::Key;
 
 use crate::form::Typed;
 use crate::number::{ASKED, Doubt};
@@ -103,59 +104,55 @@ impl Said {
 pub(crate) struct Question {
     pub(crate) code: AnswerCode,
     pub(crate) field: &'static str,
-    pub(crate) words: &'static str,
+    pub(crate) words: Key,
     /// The answers: as in the form, as read back.
-    pub(crate) answers: &'static [(i32, &'static str)],
+    pub(crate) answers: &'static [(i32, Key)],
 }
 
-const YES_NO: &[(i32, &str)] = &[(1, "Sì"), (0, "No")];
+const YES_NO: &[(i32, Key)] = &[(1, Key("answer-yes")), (0, Key("answer-no"))];
 
 /// The red signs first: whoever has one needs no number.
 pub(crate) const SIGNS: [Question; 7] = [
     sign(
         AnswerCode::BreathlessAtRest,
         "breathless",
-        "Le manca il fiato da fermo?",
+        Key("sign-breathless"),
     ),
     sign(
         AnswerCode::CannotFinishSentence,
         "sentence",
-        "Non riesce a finire una frase? (lo senta parlare)",
+        Key("sign-sentence"),
     ),
-    sign(AnswerCode::ChestPain, "chest", "Ha dolore al petto?"),
-    sign(AnswerCode::Confusion, "confusion", "È confuso?"),
-    sign(AnswerCode::BlueLips, "lips", "Ha le labbra blu?"),
-    sign(AnswerCode::Fainting, "fainting", "È svenuto?"),
-    sign(AnswerCode::CoughingBlood, "blood", "Ha tossito sangue?"),
+    sign(AnswerCode::ChestPain, "chest", Key("sign-chest")),
+    sign(AnswerCode::Confusion, "confusion", Key("sign-confusion")),
+    sign(AnswerCode::BlueLips, "lips", Key("sign-lips")),
+    sign(AnswerCode::Fainting, "fainting", Key("sign-fainting")),
+    sign(AnswerCode::CoughingBlood, "blood", Key("sign-blood")),
 ];
 
 /// What the scores need beside the values, and what explains a temperature.
 pub(crate) const STATE: [Question; 3] = [
-    sign(
-        AnswerCode::OnOxygen,
-        "oxygen",
-        "Sta respirando con l’ossigeno?",
-    ),
+    sign(AnswerCode::OnOxygen, "oxygen", Key("state-oxygen")),
     Question {
         code: AnswerCode::Consciousness,
         field: "consciousness",
-        words: "Com’è la coscienza?",
+        words: Key("state-consciousness"),
         answers: &[
-            (0, "Vigile"),
-            (4, "Confusione nuova"),
-            (1, "Risponde solo alla voce"),
-            (2, "Risponde solo al dolore"),
-            (3, "Non risponde"),
+            (0, Key("answer-alert")),
+            (4, Key("answer-confused")),
+            (1, Key("answer-voice")),
+            (2, Key("answer-pain")),
+            (3, Key("answer-none")),
         ],
     },
     sign(
         AnswerCode::AntipyreticTaken,
         "antipyretic",
-        "Ha preso qualcosa per la febbre nelle ultime 6 ore?",
+        Key("state-antipyretic"),
     ),
 ];
 
-const fn sign(code: AnswerCode, field: &'static str, words: &'static str) -> Question {
+const fn sign(code: AnswerCode, field: &'static str, words: Key) -> Question {
     Question {
         code,
         field,
@@ -165,12 +162,12 @@ const fn sign(code: AnswerCode, field: &'static str, words: &'static str) -> Que
 }
 
 /// Where a temperature was taken: as in the form, and as read back.
-pub(crate) const SITES: [(&str, Site, &str); 5] = [
-    ("", Site::Unknown, "non detto"),
-    ("armpit", Site::Armpit, "ascella"),
-    ("ear", Site::Tympanum, "orecchio"),
-    ("mouth", Site::Mouth, "bocca"),
-    ("skin", Site::Skin, "fronte"),
+pub(crate) const SITES: [(&str, Site, Key); 5] = [
+    ("", Site::Unknown, Key("site-unknown")),
+    ("armpit", Site::Armpit, Key("site-armpit")),
+    ("ear", Site::Tympanum, Key("site-ear")),
+    ("mouth", Site::Mouth, Key("site-mouth")),
+    ("skin", Site::Skin, Key("site-skin")),
 ];
 
 /// What has to be asked again, by the names of the fields.
@@ -273,9 +270,22 @@ mod tests {
 
     #[test]
     fn an_unusual_value_is_taken_when_it_was_heard_twice_and_an_impossible_one_never() {
-        let sure = |value| read(&typed(&[("spo2", value), ("sure_spo2", "1")]));
-        assert_eq!(sure("66").map(|it| it.len()), Ok(1));
-        assert!(sure("931").is_err());
+        let sure = |value, heard| read(&typed(&[("spo2", value), ("sure_spo2", heard)]));
+        assert_eq!(sure("66", "66").map(|it| it.len()), Ok(1));
+        assert!(sure("931", "931").is_err());
+    }
+
+    #[test]
+    fn who_was_sure_of_one_value_is_asked_about_the_next() {
+        let retyped = read(&typed(&[("spo2", "48"), ("sure_spo2", "66")])).unwrap_err();
+        let doubt = Doubt::Unusual {
+            steps: 480,
+            meant: None,
+        };
+        assert_eq!(
+            retyped.get("spo2"),
+            Some(&Fault::Doubt(VitalKind::SpO2, doubt))
+        );
     }
 
     #[test]

@@ -5,14 +5,20 @@ use std::time::Duration;
 use askama::Template;
 use tokio::time::{Instant, sleep};
 use veglia_view::{PatientId, Row, Severity, Standing, WallMs};
+use veglia_words::{Key, Words};
 
 use crate::call::story;
 use crate::desk::{Desk, IntakeError, Purpose};
+use crate::line::Place;
 use crate::said::{CallId, device_of};
 use crate::words;
 
 /// How long the answer to a form waits for the rules to have heard what was said.
 const SETTLES_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long what was said may be under way before the page says that it is late, in milliseconds at
+/// the wall: ingest answers within one second.
+const LATE_MS: i64 = 60_000;
 
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -21,6 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 #[derive(Template)]
 #[template(path = "saved.html")]
 pub struct SavedPage {
+    w: Words,
     patient: PatientId,
     name: String,
     call: String,
@@ -28,19 +35,23 @@ pub struct SavedPage {
     said: Vec<(String, String)>,
     fate: Fate,
     /// Open flags: code, severity, and what they are about.
-    flags: Vec<(&'static str, &'static str, String)>,
-    to_say: Vec<&'static str>,
+    flags: Vec<(&'static str, Key, String)>,
+    to_say: Option<Key>,
 }
 
 /// How far what was said has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Fate {
     /// Nothing was said that the rules hear.
     Nothing,
-    /// It is not on its way.
+    /// It is not on its way, as far as is known.
     Stuck,
+    /// An outbox had it that is gone.
+    Lost,
     /// It is in the outbox, on the disk.
     Waiting,
+    /// The same since the moment in words, which is too long ago.
+    Late(String),
     /// The rules have heard it.
     Heard,
 }
@@ -74,24 +85,32 @@ impl SavedPage {
                     && matches!(it.flag.standing, Standing::Confirmed { .. }) == is_confirmed
             })
         };
+        let w = desk.w();
         Ok(Some(Self {
+            w,
             patient,
             name: words::name(&person),
             call: id.to_string(),
-            at: words::at_time(kept.at, desk.now),
-            fate: match (kept.said.is_empty(), kept.is_handed, is_heard) {
-                (true, ..) => Fate::Nothing,
-                (_, false, _) => Fate::Stuck,
-                (_, true, false) => Fate::Waiting,
-                (_, true, true) => Fate::Heard,
+            at: words::at_time(kept.at, desk.now, w),
+            fate: match kept.place {
+                _ if kept.said.is_empty() => Fate::Nothing,
+                Place::Stuck => Fate::Stuck,
+                Place::Lost => Fate::Lost,
+                Place::Arrived if is_heard => Fate::Heard,
+                Place::Arrived | Place::Waiting
+                    if desk.now.since(kept.written_at) > line.care_ms(LATE_MS) =>
+                {
+                    Fate::Late(words::at_time(kept.written_at, desk.now, w))
+                }
+                Place::Arrived | Place::Waiting => Fate::Waiting,
             },
-            said: kept.said.iter().map(words::said).collect(),
+            said: kept.said.iter().map(|it| words::said(it, w)).collect(),
             to_say: to_say(is_red(true), is_red(false)),
             flags: flags
                 .iter()
                 .map(|it| {
                     let severity = it.flag.severity;
-                    let about = about(it.flag.about);
+                    let about = words::about(it.flag.about, w);
                     (
                         words::severity_code(severity),
                         words::severity(severity),
@@ -102,10 +121,15 @@ impl SavedPage {
         }))
     }
 
+    /// Whether somebody has to send it, or send it again.
+    fn is_to_be_sent(&self) -> bool {
+        matches!(self.fate, Fate::Stuck | Fate::Lost)
+    }
+
     /// What it is called.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("Telefonata con {}", self.name)
+        self.w.with("call-title", "name", &self.name).to_string()
     }
 }
 
@@ -155,23 +179,12 @@ pub async fn finish(desk: Desk<'_>, patient: PatientId, id: &CallId) -> Result<b
 }
 
 /// What the centre says to a patient who has a red.
-fn to_say(confirmed: bool, unconfirmed: bool) -> Vec<&'static str> {
+fn to_say(confirmed: bool, unconfirmed: bool) -> Option<Key> {
     if confirmed {
-        vec!["«Chiami il 112.»"]
+        Some(Key("saved-call-112"))
     } else if unconfirmed {
-        vec!["«Rimisuri subito; se le manca il fiato chiami il 112.»"]
+        Some(Key("saved-measure-again"))
     } else {
-        Vec::new()
-    }
-}
-
-pub(crate) fn about(about: veglia_view::About) -> String {
-    use veglia_view::About;
-    match about {
-        About::Vital(kind) => words::vital(kind).to_owned(),
-        About::Score(scale) => scale.name().to_uppercase(),
-        About::Symptoms => "Sintomi".to_owned(),
-        About::Together => "Più valori insieme".to_owned(),
-        About::Home => "Casa non collegata".to_owned(),
+        None
     }
 }

@@ -3,9 +3,12 @@
 //! A score of which values are missing is never a number: "NEWS2 almeno 5; mancano …". Values grow
 //! old while nothing arrives, so it is counted again by the clock of the moment.
 
+use std::borrow::Cow;
+
 use veglia_view::{
     Evidence, Guard, OxygenScale, Plan, Row, RuleSet, Scale, ScoreParameter, Scored, WallMs,
 };
+use veglia_words::Words;
 
 use crate::words;
 
@@ -21,17 +24,26 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    pub(crate) fn of(rules: &RuleSet, row: Option<&Row>, plan: Option<&Plan>, now: WallMs) -> Self {
-        let (sentence, wanted) = score(rules, row, plan, now);
+    pub(crate) fn of(
+        rules: &RuleSet,
+        row: Option<&Row>,
+        plan: Option<&Plan>,
+        now: WallMs,
+        w: Words,
+    ) -> Self {
+        let (sentence, wanted) = score(rules, row, plan, now, w);
         let parameters = plan.into_iter().flat_map(|plan| &plan.parameters);
         let expected = parameters.map(|parameter| {
             let last = row.and_then(|row| row.latest(parameter.vital));
-            let last = last.map_or_else(
-                || "mai misurata".to_owned(),
-                |last| format!("ultima {}", words::latest(last, now)),
-            );
-            let name = words::vital(parameter.vital);
-            format!("{name} {}: {last}", words::rhythm(parameter))
+            let vital = w.say(words::vital(parameter.vital));
+            let said = match last {
+                Some(last) => {
+                    let said = w.with("expected-last", "vital", vital);
+                    said.and("latest", words::latest(last, now, w))
+                }
+                None => w.with("expected-never", "vital", vital),
+            };
+            said.and("rhythm", words::rhythm(parameter, w)).to_string()
         });
         Self {
             sentence,
@@ -61,15 +73,16 @@ pub(crate) fn score(
     row: Option<&Row>,
     plan: Option<&Plan>,
     now: WallMs,
+    w: Words,
 ) -> (String, Vec<ScoreParameter>) {
     if let Some(plan) = plan.filter(|plan| !plan.guards.is_empty()) {
         let why = plan.guards.iter().map(|guard| match guard {
-            Guard::Under16 => "sotto i 16 anni",
-            Guard::Pregnancy => "in gravidanza",
+            Guard::Under16 => w.say("guard-under-16"),
+            Guard::Pregnancy => w.say("guard-pregnancy"),
         });
-        let why: Vec<&str> = why.collect();
-        let sentence = format!("NEWS2 non si calcola {}", why.join(", "));
-        return (sentence, Vec::new());
+        let why: Vec<Cow<'_, str>> = why.collect();
+        let sentence = w.with("score-guarded", "why", why.join(", "));
+        return (sentence.to_string(), Vec::new());
     }
     let known = row.map_or_else(Vec::new, |row| known(rules, row, now));
     let scale = plan.map_or_else(OxygenScale::default, |plan| plan.oxygen_scale);
@@ -77,20 +90,19 @@ pub(crate) fn score(
         return (String::new(), Vec::new());
     };
     if known.is_empty() {
-        let sentence = "NEWS2: nessun valore recente, li chieda tutti".to_owned();
-        return (sentence, partial.missing);
+        return (w.say("score-none").into_owned(), partial.missing);
     }
     if partial.is_complete() && partial.min == partial.max {
-        return (format!("NEWS2 {}", partial.min), Vec::new());
+        let sentence = w.with("score-whole", "points", partial.min);
+        return (sentence.to_string(), Vec::new());
     }
-    let names: Vec<&str> = partial
-        .missing
-        .iter()
-        .map(|it| words::parameter(*it))
-        .collect();
-    let verb = if names.len() == 1 { "manca" } else { "mancano" };
-    let sentence = format!("NEWS2 almeno {}; {verb} {}", partial.min, names.join(", "));
-    (sentence, partial.deciding)
+    let names = partial.missing.iter();
+    let names: Vec<Cow<'_, str>> = names.map(|it| w.say(words::parameter(*it))).collect();
+    let sentence = w
+        .with("score-least", "missing", names.len())
+        .and("points", partial.min)
+        .and("names", names.join(", "));
+    (sentence.to_string(), partial.deciding)
 }
 
 #[cfg(test)]
@@ -123,7 +135,7 @@ mod tests {
             measured(VitalKind::Temperature, 3_920, NOW),
             measured(VitalKind::Pulse, 1_000, old),
         ]);
-        let (sentence, wanted) = score(&rules, Some(&row), None, NOW);
+        let (sentence, wanted) = score(&rules, Some(&row), None, NOW, words::of_record());
         assert!(
             sentence.starts_with("NEWS2 almeno 5; mancano "),
             "{sentence}"
@@ -134,7 +146,7 @@ mod tests {
 
     #[test]
     fn of_whom_nothing_is_known_everything_is_asked() {
-        let (sentence, wanted) = score(&RuleSet::shipped(), None, None, NOW);
+        let (sentence, wanted) = score(&RuleSet::shipped(), None, None, NOW, words::of_record());
         assert!(sentence.contains("li chieda tutti"), "{sentence}");
         assert_eq!(wanted.len(), ScoreParameter::ALL.len());
     }

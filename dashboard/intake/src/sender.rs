@@ -6,7 +6,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use veglia_link::sender::{self, Timing};
-use veglia_link::{Access, Address, LinkStatus, SenderConfig, SenderError};
+use veglia_link::{Access, Address, SenderConfig, SenderError};
 use veglia_wire::{CareClock, ClockState, GatewayId, IdError, Partition};
 
 use crate::line::{GATEWAY, Line};
@@ -50,7 +50,7 @@ pub async fn send(
             reconnect_cap: RECONNECT_LONGEST,
             ..Timing::default()
         },
-        status: watch::channel(LinkStatus::default()).0,
+        status: line.teller(),
     };
     let sent = sender::run(config, line.outbox().clone(), shutdown).await;
     sent.map_err(SendError::Sender)

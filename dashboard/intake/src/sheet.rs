@@ -8,9 +8,9 @@ use veglia_diary::{ActKind, CallOutcome, Whom, Written, diary_of, open_flags};
 use veglia_people::background::{self, Background, Other};
 use veglia_people::staff;
 use veglia_view::{Answer, AnswerCode, PatientId, Row, Scored, VitalKind, WallMs, What};
+use veglia_words::{Key, Words};
 
 use crate::desk::{Desk, IntakeError, Purpose, person_of};
-use crate::saved::about;
 use crate::words;
 
 /// How far back what was done is told.
@@ -25,26 +25,25 @@ const DONE_CHARS: usize = 300;
 /// Lines of the diary looked through for them.
 const LOOKED_THROUGH: u64 = 200;
 
-const UNKNOWN: &str = "non registrato";
-
 /// The sheet, to be framed by a door.
 #[derive(Template)]
 #[template(path = "sheet_112.html")]
 pub struct SheetPage {
+    w: Words,
     patient: PatientId,
     name: String,
     code: String,
     phone: String,
     made: String,
     /// Where, and how to get in.
-    place: Vec<(&'static str, String)>,
+    place: Vec<(Key, String)>,
     /// What a doctor must know.
-    health: Vec<(&'static str, String)>,
+    health: Vec<(Key, String)>,
     /// When the clinical sheet was written, if it was.
     written: Option<String>,
     /// Why help is called.
-    flags: Vec<(&'static str, &'static str, String)>,
-    values: Vec<(&'static str, String)>,
+    flags: Vec<(&'static str, Key, String)>,
+    values: Vec<(Key, String)>,
     is_lost: bool,
     others: Vec<(String, String)>,
     done: Vec<String>,
@@ -59,7 +58,7 @@ impl SheetPage {
         let Some(person) = desk.open(patient, Purpose::Sheet112).await? else {
             return Ok(None);
         };
-        let actor = desk.who.actor();
+        let (actor, w) = (desk.who.actor(), desk.w());
         let sheet = match person_of(patient) {
             Some(person) => background::current(desk.record, &actor, person).await,
             None => Ok(None),
@@ -71,27 +70,31 @@ impl SheetPage {
         let open = open.map_err(IntakeError::Diary)?.into_iter();
         let flags = open.filter(|it| it.flag.id.patient == patient).map(|it| {
             let severity = it.flag.severity;
-            let since = words::time(it.raised_at, desk.now);
+            let what = words::about(it.flag.about, w);
+            let since = words::time(it.raised_at, desk.now, w);
             (
                 words::severity_code(severity),
                 words::severity(severity),
-                format!("{} dalle {since}", about(it.flag.about)),
+                w.with("sheet-flag", "what", what)
+                    .and("since", since)
+                    .to_string(),
             )
         });
         let row = desk.row(patient).await;
         Ok(Some(Self {
+            w,
             patient,
             name: words::name(&person),
             code: person.details.codice_fiscale.as_str().to_owned(),
             phone: person.details.phone.as_str().to_owned(),
-            made: words::full_time(desk.now),
-            place: place(&person.details.address, &says),
-            health: health(&says),
-            written: sheet.map(|it| words::full_time(it.at)),
+            made: w.language.moment(desk.now),
+            place: place(&person.details.address, &says, w),
+            health: health(&says, w),
+            written: sheet.map(|it| w.language.moment(it.at)),
             flags: flags.collect(),
             values: row
                 .as_deref()
-                .map_or_else(Vec::new, |row| values(row, desk.now)),
+                .map_or_else(Vec::new, |row| values(row, desk.now, w)),
             is_lost: row.is_none(),
             others: others(&says),
             done: done(desk, patient).await?,
@@ -101,33 +104,33 @@ impl SheetPage {
     /// What it is called.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("Scheda 112 di {}", self.name)
+        self.w.with("sheet-title", "name", &self.name).to_string()
     }
 }
 
-fn or_unknown(text: &str) -> String {
+fn or_unknown(text: &str, w: Words) -> String {
     match text {
-        "" => UNKNOWN.to_owned(),
+        "" => w.say("sheet-unknown").into_owned(),
         text => text.to_owned(),
     }
 }
 
-fn place(address: &str, says: &Background) -> Vec<(&'static str, String)> {
+fn place(address: &str, says: &Background, w: Words) -> Vec<(Key, String)> {
     let keys = [says.keys.as_str(), &person(&says.key_holder)];
     let keys: Vec<&str> = keys.into_iter().filter(|it| !it.is_empty()).collect();
     vec![
-        ("Indirizzo", address.to_owned()),
-        ("Piano, scala, campanello", or_unknown(&says.floor)),
-        ("Chiavi", or_unknown(&keys.join("; "))),
+        (Key("sheet-address"), address.to_owned()),
+        (Key("sheet-floor"), or_unknown(&says.floor, w)),
+        (Key("sheet-keys"), or_unknown(&keys.join("; "), w)),
     ]
 }
 
-fn health(says: &Background) -> Vec<(&'static str, String)> {
+fn health(says: &Background, w: Words) -> Vec<(Key, String)> {
     vec![
-        ("Malattie", or_unknown(&says.conditions)),
-        ("Terapia", or_unknown(&says.therapy)),
-        ("Allergie", or_unknown(&says.allergies)),
-        ("Ossigeno a casa", or_unknown(&says.home_oxygen)),
+        (Key("sheet-conditions"), or_unknown(&says.conditions, w)),
+        (Key("sheet-therapy"), or_unknown(&says.therapy, w)),
+        (Key("sheet-allergies"), or_unknown(&says.allergies, w)),
+        (Key("sheet-home-oxygen"), or_unknown(&says.home_oxygen, w)),
     ]
 }
 
@@ -145,12 +148,12 @@ fn others(says: &Background) -> Vec<(String, String)> {
 }
 
 /// The last value of each vital sign, and what was answered of oxygen and consciousness.
-fn values(row: &Row, now: WallMs) -> Vec<(&'static str, String)> {
+fn values(row: &Row, now: WallMs, w: Words) -> Vec<(Key, String)> {
     let vitals = VitalKind::ALL.into_iter().filter_map(|kind| {
         let latest = row.latest(kind)?;
-        Some((words::vital(kind), words::latest(latest, now)))
+        Some((words::vital(kind), words::latest(latest, now, w)))
     });
-    let mut values: Vec<(&'static str, String)> = vitals.collect();
+    let mut values: Vec<(Key, String)> = vitals.collect();
     let mut counted = row.scores.iter().filter_map(|it| match it {
         Scored::Counted(partial) => Some(partial),
         Scored::NotCounted(_) => None,
@@ -162,20 +165,21 @@ fn values(row: &Row, now: WallMs) -> Vec<(&'static str, String)> {
         };
         let Answer { code, .. } = answer;
         let name = match code {
-            AnswerCode::OnOxygen => "Con ossigeno",
-            AnswerCode::Consciousness => "Coscienza",
+            AnswerCode::OnOxygen => Key("sheet-oxygen"),
+            AnswerCode::Consciousness => Key("sheet-consciousness"),
             _ => continue,
         };
-        let (_, said) = words::said(&crate::said::Said::Answer(answer));
-        let at = words::at_time(point.evidence.at, now);
-        values.push((name, format!("{said} {at}")));
+        let (_, said) = words::said(&crate::said::Said::Answer(answer), w);
+        let at = words::at_time(point.evidence.at, now, w);
+        let said = w.with("sheet-said-at", "answer", said).and("at", at);
+        values.push((name, said.to_string()));
     }
     values
 }
 
 /// What people did of late, the newest first.
 async fn done(desk: Desk<'_>, patient: PatientId) -> Result<Vec<String>, IntakeError> {
-    let (record, actor, now) = (desk.record, desk.who.actor(), desk.now);
+    let (record, actor, now, w) = (desk.record, desk.who.actor(), desk.now, desk.w());
     let range = now.plus_ms(-DONE_MS)..now.plus_ms(1);
     let lines = diary_of(record, &actor, patient, range, LOOKED_THROUGH).await;
     let lines = lines.map_err(IntakeError::Diary)?;
@@ -186,43 +190,48 @@ async fn done(desk: Desk<'_>, patient: PatientId) -> Result<Vec<String>, IntakeE
         _ => None,
     });
     let told = acts.filter_map(|act| {
-        let what = did(act.kind)?;
-        let who = words::signed(&act.by, &signed);
-        let words = act.words.replace('\n', " ");
-        let words = match words.as_str() {
-            "" => String::new(),
-            words => format!(": {}", words.chars().take(DONE_CHARS).collect::<String>()),
+        let what = did(act.kind, w)?;
+        let said: String = act
+            .words
+            .replace('\n', " ")
+            .chars()
+            .take(DONE_CHARS)
+            .collect();
+        let when = words::time(act.at, now, w);
+        let did = match said.as_str() {
+            "" => w.with("did", "when", when),
+            said => w.with("did-words", "when", when).and("words", said),
         };
-        Some(format!(
-            "{} {what} ({who}){words}",
-            words::time(act.at, now)
-        ))
+        let who = words::signed(&act.by, &signed);
+        Some(did.and("what", what).and("who", who).to_string())
     });
     Ok(told.take(DONE_LINES).collect())
 }
 
-fn did(kind: ActKind) -> Option<String> {
-    Some(match kind {
-        ActKind::TakenCharge => "preso in carico".to_owned(),
-        ActKind::Note => "nota".to_owned(),
+fn did(kind: ActKind, w: Words) -> Option<String> {
+    let key = match kind {
+        ActKind::TakenCharge => Key("did-taken"),
+        ActKind::Note => Key("did-note"),
         ActKind::Called(whom, outcome) => {
             let whom = match whom {
-                Whom::Patient => "al paziente",
-                Whom::Contact => "alla persona di contatto",
-                Whom::KeyHolder => "a chi ha le chiavi",
-                Whom::FamilyDoctor => "al medico di famiglia",
-                Whom::Emergency => "al 112",
+                Whom::Patient => Key("to-patient"),
+                Whom::Contact => Key("to-contact"),
+                Whom::KeyHolder => Key("to-key-holder"),
+                Whom::FamilyDoctor => Key("to-family-doctor"),
+                Whom::Emergency => Key("to-112"),
             };
             let outcome = match outcome {
-                CallOutcome::Well => "sta bene",
-                CallOutcome::Unwell => "non sta bene",
-                CallOutcome::NoAnswer => "non risponde",
-                CallOutcome::HelpSent => "soccorso in arrivo",
+                CallOutcome::Well => Key("outcome-well"),
+                CallOutcome::Unwell => Key("outcome-unwell"),
+                CallOutcome::NoAnswer => Key("outcome-no-answer"),
+                CallOutcome::HelpSent => Key("outcome-help"),
             };
-            format!("telefonata {whom}, {outcome}")
+            let called = w.with("did-called", "whom", w.say(whom));
+            return Some(called.and("outcome", w.say(outcome)).to_string());
         }
-        ActKind::Escalated => "chiesto il medico di guardia".to_owned(),
-        ActKind::HandedOver(_) => "passato a un collega".to_owned(),
+        ActKind::Escalated => Key("did-escalated"),
+        ActKind::HandedOver(_) => Key("did-handed-over"),
         _ => return None,
-    })
+    };
+    Some(w.say(key).into_owned())
 }

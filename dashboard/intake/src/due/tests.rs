@@ -2,6 +2,8 @@
 
 // req: B11
 
+use veglia_view::{PatientId, PlanVersion, VitalKind};
+
 use super::*;
 
 const NOW: WallMs = WallMs(1_605_964_320_000);
@@ -104,9 +106,34 @@ fn an_agreed_time_holds_back_an_amber_and_not_a_red() {
     assert_eq!(due.from, NOW.plus_ms(50 * MINUTE_MS));
 }
 
+fn plan(parameters: Vec<Parameter>, from: WallMs) -> Plan {
+    Plan {
+        patient: PatientId::new(1),
+        version: PlanVersion(1),
+        from,
+        until: None,
+        parameters,
+        spo2: None,
+        oxygen_scale: veglia_view::OxygenScale::One,
+        guards: Vec::new(),
+        limits: Vec::new(),
+        calling: veglia_view::Calling::default(),
+    }
+}
+
+fn told(row: &mut Row, vital: VitalKind, steps: i32, at: WallMs) {
+    row.measure(veglia_view::Latest {
+        vital,
+        steps,
+        site: veglia_view::Site::Unknown,
+        at,
+        quality: veglia_view::Quality::empty(),
+        source: veglia_view::Source::ByPhone,
+    });
+}
+
 #[test]
 fn somebody_without_a_device_is_called_when_the_plan_expects_a_value() {
-    use veglia_view::{Parameter, PatientId, PlanVersion, VitalKind};
     let at = |hour| veglia_view::LocalTime::new(hour, 0).unwrap();
     // Half past two in the afternoon of Rome.
     let parameter = Parameter {
@@ -114,28 +141,40 @@ fn somebody_without_a_device_is_called_when_the_plan_expects_a_value() {
         expected: Expected::DailyAt(vec![at(8), at(14), at(20)]),
         grace_minutes: 60,
     };
-    let plan = Plan {
-        patient: PatientId::new(1),
-        version: PlanVersion(1),
-        from: NOW.plus_ms(-3 * DAY_MS),
-        until: None,
-        parameters: vec![parameter],
-        spo2: None,
-        oxygen_scale: veglia_view::OxygenScale::One,
-        guards: Vec::new(),
-        limits: Vec::new(),
-        calling: veglia_view::Calling::default(),
+    let plan = plan(vec![parameter], NOW.plus_ms(-3 * DAY_MS));
+    let reasons = expected(&plan, None, NOW, words::of_record());
+    let [reason] = reasons.as_slice() else {
+        panic!("one value is due: {reasons:?}");
     };
-    let reason = expected(&plan, None, NOW).unwrap();
     assert!(reason.words.contains("SpO₂"), "{}", reason.words);
     let mut row = Row::new(plan.patient);
-    row.measure(veglia_view::Latest {
-        vital: VitalKind::SpO2,
-        steps: 950,
-        site: veglia_view::Site::Unknown,
-        at: reason.since,
-        quality: veglia_view::Quality::empty(),
-        source: veglia_view::Source::ByPhone,
-    });
-    assert_eq!(expected(&plan, Some(&row), NOW), None);
+    told(&mut row, VitalKind::SpO2, 950, reason.since);
+    assert_eq!(expected(&plan, Some(&row), NOW, words::of_record()), []);
+}
+
+#[test]
+fn a_value_that_was_not_given_in_one_call_is_asked_for_in_the_next() {
+    let every_eight_hours = |vital| Parameter {
+        vital,
+        expected: Expected::EveryMinutes(480),
+        grace_minutes: 60,
+    };
+    let vitals = [VitalKind::SpO2, VitalKind::Temperature];
+    let plan = plan(
+        vitals.map(every_eight_hours).into(),
+        NOW.plus_ms(-480 * MINUTE_MS),
+    );
+    // Called five minutes late, the patient gives the temperature alone.
+    let called = tried(5, Whom::Patient, Came::Answered);
+    let mut row = Row::new(plan.patient);
+    told(&mut row, VitalKind::Temperature, 3_680, called.at);
+    let at = |minutes| {
+        let now = NOW.plus_ms(minutes * MINUTE_MS);
+        let reasons = expected(&plan, Some(&row), now, words::of_record());
+        let due = due(reasons, std::slice::from_ref(&called), (0, false), now)?;
+        Some((due.since.since(NOW) / MINUTE_MS, due.reasons.len()))
+    };
+    assert_eq!(at(10), None, "one round is over");
+    assert_eq!(at(481), Some((480, 1)), "the oxygen is due again");
+    assert_eq!(at(486), Some((480, 2)), "and so is the temperature");
 }

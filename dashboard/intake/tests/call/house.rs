@@ -2,6 +2,7 @@
 //! answers for ingest.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use askama::Template;
 use tempfile::TempDir;
@@ -12,10 +13,13 @@ use veglia_people::staff::{self, NewStaff, Role, Staff};
 use veglia_people::{Password, PersonId, patients};
 use veglia_store::{Actor, Database};
 use veglia_view::{
-    About, Evidence, Flag, FlagId, How, HttpView, PatientId, Plan, RuleSet, Severity, Standing,
-    Trigger, Verdict, VitalKind,
+    About, Evidence, Expected, Flag, FlagId, How, HttpView, PatientId, Plan, RuleSet, Severity,
+    Standing, Trigger, Verdict, View, VitalKind,
 };
 use veglia_wire::{CareClock, Clock, WallMs};
+use veglia_words::Language;
+
+use crate::board::Board;
 
 /// 2020-11-21 14:12:00 in Rome.
 pub(crate) const NOW: WallMs = WallMs(1_605_964_320_000);
@@ -34,10 +38,21 @@ impl Clock for Still {
     }
 }
 
+/// The name of a form.
+pub(crate) fn form_of(number: u64) -> String {
+    format!("{number:032x}")
+}
+
+/// One of those whom nobody registered and who have a plan.
+pub(crate) fn followed(number: u64) -> PatientId {
+    PatientId::new(0xf000_0000 + number)
+}
+
 pub(crate) struct House {
     record: Database,
     pub(crate) line: Line,
-    view: HttpView,
+    pub(crate) view: Box<dyn View>,
+    forms: AtomicU64,
     rules: RuleSet,
     pub(crate) maria: PatientId,
     pub(crate) anna: Staff,
@@ -78,7 +93,8 @@ impl House {
         let line = Line::open(&folder.path().join("phone"), record.clone(), care);
         Self {
             line: line.expect("a new outbox"),
-            view: HttpView::new(&folder.path().join("nobody.sock")),
+            view: Box::new(HttpView::new(&folder.path().join("nobody.sock"))),
+            forms: AtomicU64::new(100),
             rules,
             maria,
             anna: nurse(&record, "anna", "Ferri Anna").await,
@@ -90,12 +106,13 @@ impl House {
 
     pub(crate) fn desk<'a>(&'a self, who: &'a Staff) -> Desk<'a> {
         Desk {
-            view: &self.view,
+            view: self.view.as_ref(),
             record: &self.record,
             rules: &self.rules,
             line: Some(&self.line),
             who,
             now: NOW,
+            language: Language::It,
         }
     }
 
@@ -132,6 +149,7 @@ impl House {
             act: act.to_owned(),
             whom: whom.to_owned(),
             at: String::new(),
+            form: form_of(self.forms.fetch_add(1, Ordering::SeqCst)),
         };
         let done = veglia_intake::act(self.desk(who), self.maria, &form).await;
         done.expect("the record answers").expect("Maria is on file")
@@ -141,6 +159,29 @@ impl House {
         let maria = PersonId::new(self.maria.get().cast_signed()).expect("a person");
         let written = background::write(&self.record, &SETUP, maria, sheet, 0, NOW).await;
         written.expect("it can be written");
+    }
+
+    /// So many others have a plan and no device: oxygen at eight and at two. What is known of
+    /// them: all but the last have said theirs.
+    pub(crate) async fn follows_by_telephone(&self, count: u64) -> Board {
+        let two = NOW.plus_ms(-12 * MINUTE_MS);
+        let mut board = Board::default();
+        for number in 0..count {
+            let patient = followed(number);
+            let mut plan = plan(patient);
+            plan.from = NOW.plus_ms(-24 * 60 * MINUTE_MS);
+            plan.parameters.truncate(1);
+            plan.parameters[0].expected = Expected::DailyAt(vec![
+                "08:00".parse().expect("a time"),
+                "14:00".parse().expect("a time"),
+            ]);
+            let made = create_plan(&self.record, &SETUP, &plan, NOW).await;
+            made.expect("a plan");
+            if number + 1 < count {
+                board.told(patient, plan.parameters[0].vital, two);
+            }
+        }
+        board
     }
 
     /// The rules say that Maria's oxygen is at 88 %.

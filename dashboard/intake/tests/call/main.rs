@@ -3,14 +3,16 @@
 
 // req: B11, B20
 
+mod board;
 mod house;
 
 use veglia_intake::{
     Answered, CallPage, CallsPage, ListForm, Listed, NeedsPage, SavedPage, SheetPage,
 };
 use veglia_people::background::{Background, Other};
+use veglia_words::Language;
 
-use house::{House, MINUTE_MS, NOW, text};
+use house::{House, MINUTE_MS, NOW, form_of, text};
 
 #[tokio::test]
 async fn the_form_asks_what_the_score_lacks_and_opening_it_is_in_the_access_log() {
@@ -95,7 +97,7 @@ async fn other_values_under_a_name_that_was_saved_are_a_new_call_after_asking() 
     };
     let page = text(page.as_ref());
     assert!(
-        page.contains("già stata salvata con altri valori"),
+        page.contains("già stata salvata con altri contenuti"),
         "{page}"
     );
     assert!(page.contains("value=\"96\""), "what was typed is there");
@@ -123,10 +125,58 @@ async fn without_an_outbox_nothing_is_saved_and_nothing_typed_is_lost() {
         page.contains("value=\"93\"") && page.contains("Il pane"),
         "{page}"
     );
+    let same = [house.call().to_string(), NOW.to_string()];
+    for same in same {
+        let hidden = format!("value=\"{same}\"");
+        assert!(page.contains(&hidden), "the same call, to be tried again");
+    }
+    assert!(page.contains("value=\"save\"") && page.contains("value=\"correct\""));
+}
+
+#[tokio::test]
+async fn what_is_corrected_after_a_failure_is_a_call_of_its_own() {
+    let house = House::new().await;
+    let values = [("spo2", "93")];
+    // The outbox takes nothing: the call is kept, and not in it.
+    house.line.outbox().close().await;
+    let unsaved = house.sends("save", &values).await;
+    assert!(matches!(unsaved, Answered::Unsaved(_)));
+    let again = house.sends("save", &values).await;
+    assert!(matches!(again, Answered::Unsaved(_)), "nobody says saved");
+    assert_eq!(house.notes().await.len(), 1, "the diary tells of it, once");
+    let needs = [("spo2", "93"), ("need_food", "1"), ("need_consent", "1")];
+    let Answered::Other(page) = house.sends("save", &needs).await else {
+        panic!("a need is not dropped because the values are the same");
+    };
+    let page = text(page.as_ref());
     assert!(
-        page.contains(house.call().as_str()),
-        "the same call, to be tried again"
+        page.contains("name=\"need_food\" value=\"1\" checked"),
+        "{page}"
     );
+    assert!(!page.contains(house.call().as_str()), "under another name");
+    let Answered::Corrected(page) = house.sends("correct", &values).await else {
+        panic!("it is to be corrected");
+    };
+    let page = text(page.as_ref());
+    assert!(!page.contains(house.call().as_str()), "under another name");
+}
+
+#[tokio::test]
+async fn what_was_said_and_does_not_arrive_is_said_to_be_late() {
+    let house = House::new().await;
+    house.sends("save", &[("spo2", "88")]).await;
+    for (minutes, words) in [
+        (1, "Salvato, in elaborazione"),
+        (2, "Salvato alle 14:12 e NON ancora valutato"),
+    ] {
+        let desk = veglia_intake::Desk {
+            now: NOW.plus_ms(minutes * MINUTE_MS),
+            ..house.desk(&house.anna)
+        };
+        let page = SavedPage::load(desk, house.maria, &house.call()).await;
+        let page = text(&page.unwrap().unwrap());
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }
 
 #[tokio::test]
@@ -266,6 +316,7 @@ async fn a_time_that_was_agreed_is_kept_and_one_that_is_none_is_asked_for() {
         act: "later".to_owned(),
         whom: "patient".to_owned(),
         at: at.to_owned(),
+        form: form_of(1),
     };
     let desk = house.desk(&house.anna);
     let refused = veglia_intake::act(desk, house.maria, &later("presto")).await;
@@ -274,6 +325,114 @@ async fn a_time_that_was_agreed_is_kept_and_one_that_is_none_is_asked_for() {
     assert!(matches!(kept, Ok(Some(Listed::Done))));
     let page = text(&CallsPage::load(desk, None).await.unwrap());
     assert!(page.contains("da richiamare alle 15:30"), "{page}");
+}
+
+#[tokio::test]
+async fn what_came_of_a_call_is_written_once_however_often_its_form_is_sent() {
+    let house = House::new().await;
+    house.raises_a_red().await;
+    let told = house.notes().await.len();
+    let form = ListForm {
+        act: "no-answer".to_owned(),
+        whom: "patient".to_owned(),
+        at: String::new(),
+        form: form_of(1),
+    };
+    for _ in 0..3 {
+        let done = veglia_intake::act(house.desk(&house.anna), house.maria, &form).await;
+        assert!(matches!(done, Ok(Some(Listed::Done))));
+    }
+    assert_eq!(house.notes().await.len(), told + 1);
+    house.acts(&house.anna, "claim", "").await;
+    let page = text(
+        &CallsPage::load(house.desk(&house.anna), None)
+            .await
+            .unwrap(),
+    );
+    assert!(
+        page.contains("Chiamare il paziente"),
+        "the second call: {page}"
+    );
+}
+
+#[tokio::test]
+async fn everybody_followed_by_telephone_is_looked_at_before_anybody_is_left_out() {
+    let mut house = House::new().await;
+    let board = house.follows_by_telephone(250).await;
+    // All but the last have given their values.
+    house.view = Box::new(board);
+    let page = text(
+        &CallsPage::load(house.desk(&house.anna), None)
+            .await
+            .unwrap(),
+    );
+    assert!(page.contains("1 da chiamare"), "{page}");
+    assert!(
+        page.contains("Misura attesa dal piano, per telefono: SpO₂"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("Paziente {}", house::followed(249))),
+        "{page}"
+    );
+    assert!(!page.contains("non si possono leggere"), "{page}");
+}
+
+#[tokio::test]
+async fn without_ingest_the_list_goes_by_the_plans_and_says_so() {
+    let house = House::new().await;
+    let page = text(
+        &CallsPage::load(house.desk(&house.anna), None)
+            .await
+            .unwrap(),
+    );
+    // Maria has a plan and no device.
+    assert!(page.contains("chi è seguito per telefono (1)"), "{page}");
+    house.follows_by_telephone(250).await;
+    let page = text(
+        &CallsPage::load(house.desk(&house.anna), None)
+            .await
+            .unwrap(),
+    );
+    assert!(page.contains("chi è seguito per telefono (251)"), "{page}");
+    assert!(page.contains("250 da chiamare"), "{page}");
+}
+
+#[tokio::test]
+async fn whoever_reads_english_works_in_english_and_the_diary_stays_italian() {
+    let house = House::new().await;
+    house.raises_a_red().await;
+    let desk = veglia_intake::Desk {
+        language: Language::En,
+        ..house.desk(&house.anna)
+    };
+    let list = CallsPage::load(desk, None).await.unwrap();
+    let fields = [("spo2", "93"), ("breathless", "0"), ("need_food", "1")];
+    let Answered::ReadBack(page) = house.sends_to(desk, "check", &fields).await else {
+        panic!("it is read back");
+    };
+    let read_back = text(page.as_ref());
+    let saved = house.sends_to(desk, "save", &fields).await;
+    assert!(matches!(saved, Answered::Saved(_)));
+    let maria = house.maria;
+    let form = CallPage::load(desk, maria).await.unwrap().unwrap();
+    let saved = SavedPage::load(desk, maria, &house.call()).await.unwrap();
+    let needs = NeedsPage::load(desk, maria).await.unwrap().unwrap();
+    let sheet = SheetPage::load(desk, maria).await.unwrap().unwrap();
+    for (page, words) in [
+        (read_back, "Are you short of breath at rest?"),
+        (text(&form), "What do you need?"),
+        (text(&saved.unwrap()), "Saved, being processed"),
+        (text(&needs), "Shopping or meals"),
+        (text(&sheet), "112 sheet: Rossi Maria"),
+        (text(&list), "confirmed (88\u{a0}%)"),
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+        assert!(!page.contains('⟦'), "{page}");
+    }
+    let notes = house.notes().await;
+    let told = |it: &String| it.contains("Ha bisogno di: Spesa o pasti");
+    assert!(notes.iter().any(told), "{notes:?}");
 }
 
 #[test]
