@@ -107,8 +107,11 @@ pub(crate) async fn open_at(place: &Place) -> Result<Database> {
     let schemas = [
         veglia_people::SCHEMA,
         veglia_diary::SCHEMA,
+        veglia_doctor::SCHEMA,
+        veglia_enrol::SCHEMA,
         veglia_fleet::SCHEMA,
         veglia_intake::SCHEMA,
+        veglia_handover::SCHEMA,
         veglia_notify::SCHEMA,
     ];
     Ok(Database::open_record(place, &schemas).await?)
@@ -183,6 +186,9 @@ impl Patient {
                     care::entrust(&record, &actor(), patient, &holder, (now, until), &why).await?;
                 }
                 if let Some(holder) = release {
+                    if holder == Holder::Centre {
+                        refuse_while_watched(&record, patient, now).await?;
+                    }
                     let ended = care::release(&record, &actor(), patient, &holder, now).await?;
                     if ended == 0 {
                         bail!("patient {patient} is not entrusted to {holder}");
@@ -192,6 +198,19 @@ impl Patient {
             }
         }
     }
+}
+
+/// An alarm of somebody whom the centre has released would ring, and nobody might open it.
+async fn refuse_while_watched(record: &Database, patient: PersonId, now: WallMs) -> Result<()> {
+    let held = veglia_ward::left_to_the_centre(record, &actor(), patient_of(patient)?, now).await?;
+    if !held.is_empty() {
+        let left: Vec<String> = held.iter().map(ToString::to_string).collect();
+        bail!(
+            "the centre cannot release patient {patient}: {}",
+            left.join("; ")
+        );
+    }
+    Ok(())
 }
 
 async fn tell_care(record: &Database, patient: PersonId) -> Result<()> {

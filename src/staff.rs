@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use veglia_people::staff::{self, NewStaff, Role, Username};
-use veglia_people::{Belongs, MmgId, Password, StaffId, Unit, codes};
+use veglia_people::{Belongs, MmgId, Password, StaffId, Unit, codes, passkeys, subjects};
 use veglia_store::Database;
 
 use crate::config::Config;
@@ -36,6 +36,24 @@ pub(crate) enum Staff {
     },
     /// Takes the one-time codes of an account away, and ends its sessions: its telephone is lost.
     ForgetCodes {
+        /// The name to sign in with.
+        username: Username,
+    },
+    /// Takes the passkeys of an account away, and ends its sessions: its telephone is lost.
+    ForgetPasskeys {
+        /// The name to sign in with.
+        username: Username,
+    },
+    /// Lets an identity of the provider in `[dashboard.federated]` open an account.
+    Link {
+        /// The name to sign in with.
+        username: Username,
+        /// Whom the provider means: the value of the claim that names people.
+        #[arg(long)]
+        subject: String,
+    },
+    /// Takes every identity away from an account.
+    Unlink {
         /// The name to sign in with.
         username: Username,
     },
@@ -72,21 +90,7 @@ impl Staff {
                 tie,
             } => {
                 let belongs = tied(role, tie)?;
-                let password = password_of(&username)?;
-                let said = format!("account {} made", username.as_str());
-                let account = NewStaff {
-                    username,
-                    name,
-                    role,
-                    password,
-                };
-                // Accounts live by wall time, as sessions do.
-                let now = crate::clock::wall().now();
-                let id = staff::create(&record, &actor(), account, now).await?;
-                if let Some(belongs) = belongs {
-                    staff::tie(&record, &actor(), id, &belongs).await?;
-                }
-                say(&said)
+                add(&record, username, name, role, belongs).await
             }
             Self::Tie { username, tie } => {
                 let account = find(&record, &username).await?;
@@ -106,8 +110,59 @@ impl Staff {
                 }
                 say(&format!("{} signs in by password alone", username.as_str()))
             }
+            Self::ForgetPasskeys { username } => {
+                let id = find(&record, &username).await?.id;
+                let now = crate::clock::wall().now();
+                let gone = passkeys::withdraw(&record, &actor(), id, None, now).await?;
+                say(&format!(
+                    "{gone} passkeys of {} withdrawn",
+                    username.as_str()
+                ))
+            }
+            Self::Link { username, subject } => {
+                let provider = config.dashboard.federated.as_ref();
+                let provider = provider.context("there is no [dashboard.federated]")?;
+                let id = find(&record, &username).await?.id;
+                let now = crate::clock::wall().now();
+                let identity = (provider.issuer.as_str(), subject.as_str());
+                subjects::link(&record, &actor(), id, identity, now).await?;
+                say(&format!("an identity opens {} now", username.as_str()))
+            }
+            Self::Unlink { username } => {
+                let id = find(&record, &username).await?.id;
+                let now = crate::clock::wall().now();
+                let gone = subjects::unlink(&record, &actor(), id, now).await?;
+                say(&format!(
+                    "{gone} identities of {} unlinked",
+                    username.as_str()
+                ))
+            }
         }
     }
+}
+
+async fn add(
+    record: &Database,
+    username: Username,
+    name: String,
+    role: Role,
+    belongs: Option<Belongs>,
+) -> Result<()> {
+    let password = password_of(&username)?;
+    let said = format!("account {} made", username.as_str());
+    let account = NewStaff {
+        username,
+        name,
+        role,
+        password,
+    };
+    // Accounts live by wall time, as sessions do.
+    let now = crate::clock::wall().now();
+    let id = staff::create(record, &actor(), account, now).await?;
+    if let Some(belongs) = belongs {
+        staff::tie(record, &actor(), id, &belongs).await?;
+    }
+    say(&said)
 }
 
 /// The tie, if it is one that this role has.

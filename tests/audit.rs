@@ -67,8 +67,10 @@ fn with_record(data: &Path, statement: &'static str, looks: &[&str]) {
         let schemas = [
             veglia_people::SCHEMA,
             veglia_diary::SCHEMA,
+            veglia_doctor::SCHEMA,
             veglia_fleet::SCHEMA,
             veglia_intake::SCHEMA,
+            veglia_handover::SCHEMA,
             veglia_notify::SCHEMA,
         ];
         let file = data.join("record.db");
@@ -184,6 +186,12 @@ fn accounts_of_outside_are_tied_and_patients_are_entrusted_to_them() {
     let endless = [&care[..], &["--entrust", "out-of-hours"]].concat();
     refused(data, &endless, "until a moment");
     let release = [&care[..], &["--release", "centre"]].concat();
+    said(
+        data,
+        &["device", "assign", "nonin:501234", "--patient", &maria],
+    );
+    refused(data, &release, "nonin:501234 is with them: take it back");
+    said(data, &["device", "return", "nonin:501234"]);
     said(data, &release);
     refused(data, &release, "not entrusted");
 }

@@ -7,7 +7,7 @@
 //! Chromium, Node or npm is missing the tests are skipped, aloud. Pictures of every page are left
 //! under the target folder for people to look at; the tests say where.
 
-// req: B11, G8
+// req: B11, B17, G8
 
 #[path = "browser/centre.rs"]
 mod centre;
@@ -60,6 +60,17 @@ fn nobody_enters_without_a_password_and_the_page_says_why() {
     let _pages = centre.serve_pages();
     chromium.run("door.mjs", &centre.told(), |_| {});
     chromium.run("accounts.mjs", &centre.told(), |_| {});
+}
+
+#[test]
+fn a_passkey_is_made_stands_for_password_and_code_and_is_withdrawn() {
+    let name = "a_passkey_is_made_stands_for_password_and_code_and_is_withdrawn";
+    let Some(chromium) = chromium(name) else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    let _pages = centre.serve_pages();
+    chromium.run("passkey.mjs", &centre.told(), |_| {});
 }
 
 #[test]
@@ -180,6 +191,37 @@ fn a_call_goes_from_the_list_to_the_rules_and_a_wrong_number_is_asked_and_not_co
     let _ingest = centre.start("ingest", house::INGEST_UP);
     let _pages = centre.serve_pages();
     chromium.run("phone.mjs", &centre.told(), |_| {});
+}
+
+#[test]
+fn a_shift_hands_over_and_the_night_reads_whom_it_was_given() {
+    let name = "a_shift_hands_over_and_the_night_reads_whom_it_was_given";
+    let Some(chromium) = chromium(name) else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    centre.raise_reds(1);
+    let night = centre.entrust_the_night();
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let _ingest = centre.start("ingest", house::INGEST_UP);
+    let _pages = centre.serve_pages();
+    let mut told = centre.told();
+    told["night"] = night;
+    chromium.run("handover.mjs", &told, |_| {});
+}
+
+#[test]
+fn the_family_doctor_sees_and_answers() {
+    let Some(chromium) = chromium("the_family_doctor_sees_and_answers") else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    centre.has_family_doctor();
+    centre.raise_reds(1);
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let _ingest = centre.start("ingest", house::INGEST_UP);
+    let _pages = centre.serve_pages();
+    chromium.run("family.mjs", &centre.told(), |_| {});
 }
 
 /// The browser, or a loud word that there is none.

@@ -29,17 +29,30 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "dashboard",
         &[
-            "diary", "fleet", "intake", "notify", "people", "store", "view", "ward", "wire",
+            "diary", "doctor", "enrol", "fleet", "handover", "intake", "notify", "people", "store",
+            "view", "ward", "wire", "words",
         ],
     ),
     ("diary", &["store", "triage", "wire"]),
+    // notify: the digest is a message; diary: answers are acts, and acts are its
+    (
+        "doctor",
+        &["diary", "notify", "people", "store", "view", "words"],
+    ),
     ("firmware-core", &[]),
+    (
+        "enrol",
+        &["diary", "people", "store", "view", "wire", "words"],
+    ),
     // identity: who may come in; wire: partitions and ids of what is enrolled
     (
         "fleet",
-        &["diary", "identity", "people", "store", "view", "wire"],
+        &[
+            "diary", "identity", "people", "store", "view", "wire", "words",
+        ],
     ),
     ("gateway", &["codecs", "identity", "link", "wire"]), // identity: its key, and how it enrols
+    ("handover", &["diary", "people", "store", "view", "words"]),
     ("homes", &["codecs", "firmware-core", "wire"]), // codecs: the encoders of the true protocols
     ("identity", &[]),
     ("influx", &["journal", "series", "wire"]), // no ingest: it is handed samples and positions
@@ -52,19 +65,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // link: an outbox of its own; view: what the score lacks, and whether the rules have heard
     (
         "intake",
-        &["diary", "link", "people", "store", "view", "wire"],
+        &["diary", "link", "people", "store", "view", "wire", "words"],
     ),
     ("journal", &[]),
     ("link", &["identity", "journal", "wire"]), // identity: reads keys and certificates
     ("notify", &["people", "store", "wire"]),   // no diary: what it carries says nothing clinical
-    ("people", &["store", "wire"]),
+    ("people", &["store", "wire", "words"]),    // words: the names of roles in both languages
     ("series", &["store", "wire"]),
     ("store", &[]),
     ("triage", &["wire"]),
     ("trial", &["store"]), // only for tests: it gives them their record
     ("view", &["series", "triage", "wire"]), // no diary: rows and samples need no record
-    ("ward", &["diary", "people", "store", "view"]),
+    ("ward", &["diary", "people", "store", "view", "words"]),
     ("wire", &[]),
+    ("words", &["wire"]), // no people: it knows words, and moments to write
 ];
 
 /// What tests may use beside it. Whatever lies below a room is free to its tests already: they
@@ -72,9 +86,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("broker", &["journal", "link"]), // real clients at the door, and a journal behind them
     ("dashboard", &["identity"]),     // certificates to be served with
-    ("diary", &["trial"]),            // trial: a record on either engine, here and below
+    ("doctor", &["trial"]),
+    ("enrol", &["trial"]),
+    ("diary", &["trial"]), // trial: a record on either engine, here and below
     ("fleet", &["trial"]),
     ("gateway", &["broker", "homes"]), // a real broker to be commanded through, devices to read
+    ("handover", &["trial"]),
     ("intake", &["trial"]),
     ("link", &["broker", "identity"]),  // a real broker to speak to
     ("notify", &["identity", "trial"]), // identity: certificates for a real mail server
@@ -107,8 +124,23 @@ const HOLDERS: &[(&str, &[&str], &str)] = &[
     ("ciborium-ll", &["wire"], "only wire knows CBOR"),
     ("clap", &[ROOT], "only the executable has a command line"),
     ("dbus", &["gateway"], "libdbus, built in"),
+    (
+        "fluent-bundle",
+        &["words"],
+        "rooms hold words, and say them through words",
+    ),
+    (
+        "fluent-syntax",
+        &["words"],
+        "only its proof reads catalogues",
+    ),
     ("influxdb2", &["influx"], "only influx speaks to InfluxDB"),
     ("lettre", &["notify"], "only notify sends mail"),
+    (
+        "openidconnect",
+        &["dashboard"],
+        "only the door of the pages asks an identity provider",
+    ),
     (
         "reqwest-of-influxdb2",
         &["influx"],
@@ -141,6 +173,11 @@ const HOLDERS: &[(&str, &[&str], &str)] = &[
         "toml",
         &["diary", "gateway", "homes", "identity", ROOT, "triage"],
         "only the root reads the configuration; gateway keeps its enrolment, diary its ladder",
+    ),
+    (
+        "webauthn-rs",
+        &["people"],
+        "passkeys are judged where accounts are",
     ),
 ];
 

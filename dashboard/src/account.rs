@@ -1,4 +1,5 @@
-//! *Il mio account*: who is signed in from where, and one-time codes.
+//! *Il mio account*: who is signed in from where, one-time codes, and the way to passkeys
+//! ([`crate::passkey`]).
 //!
 //! Everybody sees and ends their own sessions. Codes are set up by scanning a square and typing the
 //! first one; recovery codes are shown once. Taking codes away is the administrator's
@@ -17,11 +18,13 @@ use serde::Deserialize;
 use veglia_people::codes::{self, CodeError, Enrolling};
 use veglia_people::sessions::{self, OpenSession};
 use veglia_people::staff::Staff;
-use veglia_people::{SignInError, in_italy};
+use veglia_people::{SignInError, passkeys};
 use veglia_store::TxError;
+use veglia_words::{Key, Language, Words};
 
 use crate::Shell;
 use crate::browser;
+use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
 
@@ -34,9 +37,8 @@ pub(crate) const CODES: &str = "/account/codici";
 /// Smallest side of the square, in pixels.
 const SIDE: u32 = 260;
 
-const WRONG: &str = "Codice non corretto, scaduto o già usato. Aspettare il prossimo sul telefono, \
-    poi scriverlo.";
-const SLOWED: &str = "Troppi tentativi: riprovare tra un minuto.";
+const WRONG: Key = Key("code-wrong");
+const SLOWED: Key = Key("code-slowed");
 
 /// Address and methods; behind the check of the session and the rights.
 pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
@@ -58,12 +60,12 @@ pub(crate) struct SessionView {
 }
 
 impl SessionView {
-    pub(crate) fn of(open: OpenSession, this: Option<&str>) -> Self {
+    pub(crate) fn of(open: OpenSession, this: Option<&str>, w: Words) -> Self {
         Self {
             is_this: this == Some(open.handle.as_str()),
-            browser: browser::name(&open.browser),
-            opened: in_italy(open.opened),
-            seen: in_italy(open.seen),
+            browser: browser::name(&open.browser, w),
+            opened: w.language.moment(open.opened),
+            seen: w.language.moment(open.seen),
             handle: open.handle,
         }
     }
@@ -72,27 +74,32 @@ impl SessionView {
 #[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage<'a> {
+    w: Words,
     user: &'a Staff,
     sessions: Vec<SessionView>,
     /// Recovery codes left; none while no codes are shown.
     left: Option<u64>,
     must: bool,
-    fault: Option<&'static str>,
+    /// How many passkeys; none where there can be none.
+    passkeys: Option<usize>,
+    fault: Option<Key>,
 }
 
 #[derive(Template)]
 #[template(path = "codes.html")]
 struct CodesPage<'a> {
+    w: Words,
     /// Already safe: rectangles and numbers.
     square: String,
     secret: &'a str,
     must: bool,
-    fault: Option<&'static str>,
+    fault: Option<Key>,
 }
 
 #[derive(Template)]
 #[template(path = "recovery.html")]
 struct RecoveryPage {
+    w: Words,
     codes: Vec<String>,
 }
 
@@ -100,43 +107,51 @@ struct RecoveryPage {
 async fn shown(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     jar: CookieJar,
 ) -> Response {
-    account(&shell, &user, &jar, StatusCode::OK, None).await
+    account((&shell, language), &user, &jar, StatusCode::OK, None).await
 }
 
 async fn account(
-    shell: &Shell,
+    (shell, language): (&Shell, Language),
     user: &Staff,
     jar: &CookieJar,
     status: StatusCode,
-    fault: Option<&'static str>,
+    fault: Option<Key>,
 ) -> Response {
-    match load(shell, user, jar, fault).await {
-        Ok(page) => framed("Il mio account", user, &page).answer(status),
+    match load((shell, language), user, jar, fault).await {
+        Ok(page) => answered(Key("account-title"), user, &page, (language, status)),
         Err(error) => pages::unavailable("an account's page was not made", &error),
     }
 }
 
 async fn load<'a>(
-    shell: &Shell,
+    (shell, language): (&Shell, Language),
     user: &'a Staff,
     jar: &CookieJar,
-    fault: Option<&'static str>,
+    fault: Option<Key>,
 ) -> Result<AccountPage<'a>, TxError> {
+    let w = WORDS.speaking(language);
     let (record, actor) = (&shell.record, &user.actor());
     let this = shell.cookie.token(jar).map(|token| token.handle());
     let open = sessions::list(record, actor, user.id, shell.clock.now()).await?;
     let sessions = open
         .into_iter()
-        .map(|open| SessionView::of(open, this.as_deref()));
+        .map(|open| SessionView::of(open, this.as_deref(), w));
     let left = if codes::is_enrolled(record, actor, user.id).await? {
         Some(codes::left(record, user).await?)
     } else {
         None
     };
+    let passkeys = match shell.ways.passkeys {
+        Some(_) => Some(passkeys::list(record, actor, user.id).await?.len()),
+        None => None,
+    };
     Ok(AccountPage {
+        w,
         user,
+        passkeys,
         sessions: sessions.collect(),
         left,
         must: shell.must_show_codes(user.role),
@@ -178,14 +193,18 @@ async fn ended(
 }
 
 /// `GET /account/codici`: the square to scan.
-async fn scanned(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
+async fn scanned(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
+) -> Response {
     let begun = match codes::begun(&shell.record, &user).await {
         Ok(Some(begun)) => Ok(begun),
         Ok(None) => codes::begin(&shell.record, &user, shell.clock.now()).await,
         Err(error) => Err(error),
     };
     match begun {
-        Ok(begun) => square_page(&shell, &user, &begun, StatusCode::OK, None),
+        Ok(begun) => square_page((&shell, language), &user, &begun, StatusCode::OK, None),
         // They are set up: what there is to do stands there.
         Err(CodeError::State) => Redirect::to(PAGE).into_response(),
         Err(error) => pages::unavailable("one-time codes were not begun", &error),
@@ -202,6 +221,7 @@ struct Typed {
 async fn confirmed(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     jar: CookieJar,
     Form(Typed { codice }): Form<Typed>,
 ) -> Response {
@@ -212,12 +232,12 @@ async fn confirmed(
     match codes::confirm(&shell.record, &user, &token, &codice, now).await {
         Ok(codes) => {
             tracing::info!(staff.id = %user.id, "one-time codes were set up");
-            once(&user, codes)
+            once(&user, codes, language)
         }
         Err(CodeError::Wrong) => match codes::begun(&shell.record, &user).await {
             Ok(Some(begun)) => {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
-                square_page(&shell, &user, &begun, status, Some(WRONG))
+                square_page((&shell, language), &user, &begun, status, Some(WRONG))
             }
             Ok(None) => Redirect::to(PAGE).into_response(),
             Err(error) => pages::unavailable("one-time codes were not read", &error),
@@ -231,6 +251,7 @@ async fn confirmed(
 async fn renewed(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     jar: CookieJar,
     Form(Typed { codice }): Form<Typed>,
 ) -> Response {
@@ -243,36 +264,44 @@ async fn renewed(
         Err(error) => return pages::unavailable("a one-time code could not be judged", &error),
     };
     if let Some((status, fault)) = fault {
-        return account(&shell, &user, &jar, status, Some(fault)).await;
+        return account((&shell, language), &user, &jar, status, Some(fault)).await;
     }
     match codes::renew(&shell.record, &user, now).await {
-        Ok(codes) => once(&user, codes),
+        Ok(codes) => once(&user, codes, language),
         Err(error) => pages::unavailable("recovery codes were not made", &error),
     }
 }
 
-fn once(user: &Staff, codes: Vec<String>) -> Response {
-    framed("Codici di recupero", user, &RecoveryPage { codes }).answer(StatusCode::OK)
+fn once(user: &Staff, codes: Vec<String>, language: Language) -> Response {
+    let w = WORDS.speaking(language);
+    let page = RecoveryPage { w, codes };
+    answered(
+        Key("recovery-title"),
+        user,
+        &page,
+        (language, StatusCode::OK),
+    )
 }
 
 fn square_page(
-    shell: &Shell,
+    (shell, language): (&Shell, Language),
     user: &Staff,
     begun: &Enrolling,
     status: StatusCode,
-    fault: Option<&'static str>,
+    fault: Option<Key>,
 ) -> Response {
     let square = match square(&begun.url) {
         Ok(square) => square,
         Err(error) => return pages::unavailable("a square was not drawn", &error),
     };
     let page = CodesPage {
+        w: WORDS.speaking(language),
         square,
         secret: &begun.secret,
         must: shell.must_show_codes(user.role),
         fault,
     };
-    framed("Codici di accesso", user, &page).answer(status)
+    answered(Key("codes-title"), user, &page, (language, status))
 }
 
 /// The square as an element of a page.
@@ -285,12 +314,18 @@ fn square(url: &str) -> Result<String, QrError> {
     Ok(picture.get(start..).unwrap_or_default().to_owned())
 }
 
-fn framed<'a, T>(title: &'a str, user: &'a Staff, body: &'a T) -> Page<'a, T> {
+fn answered(
+    title: Key,
+    user: &Staff,
+    body: &impl Template,
+    (language, status): (Language, StatusCode),
+) -> Response {
     Page {
-        title,
+        title: &WORDS.speaking(language).say(title),
         user: Some(user),
         section: Section::None,
         modules: &[],
         body,
     }
+    .answer_in(language, status)
 }

@@ -1,5 +1,5 @@
 //! Tells of channels that do not work: on the ward at once, and to whoever is on duty by another
-//! way.
+//! way. What is said on the telephone and does not reach the rules is told on the ward.
 //!
 //! The outages are notify's, in its record; here they get words, and the clock of care that the
 //! ward goes by. One that is over stands for [`TRACE_MS`] more, as the trace.
@@ -9,16 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
+use veglia_intake::{Line, Lookout, Trouble};
 use veglia_notify::{Config, Message, NewDelivery, Outage};
 use veglia_people::contacts::Channel;
 use veglia_people::duty::{self, Post};
 use veglia_people::{Party, staff};
 use veglia_store::{Actor, Database, TxError};
 use veglia_view::CareClock;
-use veglia_ward::{Hub, Notice, since_when};
+use veglia_ward::{Hub, Notice};
 use veglia_wire::{Clock, WallMs};
+use veglia_words::{Key, Language, Words};
 
 use crate::Deps;
+use crate::language::{self, since};
 use crate::pages::chain;
 use crate::paging::written;
 
@@ -39,6 +42,9 @@ pub(crate) struct Amiss {
     care: CareClock,
     clock: Arc<dyn Clock>,
     notify: Config,
+    /// The way of what is said on the telephone.
+    line: Option<Line>,
+    lookout: Lookout,
     /// Outages of which the duty was told in this life.
     told: HashSet<i64>,
 }
@@ -56,6 +62,8 @@ impl Amiss {
             care: deps.care.clone(),
             clock: Arc::clone(&deps.clock),
             notify: deps.notify.clone(),
+            line: deps.line.clone(),
+            lookout: Lookout::default(),
             told: HashSet::new(),
         }
     }
@@ -77,18 +85,42 @@ impl Amiss {
 
     /// Shows what there is, and calls whoever is on duty for what is new.
     pub(crate) async fn round(&mut self, hub: &Hub) -> Result<(), TxError> {
-        let said = said(&self.record, &ACTOR, &self.care, self.clock.as_ref()).await?;
+        let w = language::WORDS.speaking(Language::It);
+        let said = said(&self.record, &ACTOR, &self.care, self.clock.as_ref(), w).await?;
         let notice = |it: &Said| Notice {
             text: it.words.clone(),
             is_over: it.outage.ended.is_some(),
         };
-        hub.post(said.iter().map(notice).collect());
+        let telephone = self.telephone(w).into_iter();
+        let (record, now) = (&self.record, self.care.now());
+        let handovers = veglia_handover::waiting(record, &ACTOR, now, Language::It).await?;
+        let handovers = handovers.into_iter().map(|text| Notice {
+            text,
+            is_over: false,
+        });
+        let all = said.iter().map(notice).chain(telephone).chain(handovers);
+        hub.post(all.collect());
         for it in said.iter().filter(|it| it.outage.ended.is_none()) {
             if !self.told.contains(&it.outage.id) && self.call(&it.outage).await? {
                 self.told.insert(it.outage.id);
             }
         }
         Ok(())
+    }
+
+    /// What keeps the telephone from the rules, if anything does.
+    fn telephone(&mut self, w: Words) -> Option<Notice> {
+        let trouble = self.lookout.look(self.line.as_ref(), self.clock.now())?;
+        let text = match trouble {
+            Trouble::Closed => w.say("amiss-phone-closed").into_owned(),
+            Trouble::Waiting { answers, since: at } => {
+                let since = since(self.care.at(at), self.care.now(), w);
+                let waiting = w.with("amiss-phone-waiting", "answers", answers);
+                waiting.and("since", since).to_string()
+            }
+        };
+        let is_over = false;
+        Some(Notice { text, is_over })
     }
 
     /// Whether there was somebody to be told.
@@ -134,6 +166,7 @@ pub(crate) async fn said(
     actor: &Actor,
     care: &CareClock,
     clock: &dyn Clock,
+    w: Words,
 ) -> Result<Vec<Said>, TxError> {
     let (now, wall) = (care.now(), clock.now());
     let outages = veglia_notify::outages(record, actor, wall.plus_ms(-TRACE_MS)).await?;
@@ -143,15 +176,15 @@ pub(crate) async fn said(
     let names = staff::signatures(record, actor).await?;
     let name = |recipient: &str| {
         let doctor = || match recipient.parse() {
-            Ok(Party::Mmg(id)) => format!("medico di famiglia n. {id}"),
-            _ => "un paziente".to_owned(),
+            Ok(Party::Mmg(id)) => w.with("amiss-mmg", "id", id.to_string()).to_string(),
+            _ => w.say("amiss-patient").into_owned(),
         };
         names.get(recipient).cloned().unwrap_or_else(doctor)
     };
     // Channels fail by the wall clock; the ward goes by the clock of care.
-    let when = |at: WallMs| since_when(care.at(at), now);
+    let when = |at: WallMs| since(care.at(at), now, w);
     let say = |outage: Outage| Said {
-        words: words(&outage, name, when),
+        words: words(&outage, name, when, w),
         outage,
     };
     Ok(outages.into_iter().map(say).collect())
@@ -161,28 +194,29 @@ fn words(
     outage: &Outage,
     name: impl Fn(&str) -> String,
     when: impl Fn(WallMs) -> String,
+    w: Words,
 ) -> String {
-    let channel = channel_name(outage.channel);
+    let channel = w.say(channel_name(outage.channel));
     let what = match &outage.recipient {
-        None => format!("{channel}: gli avvisi non partono"),
-        Some(person) => format!("{channel}: {} non è raggiungibile", name(person)),
+        None => w.with("amiss-channel", "channel", channel),
+        Some(person) => w
+            .with("amiss-person", "channel", channel)
+            .and("who", name(person)),
     };
     let began = when(outage.began);
-    match outage.ended {
-        None => format!("{what} {began}; chi ha un altro recapito è avvisato lì."),
-        Some(ended) => format!(
-            "{what} {began}. Risolto: funziona di nuovo {}.",
-            when(ended)
-        ),
-    }
+    let said = match outage.ended {
+        None => w.with("amiss-still", "what", what),
+        Some(ended) => w.with("amiss-over", "what", what).and("ended", when(ended)),
+    };
+    said.and("began", began).to_string()
 }
 
 /// What a channel is called.
-pub(crate) fn channel_name(channel: Channel) -> &'static str {
+pub(crate) fn channel_name(channel: Channel) -> Key {
     match channel {
-        Channel::Sms => "SMS",
-        Channel::Email => "Posta elettronica",
-        Channel::Push => "Notifiche del browser",
-        Channel::Webhook => "Chiamate ad altri programmi",
+        Channel::Sms => Key("channel-sms"),
+        Channel::Email => Key("channel-email"),
+        Channel::Push => Key("channel-push"),
+        Channel::Webhook => Key("channel-webhook"),
     }
 }

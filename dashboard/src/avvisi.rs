@@ -17,8 +17,10 @@ use veglia_notify::Receipt;
 use veglia_people::contacts::Channel;
 use veglia_people::links::{self, CallLink, LinkSecret};
 use veglia_store::Actor;
+use veglia_words::{Language, Words};
 
 use crate::Shell;
+use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 
 const ACTOR: Actor = Actor::System("link");
@@ -34,19 +36,28 @@ pub(crate) fn open_routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 #[derive(Template)]
 #[template(path = "avviso.html")]
 struct NoticePage {
+    w: Words,
     seen: bool,
 }
 
 /// `GET /avvisi/{secret}`
-async fn shown(State(shell): State<Shell>, Path(secret): Path<String>) -> Response {
+async fn shown(
+    State(shell): State<Shell>,
+    Spoken(language): Spoken,
+    Path(secret): Path<String>,
+) -> Response {
     match open(&shell, &secret).await {
-        Ok((_, link)) => framed(link.seen_at.is_some()),
+        Ok((_, link)) => framed(link.seen_at.is_some(), language),
         Err(answer) => answer,
     }
 }
 
 /// `POST /avvisi/{secret}`: the doctor has seen it, and what else waited for the doctor.
-async fn confirmed(State(shell): State<Shell>, Path(secret): Path<String>) -> Response {
+async fn confirmed(
+    State(shell): State<Shell>,
+    Spoken(language): Spoken,
+    Path(secret): Path<String>,
+) -> Response {
     let secret = match open(&shell, &secret).await {
         Ok((secret, _)) => secret,
         Err(answer) => return answer,
@@ -63,7 +74,7 @@ async fn confirmed(State(shell): State<Shell>, Path(secret): Path<String>) -> Re
         }
     }
     match links::seen(&shell.record, &ACTOR, &secret, now).await {
-        Ok(_) => framed(true),
+        Ok(_) => framed(true, language),
         Err(error) => pages::unavailable("a confirmation was not written", &error),
     }
 }
@@ -78,15 +89,16 @@ async fn open(shell: &Shell, secret: &str) -> Result<(LinkSecret, CallLink), Res
     }
 }
 
-fn framed(seen: bool) -> Response {
+fn framed(seen: bool, language: Language) -> Response {
+    let w = WORDS.speaking(language);
     Page {
-        title: "Avviso",
+        title: &w.say("notice-title"),
         user: None,
         section: Section::None,
         modules: &[],
-        body: &NoticePage { seen },
+        body: &NoticePage { w, seen },
     }
-    .answer(StatusCode::OK)
+    .answer_in(language, StatusCode::OK)
 }
 
 /// What a gateway says of a message: which delivery, our signature, and its word.

@@ -1,6 +1,7 @@
 //! The further pages of one patient: the whole diary, the clinical sheet, who has seen the data,
 //! and what is marked beside the curves. The first page is the centre's (`centre.rs`).
 
+use askama::Template;
 use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Redirect, Response};
@@ -35,11 +36,8 @@ async fn diary(
     Cared { patient, .. }: Cared,
     Query(query): Query<DiaryQuery>,
 ) -> Response {
-    match DiaryPage::load(sources(&shell, &user.actor()), patient, &query).await {
-        Ok(Some(page)) => framed_diary(&user, &page, StatusCode::OK),
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => pages::unavailable("a patient's diary was not read", &error),
-    }
+    let page = DiaryPage::load(sources(&shell, &user.actor()), patient, &query).await;
+    shown(&user, page, DiaryPage::title)
 }
 
 /// The diary again, with why a correction was not written and what was typed.
@@ -52,9 +50,12 @@ pub(crate) async fn diary_refusing(
 ) -> Response {
     let query = DiaryQuery::default();
     match DiaryPage::load(sources(shell, &user.actor()), patient, &query).await {
-        Ok(Some(page)) => framed_diary(user, &page.refusing(sentence, form), StatusCode::CONFLICT),
+        Ok(Some(page)) => {
+            let page = page.refusing(sentence, form);
+            framed(user, &page.title(), &page, StatusCode::CONFLICT)
+        }
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => pages::unavailable("a patient's diary was not read", &error),
+        Err(error) => unavailable(&error),
     }
 }
 
@@ -64,11 +65,8 @@ async fn clinical(
     CurrentUser(user): CurrentUser,
     Cared { patient, .. }: Cared,
 ) -> Response {
-    match SheetPage::load(desk(&shell, &user, &user.actor()), patient).await {
-        Ok(Some(page)) => framed_sheet(&user, &page, StatusCode::OK),
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => pages::unavailable("a clinical sheet was not read", &error),
-    }
+    let page = SheetPage::load(desk(&shell, &user, &user.actor()), patient).await;
+    shown(&user, page, SheetPage::title)
 }
 
 /// `POST /pazienti/{id}/scheda`: the next version, or the page again with what was typed.
@@ -78,19 +76,13 @@ async fn written(
     Cared { patient, .. }: Cared,
     Form(form): Form<SheetForm>,
 ) -> Response {
-    let done = sheet(desk(&shell, &user, &user.actor()), patient, &form).await;
-    became(&user, patient, done)
-}
-
-fn became(user: &Staff, patient: PatientId, done: Result<SheetOutcome, PageError>) -> Response {
-    match done {
+    let again = |page: &SheetPage, status| framed(&user, &page.title(), page, status);
+    match sheet(desk(&shell, &user, &user.actor()), patient, &form).await {
         Ok(SheetOutcome::Written) => {
             Redirect::to(&format!("/pazienti/{patient}/scheda")).into_response()
         }
-        Ok(SheetOutcome::Faulty(page)) => {
-            framed_sheet(user, &page, StatusCode::UNPROCESSABLE_ENTITY)
-        }
-        Ok(SheetOutcome::Overtaken(page)) => framed_sheet(user, &page, StatusCode::CONFLICT),
+        Ok(SheetOutcome::Faulty(page)) => again(&page, StatusCode::UNPROCESSABLE_ENTITY),
+        Ok(SheetOutcome::Overtaken(page)) => again(&page, StatusCode::CONFLICT),
         Ok(SheetOutcome::NotAllowed) => StatusCode::FORBIDDEN.into_response(),
         Ok(SheetOutcome::Unknown) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => pages::unavailable("a clinical sheet was not written", &error),
@@ -104,18 +96,8 @@ async fn seen(
     Cared { patient, .. }: Cared,
     Query(query): Query<SeenQuery>,
 ) -> Response {
-    match SeenPage::load(desk(&shell, &user, &user.actor()), patient, query).await {
-        Ok(Some(page)) => Page {
-            title: &page.title(),
-            user: Some(&user),
-            section: Section::Patients,
-            modules: &[],
-            body: &page,
-        }
-        .answer(StatusCode::OK),
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => pages::unavailable("who has seen a patient was not read", &error),
-    }
+    let page = SeenPage::load(desk(&shell, &user, &user.actor()), patient, query).await;
+    shown(&user, page, SeenPage::title)
 }
 
 /// `GET /pazienti/{id}/segni`: what happened beside the curves, for the page's script.
@@ -134,24 +116,30 @@ async fn marked(
     }
 }
 
-fn framed_diary(user: &Staff, page: &DiaryPage, status: StatusCode) -> Response {
+/// A page that was made, or why there is none.
+fn shown<T: Template>(
+    user: &Staff,
+    made: Result<Option<T>, PageError>,
+    title: fn(&T) -> String,
+) -> Response {
+    match made {
+        Ok(Some(page)) => framed(user, &title(&page), &page, StatusCode::OK),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn framed<T: Template>(user: &Staff, title: &str, body: &T, status: StatusCode) -> Response {
     Page {
-        title: &page.title(),
+        title,
         user: Some(user),
         section: Section::Patients,
         modules: &[],
-        body: page,
+        body,
     }
     .answer(status)
 }
 
-fn framed_sheet(user: &Staff, page: &SheetPage, status: StatusCode) -> Response {
-    Page {
-        title: &page.title(),
-        user: Some(user),
-        section: Section::Patients,
-        modules: &[],
-        body: page,
-    }
-    .answer(status)
+fn unavailable(error: &PageError) -> Response {
+    pages::unavailable("a page of one patient was not made", error)
 }

@@ -2,6 +2,7 @@
 //! session from another, nothing to be relied on.
 
 use axum::http::{HeaderMap, header};
+use veglia_words::Words;
 
 /// The header, or nothing.
 pub(crate) fn said(headers: &HeaderMap) -> &str {
@@ -10,7 +11,7 @@ pub(crate) fn said(headers: &HeaderMap) -> &str {
 }
 
 /// "Firefox su Android"; the first word that fits counts, because browsers name their forerunners.
-pub(crate) fn name(said: &str) -> String {
+pub(crate) fn name(said: &str, w: Words) -> String {
     let first = |words: &[(&str, &'static str)]| {
         let found = words.iter().find(|(word, _)| said.contains(word));
         found.map(|(_, name)| *name)
@@ -30,15 +31,21 @@ pub(crate) fn name(said: &str) -> String {
         ("Linux", "Linux"),
     ]);
     match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} su {system}"),
+        (Some(browser), Some(system)) => w
+            .with("browser-on", "browser", browser)
+            .and("system", system)
+            .to_string(),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => "browser non riconosciuto".to_owned(),
+        (None, None) => w.say("browser-unknown").into_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use veglia_words::Language;
+
     use super::*;
+    use crate::language::WORDS;
 
     #[test]
     fn a_browser_is_named_by_what_tells_it_from_others() {
@@ -56,7 +63,7 @@ mod tests {
             ("<script>", "browser non riconosciuto"),
             ("", "browser non riconosciuto"),
         ] {
-            assert_eq!(name(said), shown);
+            assert_eq!(name(said, WORDS.speaking(Language::It)), shown);
         }
     }
 }

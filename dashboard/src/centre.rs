@@ -3,19 +3,15 @@
 //! Every route listed here stands behind the check of the session. The screens themselves belong
 //! to their subjects; a handler here only asks, frames the page and answers.
 
-use std::convert::Infallible;
-use std::time::Duration;
-
 use askama::Template;
-use axum::body::{Body, Bytes};
 use axum::extract::{Form, Path, Query, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum_extra::extract::cookie::CookieJar;
-use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use veglia_people::staff::Staff;
+use veglia_people::views::{self, ViewError as KeepError};
 use veglia_store::Actor;
 use veglia_view::{PatientId, ViewError};
 use veglia_ward::{
@@ -29,21 +25,24 @@ use crate::alarm_path;
 use crate::bedside;
 use crate::fleet;
 use crate::pages::{self, Page, Section};
-use crate::rights::{self, Cared, ReadPage};
-use crate::session::{self, CurrentUser};
+use crate::rights::{Cared, ReadPage};
+use crate::session::CurrentUser;
+use crate::streams::{About, stream};
 
 /// Where the live ward finds its events.
 const EVENTS: &str = "/eventi";
 
-/// How often a stream asks whether its session is still open. Watching the ward is use of it: a
-/// screen that somebody watches ends with the shift, not with the hour.
-const SESSION_ASKED_EVERY: Duration = Duration::from_secs(60);
+/// Where every other page of the centre hears who waits for somebody.
+pub(crate) const ALARMS: &str = "/allarmi";
 
 /// Address and methods of every page of the centre.
 pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
     vec![
         ("/", get(ward)),
         (EVENTS, get(events)),
+        (ALARMS, get(alarms)),
+        ("/viste", post(keep)),
+        ("/viste/{id}/fine", post(forget)),
         ("/pazienti/{id}", get(patient)),
         ("/pazienti/{id}/eventi", get(events_of)),
         ("/pazienti/{id}/andamento", get(trend)),
@@ -60,7 +59,70 @@ async fn ward(
     Query(query): Query<WardQuery>,
 ) -> Response {
     let filter = Filter::new(&query, &user.actor().to_string());
-    let waiting = shell.fleet.waiting(fleet::now(&shell)).await;
+    let page = watched(&shell, &user, &filter).await;
+    ward_page(&shell, &user, page, StatusCode::OK).await
+}
+
+/// The list through a filter, with the views that its reader keeps.
+async fn watched(shell: &Shell, user: &Staff, filter: &Filter) -> WardPage {
+    let page = WardPage::new(&shell.hub, filter, EVENTS);
+    match views::of(&shell.record, user.id).await {
+        Ok(kept) => page.keeping(kept, filter),
+        Err(error) => {
+            // The list of patients is not kept from anybody for it.
+            tracing::error!(error = %pages::chain(&error), "kept views were not read");
+            page
+        }
+    }
+}
+
+/// A name under which a view is kept.
+#[derive(Deserialize)]
+struct Kept {
+    #[serde(default)]
+    nome: String,
+    #[serde(flatten)]
+    query: WardQuery,
+}
+
+/// `POST /viste`: the view in the form's other fields is kept under this name, and shown.
+async fn keep(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Form(Kept { nome, query }): Form<Kept>,
+) -> Response {
+    let filter = Filter::new(&query, &user.actor().to_string());
+    let Some(address) = filter.kept() else {
+        return Redirect::to("/").into_response();
+    };
+    let refused =
+        match views::keep(&shell.record, user.id, &nome, &address, shell.clock.now()).await {
+            Ok(()) => return Redirect::to(&format!("/{address}")).into_response(),
+            Err(KeepError::Name) => "Scrivere un nome, da 1 a 40 caratteri.",
+            Err(KeepError::TooMany) => "Ci sono già 12 viste: toglierne una.",
+            Err(error) => return pages::unavailable("a view was not kept", &error),
+        };
+    let page = watched(&shell, &user, &filter).await;
+    let page = page.not_keeping(refused, nome);
+    ward_page(&shell, &user, page, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+/// `POST /viste/{id}/fine`
+async fn forget(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(id): Path<i64>,
+) -> Response {
+    match views::forget(&shell.record, user.id, id).await {
+        Ok(true) => Redirect::to("/").into_response(),
+        Ok(false) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => pages::unavailable("a view was not forgotten", &error),
+    }
+}
+
+/// The list, with what waits above it, in the frame.
+async fn ward_page(shell: &Shell, user: &Staff, page: WardPage, status: StatusCode) -> Response {
+    let waiting = shell.fleet.waiting(fleet::now(shell)).await;
     let waiting = waiting.map_err(|error| pages::chain(&error));
     let waiting = waiting.map(veglia_fleet::WaitingPage::brief);
     let waiting = waiting.and_then(|page| page.render().map_err(|error| error.to_string()));
@@ -71,7 +133,7 @@ async fn ward(
     });
     Page {
         title: "Pazienti",
-        user: Some(&user),
+        user: Some(user),
         section: Section::Patients,
         modules: &[
             "js/ward.js",
@@ -80,13 +142,13 @@ async fn ward(
             "js/waiting.js",
         ],
         body: &WatchedWard::new(
-            alarm_path::sentence(&shell),
+            alarm_path::sentence(shell),
             alarm_path::ADDRESS,
             waiting,
-            WardPage::new(&shell.hub, &filter, EVENTS),
+            page,
         ),
     }
-    .answer(StatusCode::OK)
+    .answer(status)
 }
 
 /// `GET /eventi`: of the list, through the filter of its page.
@@ -97,58 +159,31 @@ async fn events(
     jar: CookieJar,
 ) -> Response {
     let filter = Filter::new(&query, &user.actor().to_string());
-    stream(shell, jar, filter, None)
+    stream(shell, &user, jar, filter, About::List)
 }
 
-/// `GET /pazienti/{id}/eventi`: of this patient alone, for whoever may read their page.
-async fn events_of(State(shell): State<Shell>, Path(id): Path<String>, jar: CookieJar) -> Response {
-    match id.parse() {
-        Ok(patient) => stream(shell, jar, Filter::alone(patient), Some(patient)),
-        Err(_) => StatusCode::NOT_FOUND.into_response(),
-    }
-}
-
-/// What changes for whom a filter shows, as long as the session is open and the one patient it is
-/// about may be read.
-fn stream(shell: Shell, jar: CookieJar, filter: Filter, alone: Option<PatientId>) -> Response {
-    let Ok(events) = shell.hub.events_through(filter) else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    };
-    let over = async move {
-        tokio::select! {
-            () = shell.closing.cancelled() => {}
-            () = rights_end(&shell, &jar, alone) => {}
-        }
-    };
-    streamed(events.take_until(Box::pin(over)))
-}
-
-/// Events as browsers take them.
-pub(crate) fn streamed(
-    events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
+/// `GET /allarmi`: how many wait for somebody, for the pages of the centre that are no list.
+async fn alarms(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    jar: CookieJar,
 ) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        // A proxy that gathers the stream would hold an alarm back.
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    (headers, Body::from_stream(events)).into_response()
+    stream(shell, &user, jar, Filter::bell(), About::Alarms)
 }
 
-/// A record that does not answer ends no stream: the ward is needed most when things go wrong.
-async fn rights_end(shell: &Shell, jar: &CookieJar, alone: Option<PatientId>) {
-    loop {
-        tokio::time::sleep(SESSION_ASKED_EVERY).await;
-        match (session::whose(shell, jar).await, alone) {
-            (Ok(None), _) => return,
-            (Ok(Some(user)), Some(patient))
-                if !rights::may_still_read(shell, &user, patient).await =>
-            {
-                return;
-            }
-            _ => {}
-        }
-    }
+/// `GET /pazienti/{id}/eventi`: of this patient alone, for whoever may read their page; at the
+/// centre also how many others wait.
+async fn events_of(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Cared { patient, .. }: Cared,
+    jar: CookieJar,
+) -> Response {
+    let filter = match user.role.is_of_the_centre() {
+        true => Filter::bedside(patient),
+        false => Filter::alone(patient),
+    };
+    stream(shell, &user, jar, filter, About::One(patient))
 }
 
 /// Which flag the page of a patient unfolds.

@@ -8,8 +8,8 @@ use axum::routing::{MethodRouter, get, post};
 use veglia_fleet::{AnswerForm, CorrectForm, Handed, KitForm, ReturnForm};
 
 use crate::Shell;
-use crate::fleet::{framed, now, refused};
-use crate::pages::Page;
+use crate::fleet::{answered, now, refused};
+use crate::language::Spoken;
 use crate::session::CurrentUser;
 
 /// Address and methods of these pages.
@@ -27,21 +27,21 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 }
 
 /// `GET /di-chi-e`
-async fn waiting(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
-    match shell.fleet.waiting(now(&shell)).await {
-        Ok(page) => Page {
-            modules: &["js/waiting.js"],
-            ..framed("Di chi è?", &user, &page)
-        }
-        .answer(StatusCode::OK),
+async fn waiting(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
+) -> Response {
+    match shell.fleet.speaking(language).waiting(now(&shell)).await {
+        Ok(page) => answered(&user, &page, &["js/waiting.js"], StatusCode::OK),
         Err(error) => refused(&error),
     }
 }
 
-/// `GET /di-chi-e/breve`: what the ward's script puts above the list.
+/// `GET /di-chi-e/breve`: what the ward's script puts above the list, in the ward's language.
 async fn waiting_briefly(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
     match shell.fleet.waiting(now(&shell)).await {
-        Ok(page) => framed("Di chi è?", &user, &page.brief()).answer(StatusCode::OK),
+        Ok(page) => answered(&user, &page.brief(), &[], StatusCode::OK),
         Err(error) => refused(&error),
     }
 }
@@ -50,11 +50,17 @@ async fn waiting_briefly(State(shell): State<Shell>, CurrentUser(user): CurrentU
 async fn answer(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Form(form): Form<AnswerForm>,
 ) -> Response {
-    match shell.fleet.answer(&user, &form, now(&shell)).await {
+    match shell
+        .fleet
+        .speaking(language)
+        .answer(&user, &form, now(&shell))
+        .await
+    {
         Ok(None) => Redirect::to("/").into_response(),
-        Ok(Some(page)) => framed("Di chi è?", &user, &page).answer(StatusCode::CONFLICT),
+        Ok(Some(page)) => answered(&user, &page, &[], StatusCode::CONFLICT),
         Err(error) => refused(&error),
     }
 }
@@ -63,10 +69,16 @@ async fn answer(
 async fn sheet(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(device): Path<String>,
 ) -> Response {
-    match shell.fleet.sheet(&user, &device, now(&shell)).await {
-        Ok(page) => framed("Scheda di un dispositivo", &user, &page).answer(StatusCode::OK),
+    match shell
+        .fleet
+        .speaking(language)
+        .sheet(&user, &device, now(&shell))
+        .await
+    {
+        Ok(page) => answered(&user, &page, &[], StatusCode::OK),
         Err(error) => refused(&error),
     }
 }
@@ -75,15 +87,14 @@ async fn sheet(
 async fn take_back(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(device): Path<String>,
     Form(form): Form<ReturnForm>,
 ) -> Response {
-    let fleet = &shell.fleet;
+    let fleet = &shell.fleet.speaking(language);
     match fleet.take_back(&user, &device, &form, now(&shell)).await {
         Ok(None) => Redirect::to(&format!("/dispositivi/scheda/{device}")).into_response(),
-        Ok(Some(page)) => {
-            framed("Scheda di un dispositivo", &user, &page).answer(StatusCode::CONFLICT)
-        }
+        Ok(Some(page)) => answered(&user, &page, &[], StatusCode::CONFLICT),
         Err(error) => refused(&error),
     }
 }
@@ -92,18 +103,14 @@ async fn take_back(
 async fn correct(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(device): Path<String>,
     Form(form): Form<CorrectForm>,
 ) -> Response {
-    match shell
-        .fleet
-        .correct(&user, &device, &form, now(&shell))
-        .await
-    {
+    let fleet = shell.fleet.speaking(language);
+    match fleet.correct(&user, &device, &form, now(&shell)).await {
         Ok(None) => Redirect::to(&format!("/dispositivi/scheda/{device}")).into_response(),
-        Ok(Some(page)) => {
-            framed("Scheda di un dispositivo", &user, &page).answer(StatusCode::CONFLICT)
-        }
+        Ok(Some(page)) => answered(&user, &page, &[], StatusCode::CONFLICT),
         Err(error) => refused(&error),
     }
 }
@@ -112,22 +119,33 @@ async fn correct(
 async fn card(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(device): Path<String>,
 ) -> Response {
-    match shell.fleet.card(&user, &device, now(&shell)).await {
-        Ok(page) => framed("Tesserino", &user, &page).answer(StatusCode::OK),
+    match shell
+        .fleet
+        .speaking(language)
+        .card(&user, &device, now(&shell))
+        .await
+    {
+        Ok(page) => answered(&user, &page, &[], StatusCode::OK),
         Err(error) => refused(&error),
     }
 }
 
 /// `GET /kit`
-async fn kit(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
-    match shell.fleet.kit(KitForm::default()).await {
-        Ok(page) => Page {
-            modules: &["js/kit.js"],
-            ..framed("Consegna di un kit", &user, &page)
-        }
-        .answer(StatusCode::OK),
+async fn kit(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
+) -> Response {
+    match shell
+        .fleet
+        .speaking(language)
+        .kit(KitForm::default(), now(&shell))
+        .await
+    {
+        Ok(page) => answered(&user, &page, &["js/kit.js"], StatusCode::OK),
         Err(error) => refused(&error),
     }
 }
@@ -136,15 +154,19 @@ async fn kit(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Resp
 async fn hand_over(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Form(form): Form<KitForm>,
 ) -> Response {
-    match shell.fleet.hand_over_kit(&user, form, now(&shell)).await {
+    match shell
+        .fleet
+        .speaking(language)
+        .hand_over_kit(&user, form, now(&shell))
+        .await
+    {
         Ok(Handed::Over(device)) => Redirect::to(&format!("/kit/{device}")).into_response(),
-        Ok(Handed::Again(page)) => Page {
-            modules: &["js/kit.js"],
-            ..framed("Consegna di un kit", &user, page.as_ref())
+        Ok(Handed::Again(page)) => {
+            answered(&user, page.as_ref(), &["js/kit.js"], StatusCode::CONFLICT)
         }
-        .answer(StatusCode::CONFLICT),
         Err(error) => refused(&error),
     }
 }
@@ -153,14 +175,16 @@ async fn hand_over(
 async fn kit_waits(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(device): Path<String>,
 ) -> Response {
-    match shell.fleet.kit_waits(&user, &device, now(&shell)).await {
-        Ok(page) => Page {
-            modules: &["js/kit.js"],
-            ..framed("Prima misura", &user, &page)
-        }
-        .answer(StatusCode::OK),
+    match shell
+        .fleet
+        .speaking(language)
+        .kit_waits(&user, &device, now(&shell))
+        .await
+    {
+        Ok(page) => answered(&user, &page, &["js/kit.js"], StatusCode::OK),
         Err(error) => refused(&error),
     }
 }

@@ -5,8 +5,9 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::{
-    Shell, account, alarm_path, assets, avvisi, bedside, centre, devices, fleet, glass, health,
-    intake, login, own, reach, register, second, users, wall,
+    Shell, account, alarm_path, assets, avvisi, bedside, caring, centre, devices, doctor, enrol,
+    federated, fleet, glass, handover, health, intake, language, login, own, passkey, reach,
+    register, second, users, wall,
 };
 
 /// Address and methods.
@@ -17,14 +18,19 @@ pub(crate) fn guarded() -> Vec<Route> {
     [
         centre::routes(),
         bedside::routes(),
+        caring::routes(),
         fleet::routes(),
         devices::routes(),
         intake::routes(),
+        handover::routes(),
+        enrol::routes(),
         reach::routes(),
         alarm_path::routes(),
         own::routes(),
+        doctor::routes(),
         glass::routes(),
         account::routes(),
+        passkey::routes(),
         users::routes(),
         register::routes(),
         wall::routes(),
@@ -39,6 +45,10 @@ pub(crate) fn open() -> Vec<Route> {
     let own = vec![
         ("/login", get(login::form).post(login::submit)),
         ("/login/codice", get(second::form).post(second::submit)),
+        ("/login/passkey/inizio", post(passkey::begun)),
+        ("/login/passkey", post(passkey::entered)),
+        (federated::DOOR, get(federated::leave)),
+        (federated::RETURN, get(federated::come_back)),
         ("/logout", post(login::leave)),
         ("/licenze", get(assets::licences)),
         ("/avvisi.js", get(assets::worker)),
@@ -46,6 +56,7 @@ pub(crate) fn open() -> Vec<Route> {
     ];
     [
         own,
+        language::open_routes(),
         fleet::open_routes(),
         avvisi::open_routes(),
         wall::open_routes(),

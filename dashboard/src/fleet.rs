@@ -13,10 +13,13 @@ use axum::routing::{MethodRouter, get, post};
 use serde::Deserialize;
 use veglia_fleet::{
     Answer, Asked, AssignForm, FleetError, InviteForm, Invited, MAX_BODY_BYTES, Now, OrderForm,
-    RevokeForm, Wish, not_understood,
+    RevokeForm, Titled, Wish, not_understood,
 };
+use veglia_people::staff::Staff;
+use veglia_words::Language;
 
 use crate::Shell;
+use crate::language::Spoken;
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
 
@@ -145,28 +148,27 @@ struct Search {
 async fn list(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Query(Search { cerca }): Query<Search>,
 ) -> Response {
-    show_list(&shell, &user, &cerca, None).await
+    show_list(&shell, &user, language, &cerca, None).await
 }
 
 async fn show_list(
     shell: &Shell,
-    user: &veglia_people::staff::Staff,
+    user: &Staff,
+    language: Language,
     search: &str,
     sentence: Option<String>,
 ) -> Response {
-    match shell.fleet.page(user, search, now(shell)).await {
+    let fleet = shell.fleet.speaking(language);
+    match fleet.page(user, search, now(shell)).await {
         Ok(page) => {
             let page = match sentence {
                 Some(sentence) => page.saying(sentence),
                 None => page,
             };
-            Page {
-                modules: &["js/fleet.js"],
-                ..framed(page.title(), user, &page)
-            }
-            .answer(StatusCode::OK)
+            answered(user, &page, &["js/fleet.js"], StatusCode::OK)
         }
         Err(error) => refused(&error),
     }
@@ -181,11 +183,13 @@ async fn back_to_list() -> Redirect {
 async fn order(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(id): Path<String>,
     Form(form): Form<OrderForm>,
 ) -> Response {
-    match shell.fleet.order(&user, &id, &form, now(&shell)).await {
-        Ok(sentence) => show_list(&shell, &user, "", Some(sentence)).await,
+    let fleet = shell.fleet.speaking(language);
+    match fleet.order(&user, &id, &form, now(&shell)).await {
+        Ok(sentence) => show_list(&shell, &user, language, "", Some(sentence)).await,
         Err(error) => refused(&error),
     }
 }
@@ -201,6 +205,7 @@ struct About {
 async fn invitation(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Query(About { gateway }): Query<About>,
     headers: HeaderMap,
 ) -> Response {
@@ -210,9 +215,10 @@ async fn invitation(
         "http"
     };
     let centre = host(&headers).map_or_else(String::new, |host| format!("{scheme}://{host}"));
-    let page = shell.fleet.invitation(&user, gateway, centre, now(&shell));
+    let fleet = shell.fleet.speaking(language);
+    let page = fleet.invitation(&user, gateway, centre, now(&shell));
     match page.await {
-        Ok(page) => framed("Registra una scatola", &user, &page).answer(StatusCode::OK),
+        Ok(page) => answered(&user, &page, &[], StatusCode::OK),
         Err(error) => refused(&error),
     }
 }
@@ -221,14 +227,19 @@ async fn invitation(
 async fn invite(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Form(form): Form<InviteForm>,
 ) -> Response {
-    match shell.fleet.invite(&user, form, now(&shell)).await {
-        Ok(Invited::Label(page)) => {
-            framed("Codice di una scatola", &user, page.as_ref()).answer(StatusCode::OK)
+    match shell
+        .fleet
+        .speaking(language)
+        .invite(&user, form, now(&shell))
+        .await
+    {
+        Ok(Invited::Label(page)) => answered(&user, page.as_ref(), &[], StatusCode::OK),
+        Ok(Invited::Again(page)) => {
+            answered(&user, page.as_ref(), &[], StatusCode::UNPROCESSABLE_ENTITY)
         }
-        Ok(Invited::Again(page)) => framed("Registra una scatola", &user, page.as_ref())
-            .answer(StatusCode::UNPROCESSABLE_ENTITY),
         Err(error) => refused(&error),
     }
 }
@@ -249,10 +260,16 @@ async fn withdraw(
 async fn revocation(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(id): Path<String>,
 ) -> Response {
-    match shell.fleet.revocation(&user, &id, now(&shell)).await {
-        Ok(page) => framed("Revocare un gateway", &user, &page).answer(StatusCode::OK),
+    match shell
+        .fleet
+        .speaking(language)
+        .revocation(&user, &id, now(&shell))
+        .await
+    {
+        Ok(page) => answered(&user, &page, &[], StatusCode::OK),
         Err(error) => refused(&error),
     }
 }
@@ -274,10 +291,16 @@ async fn revoke(
 async fn assignment(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(device): Path<String>,
 ) -> Response {
-    match shell.fleet.assignment(&device, now(&shell)).await {
-        Ok(page) => framed("Assegna un dispositivo", &user, &page).answer(StatusCode::OK),
+    match shell
+        .fleet
+        .speaking(language)
+        .assignment(&device, now(&shell))
+        .await
+    {
+        Ok(page) => answered(&user, &page, &[], StatusCode::OK),
         Err(error) => refused(&error),
     }
 }
@@ -286,30 +309,38 @@ async fn assignment(
 async fn assign(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(device): Path<String>,
     Form(form): Form<AssignForm>,
 ) -> Response {
-    match shell.fleet.assign(&user, &device, &form, now(&shell)).await {
+    match shell
+        .fleet
+        .speaking(language)
+        .assign(&user, &device, &form, now(&shell))
+        .await
+    {
         Ok(None) => Redirect::to(PAGE).into_response(),
-        Ok(Some(page)) => {
-            framed("Assegna un dispositivo", &user, &page).answer(StatusCode::CONFLICT)
-        }
+        Ok(Some(page)) => answered(&user, &page, &[], StatusCode::CONFLICT),
         Err(error) => refused(&error),
     }
 }
 
-pub(crate) fn framed<'a, T>(
-    title: &'a str,
-    user: &'a veglia_people::staff::Staff,
-    body: &'a T,
-) -> Page<'a, T> {
+/// A page of the fleet, in its language.
+pub(crate) fn answered(
+    user: &Staff,
+    page: &impl Titled,
+    modules: &[&str],
+    status: StatusCode,
+) -> Response {
+    let title = page.title();
     Page {
-        title,
+        title: &title.words,
         user: Some(user),
         section: Section::Fleet,
-        modules: &[],
-        body,
+        modules,
+        body: page,
     }
+    .answer_in(title.language, status)
 }
 
 pub(crate) fn refused(error: &FleetError) -> Response {

@@ -17,16 +17,17 @@ use veglia_people::care::glass::{self, GLASSES_MAX, Glass, GlassError, WHY_CHARS
 use veglia_people::staff::Staff;
 use veglia_people::{CodiceFiscale, PersonId};
 use veglia_view::PatientId;
+use veglia_words::{Key, Words};
 
 use crate::Shell;
+use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::paging::person_of;
 use crate::session::CurrentUser;
 
 const PAGE: &str = "/accesso-urgente";
 
-const UNKNOWN: &str = "Nessuno in archivio corrisponde: controllare, poi ripetere. La ricerca è \
-    stata scritta nel registro degli accessi.";
+const UNKNOWN: Key = Key("glass-unknown");
 
 /// Address and methods; behind the check of the session and the rights.
 pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
@@ -50,20 +51,35 @@ struct Filled {
     motivo: String,
 }
 
-#[derive(Template, Default)]
+#[derive(Template)]
 #[template(path = "glass.html")]
 struct GlassPage<'a> {
+    w: Words,
     patient: &'a str,
     code: &'a str,
     why: &'a str,
-    code_fault: Option<&'static str>,
+    code_fault: Option<Key>,
     why_fault: Option<String>,
     fault: Option<String>,
 }
 
+impl GlassPage<'_> {
+    fn empty(w: Words) -> Self {
+        Self {
+            w,
+            patient: "",
+            code: "",
+            why: "",
+            code_fault: None,
+            why_fault: None,
+            fault: None,
+        }
+    }
+}
+
 /// What is in the way.
 enum Amiss {
-    Code(&'static str),
+    Code(Key),
     Why(String),
     Other(String),
     Answer(Response),
@@ -72,13 +88,14 @@ enum Amiss {
 /// `GET /accesso-urgente`
 async fn asked(
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Query(About { paziente }): Query<About>,
 ) -> Response {
     // What is no number of ours is not shown again.
     let patient = paziente.parse::<PersonId>().map(|it| it.to_string());
     let page = GlassPage {
         patient: patient.as_deref().unwrap_or_default(),
-        ..GlassPage::default()
+        ..GlassPage::empty(WORDS.speaking(language))
     };
     framed(&user, &page, StatusCode::OK)
 }
@@ -87,15 +104,17 @@ async fn asked(
 async fn broken(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Form(form): Form<Filled>,
 ) -> Response {
+    let w = WORDS.speaking(language);
     let mut page = GlassPage {
         patient: &form.paziente,
         code: &form.codice_fiscale,
         why: &form.motivo,
-        ..GlassPage::default()
+        ..GlassPage::empty(w)
     };
-    match break_it(&shell, &user, &form).await {
+    match break_it(&shell, &user, &form, w).await {
         Ok(patient) => return Redirect::to(&format!("/pazienti/{patient}")).into_response(),
         Err(Amiss::Answer(answer)) => return answer,
         Err(Amiss::Code(sentence)) => page.code_fault = Some(sentence),
@@ -105,19 +124,19 @@ async fn broken(
     framed(&user, &page, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
-async fn break_it(shell: &Shell, user: &Staff, form: &Filled) -> Result<PersonId, Amiss> {
+async fn break_it(shell: &Shell, user: &Staff, form: &Filled, w: Words) -> Result<PersonId, Amiss> {
+    let said = |error| said(error, w);
     let glass = Glass::new(user, &form.motivo).map_err(said)?;
     let now = shell.care.now();
     let person = if form.paziente.is_empty() {
-        let code: CodiceFiscale = form.codice_fiscale.parse().map_err(|_| {
-            Amiss::Code("Questo codice fiscale non è valido: controllarlo lettera per lettera.")
-        })?;
+        let code: Result<CodiceFiscale, _> = form.codice_fiscale.parse();
+        let code = code.map_err(|_| Amiss::Code(Key("glass-code-wrong")))?;
         let found = glass::find(&shell.record, user, &code, now).await;
         found.map_err(said)?.ok_or(Amiss::Code(UNKNOWN))?
     } else {
         let named = form.paziente.parse::<PatientId>().ok();
         let named = named.and_then(person_of);
-        named.ok_or_else(|| Amiss::Other(UNKNOWN.to_owned()))?
+        named.ok_or_else(|| Amiss::Other(w.say(UNKNOWN).into_owned()))?
     };
     let until = glass.break_for(&shell.record, person, now).await;
     until.map_err(said)?;
@@ -145,16 +164,16 @@ fn unwritten(error: &ActRefused) -> Amiss {
     ))
 }
 
-fn said(error: GlassError) -> Amiss {
+fn said(error: GlassError, w: Words) -> Amiss {
     match error {
-        GlassError::Why => Amiss::Why(format!(
-            "Scrivere il motivo, da {WHY_CHARS_MIN} a {WHY_CHARS_MAX} caratteri: verrà riletto."
-        )),
-        GlassError::TooMany => Amiss::Other(format!(
-            "In un giorno si può fare al massimo {GLASSES_MAX} volte. Chiedere alla Centrale di \
-             affidarle il paziente."
-        )),
-        GlassError::Unknown => Amiss::Other(UNKNOWN.to_owned()),
+        GlassError::Why => {
+            let asked = w.with("glass-why-wrong", "min", WHY_CHARS_MIN);
+            Amiss::Why(asked.and("max", WHY_CHARS_MAX).to_string())
+        }
+        GlassError::TooMany => {
+            Amiss::Other(w.with("glass-too-many", "max", GLASSES_MAX).to_string())
+        }
+        GlassError::Unknown => Amiss::Other(w.say(UNKNOWN).into_owned()),
         GlassError::Role => Amiss::Answer(StatusCode::FORBIDDEN.into_response()),
         error @ GlassError::Store(_) => {
             Amiss::Answer(pages::unavailable("a glass was not broken", &error))
@@ -164,11 +183,11 @@ fn said(error: GlassError) -> Amiss {
 
 fn framed(user: &Staff, page: &GlassPage<'_>, status: StatusCode) -> Response {
     Page {
-        title: "Accesso urgente",
+        title: &page.w.say("glass-title"),
         user: Some(user),
         section: Section::None,
         modules: &[],
         body: page,
     }
-    .answer(status)
+    .answer_in(page.w.language, status)
 }

@@ -8,13 +8,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use veglia_intake::{
     Answered, CallId, CallPage, CallsPage, Desk, IntakeError, ListForm, Listed, NeedsPage,
-    SavedPage, SheetPage, Typed,
+    ReadBackPage, SavedPage, SheetPage, Typed,
 };
 use veglia_people::staff::Staff;
 use veglia_view::PatientId;
+use veglia_words::Language;
 
 use crate::Shell;
 use crate::doors::Route;
+use crate::language::Spoken;
 use crate::pages::{self, Page, Section};
 use crate::rights::Cared;
 use crate::session::CurrentUser;
@@ -31,7 +33,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-fn desk<'a>(shell: &'a Shell, user: &'a Staff) -> Desk<'a> {
+fn desk<'a>(shell: &'a Shell, user: &'a Staff, language: Language) -> Desk<'a> {
     Desk {
         view: shell.view.as_ref(),
         record: &shell.record,
@@ -39,6 +41,7 @@ fn desk<'a>(shell: &'a Shell, user: &'a Staff) -> Desk<'a> {
         line: shell.line.as_ref(),
         who: user,
         now: shell.care.now(),
+        language,
     }
 }
 
@@ -46,13 +49,11 @@ fn desk<'a>(shell: &'a Shell, user: &'a Staff) -> Desk<'a> {
 async fn form(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
 ) -> Response {
-    match CallPage::load(desk(&shell, &user), patient).await {
-        Ok(Some(page)) => framed(&user, &page.title(), &page).answer(StatusCode::OK),
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => refused(&error),
-    }
+    let page = CallPage::load(desk(&shell, &user, language), patient).await;
+    shown((&user, language), page, CallPage::title)
 }
 
 /// `POST /pazienti/{id}/telefonata`: the form again, what is to be read back, or on to what became
@@ -60,18 +61,21 @@ async fn form(
 async fn answer(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
     Form(typed): Form<Typed>,
 ) -> Response {
-    let again = |page: &CallPage, status| framed(&user, &page.title(), page).answer(status);
-    match veglia_intake::answer(desk(&shell, &user), patient, typed).await {
+    let again =
+        |page: &CallPage, status| framed(&user, &page.title(), page).answer_in(language, status);
+    let read = |page: &ReadBackPage, status| {
+        framed(&user, &page.title(), page).answer_in(language, status)
+    };
+    match veglia_intake::answer(desk(&shell, &user, language), patient, typed).await {
         Ok(Some(Answered::Asked(page))) => again(&page, StatusCode::UNPROCESSABLE_ENTITY),
         Ok(Some(Answered::Corrected(page))) => again(&page, StatusCode::OK),
         Ok(Some(Answered::Other(page))) => again(&page, StatusCode::CONFLICT),
-        Ok(Some(Answered::Unsaved(page))) => again(&page, StatusCode::SERVICE_UNAVAILABLE),
-        Ok(Some(Answered::ReadBack(page))) => {
-            framed(&user, &page.title(), page.as_ref()).answer(StatusCode::OK)
-        }
+        Ok(Some(Answered::Unsaved(page))) => read(&page, StatusCode::SERVICE_UNAVAILABLE),
+        Ok(Some(Answered::ReadBack(page))) => read(&page, StatusCode::OK),
         Ok(Some(Answered::Saved(call))) => seen(patient, &call),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => refused(&error),
@@ -82,30 +86,29 @@ async fn answer(
 async fn saved(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
     Path((_, call)): Path<(String, String)>,
 ) -> Response {
     let Ok(call) = call.parse::<CallId>() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    match SavedPage::load(desk(&shell, &user), patient, &call).await {
-        Ok(Some(page)) => framed(&user, &page.title(), &page).answer(StatusCode::OK),
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => refused(&error),
-    }
+    let page = SavedPage::load(desk(&shell, &user, language), patient, &call).await;
+    shown((&user, language), page, SavedPage::title)
 }
 
 /// `POST /pazienti/{id}/telefonata/{call}`: hands on what was kept and did not get further.
 async fn finish(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
     Path((_, call)): Path<(String, String)>,
 ) -> Response {
     let Ok(call) = call.parse::<CallId>() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    match veglia_intake::finish(desk(&shell, &user), patient, &call).await {
+    match veglia_intake::finish(desk(&shell, &user, language), patient, &call).await {
         Ok(true) => seen(patient, &call),
         Ok(false) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => refused(&error),
@@ -116,44 +119,44 @@ async fn finish(
 async fn needs(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
 ) -> Response {
-    match NeedsPage::load(desk(&shell, &user), patient).await {
-        Ok(Some(page)) => framed(&user, &page.title(), &page).answer(StatusCode::OK),
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => refused(&error),
-    }
+    let page = NeedsPage::load(desk(&shell, &user, language), patient).await;
+    shown((&user, language), page, NeedsPage::title)
 }
 
 /// `GET /pazienti/{id}/scheda-112`
 async fn sheet(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
 ) -> Response {
-    match SheetPage::load(desk(&shell, &user), patient).await {
-        Ok(Some(page)) => framed(&user, &page.title(), &page).answer(StatusCode::OK),
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => refused(&error),
-    }
+    let page = SheetPage::load(desk(&shell, &user, language), patient).await;
+    shown((&user, language), page, SheetPage::title)
 }
 
 /// `GET /telefonate`
-async fn list(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
-    show_list(&shell, &user, None).await
+async fn list(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
+) -> Response {
+    show_list(desk(&shell, &user, language), &user, None).await
 }
 
-async fn show_list(shell: &Shell, user: &Staff, problem: Option<String>) -> Response {
+async fn show_list(desk: Desk<'_>, user: &Staff, problem: Option<String>) -> Response {
     let status = match problem {
         Some(_) => StatusCode::CONFLICT,
         None => StatusCode::OK,
     };
-    match CallsPage::load(desk(shell, user), problem).await {
+    match CallsPage::load(desk, problem).await {
         Ok(page) => Page {
             section: Section::Calls,
-            ..framed(user, "Telefonate", &page)
+            ..framed(user, &page.title(), &page)
         }
-        .answer(status),
+        .answer_in(desk.language, status),
         Err(error) => refused(&error),
     }
 }
@@ -162,15 +165,31 @@ async fn show_list(shell: &Shell, user: &Staff, problem: Option<String>) -> Resp
 async fn act(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
     Form(form): Form<ListForm>,
 ) -> Response {
-    match veglia_intake::act(desk(&shell, &user), patient, &form).await {
+    match veglia_intake::act(desk(&shell, &user, language), patient, &form).await {
         Ok(Some(Listed::Done)) => Redirect::to(&format!("/telefonate#p-{patient}")).into_response(),
         Ok(Some(Listed::Answered)) => {
             Redirect::to(&format!("/pazienti/{patient}/telefonata")).into_response()
         }
-        Ok(Some(Listed::Refused(sentence))) => show_list(&shell, &user, Some(sentence)).await,
+        Ok(Some(Listed::Refused(sentence))) => {
+            show_list(desk(&shell, &user, language), &user, Some(sentence)).await
+        }
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+/// A page that was made, or why there is none.
+fn shown<T: Template>(
+    (user, language): (&Staff, Language),
+    made: Result<Option<T>, IntakeError>,
+    title: fn(&T) -> String,
+) -> Response {
+    match made {
+        Ok(Some(page)) => framed(user, &title(&page), &page).answer_in(language, StatusCode::OK),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => refused(&error),
     }

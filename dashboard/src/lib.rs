@@ -31,6 +31,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower_http::csrf::CsrfLayer;
+use veglia_doctor::{Digest, Turn};
 use veglia_fleet::{Fleet, Places};
 use veglia_intake::Line;
 use veglia_notify::{Courier, Senders};
@@ -48,21 +49,29 @@ mod asking;
 mod assets;
 mod avvisi;
 mod bedside;
+mod bell;
 mod browser;
+mod caring;
 mod centre;
 mod devices;
+mod doctor;
 mod doors;
+mod enrol;
+mod federated;
 mod fleet;
 mod glass;
+mod handover;
 mod headers;
 mod health;
 mod intake;
+mod language;
 mod listener;
 mod login;
 mod lost;
 mod own;
 mod pages;
 mod paging;
+mod passkey;
 mod reach;
 mod recall;
 mod register;
@@ -70,18 +79,23 @@ mod rights;
 mod second;
 mod server;
 mod session;
+mod streams;
 mod tls;
 mod users;
 mod wall;
+mod ways;
 
 use alarm_path::Watchdog;
 use amiss::Amiss;
 use asking::Asking;
 use listener::{Bounded, Callers};
 use paging::Paging;
+use ways::Ways;
 
 pub use alarm_path::AlarmPath;
+pub use federated::{ClientError, Federated, FederatedFault};
 pub use tls::{Tls, TlsError};
+pub use ways::WaysError;
 
 /// Largest body of a request. Our forms hold a few fields; nobody uploads files here.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -99,6 +113,9 @@ pub struct Config {
     /// are then for encrypted connections only, and how many connections an address may have is
     /// for the proxy to say.
     pub behind_proxy: bool,
+    /// How browsers reach the pages, as `https://HOST`: passkeys are bound to this host for ever.
+    /// Without it they are there only where pages are for this machine alone.
+    pub address: Option<String>,
     /// The certificate of this server. Cookies are then for encrypted connections only.
     pub tls: Option<Tls>,
     /// The folder of the centre's certificate authority, with which boxes are enrolled.
@@ -110,6 +127,8 @@ pub struct Config {
     /// pages are encrypted; nobody where they are for this machine alone, because whoever reads its
     /// loopback already has its disk, and a demonstration has no telephone.
     pub codes_for: Option<Vec<Role>>,
+    /// An identity provider that vouches for staff.
+    pub federated: Option<Federated>,
 }
 
 impl Default for Config {
@@ -117,10 +136,12 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             behind_proxy: false,
+            address: None,
             tls: None,
             authority: PathBuf::from("ca"),
             broker: None,
             codes_for: None,
+            federated: None,
         }
     }
 }
@@ -136,6 +157,18 @@ impl Config {
             tls.key = data.join(&tls.key);
         }
         self.authority = data.join(&self.authority);
+        if let Some(federated) = &mut self.federated {
+            federated.place(data);
+        }
+    }
+
+    /// With the address of pages that only this machine reaches: nobody needs to write it down.
+    /// Browsers know passkeys of `localhost` and of no number.
+    fn reached_at(mut self, listener: SocketAddr) -> Self {
+        if self.address.is_none() && listener.ip().is_loopback() && !self.is_encrypted() {
+            self.address = Some(format!("http://localhost:{}", listener.port()));
+        }
+        self
     }
 
     /// Which roles must show a one-time code.
@@ -197,6 +230,9 @@ pub enum ServeError {
     /// Pages would stand still without saying so.
     #[error("the task that keeps the ward up to date died")]
     Ward(#[source] JoinError),
+    /// A way to sign in is configured and cannot be used.
+    #[error("nobody could sign in as it is configured")]
+    Ways(#[source] WaysError),
     /// A channel is configured and cannot be used.
     #[error("people cannot be called")]
     Notify(#[source] veglia_notify::OpenError),
@@ -217,12 +253,20 @@ pub(crate) struct Shell {
     pub(crate) care: CareClock,
     pub(crate) door: Arc<SignIn>,
     pub(crate) line: Option<Line>,
+    /// One answer of a family doctor at a time.
+    pub(crate) turn: Arc<Turn>,
     pub(crate) senders: Arc<Senders>,
     pub(crate) notify: Arc<veglia_notify::Config>,
     /// Why the alarms cannot be relied on, if so.
     pub(crate) alarm_path: watch::Receiver<Option<PathFault>>,
     /// Which roles must show a one-time code.
     pub(crate) codes_for: Arc<[Role]>,
+    /// How many streams of events each reader has open.
+    pub(crate) seats: streams::Seats,
+    /// Wakes them when a right may have ended.
+    pub(crate) ends: streams::Ends,
+    /// The ways in beside password and code.
+    pub(crate) ways: Ways,
     pub(crate) cookie: session::CookieKind,
     pub(crate) behind_proxy: bool,
     /// Cancelled when the server stops: a stream that does not watch it holds the stop up.
@@ -266,6 +310,8 @@ pub async fn serve(
     if !address.ip().is_loopback() && !config.is_encrypted() {
         return Err(ServeError::Exposed(address));
     }
+    let config = config.reached_at(address);
+    let ways = Ways::open(&config).map_err(ServeError::Ways)?;
     let callers = if config.behind_proxy {
         Callers::Proxied
     } else {
@@ -282,7 +328,7 @@ pub async fn serve(
     let (said, alarm_path) = watch::channel(None);
     let mut calling = calling(&deps, Arc::clone(&senders), said);
     let amiss = Amiss::new(&deps);
-    let (app, watch) = router(&config, deps, senders, alarm_path, closing.clone());
+    let (app, watch) = router(&config, deps, ways, senders, alarm_path, closing.clone());
     calling.spawn(amiss.run(watch.hub()));
     let watching = tokio::spawn(watch.run(closing.clone().cancelled_owned()));
     let ward_died = async {
@@ -342,6 +388,9 @@ fn calling(
     }
     let asking = Asking::new(deps.record.clone(), deps.care.clone());
     tasks.spawn(asking.run());
+    let summary = deps.notify.page(doctor::SUMMARY);
+    let digest = Digest::new(deps.record.clone(), deps.care.clone(), summary);
+    tasks.spawn(digest.run());
     tasks.spawn(paging.run());
     tasks.spawn(courier.run());
     tasks
@@ -351,6 +400,7 @@ fn calling(
 fn router(
     config: &Config,
     deps: Deps,
+    ways: Ways,
     senders: Arc<Senders>,
     alarm_path: watch::Receiver<Option<PathFault>>,
     closing: CancellationToken,
@@ -380,10 +430,14 @@ fn router(
         care: deps.care,
         door,
         line: deps.line,
+        turn: Arc::new(Turn::default()),
         senders,
         notify: Arc::new(deps.notify),
         alarm_path,
         codes_for: config.codes_for().into(),
+        ways,
+        seats: streams::Seats::default(),
+        ends: streams::Ends::default(),
         cookie,
         behind_proxy: config.behind_proxy,
         closing,
@@ -396,8 +450,9 @@ fn router(
         .merge(doors::mounted(doors::open()))
         .fallback(pages::not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(shell.clone(), streams::wake))
         .layer(CsrfLayer::new())
-        .layer(map_response(pages::explain));
+        .layer(from_fn_with_state(shell.clone(), pages::framed));
 
     let health = doors::mounted(doors::health());
 

@@ -1,4 +1,5 @@
-//! Signing in and out. An account that shows one-time codes goes on to [`crate::second`].
+//! Signing in and out. An account that shows one-time codes goes on to [`crate::second`]; a passkey
+//! ([`crate::passkey`]) stands for both.
 
 use askama::Template;
 use axum::extract::rejection::FormRejection;
@@ -7,11 +8,15 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
+use veglia_people::sessions::Way;
 use veglia_people::staff::{self, Staff};
-use veglia_people::{Password, SignInError, codes, sessions};
+use veglia_people::{Password, SignInError, codes, passkeys, sessions};
+use veglia_store::TxError;
+use veglia_words::{Key, Language, Words};
 
+use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
-use crate::{Shell, browser, second, session};
+use crate::{Shell, browser, federated, passkey, second, session};
 
 /// Where someone goes who asked for no page in particular.
 const HOME: &str = "/";
@@ -22,16 +27,25 @@ const MAX_BACK_CHARS: usize = 512;
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage<'a> {
+    w: Words,
     username: &'a str,
     back: &'a str,
     problem: Option<Problem>,
+    /// Where passkeys are offered.
+    origin: Option<&'a str>,
+    /// What stands on the button of the identity provider, and where it leads.
+    elsewhere: Option<(&'a str, String)>,
 }
 
 /// What the person is told above the form.
-enum Problem {
+pub(crate) enum Problem {
     Refused,
-    TooMany { wait_minutes: i64 },
+    TooMany {
+        wait_minutes: i64,
+    },
     NoAccounts,
+    /// What went wrong with an identity from elsewhere.
+    Elsewhere(Key),
 }
 
 /// The page to return to after signing in.
@@ -52,6 +66,7 @@ pub(crate) struct Filled {
 /// `GET /login`
 pub(crate) async fn form(
     State(shell): State<Shell>,
+    Spoken(language): Spoken,
     jar: CookieJar,
     Query(Back { back }): Query<Back>,
 ) -> Response {
@@ -65,12 +80,13 @@ pub(crate) async fn form(
         Ok(false) => Some(Problem::NoAccounts),
         Err(error) => return pages::unavailable("accounts were not looked up", &error),
     };
-    ask(StatusCode::OK, "", &back, problem)
+    ask(&shell, language, StatusCode::OK, "", &back, problem)
 }
 
 /// `POST /login`
 pub(crate) async fn submit(
     State(shell): State<Shell>,
+    Spoken(language): Spoken,
     jar: CookieJar,
     headers: HeaderMap,
     filled: Result<Form<Filled>, FormRejection>,
@@ -93,6 +109,8 @@ pub(crate) async fn submit(
         Err(SignInError::Refused) => {
             tracing::warn!("a sign-in was refused");
             ask(
+                &shell,
+                language,
                 StatusCode::UNAUTHORIZED,
                 &username,
                 &back,
@@ -101,7 +119,7 @@ pub(crate) async fn submit(
         }
         Err(SignInError::TooMany { wait_ms }) => {
             tracing::warn!(wait_ms, "sign-ins are being slowed: too many tries");
-            slow_down(wait_ms, &username, &back)
+            slow_down(&shell, language, wait_ms, &username, &back)
         }
         Err(error) => pages::unavailable("a sign-in could not be judged", &error),
     }
@@ -157,11 +175,21 @@ async fn go_on(
     staff: &Staff,
     back: &str,
 ) -> Response {
-    match codes::is_enrolled(&shell.record, &staff.actor(), staff.id).await {
+    match wants_more(shell, staff).await {
         Ok(true) => second::ask_for(shell, jar, staff, back).await,
         Ok(false) => open(shell, jar, headers, staff, back).await,
         Err(error) => pages::unavailable("one-time codes were not looked up", &error),
     }
+}
+
+/// Whether the password alone opens nothing: of an account that shows codes, and of one that must
+/// show more than a password and has passkeys.
+async fn wants_more(shell: &Shell, staff: &Staff) -> Result<bool, TxError> {
+    let (record, actor) = (&shell.record, &staff.actor());
+    if codes::is_enrolled(record, actor, staff.id).await? {
+        return Ok(true);
+    }
+    Ok(shell.must_show_codes(staff.role) && passkeys::any(record, actor, staff.id).await?)
 }
 
 /// Everything was shown that must be.
@@ -172,43 +200,78 @@ pub(crate) async fn open(
     staff: &Staff,
     back: &str,
 ) -> Response {
-    let (browser, now) = (browser::said(headers), shell.clock.now());
-    match sessions::open_in(&shell.record, staff, browser, now).await {
-        Ok(token) => {
-            tracing::info!(staff.id = %staff.id, "a member of staff signed in");
-            let cookie = shell.cookie.cookie(token.reveal());
-            (jar.add(cookie), Redirect::to(within_this_site(back))).into_response()
-        }
-        Err(error) => pages::unavailable("a session was not opened", &error),
+    match enter(shell, jar, headers, staff, Way::Password).await {
+        Ok(jar) => (jar, Redirect::to(within_this_site(back))).into_response(),
+        Err(answer) => answer,
     }
 }
 
-fn slow_down(wait_ms: i64, username: &str, back: &str) -> Response {
+/// Opens a session, and gives it to the browser.
+pub(crate) async fn enter(
+    shell: &Shell,
+    jar: CookieJar,
+    headers: &HeaderMap,
+    staff: &Staff,
+    way: Way,
+) -> Result<CookieJar, Response> {
+    let (browser, now) = (browser::said(headers), shell.clock.now());
+    match sessions::open_in(&shell.record, staff, browser, way, now).await {
+        Ok(token) => {
+            tracing::info!(staff.id = %staff.id, ?way, "a member of staff signed in");
+            Ok(jar.add(shell.cookie.cookie(token.reveal())))
+        }
+        Err(error) => Err(pages::unavailable("a session was not opened", &error)),
+    }
+}
+
+fn slow_down(
+    shell: &Shell,
+    language: Language,
+    wait_ms: i64,
+    username: &str,
+    back: &str,
+) -> Response {
     // Rounded up: who comes back at the second told is not sent away again.
     let wait_seconds = (wait_ms + 999) / 1_000;
     let problem = Problem::TooMany {
         wait_minutes: (wait_seconds + 59) / 60,
     };
-    let mut page = ask(StatusCode::TOO_MANY_REQUESTS, username, back, Some(problem));
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let mut page = ask(shell, language, status, username, back, Some(problem));
     page.headers_mut()
         .insert(header::RETRY_AFTER, HeaderValue::from(wait_seconds));
     page
 }
 
-fn ask(status: StatusCode, username: &str, back: &str, problem: Option<Problem>) -> Response {
+/// The sign-in page.
+pub(crate) fn ask(
+    shell: &Shell,
+    language: Language,
+    status: StatusCode,
+    username: &str,
+    back: &str,
+    problem: Option<Problem>,
+) -> Response {
+    let w = WORDS.speaking(language);
     let body = LoginPage {
+        w,
         username,
         back: within_this_site(back),
         problem,
+        origin: shell.ways.origin(),
+        elsewhere: shell.ways.elsewhere.as_ref().map(|it| {
+            let to = address_of(federated::DOOR, within_this_site(back));
+            (it.label(), to)
+        }),
     };
     Page {
-        title: "Accesso",
+        title: &w.say("sign-in-title"),
         user: None,
         section: Section::None,
-        modules: &[],
+        modules: &[passkey::SCRIPT],
         body: &body,
     }
-    .answer(status)
+    .answer_in(language, status)
 }
 
 /// The address if it is a page of ours, else the first page: a crafted link must not send someone

@@ -13,7 +13,9 @@ use askama::Template;
 use axum::extract::{Form, FromRequest, Request};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use veglia_words::{Language, Words};
 
+use crate::language::{Spoken, WORDS};
 use crate::login;
 use crate::pages::{Page, Section};
 
@@ -23,15 +25,21 @@ const LINE_CHARS: usize = 60;
 /// The fields that people write notes in, whatever their length.
 const WRITTEN: [&str; 2] = ["words", "why"];
 
-/// The field that is long and nobody writes: the name of an alert.
-const NAMED: &str = "flag";
+/// The same, one for each patient of a handover.
+const WRITTEN_OF_EACH: &str = "words-";
 
-/// What begins the addresses whose forms are given back.
+/// The fields that are long and nobody writes: the name of an alert, whom a page showed.
+const NAMED: [&str; 2] = ["flag", "shown"];
+
+/// What begins the addresses whose forms are given back: of one patient, of handovers, and of a
+/// family doctor.
 const PATIENTS: &str = "/pazienti/";
+const HANDOVERS: [&str; 3] = ["/passaggio-consegne", "/notte", "/medico"];
 
 #[derive(Template)]
 #[template(path = "lost.html")]
 struct LostPage {
+    w: Words,
     /// Where the form is sent.
     action: String,
     /// The sign-in page, which leads back to the patient.
@@ -46,19 +54,23 @@ struct Field {
     is_read: bool,
 }
 
-/// Whether a request is a form about a patient.
+/// Whether a request is a form about a patient, or about those who are handed over.
 pub(crate) fn is_form(request: &Request) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let is_form = kind.is_some_and(|kind| {
         kind.as_bytes()
             .starts_with(b"application/x-www-form-urlencoded")
     });
-    is_form && request.uri().path().starts_with(PATIENTS)
+    let path = request.uri().path();
+    is_form && (path.starts_with(PATIENTS) || handover(path).is_some())
 }
 
 /// The form again, for whoever has lost their session in the middle of it.
 pub(crate) async fn again(request: Request) -> Response {
     let action = request.uri().path().to_owned();
+    let spoken = request.extensions().get().copied();
+    let language = spoken.map_or_else(Language::default, |Spoken(language)| language);
+    let w = WORDS.speaking(language);
     let sent: Result<Form<Vec<(String, String)>>, _> = Form::from_request(request, &()).await;
     let Ok(Form(fields)) = sent else {
         return StatusCode::UNAUTHORIZED.into_response();
@@ -67,34 +79,48 @@ pub(crate) async fn again(request: Request) -> Response {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let page = LostPage {
+        w,
         sign_in: sign_in(&action),
         fields: fields.into_iter().map(field).collect(),
         action,
     };
     Page {
-        title: "Sessione scaduta",
+        title: &w.say("fault-session"),
         user: None,
         section: Section::None,
         modules: &[],
         body: &page,
     }
-    .answer(StatusCode::UNAUTHORIZED)
+    .answer_in(language, StatusCode::UNAUTHORIZED)
 }
 
 fn field((name, value): (String, String)) -> Field {
     let is_long = value.chars().count() > LINE_CHARS || value.contains('\n');
     Field {
-        is_read: (is_long && name != NAMED) || WRITTEN.contains(&name.as_str()),
+        is_read: (is_long && !NAMED.contains(&name.as_str()))
+            || WRITTEN.contains(&name.as_str())
+            || name.starts_with(WRITTEN_OF_EACH),
         name,
         value,
     }
 }
 
-/// The sign-in page that leads to the patient whom the form is about.
+/// The page of handovers, or of a family doctor, that an address belongs to, if it does.
+fn handover(path: &str) -> Option<&'static str> {
+    let is_below = |part: &&str| {
+        let rest = path.strip_prefix(*part);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    HANDOVERS.into_iter().find(is_below)
+}
+
+/// The sign-in page that leads to what the form is about.
 fn sign_in(action: &str) -> String {
     let patient = action.trim_start_matches(PATIENTS);
     let patient = patient.split('/').next().unwrap_or_default();
-    let page: Result<Uri, _> = format!("{PATIENTS}{patient}").parse();
+    let patient = || format!("{PATIENTS}{patient}");
+    let page = handover(action).map_or_else(patient, str::to_owned);
+    let page: Result<Uri, _> = page.parse();
     page.map_or_else(
         |_| "/login".to_owned(),
         |page| login::address_back_to(&page),

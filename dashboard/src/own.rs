@@ -11,8 +11,10 @@ use axum::routing::{MethodRouter, get};
 use veglia_people::care;
 use veglia_people::patients::{self, ReadError};
 use veglia_people::staff::{Role, Staff};
+use veglia_words::{Key, Language, Words};
 
 use crate::Shell;
+use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
 
@@ -24,28 +26,33 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 #[derive(Template)]
 #[template(path = "own.html")]
 struct OwnPage {
+    w: Words,
     /// Number, and surname with name.
     patients: Vec<(String, String)>,
     /// What is said when there is nobody.
-    nobody: &'static str,
+    nobody: Key,
 }
 
 /// `GET /miei-pazienti`
-async fn listed(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
-    match load(&shell, &user).await {
+async fn listed(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
+) -> Response {
+    match load(&shell, &user, language).await {
         Ok(page) => Page {
-            title: "I miei pazienti",
+            title: &page.w.say("menu-own"),
             user: Some(&user),
             section: Section::Patients,
             modules: &[],
             body: &page,
         }
-        .answer(StatusCode::OK),
+        .answer_in(language, StatusCode::OK),
         Err(error) => pages::unavailable("a list of patients was not made", &error),
     }
 }
 
-async fn load(shell: &Shell, user: &Staff) -> Result<OwnPage, ReadError> {
+async fn load(shell: &Shell, user: &Staff, language: Language) -> Result<OwnPage, ReadError> {
     let theirs = care::patients_of(&shell.record, user, shell.care.now()).await;
     let theirs = theirs.map_err(ReadError::Store)?;
     let names = patients::names_of(&shell.record, &user.actor(), &theirs).await?;
@@ -55,18 +62,16 @@ async fn load(shell: &Shell, user: &Staff) -> Result<OwnPage, ReadError> {
     let mut named: Vec<(String, String)> = named.collect();
     named.sort_by(|one, other| (&one.1, &one.0).cmp(&(&other.1, &other.0)));
     Ok(OwnPage {
+        w: WORDS.speaking(language),
         patients: named,
         nobody: nobody(user.role),
     })
 }
 
-fn nobody(role: Role) -> &'static str {
+fn nobody(role: Role) -> Key {
     match role {
-        Role::OutOfHoursDoctor => {
-            "Nessun paziente: o non risulta in turno adesso, o nessuno è stato affidato alla \
-             Continuità Assistenziale. I turni li tiene la Centrale."
-        }
-        Role::HospitalDoctor => "Il suo reparto non ha pazienti in telemonitoraggio.",
-        _ => "Nessun suo assistito è in telemonitoraggio, e adesso non sostituisce nessuno.",
+        Role::OutOfHoursDoctor => Key("own-nobody-night"),
+        Role::HospitalDoctor => Key("own-nobody-hospital"),
+        _ => Key("own-nobody-mmg"),
     }
 }

@@ -3,11 +3,18 @@
 use std::error::Error;
 
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use veglia_people::staff::{Role, Staff};
+use veglia_words::{Key, Language, Words};
 
-use crate::assets;
+use crate::bell::Bell;
+use crate::language::{self, Spoken, WORDS};
+use crate::{Shell, assets, doctor, enrol};
 
 /// The parts of the site that the menu names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +23,24 @@ pub(crate) enum Section {
     Patients,
     /// Whom to call.
     Calls,
+    /// Who takes over whom.
+    Handover,
+    /// The night of the out-of-hours doctors.
+    Night,
+    /// Who is put on file.
+    Enrol,
     /// Boxes and devices.
     Fleet,
     /// Who is called, and by what.
     Reach,
     /// Who has an account.
     Accounts,
+    /// Alerts that a family doctor answers.
+    Alerts,
+    /// What a family doctor copies.
+    Summary,
+    /// Patients whom family doctors reported.
+    Report,
     /// Who read whom.
     Register,
     /// What stands beside the menu.
@@ -42,44 +61,79 @@ pub(crate) struct Page<'a, T> {
     pub(crate) body: &'a T,
 }
 
-#[derive(Template)]
-#[template(path = "layout.html")]
-struct Layout<'a> {
-    title: &'a str,
-    user: Option<&'a Staff>,
+/// A page on its way out, which [`framed`] puts into the frame: only there is known who reads it.
+#[derive(Clone)]
+struct Leaf {
+    title: String,
+    user: Option<Staff>,
     section: Section,
-    modules: &'a [&'a str],
+    modules: Vec<String>,
     /// Already escaped, because a template made it.
     body: String,
+    /// Of the body; the frame is in the reader's.
+    language: Language,
 }
 
-impl Layout<'_> {
+#[derive(Template)]
+#[template(path = "layout.html")]
+struct Layout {
+    w: Words,
+    leaf: Leaf,
+    /// How many wait for somebody; none where it is not said.
+    bell: Option<Bell>,
+    /// The page's own address; none for the answer to a form, which another language would lose.
+    here: Option<String>,
+}
+
+impl Layout {
     fn address(&self, name: &str) -> String {
         assets::address(name)
     }
 
+    fn languages(&self) -> [Language; 2] {
+        Language::ALL
+    }
+
     /// The sections that somebody's role has: address, name, and whether this page stands there.
-    fn menu(&self) -> Vec<(&'static str, &'static str, bool)> {
-        let Some(user) = self.user else {
+    fn menu(&self) -> Vec<(&'static str, Key, bool)> {
+        let Some(user) = &self.leaf.user else {
             return Vec::new();
         };
-        let at = |section| self.section == section;
-        let patients = ("/", "Pazienti", at(Section::Patients));
-        let calls = ("/telefonate", "Telefonate", at(Section::Calls));
-        let fleet = ("/dispositivi", "Dispositivi e gateway", at(Section::Fleet));
-        let reach = ("/reperibilita", "Reperibilità", at(Section::Reach));
+        let at = |section| self.leaf.section == section;
+        let patients = ("/", Key("menu-patients"), at(Section::Patients));
+        let enrol = (enrol::PAGE, Key("menu-enrol"), at(Section::Enrol));
+        let calls = ("/telefonate", Key("menu-calls"), at(Section::Calls));
+        let reports = ("/segnalazioni", Key("menu-reports"), at(Section::Report));
+        let handover = at(Section::Handover);
+        let shift = ("/passaggio-consegne", Key("menu-shift"), handover);
+        let night = ("/notte", Key("menu-night"), at(Section::Night));
+        let fleet = ("/dispositivi", Key("menu-fleet"), at(Section::Fleet));
+        let reach = ("/reperibilita", Key("menu-reach"), at(Section::Reach));
         match user.role {
-            Role::Operator | Role::Nurse | Role::Doctor => vec![patients, calls, fleet, reach],
-            Role::Mmg | Role::HospitalDoctor | Role::OutOfHoursDoctor => {
-                vec![("/miei-pazienti", "I miei pazienti", patients.2)]
+            Role::Operator => vec![patients, calls, reports, shift, night, fleet, reach],
+            Role::Nurse | Role::Doctor => {
+                vec![patients, enrol, calls, reports, shift, night, fleet, reach]
+            }
+            Role::OutOfHoursDoctor => vec![
+                ("/notte", Key("menu-tonight"), night.2),
+                ("/miei-pazienti", Key("menu-own"), patients.2),
+            ],
+            Role::Mmg => vec![
+                (doctor::INBOX, Key("menu-alerts"), at(Section::Alerts)),
+                ("/miei-pazienti", Key("menu-own"), patients.2),
+                (doctor::SUMMARY, Key("menu-summary"), at(Section::Summary)),
+                ("/medico/segnala", Key("menu-report"), at(Section::Report)),
+            ],
+            Role::HospitalDoctor => {
+                vec![("/miei-pazienti", Key("menu-own"), patients.2), enrol]
             }
             Role::Admin => vec![
-                ("/utenti", "Utenti", at(Section::Accounts)),
+                ("/utenti", Key("menu-accounts"), at(Section::Accounts)),
                 fleet,
                 reach,
-                ("/schermi", "Schermi", false),
+                ("/schermi", Key("menu-screens"), false),
             ],
-            Role::Auditor => vec![("/registro", "Registro degli accessi", at(Section::Register))],
+            Role::Auditor => vec![("/registro", Key("menu-register"), at(Section::Register))],
         }
     }
 }
@@ -87,30 +141,71 @@ impl Layout<'_> {
 #[derive(Template)]
 #[template(path = "fault.html")]
 struct Fault {
-    title: &'static str,
-    advice: &'static str,
+    w: Words,
+    title: Key,
+    advice: Key,
 }
 
 impl<T: Template> Page<'_, T> {
-    /// The whole page with this status.
+    /// The page with this status; its body is Italian, whatever the reader's language.
     pub(crate) fn answer(&self, status: StatusCode) -> Response {
-        let framed = self.body.render().and_then(|body| {
-            Layout {
-                title: self.title,
-                user: self.user,
-                section: self.section,
-                modules: self.modules,
-                body,
+        self.answer_in(Language::It, status)
+    }
+
+    /// The page with this status; its body speaks this language.
+    pub(crate) fn answer_in(&self, language: Language, status: StatusCode) -> Response {
+        match self.body.render() {
+            Ok(body) => {
+                let leaf = Leaf {
+                    title: self.title.to_owned(),
+                    user: self.user.cloned(),
+                    section: self.section,
+                    modules: self.modules.iter().map(|&it| it.to_owned()).collect(),
+                    body,
+                    language,
+                };
+                (status, Extension(leaf), Html(String::new())).into_response()
             }
-            .render()
-        });
-        match framed {
-            Ok(text) => (status, Html(text)).into_response(),
-            Err(error) => {
-                tracing::error!(error = %chain(&error), "a page was not rendered");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
+            Err(error) => unrendered(&error),
         }
+    }
+}
+
+fn unrendered(error: &askama::Error) -> Response {
+    tracing::error!(error = %chain(error), "a page was not rendered");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// Stands around every handler: finds out in which language whoever asks reads, and puts the frame
+/// around what the handler made.
+pub(crate) async fn framed(
+    State(shell): State<Shell>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let language = language::of(&shell, request.headers());
+    let is_visit = matches!(*request.method(), Method::GET | Method::HEAD);
+    let here = request.uri().path_and_query().filter(|_| is_visit);
+    let here = here.map(|here| here.as_str().to_owned());
+    request.extensions_mut().insert(Spoken(language));
+    let mut response = explain(next.run(request).await, language);
+    let Some(mut leaf) = response.extensions_mut().remove::<Leaf>() else {
+        return response;
+    };
+    let w = WORDS.speaking(language);
+    let bell = Bell::hung(&shell, leaf.user.as_ref(), &mut leaf.modules);
+    let layout = Layout {
+        w,
+        leaf,
+        bell,
+        here,
+    };
+    match layout.render() {
+        Ok(text) => {
+            *response.body_mut() = Body::from(text);
+            response
+        }
+        Err(error) => unrendered(&error),
     }
 }
 
@@ -135,8 +230,8 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Turns every bare error into a page that says what to do. Handlers and the framework answer with
-/// a status alone, or with a line of English; people get Italian.
-pub(crate) async fn explain(response: Response) -> Response {
+/// a status alone, or with a line of English for programs.
+fn explain(response: Response, language: Language) -> Response {
     let status = response.status();
     let is_page = |kind: &HeaderValue| !kind.as_bytes().starts_with(b"text/plain");
     let said = response
@@ -146,15 +241,16 @@ pub(crate) async fn explain(response: Response) -> Response {
     if said || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
+    let w = WORDS.speaking(language);
     let (title, advice) = advice(status);
     let mut page = Page {
-        title,
+        title: &w.say(title),
         user: None,
         section: Section::None,
         modules: &[],
-        body: &Fault { title, advice },
+        body: &Fault { w, title, advice },
     }
-    .answer(status);
+    .answer_in(language, status);
     // What the first answer said about itself stays true: which methods, how long to wait.
     for name in [header::ALLOW, header::RETRY_AFTER] {
         if let Some(value) = response.headers().get(&name) {
@@ -164,35 +260,26 @@ pub(crate) async fn explain(response: Response) -> Response {
     page
 }
 
-fn advice(status: StatusCode) -> (&'static str, &'static str) {
+fn advice(status: StatusCode) -> (Key, Key) {
     match status {
-        StatusCode::UNAUTHORIZED => (
-            "Sessione scaduta",
-            "Accedere di nuovo, poi ripetere l’operazione: non è stata eseguita.",
-        ),
-        StatusCode::FORBIDDEN => (
-            "Operazione non permessa",
-            "La richiesta è arrivata da un’altra pagina, oppure il suo ruolo non la prevede. \
-             Tornare alla pagina iniziale e ripeterla da lì.",
-        ),
-        StatusCode::NOT_FOUND => (
-            "Pagina non trovata",
-            "L’indirizzo non corrisponde ad alcuna pagina. Controllarlo, oppure tornare alla \
-             pagina iniziale.",
-        ),
-        StatusCode::SERVICE_UNAVAILABLE => (
-            "Servizio non disponibile",
-            "L’archivio non risponde. Riprovare tra un minuto; se continua, avvisare chi gestisce \
-             il sistema. Nel frattempo sorvegliare i pazienti per telefono.",
-        ),
-        status if status.is_client_error() => (
-            "Richiesta non compresa",
-            "Tornare alla pagina precedente, controllare i dati inseriti e ripetere l’operazione.",
-        ),
-        _ => (
-            "Errore del sistema",
-            "L’operazione potrebbe non essere stata eseguita. Tornare alla pagina precedente e \
-             verificare; se si ripete, avvisare chi gestisce il sistema.",
-        ),
+        StatusCode::UNAUTHORIZED => (Key("fault-session"), Key("fault-session-advice")),
+        StatusCode::FORBIDDEN => (Key("fault-forbidden"), Key("fault-forbidden-advice")),
+        StatusCode::NOT_FOUND => (Key("fault-nowhere"), Key("fault-nowhere-advice")),
+        StatusCode::SERVICE_UNAVAILABLE => (Key("fault-record"), Key("fault-record-advice")),
+        status if status.is_client_error() => (Key("fault-request"), Key("fault-request-advice")),
+        _ => (Key("fault-system"), Key("fault-system-advice")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::language::WORDS;
+
+    #[test]
+    fn every_word_of_the_shell_stands_in_both_languages() {
+        let folder = env!("CARGO_MANIFEST_DIR");
+        // It stands above the page of a patient, in that page's language.
+        let italian = ["read.html"];
+        assert_eq!(veglia_words::proof::of_room(folder, &WORDS, &italian), "");
     }
 }

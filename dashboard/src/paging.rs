@@ -8,10 +8,10 @@
 //! its key: a crash in between sends nothing twice and forgets nothing. Pages are looked at before
 //! events, so that a page whose deliveries are half written is never judged.
 //!
-//! Staff get a link to the sign-in. A family doctor has no account yet: the link opens a page that
+//! Staff get a link to the sign-in. A family doctor may have no account: the link opens a page that
 //! says no more than that somebody waits ([`crate::avvisi`]). Of a day's digest a doctor gets one
-//! message, however many patients it is about; when it reaches nobody, each of them comes back to
-//! the centre.
+//! message, however many patients it is about, at the hour of their summary when they have chosen
+//! one ([`veglia_doctor::next_of`]); when it reaches nobody, each of them comes back to the centre.
 //!
 //! **While nobody at all stands on the roster nobody is called**, and the health page says so: a
 //! centre that has not written its roster yet would otherwise climb every ladder in a second.
@@ -24,6 +24,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::sleep;
 use veglia_diary::{Callee, Page, PageId, PageWhy, ReadError, page_failed, pages_since};
+use veglia_doctor::{Choice, DoctorError};
 use veglia_notify::{
     Config, EnqueueError, Event, Happened, Joined, Key, Message, MessageError, NewDelivery,
 };
@@ -35,6 +36,7 @@ use veglia_view::{CareClock, PatientId, Severity};
 use veglia_wire::WallMs;
 
 use crate::alarm_path;
+use crate::doctor;
 use crate::pages::chain;
 use crate::recall;
 
@@ -81,6 +83,8 @@ pub(crate) enum PagingError {
     Link(#[source] LinkError),
     #[error("the hours of somebody who is called cannot be told")]
     Hours(#[source] CalendarError),
+    #[error("when a doctor wants their summary was not read")]
+    Summary(#[source] DoctorError),
     #[error("a message cannot be said: shorten `link` in [notify]")]
     Message(#[source] MessageError),
 }
@@ -188,13 +192,25 @@ impl Paging {
 
     async fn send(&self, page: &Page, to: &Called, now: WallMs) -> Result<(), PagingError> {
         let wall = self.care.wall().now();
-        let begins = self.not_before(page, to, now).map_err(PagingError::Hours)?;
+        let summary = self.summary(page, to.party, now).await?;
+        let begins = match &summary {
+            Some(summary) => summary.at,
+            None => self.not_before(page, to, now).map_err(PagingError::Hours)?,
+        };
+        let message = match &summary {
+            Some(_) => Message::new(SUBJECT, DIGEST, &self.notify.page(doctor::SUMMARY)),
+            None => Ok(self.message(page, to.party, now).await?),
+        };
+        let key = match summary {
+            Some(summary) => Ok(summary.key),
+            None => key_of(page, to.party),
+        };
         let delivery = NewDelivery {
-            key: key_of(page, to.party).map_err(PagingError::Message)?,
+            key: key.map_err(PagingError::Message)?,
             about: about(page.id).map_err(PagingError::Message)?,
             recipient: to.party.to_string(),
             addresses: to.addresses.clone(),
-            message: self.message(page, to.party, now).await?,
+            message: message.map_err(PagingError::Message)?,
             urgent: page.severity == Severity::Red,
             not_before: wall.plus_ms(self.care.wall_ms(begins.since(now))),
         };
@@ -212,6 +228,22 @@ impl Paging {
             sent.map_err(PagingError::Outbox)?;
         }
         Ok(())
+    }
+
+    /// The daily summary that tells of a page too, when the doctor has chosen its hour.
+    async fn summary(
+        &self,
+        page: &Page,
+        party: Party,
+        now: WallMs,
+    ) -> Result<Option<Choice>, PagingError> {
+        match (page.why, party) {
+            (PageWhy::Digest, Party::Mmg(doctor)) => {
+                let next = veglia_doctor::next_of(&self.record, doctor, now).await;
+                next.map_err(PagingError::Summary)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A family doctor is told when the surgery is open; what is not red waits for the end of

@@ -16,9 +16,11 @@ use veglia_people::duty::{self, Post};
 use veglia_people::staff::Staff;
 use veglia_people::{Party, staff};
 use veglia_store::{Actor, TxError};
+use veglia_words::{Key, Language, Words};
 
 use crate::Shell;
 use crate::amiss::{self, channel_name};
+use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::paging::written;
 use crate::session::CurrentUser;
@@ -42,14 +44,15 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 #[derive(Template)]
 #[template(path = "reperibilita.html")]
 struct ReachPage {
+    w: Words,
     standing: Standing,
     amiss: Vec<AmissView>,
-    posts: Vec<(&'static str, String)>,
+    posts: Vec<(Key, String)>,
     roster_is_empty: bool,
     own: Vec<OwnView>,
     /// The key with which a browser subscribes; none where web push is not configured.
     push_key: Option<String>,
-    said: Option<&'static str>,
+    said: Option<Key>,
 }
 
 /// Something that does not work, or did not.
@@ -64,7 +67,7 @@ struct AmissView {
 
 /// A way of reaching whoever reads the page.
 struct OwnView {
-    channel: &'static str,
+    channel: Key,
     /// What one knows it by.
     name: String,
     /// Of a browser: by what it finds itself in the list.
@@ -82,32 +85,30 @@ struct Done {
 async fn shown(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Query(Done { fatto }): Query<Done>,
 ) -> Response {
-    match load(&shell, &user, said(&fatto)).await {
+    match load(&shell, &user, said(&fatto), language).await {
         Ok(page) => Page {
-            title: "Reperibilità",
+            title: &page.w.say("menu-reach"),
             user: Some(&user),
             section: Section::Reach,
             modules: &["js/reach.js"],
             body: &page,
         }
-        .answer(StatusCode::OK),
+        .answer_in(language, StatusCode::OK),
         Err(error) => pages::unavailable("the page of who is called was not made", &error),
     }
 }
 
-fn said(done: &str) -> Option<&'static str> {
+fn said(done: &str) -> Option<Key> {
     match done {
-        "prova" => Some(
-            "Messaggio di prova in partenza verso ciascuno dei suoi recapiti: controlli che \
-             arrivi. Se un recapito non funziona, entro un minuto lo si legge in questa pagina.",
-        ),
-        "nessuno" => Some("Non ci sono suoi recapiti a cui inviare una prova."),
-        "browser" => Some("Questo browser riceve gli avvisi. Per provarlo: «Invia una prova»."),
-        "tolto" => Some("Il browser è stato tolto: non riceve più gli avvisi."),
-        "visto" => Some("Segnalazione chiusa."),
-        "troppi" => Some("Ci sono già troppi recapiti: toglierne uno, poi ripetere."),
+        "prova" => Some(Key("reach-done-trial")),
+        "nessuno" => Some(Key("reach-done-nothing")),
+        "browser" => Some(Key("reach-done-browser")),
+        "tolto" => Some(Key("reach-done-removed")),
+        "visto" => Some(Key("reach-done-seen")),
+        "troppi" => Some(Key("reach-done-too-many")),
         _ => None,
     }
 }
@@ -115,8 +116,10 @@ fn said(done: &str) -> Option<&'static str> {
 async fn load(
     shell: &Shell,
     user: &Staff,
-    said: Option<&'static str>,
+    said: Option<Key>,
+    language: Language,
 ) -> Result<ReachPage, TxError> {
+    let w = WORDS.speaking(language);
     let (actor, now) = (&user.actor(), shell.care.now());
     let standing = standing(&shell.record, actor, shell.clock.now()).await?;
     let names = staff::signatures(&shell.record, actor).await?;
@@ -129,10 +132,10 @@ async fn load(
                     let signature = Actor::Staff(id.get()).to_string();
                     names.get(&signature).cloned().unwrap_or(signature)
                 }
-                Party::Mmg(id) => format!("medico n. {id}"),
+                Party::Mmg(id) => w.with("reach-mmg", "id", id.to_string()).to_string(),
             };
             if person.addresses.is_empty() {
-                format!("{name} (nessun recapito: non può essere chiamato)")
+                w.with("reach-no-address", "name", name).to_string()
             } else {
                 name
             }
@@ -140,7 +143,7 @@ async fn load(
         let named: Vec<String> = named.collect();
         posts.push((post_name(post), named.join(", ")));
     }
-    let amiss = amiss::said(&shell.record, actor, &shell.care, shell.clock.as_ref()).await?;
+    let amiss = amiss::said(&shell.record, actor, &shell.care, shell.clock.as_ref(), w).await?;
     let amiss = amiss.into_iter().map(|it| AmissView {
         id: it.outage.id,
         is_over: it.outage.ended.is_some(),
@@ -150,17 +153,18 @@ async fn load(
     });
     let own = contacts::of(&shell.record, actor, Party::Staff(user.id)).await?;
     Ok(ReachPage {
+        w,
         amiss: amiss.collect(),
         roster_is_empty: duty::roster(&shell.record, actor, now).await?.is_empty(),
         standing,
         posts,
-        own: own.iter().map(own_view).collect(),
+        own: own.iter().map(|it| own_view(it, w)).collect(),
         push_key: shell.senders.push_key(),
         said,
     })
 }
 
-fn own_view(address: &Address) -> OwnView {
+fn own_view(address: &Address, w: Words) -> OwnView {
     let endpoint = address.subscription().map(|it| it.endpoint);
     let host = |endpoint: &String| {
         let rest = endpoint.split_once("://").map(|(_, rest)| rest);
@@ -171,7 +175,7 @@ fn own_view(address: &Address) -> OwnView {
     OwnView {
         channel: channel_name(address.channel()),
         name: match &endpoint {
-            Some(endpoint) => format!("un browser ({})", host(endpoint)),
+            Some(endpoint) => w.with("reach-browser", "host", host(endpoint)).to_string(),
             None => address.reveal().to_owned(),
         },
         endpoint,
@@ -286,11 +290,11 @@ fn done(what: &'static str) -> Response {
     Redirect::to(&format!("{PAGE}?fatto={what}")).into_response()
 }
 
-fn post_name(post: Post) -> &'static str {
+fn post_name(post: Post) -> Key {
     match post {
-        Post::Operator => "Operatore",
-        Post::SecondOperator => "Secondo operatore",
-        Post::Doctor => "Medico di turno",
-        Post::OutOfHours => "Continuità Assistenziale",
+        Post::Operator => Key("post-operator"),
+        Post::SecondOperator => Key("post-second-operator"),
+        Post::Doctor => Key("post-doctor"),
+        Post::OutOfHours => Key("post-out-of-hours"),
     }
 }

@@ -14,14 +14,16 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use veglia_people::care::glass::{self, Broken};
 use veglia_people::staff::{self, Role, Staff};
-use veglia_people::{CodiceFiscale, PersonId, in_italy, patients};
+use veglia_people::{CodiceFiscale, PersonId, patients};
 use veglia_store::{Access, AccessLog, Accessed, Asked, TxError};
 use veglia_ward::why_in_words;
 use veglia_wire::WallMs;
+use veglia_words::{Key, Language, Words};
 
-use crate::Shell;
+use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
+use crate::{Shell, passkey};
 
 const PAGE: &str = "/registro";
 
@@ -53,9 +55,10 @@ struct Wanted {
 #[derive(Template)]
 #[template(path = "register.html")]
 struct RegisterPage {
+    w: Words,
     patient: String,
     reader: String,
-    fault: Option<&'static str>,
+    fault: Option<Key>,
     /// Signature and name of each account.
     readers: Vec<(String, String)>,
     lines: Vec<LineView>,
@@ -83,6 +86,7 @@ struct GlassView {
 #[derive(Template)]
 #[template(path = "verified.html")]
 struct VerifiedPage {
+    w: Words,
     log: AccessLog,
 }
 
@@ -90,23 +94,35 @@ struct VerifiedPage {
 async fn shown(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Query(wanted): Query<Wanted>,
 ) -> Response {
-    match load(&shell, &user, wanted).await {
-        Ok(page) => framed(&user, &page),
+    let w = WORDS.speaking(language);
+    match load(&shell, &user, wanted, w).await {
+        Ok(page) => framed(&user, &page, w),
         Err(error) => pages::unavailable("the register of accesses was not read", &error),
     }
 }
 
 /// `POST /registro/verifica`: the whole chain, which takes a while.
-async fn verified(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
+async fn verified(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
+) -> Response {
+    let w = WORDS.speaking(language);
     match shell.record.check_access_log(&user.actor()).await {
-        Ok(log) => framed(&user, &VerifiedPage { log }),
+        Ok(log) => framed(&user, &VerifiedPage { w, log }, w),
         Err(error) => pages::unavailable("the register of accesses was not verified", &error),
     }
 }
 
-async fn load(shell: &Shell, user: &Staff, wanted: Wanted) -> Result<RegisterPage, TxError> {
+async fn load(
+    shell: &Shell,
+    user: &Staff,
+    wanted: Wanted,
+    w: Words,
+) -> Result<RegisterPage, TxError> {
     let (record, actor) = (&shell.record, &user.actor());
     let typed = wanted.paziente.trim();
     let patient = patient(shell, user, typed).await?;
@@ -132,7 +148,7 @@ async fn load(shell: &Shell, user: &Staff, wanted: Wanted) -> Result<RegisterPag
     };
     let names = staff::signatures(record, actor).await?;
     let roles = staff::roles(record, actor).await?;
-    let who = |signed: &str| signed_by(signed, &names, &roles);
+    let who = |signed: &str| signed_by(signed, &names, &roles, w.language);
     let mut readers: Vec<(String, String)> = names
         .keys()
         .map(|signed| (signed.clone(), who(signed)))
@@ -141,14 +157,13 @@ async fn load(shell: &Shell, user: &Staff, wanted: Wanted) -> Result<RegisterPag
     let glasses = glass::broken(record, actor, GLASSES).await?;
     let is_full = u64::try_from(entries.len()).unwrap_or(SHOWN) >= SHOWN;
     Ok(RegisterPage {
+        w,
         patient: subject.unwrap_or_default(),
         reader: wanted.utente,
-        fault: unknown.then_some(
-            "Né un numero di paziente (16 cifre esadecimali) né un codice fiscale in archivio.",
-        ),
+        fault: unknown.then_some(Key("register-patient-unknown")),
         older: entries.last().filter(|_| is_full).map(|it| it.number),
-        lines: entries.into_iter().map(|it| line(it, &who)).collect(),
-        glasses: glasses.into_iter().map(|it| broken(it, &who)).collect(),
+        lines: entries.into_iter().map(|it| line(it, &who, w)).collect(),
+        glasses: glasses.into_iter().map(|it| broken(it, &who, w)).collect(),
         readers,
     })
 }
@@ -161,20 +176,21 @@ async fn patient(shell: &Shell, user: &Staff, typed: &str) -> Result<Option<Pers
     Ok(typed.parse().ok())
 }
 
-fn line(entry: Accessed, who: &impl Fn(&str) -> String) -> LineView {
+fn line(entry: Accessed, who: &impl Fn(&str) -> String, w: Words) -> LineView {
     LineView {
         number: entry.number,
-        at: in_italy(WallMs(entry.at_ms)),
+        at: w.language.moment(WallMs(entry.at_ms)),
         who: who(&entry.actor),
-        what: why_in_words(&entry.purpose),
+        what: passkey::why_in_words(&entry.purpose)
+            .map_or_else(|| why_in_words(&entry.purpose), str::to_owned),
         subject: entry.subject,
     }
 }
 
-fn broken(it: Broken, who: &impl Fn(&str) -> String) -> GlassView {
+fn broken(it: Broken, who: &impl Fn(&str) -> String, w: Words) -> GlassView {
     GlassView {
-        at: in_italy(it.at),
-        until: in_italy(it.until),
+        at: w.language.moment(it.at),
+        until: w.language.moment(it.until),
         who: who(&it.by),
         patient: it.patient.to_string(),
         why: it.why,
@@ -185,21 +201,22 @@ fn signed_by(
     signed: &str,
     names: &HashMap<String, String>,
     roles: &HashMap<String, Role>,
+    language: Language,
 ) -> String {
     match (names.get(signed), roles.get(signed)) {
-        (Some(name), Some(role)) => format!("{name} ({})", role.word()),
+        (Some(name), Some(role)) => format!("{name} ({})", role.word_in(language)),
         (Some(name), None) => name.clone(),
         _ => signed.to_owned(),
     }
 }
 
-fn framed(user: &Staff, body: &impl Template) -> Response {
+fn framed(user: &Staff, body: &impl Template, w: Words) -> Response {
     Page {
-        title: "Registro degli accessi",
+        title: &w.say("menu-register"),
         user: Some(user),
         section: Section::Register,
         modules: &[],
         body,
     }
-    .answer(StatusCode::OK)
+    .answer_in(w.language, StatusCode::OK)
 }

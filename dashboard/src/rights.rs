@@ -6,23 +6,32 @@
 //! not decided here but by [`care::may_read`]; `tests/rights.txt` is the whole of it as a table,
 //! tried route by route and role by role.
 //!
+//! **Who stands on the centre's list is the centre's**, or an alarm would be seen and heard that nobody
+//! can open: readings whose owner is not known yet, somebody whom nobody registered and whose
+//! devices speak, and whoever has an open flag though the centre released them.
+//!
 //! Answers: nobody who visits a page is led to the sign-in; a role that has nothing to do there
 //! gets 403; somebody else's patient gets 404, as a patient who does not exist does.
 
 use askama::Template;
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use veglia_diary::open_flags_of;
 use veglia_people::care::{self, Refused, Relation};
-use veglia_people::codes;
-use veglia_people::in_italy;
 use veglia_people::staff::{Role, Staff};
+use veglia_people::{PersonId, in_italy, patients};
 use veglia_view::{PatientId, is_stand_in};
+use veglia_words::{Language, Words};
 
 use crate::Shell;
 use crate::account;
+use crate::doctor;
+use crate::enrol;
+use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::paging::person_of;
+use crate::ways;
 
 /// The list of the centre, where everybody arrives who has signed in.
 const WARD: &str = "/";
@@ -40,6 +49,10 @@ enum Audience {
     Writers,
     /// Those of them who have a list of their own, because the centre's is not theirs.
     Outside,
+    /// Those of the centre who write plans, and a hospital that discharges.
+    Enrolling,
+    /// Family doctors and paediatricians, and who stands in for them.
+    FamilyDoctors,
     /// The administrator.
     Admin,
     /// The auditor.
@@ -49,13 +62,18 @@ enum Audience {
 }
 
 /// The first that fits; an address and all below it. What is not here is the centre's.
-const PARTS: [(&str, Audience); 11] = [
+const PARTS: &[(&str, Audience)] = &[
     ("/pazienti/{id}/telefonata", Audience::Writers),
+    (enrol::PAGE, Audience::Enrolling),
     ("/pazienti/{id}", Audience::Carers),
+    ("/medico", Audience::FamilyDoctors),
     ("/miei-pazienti", Audience::Outside),
+    ("/notte", Audience::Writers),
     ("/accesso-urgente", Audience::Carers),
+    ("/dispositivi/assegna", Audience::Centre),
+    ("/dispositivi/scheda", Audience::Centre),
+    ("/dispositivi/tesserino", Audience::Centre),
     ("/dispositivi", Audience::CentreAndAdmin),
-    ("/kit", Audience::CentreAndAdmin),
     ("/reperibilita", Audience::CentreAndAdmin),
     ("/utenti", Audience::Admin),
     ("/schermi", Audience::Admin),
@@ -84,6 +102,8 @@ impl Audience {
             Self::Carers => role.cares(),
             Self::Writers => role.is_of_the_centre() || role == Role::OutOfHoursDoctor,
             Self::Outside => role.cares() && !role.is_of_the_centre(),
+            Self::Enrolling => veglia_enrol::enrols(role),
+            Self::FamilyDoctors => role == Role::Mmg,
             Self::Admin => role == Role::Admin,
             Self::Auditor => role == Role::Auditor,
             Self::Everybody => true,
@@ -99,7 +119,8 @@ fn writes(method: &Method) -> bool {
 pub(crate) fn home(role: Role) -> &'static str {
     match role {
         Role::Operator | Role::Nurse | Role::Doctor => WARD,
-        Role::Mmg | Role::HospitalDoctor | Role::OutOfHoursDoctor => "/miei-pazienti",
+        Role::Mmg => doctor::INBOX,
+        Role::HospitalDoctor | Role::OutOfHoursDoctor => "/miei-pazienti",
         Role::Admin => "/utenti",
         Role::Auditor => "/registro",
     }
@@ -111,7 +132,7 @@ pub(crate) fn home(role: Role) -> &'static str {
 pub(crate) struct Cared {
     /// Whose page it is.
     pub(crate) patient: PatientId,
-    /// Why it may be read; none for readings whose owner is not known yet, which are the centre's.
+    /// Why it may be read; none for who is the centre's without a relation.
     pub(crate) relation: Option<Relation>,
 }
 
@@ -130,6 +151,7 @@ impl<S: Sync> FromRequestParts<S> for Cared {
 #[derive(Template)]
 #[template(path = "stranger.html")]
 struct StrangerPage<'a> {
+    w: Words,
     /// As it was asked for; shown only when it could be a patient's number.
     patient: Option<&'a str>,
 }
@@ -154,7 +176,9 @@ impl<'a, T: Template> ReadPage<'a, T> {
 
 /// Whether a stream about a patient may go on. A record that does not answer ends none.
 pub(crate) async fn may_still_read(shell: &Shell, user: &Staff, patient: PatientId) -> bool {
-    match cared(shell, user, &patient.to_string()).await {
+    // In whatever language: nobody reads the answer.
+    let spoken = Spoken(Language::default());
+    match cared(shell, user, &patient.to_string(), spoken).await {
         Ok(_) => true,
         Err(answer) => answer.status() == StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -178,9 +202,10 @@ pub(crate) async fn judge(
         });
     }
     if !route.starts_with(account::PAGE) {
-        codes_first(shell, user, request.method()).await?;
+        codes_first(shell, user, request.method(), request.headers()).await?;
     }
     let (mut parts, body) = request.into_parts();
+    let Ok(spoken) = Spoken::from_request_parts(&mut parts, shell).await;
     let named = RawPathParams::from_request_parts(&mut parts, shell).await;
     let named = named.map_err(IntoResponse::into_response)?;
     let named = named
@@ -188,18 +213,24 @@ pub(crate) async fn judge(
         .find(|(name, _)| names_a_patient(&route, name))
         .map(|(_, value)| value.to_owned());
     if let Some(named) = named {
-        let cared = cared(shell, user, &named).await?;
+        let cared = cared(shell, user, &named, spoken).await?;
         parts.extensions.insert(cared);
     }
     Ok(Request::from_parts(parts, body))
 }
 
-/// Whoever must show one-time codes and has none sets them up before anything else.
-async fn codes_first(shell: &Shell, user: &Staff, method: &Method) -> Result<(), Response> {
+/// Whoever must show more than a password and has nothing sets codes up, or makes a passkey, before
+/// anything else.
+async fn codes_first(
+    shell: &Shell,
+    user: &Staff,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<(), Response> {
     if !shell.must_show_codes(user.role) {
         return Ok(());
     }
-    match codes::is_enrolled(&shell.record, &user.actor(), user.id).await {
+    match ways::shows_more(shell, user, headers).await {
         Ok(true) => Ok(()),
         Ok(false) if writes(method) => Err(StatusCode::FORBIDDEN.into_response()),
         Ok(false) => Err(Redirect::to(account::CODES).into_response()),
@@ -215,19 +246,25 @@ pub(crate) fn names_a_patient(route: &str, parameter: &str) -> bool {
     parameter == "patient" || (parameter == "id" && route.starts_with("/pazienti/"))
 }
 
-async fn cared(shell: &Shell, user: &Staff, named: &str) -> Result<Cared, Response> {
+async fn cared(
+    shell: &Shell,
+    user: &Staff,
+    named: &str,
+    spoken: Spoken,
+) -> Result<Cared, Response> {
+    let stranger = |named| stranger(user, named, spoken);
     let Ok(patient) = named.parse::<PatientId>() else {
-        return Err(stranger(user, None));
+        return Err(stranger(None));
     };
     if is_stand_in(patient) {
         let relation = None;
         return match user.role.is_of_the_centre() {
             true => Ok(Cared { patient, relation }),
-            false => Err(stranger(user, None)),
+            false => Err(stranger(None)),
         };
     }
     let Some(person) = person_of(patient) else {
-        return Err(stranger(user, None));
+        return Err(stranger(None));
     };
     match care::may_read(&shell.record, user, person, shell.care.now()).await {
         Ok(Ok(relation)) => Ok(Cared {
@@ -235,21 +272,55 @@ async fn cared(shell: &Shell, user: &Staff, named: &str) -> Result<Cared, Respon
             relation: Some(relation),
         }),
         Ok(Err(Refused::Role)) => Err(StatusCode::FORBIDDEN.into_response()),
-        Ok(Err(Refused::Stranger)) => Err(stranger(user, Some(named))),
+        Ok(Err(Refused::Stranger)) => {
+            match is_left_to_the_centre(shell, user, person, patient).await {
+                Ok(true) => Ok(Cared {
+                    patient,
+                    relation: None,
+                }),
+                Ok(false) => Err(stranger(Some(named))),
+                Err(unavailable) => Err(unavailable),
+            }
+        }
         Err(error) => Err(pages::unavailable("a care relation was not read", &error)),
     }
 }
 
+/// Whether somebody without a relation to the centre is the centre's all the same.
+async fn is_left_to_the_centre(
+    shell: &Shell,
+    user: &Staff,
+    person: PersonId,
+    patient: PatientId,
+) -> Result<bool, Response> {
+    if !user.role.is_of_the_centre() {
+        return Ok(false);
+    }
+    let actor = user.actor();
+    let open = open_flags_of(&shell.record, &actor, patient).await;
+    let open = open.map_err(|error| pages::unavailable("open flags were not read", &error))?;
+    if !open.is_empty() {
+        return Ok(true);
+    }
+    if !shell.hub.is_here(patient) {
+        return Ok(false);
+    }
+    let known = patients::get(&shell.record, &actor, person).await;
+    let known = known.map_err(|error| pages::unavailable("a person was not read", &error))?;
+    Ok(known.is_none())
+}
+
 /// The same for a patient of others and for nobody: existence does not leak.
-fn stranger(user: &Staff, patient: Option<&str>) -> Response {
+fn stranger(user: &Staff, patient: Option<&str>, Spoken(language): Spoken) -> Response {
+    let w = WORDS.speaking(language);
     Page {
-        title: "Paziente non trovato",
+        title: &w.say("stranger-title"),
         user: Some(user),
         section: Section::None,
         modules: &[],
-        body: &StrangerPage { patient },
+        body: &StrangerPage { w, patient },
     }
-    .answer(StatusCode::NOT_FOUND)
+    .answer_in(language, StatusCode::NOT_FOUND)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The second step of signing in: the one-time code of an account that shows them.
+//! The second step of signing in: the one-time code of an account that shows them, or a passkey.
 //!
 //! Between the password and the code there is no session; the browser holds a token of its own,
 //! good for a few minutes and for this page alone.
@@ -10,14 +10,16 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
-use veglia_people::codes::Shown;
+use veglia_people::codes::{CodeError, Shown};
 use veglia_people::sessions::Token;
 use veglia_people::staff::Staff;
-use veglia_people::{SignInError, steps};
+use veglia_people::{SignInError, codes, steps};
+use veglia_words::{Key, Language, Words};
 
-use crate::Shell;
+use crate::language::{Spoken, WORDS};
 use crate::login::{self, Back};
 use crate::pages::{self, Page, Section};
+use crate::{Shell, passkey};
 
 /// Where the code is asked for.
 const PAGE: &str = "/login/codice";
@@ -25,8 +27,13 @@ const PAGE: &str = "/login/codice";
 #[derive(Template)]
 #[template(path = "second.html")]
 struct CodePage<'a> {
+    w: Words,
     back: &'a str,
-    fault: Option<&'static str>,
+    /// Whether the account shows codes; one that does not has passkeys.
+    codes: bool,
+    /// Where passkeys are offered.
+    origin: Option<&'a str>,
+    fault: Option<Key>,
     wait_minutes: Option<i64>,
 }
 
@@ -53,11 +60,22 @@ pub(crate) async fn ask_for(shell: &Shell, jar: CookieJar, staff: &Staff, back: 
 /// `GET /login/codice`
 pub(crate) async fn form(
     State(shell): State<Shell>,
+    Spoken(language): Spoken,
     jar: CookieJar,
     Query(Back { back }): Query<Back>,
 ) -> Response {
     match half(&shell, &jar).await {
-        Ok(_) => asked(StatusCode::OK, &back, None, None),
+        Ok((staff, _)) => {
+            asked(
+                (&shell, language),
+                &staff,
+                StatusCode::OK,
+                &back,
+                None,
+                None,
+            )
+            .await
+        }
         Err(answer) => answer,
     }
 }
@@ -65,6 +83,7 @@ pub(crate) async fn form(
 /// `POST /login/codice`
 pub(crate) async fn submit(
     State(shell): State<Shell>,
+    Spoken(language): Spoken,
     jar: CookieJar,
     headers: HeaderMap,
     filled: Result<Form<Filled>, FormRejection>,
@@ -90,18 +109,31 @@ pub(crate) async fn submit(
         }
         Err(SignInError::Refused) => {
             tracing::warn!(staff.id = %staff.id, "a one-time code was refused");
-            let fault = "Codice non corretto, scaduto o già usato. Aspettare il prossimo sul \
-                telefono, poi scriverlo.";
-            asked(StatusCode::UNAUTHORIZED, &back, Some(fault), None)
+            let fault = Key("code-wrong");
+            let status = StatusCode::UNAUTHORIZED;
+            asked((&shell, language), &staff, status, &back, Some(fault), None).await
         }
         Err(SignInError::TooMany { wait_ms }) => {
             tracing::warn!(staff.id = %staff.id, wait_ms, "one-time codes are being slowed");
             let seconds = (wait_ms + 999) / 1_000;
             let minutes = Some((seconds + 59) / 60);
-            let mut page = asked(StatusCode::TOO_MANY_REQUESTS, &back, None, minutes);
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let mut page = asked((&shell, language), &staff, status, &back, None, minutes).await;
             page.headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             page
+        }
+        // It has passkeys alone: the page says so.
+        Err(SignInError::Code(CodeError::State)) => {
+            asked(
+                (&shell, language),
+                &staff,
+                StatusCode::UNAUTHORIZED,
+                &back,
+                None,
+                None,
+            )
+            .await
         }
         Err(error) => pages::unavailable("a one-time code could not be judged", &error),
     }
@@ -118,22 +150,32 @@ async fn half(shell: &Shell, jar: &CookieJar) -> Result<(Staff, Token), Response
     }
 }
 
-fn asked(
+async fn asked(
+    (shell, language): (&Shell, Language),
+    staff: &Staff,
     status: StatusCode,
     back: &str,
-    fault: Option<&'static str>,
+    fault: Option<Key>,
     wait_minutes: Option<i64>,
 ) -> Response {
+    let codes = match codes::is_enrolled(&shell.record, &staff.actor(), staff.id).await {
+        Ok(codes) => codes,
+        Err(error) => return pages::unavailable("one-time codes were not looked up", &error),
+    };
+    let w = WORDS.speaking(language);
     Page {
-        title: "Codice di accesso",
+        title: &w.say("second-title"),
         user: None,
         section: Section::None,
-        modules: &[],
+        modules: &[passkey::SCRIPT],
         body: &CodePage {
+            w,
             back: login::within_this_site(back),
+            codes,
+            origin: shell.ways.origin(),
             fault,
             wait_minutes,
         },
     }
-    .answer(status)
+    .answer_in(language, status)
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use veglia_people::sessions::{self, Token};
 use veglia_people::staff::Staff;
+use veglia_words::Language;
 
 use crate::{Shell, login, lost, pages, rights};
 
@@ -49,6 +50,30 @@ impl CookieKind {
         }
     }
 
+    /// Of the language that somebody chose.
+    fn language_name(self) -> &'static str {
+        match self {
+            Self::Loopback => "veglia_language",
+            Self::Encrypted => "__Host-veglia_language",
+        }
+    }
+
+    /// Of a passkey that is being made or shown.
+    fn ceremony_name(self) -> &'static str {
+        match self {
+            Self::Loopback => "veglia_passkey",
+            Self::Encrypted => "__Host-veglia_passkey",
+        }
+    }
+
+    /// Of a sign-in that went to an identity provider.
+    fn away_name(self) -> &'static str {
+        match self {
+            Self::Loopback => "veglia_away",
+            Self::Encrypted => "__Host-veglia_away",
+        }
+    }
+
     /// Forgotten when the browser is closed: it has no age of its own.
     pub(crate) fn cookie(self, value: String) -> Cookie<'static> {
         self.named(self.name(), value)
@@ -57,6 +82,28 @@ impl CookieKind {
     /// The same, of a sign-in that still wants its code.
     pub(crate) fn step(self, value: String) -> Cookie<'static> {
         self.named(self.step_name(), value)
+    }
+
+    /// Kept when the browser is closed: it says nothing of anybody.
+    pub(crate) fn language(self, language: Language) -> Cookie<'static> {
+        let mut cookie = self.named(self.language_name(), language.tag().to_owned());
+        cookie.make_permanent();
+        cookie
+    }
+
+    /// The language that this browser was told to keep.
+    pub(crate) fn language_tag(self, jar: &CookieJar) -> Option<String> {
+        Some(jar.get(self.language_name())?.value().to_owned())
+    }
+
+    /// The same, of a passkey that is being made or shown.
+    pub(crate) fn ceremony(self, value: String) -> Cookie<'static> {
+        self.named(self.ceremony_name(), value)
+    }
+
+    /// The same, of a sign-in that went to an identity provider.
+    pub(crate) fn away(self, value: String) -> Cookie<'static> {
+        self.named(self.away_name(), value)
     }
 
     fn named(self, name: &'static str, value: String) -> Cookie<'static> {
@@ -71,6 +118,16 @@ impl CookieKind {
     /// The token that this browser holds.
     pub(crate) fn token(self, jar: &CookieJar) -> Option<Token> {
         jar.get(self.name())?.value().parse().ok()
+    }
+
+    /// The token of a sign-in that went to an identity provider.
+    pub(crate) fn away_token(self, jar: &CookieJar) -> Option<Token> {
+        jar.get(self.away_name())?.value().parse().ok()
+    }
+
+    /// The token of a passkey that is being made or shown.
+    pub(crate) fn ceremony_token(self, jar: &CookieJar) -> Option<Token> {
+        jar.get(self.ceremony_name())?.value().parse().ok()
     }
 
     /// The token of a sign-in that wants its code.
@@ -127,6 +184,19 @@ pub(crate) async fn whose(shell: &Shell, jar: &CookieJar) -> Result<Option<Staff
         return Ok(None);
     };
     sessions::lookup(&shell.record, &token, shell.clock.now())
+        .await
+        .map_err(|error| pages::unavailable("a session was not looked up", &error))
+}
+
+/// The same for a page that nobody need be looking at: it is no use of the session.
+pub(crate) async fn whose_unused(
+    shell: &Shell,
+    jar: &CookieJar,
+) -> Result<Option<Staff>, Response> {
+    let Some(token) = shell.cookie.token(jar) else {
+        return Ok(None);
+    };
+    sessions::peek(&shell.record, &token, shell.clock.now())
         .await
         .map_err(|error| pages::unavailable("a session was not looked up", &error))
 }

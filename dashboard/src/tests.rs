@@ -2,13 +2,19 @@
 
 mod account;
 mod alarm_path;
+mod authenticator;
 mod bedside;
 mod centre;
+mod doctor;
 mod fleet;
 mod glass;
+mod handover;
+mod language;
 mod paging;
+mod passkey;
 mod rights;
 mod site;
+mod streams;
 mod telling;
 mod wall;
 

@@ -1,6 +1,6 @@
 //! *Utenti*: the accounts, as the administrator sees them: who is signed in, from where, and who
-//! shows one-time codes. Sessions can be ended here, and codes taken away from whoever lost their
-//! telephone. Accounts are made and closed at the command line.
+//! shows one-time codes. Sessions can be ended here, and codes and passkeys taken away from whoever
+//! lost their telephone. Accounts are made and closed at the command line.
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
@@ -9,12 +9,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde::Deserialize;
 use veglia_people::staff::{self, Staff};
-use veglia_people::{codes, sessions};
+use veglia_people::{codes, passkeys, sessions, subjects};
 use veglia_store::TxError;
+use veglia_words::{Key, Words};
 
 use crate::Shell;
 use crate::account::SessionView;
+use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
+use crate::passkey::PasskeyView;
 use crate::session::CurrentUser;
 
 const PAGE: &str = "/utenti";
@@ -26,12 +29,14 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
         ("/utenti/{account}", get(one)),
         ("/utenti/{account}/sessioni/fine", post(ended)),
         ("/utenti/{account}/codici/ritiro", post(withdrawn)),
+        ("/utenti/{account}/passkey/ritiro", post(passkeys_withdrawn)),
     ]
 }
 
 #[derive(Template)]
 #[template(path = "users.html")]
 struct UsersPage {
+    w: Words,
     accounts: Vec<AccountView>,
 }
 
@@ -45,20 +50,29 @@ struct AccountView {
 #[derive(Template)]
 #[template(path = "user.html")]
 struct UserPage {
+    w: Words,
     staff: Staff,
     sessions: Vec<SessionView>,
     shows_codes: bool,
+    passkeys: Vec<PasskeyView>,
+    /// How many identities from elsewhere open the account.
+    identities: u64,
 }
 
 /// `GET /utenti`
-async fn listed(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
-    match load(&shell, &user).await {
-        Ok(page) => framed("Utenti", &user, &page),
+async fn listed(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
+) -> Response {
+    let w = WORDS.speaking(language);
+    match load(&shell, &user, w).await {
+        Ok(page) => framed(Key("menu-accounts"), &user, &page, w),
         Err(error) => pages::unavailable("the page of accounts was not made", &error),
     }
 }
 
-async fn load(shell: &Shell, user: &Staff) -> Result<UsersPage, TxError> {
+async fn load(shell: &Shell, user: &Staff, w: Words) -> Result<UsersPage, TxError> {
     let (record, actor, now) = (&shell.record, &user.actor(), shell.clock.now());
     let enrolled = codes::enrolled(record, actor).await?;
     let mut accounts = Vec::new();
@@ -71,13 +85,14 @@ async fn load(shell: &Shell, user: &Staff) -> Result<UsersPage, TxError> {
             staff,
         });
     }
-    Ok(UsersPage { accounts })
+    Ok(UsersPage { w, accounts })
 }
 
 /// `GET /utenti/{account}`
 async fn one(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(account): Path<i64>,
 ) -> Response {
     let staff = match find(&shell, &user, account).await {
@@ -88,17 +103,23 @@ async fn one(
         let (record, actor) = (&shell.record, &user.actor());
         let open = sessions::list(record, actor, staff.id, shell.clock.now()).await?;
         let shows_codes = codes::is_enrolled(record, actor, staff.id).await?;
-        Ok::<_, TxError>((open, shows_codes))
+        let passkeys = passkeys::list(record, actor, staff.id).await?;
+        let identities = subjects::count(record, actor, staff.id).await?;
+        Ok::<_, TxError>((open, shows_codes, passkeys, identities))
     };
     match loaded.await {
-        Ok((open, shows_codes)) => {
-            let sessions = open.into_iter().map(|open| SessionView::of(open, None));
+        Ok((open, shows_codes, passkeys, identities)) => {
+            let w = WORDS.speaking(language);
+            let sessions = open.into_iter().map(|open| SessionView::of(open, None, w));
             let page = UserPage {
+                w,
                 sessions: sessions.collect(),
                 staff,
                 shows_codes,
+                passkeys: passkeys.into_iter().map(PasskeyView::from).collect(),
+                identities,
             };
-            framed("Utente", &user, &page)
+            framed(Key("user-title"), &user, &page, w)
         }
         Err(error) => pages::unavailable("the page of an account was not made", &error),
     }
@@ -156,6 +177,34 @@ async fn withdrawn(
     }
 }
 
+/// Which passkey is taken away; `tutte` for every one.
+#[derive(Deserialize)]
+struct Which {
+    passkey: String,
+}
+
+/// `POST /utenti/{account}/passkey/ritiro`
+async fn passkeys_withdrawn(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Path(account): Path<i64>,
+    Form(Which { passkey }): Form<Which>,
+) -> Response {
+    let staff = match find(&shell, &user, account).await {
+        Ok(staff) => staff,
+        Err(answer) => return answer,
+    };
+    let (record, actor, now) = (&shell.record, &user.actor(), shell.clock.now());
+    let which = Some(passkey.as_str()).filter(|it| *it != "tutte");
+    match passkeys::withdraw(record, actor, staff.id, which, now).await {
+        Ok(count) => {
+            tracing::warn!(staff.id = %staff.id, by = %user.id, count, "passkeys were withdrawn");
+            back(&staff)
+        }
+        Err(error) => pages::unavailable("passkeys were not withdrawn", &error),
+    }
+}
+
 async fn find(shell: &Shell, user: &Staff, account: i64) -> Result<Staff, Response> {
     let all = staff::active(&shell.record, &user.actor()).await;
     let all = all.map_err(|error| pages::unavailable("accounts were not read", &error))?;
@@ -167,13 +216,13 @@ fn back(staff: &Staff) -> Response {
     Redirect::to(&format!("{PAGE}/{}", staff.id)).into_response()
 }
 
-fn framed(title: &str, user: &Staff, body: &impl Template) -> Response {
+fn framed(title: Key, user: &Staff, body: &impl Template, w: Words) -> Response {
     Page {
-        title,
+        title: &w.say(title),
         user: Some(user),
         section: Section::Accounts,
         modules: &[],
         body,
     }
-    .answer(StatusCode::OK)
+    .answer_in(w.language, StatusCode::OK)
 }

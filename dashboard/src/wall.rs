@@ -16,11 +16,13 @@ use serde::Deserialize;
 use veglia_people::boards::{self, BoardError, BoardSecret, WallBoard};
 use veglia_people::staff::Staff;
 use veglia_store::{Actor, TxError};
-use veglia_ward::{WallPage, since_when};
+use veglia_ward::WallPage;
+use veglia_words::{Key, Language, Words};
 
-use crate::centre::streamed;
+use crate::language::{Spoken, WORDS, since};
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
+use crate::streams::streamed;
 use crate::{Shell, assets};
 
 const ACTOR: Actor = Actor::System("wall");
@@ -64,10 +66,11 @@ impl Frame {
 #[derive(Template)]
 #[template(path = "screens.html")]
 struct ScreensPage {
+    w: Words,
     screens: Vec<Screen>,
     /// The address of the one that was just made: it is never shown again.
     made: Option<String>,
-    refused: Option<&'static str>,
+    refused: Option<Key>,
     typed: String,
 }
 
@@ -101,9 +104,13 @@ async fn shown(State(shell): State<Shell>, Path(secret): Path<String>) -> Respon
 
 /// `GET /wall/{secret}/eventi`: ends with the screen, or with the server.
 async fn events(State(shell): State<Shell>, Path(secret): Path<String>) -> Response {
-    if let Err(answer) = opened(&shell, &secret).await {
-        return answer;
-    }
+    let board = match opened(&shell, &secret).await {
+        Ok(board) => board,
+        Err(answer) => return answer,
+    };
+    let Some(seat) = shell.seats.of_wall(board.id) else {
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
+    };
     let Ok(events) = shell.hub.wall_events() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
@@ -112,6 +119,7 @@ async fn events(State(shell): State<Shell>, Path(secret): Path<String>) -> Respo
             () = shell.closing.cancelled() => {}
             () = goes_dark(&shell, &secret) => {}
         }
+        drop(seat);
     };
     streamed(events.take_until(Box::pin(over)))
 }
@@ -137,8 +145,12 @@ async fn opened(shell: &Shell, secret: &str) -> Result<WallBoard, Response> {
 }
 
 /// `GET /schermi`
-async fn listed(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
-    answer(&shell, &user, Told::default(), StatusCode::OK).await
+async fn listed(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
+) -> Response {
+    answer(&shell, &user, language, Told::default(), StatusCode::OK).await
 }
 
 #[derive(Deserialize)]
@@ -151,6 +163,7 @@ struct NewScreen {
 async fn made(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Form(NewScreen { nome }): Form<NewScreen>,
 ) -> Response {
     let made = boards::make(&shell.record, &user.actor(), &nome, shell.clock.now()).await;
@@ -169,16 +182,13 @@ async fn made(
             (told, StatusCode::OK)
         }
         Err(BoardError::Name) => (
-            refused("Scrivere dove si trova lo schermo, con 1 a 100 caratteri."),
+            refused(Key("screens-name-wrong")),
             StatusCode::UNPROCESSABLE_ENTITY,
         ),
-        Err(BoardError::TooMany) => (
-            refused("Ci sono già 50 schermi: spegnere prima quelli che non servono."),
-            StatusCode::CONFLICT,
-        ),
+        Err(BoardError::TooMany) => (refused(Key("screens-too-many")), StatusCode::CONFLICT),
         Err(error) => return pages::unavailable("a screen was not made", &error),
     };
-    answer(&shell, &user, told, status).await
+    answer(&shell, &user, language, told, status).await
 }
 
 /// `POST /schermi/{id}/fine`
@@ -198,36 +208,44 @@ async fn ended(
 #[derive(Default)]
 struct Told {
     made: Option<String>,
-    refused: Option<&'static str>,
+    refused: Option<Key>,
     typed: String,
 }
 
-async fn answer(shell: &Shell, user: &Staff, told: Told, status: StatusCode) -> Response {
-    match screens(shell, user).await {
+async fn answer(
+    shell: &Shell,
+    user: &Staff,
+    language: Language,
+    told: Told,
+    status: StatusCode,
+) -> Response {
+    let w = WORDS.speaking(language);
+    match screens(shell, user, w).await {
         Ok(screens) => Page {
-            title: "Schermi a parete",
+            title: &w.say("screens-title"),
             user: Some(user),
             section: Section::None,
             modules: &[],
             body: &ScreensPage {
+                w,
                 screens,
                 made: told.made,
                 refused: told.refused,
                 typed: told.typed,
             },
         }
-        .answer(status),
+        .answer_in(language, status),
         Err(error) => pages::unavailable("screens were not listed", &error),
     }
 }
 
-async fn screens(shell: &Shell, user: &Staff) -> Result<Vec<Screen>, TxError> {
+async fn screens(shell: &Shell, user: &Staff, w: Words) -> Result<Vec<Screen>, TxError> {
     let now = shell.clock.now();
     let listed = boards::list(&shell.record, &user.actor()).await?;
     let screen = |board: WallBoard| Screen {
         id: board.id,
         name: board.name,
-        since: since_when(board.made_at, now),
+        since: since(board.made_at, now, w),
         is_open: board.ended_at.is_none(),
     };
     Ok(listed.into_iter().map(screen).collect())

@@ -116,6 +116,7 @@ async fn deps(folder: &Path) -> Deps {
         veglia_people::SCHEMA,
         veglia_diary::SCHEMA,
         veglia_fleet::SCHEMA,
+        veglia_handover::SCHEMA,
         veglia_notify::SCHEMA,
     ];
     let record = Database::open(&path, Purpose::Record, &schemas).await;

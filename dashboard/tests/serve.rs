@@ -33,6 +33,7 @@ async fn deps(folder: &tempfile::TempDir) -> Deps {
             veglia_people::SCHEMA,
             veglia_diary::SCHEMA,
             veglia_fleet::SCHEMA,
+            veglia_handover::SCHEMA,
             veglia_notify::SCHEMA,
         ],
     )

@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,8 +32,8 @@ use veglia_ward::{Filter, Hub, PAGES_MAX, Pace, WardPage, WardQuery};
 use super::machine::{kib_after, processor_time};
 use super::table::{gib, milliseconds, ratio, table, whole};
 
-/// How long everything happens.
-const LIVE: Duration = Duration::from_secs(10);
+/// How long everything happens before pages are asked for beside it.
+const LIVE: Duration = Duration::from_secs(15);
 
 /// Pages made for each figure.
 const PAGES: usize = 50;
@@ -62,10 +63,31 @@ pub(super) struct Cost {
     /// Of one core.
     cpu_percent: f64,
     memory_bytes: u64,
-    /// From the board to a page's hands, in microseconds.
-    seen_us_p50: u64,
-    seen_us_p99: u64,
-    seen_us_max: u64,
+    /// From the board to a page's hands.
+    seen: Wait,
+    /// The same while page after page is made.
+    seen_beside_pages: Wait,
+}
+
+/// How long it took, in microseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Wait {
+    p50: u64,
+    p99: u64,
+    max: u64,
+    /// How often it was measured.
+    count: u64,
+}
+
+impl Wait {
+    fn of(all: &Histogram<u64>) -> Self {
+        Self {
+            p50: all.value_at_quantile(0.5),
+            p99: all.value_at_quantile(0.99),
+            max: all.max(),
+            count: all.len(),
+        }
+    }
 }
 
 /// An ingest that is nothing but its board.
@@ -132,7 +154,22 @@ struct Heard {
     events: u64,
     bytes: u64,
     seen: Histogram<u64>,
+    seen_beside_pages: Histogram<u64>,
 }
+
+impl Heard {
+    fn nothing() -> Result<Self> {
+        Ok(Self {
+            events: 0,
+            bytes: 0,
+            seen: Histogram::new(3)?,
+            seen_beside_pages: Histogram::new(3)?,
+        })
+    }
+}
+
+/// Whether pages are made beside the readings.
+type Busy = Arc<AtomicBool>;
 
 /// Measures in `folder`, with so many patients.
 pub(super) async fn measure(folder: &Path, patients: u64) -> Result<Cost> {
@@ -153,18 +190,19 @@ pub(super) async fn measure(folder: &Path, patients: u64) -> Result<Cost> {
     until_complete(&hub, patients).await?;
 
     let mut first = first_pages(&hub, ["first page", "filtered", "searched"]);
-    let followed = Followed::default();
+    let (followed, is_busy) = (Followed::default(), Busy::default());
     let pages: Vec<_> = (0..PAGES_MAX)
         .map(|page| {
             let events = hub.events().context("no page can be opened")?;
-            let follows = (page < FOLLOWERS).then(|| Arc::clone(&followed));
+            let follows = (page < FOLLOWERS).then(|| (Arc::clone(&followed), is_busy.clone()));
             anyhow::Ok(tokio::spawn(listen(events, follows, stop.clone())))
         })
         .collect::<Result<_>>()?;
     let before = processor_time("self")?;
     let began = Instant::now();
     let making = tokio::spawn(make(board, clock, patients, followed, stop.clone()));
-    sleep(LIVE / 2).await;
+    sleep(LIVE).await;
+    is_busy.store(true, Ordering::Relaxed);
     let busy = hub.clone();
     let busy = move || {
         first_pages(
@@ -173,22 +211,18 @@ pub(super) async fn measure(folder: &Path, patients: u64) -> Result<Cost> {
         )
     };
     first.extend(tokio::task::spawn_blocking(busy).await?);
-    sleep(LIVE.saturating_sub(began.elapsed())).await;
     stop.cancel();
     let seconds = began.elapsed().as_secs_f64();
     let busy = processor_time("self")?.saturating_sub(before);
     let readings = making.await??;
     watching.await?;
-    let mut all = Heard {
-        events: 0,
-        bytes: 0,
-        seen: Histogram::new(3)?,
-    };
+    let mut all = Heard::nothing()?;
     for page in pages {
         let heard = page.await??;
         all.events += heard.events;
         all.bytes += heard.bytes;
         all.seen.add(heard.seen)?;
+        all.seen_beside_pages.add(heard.seen_beside_pages)?;
     }
     let status = std::fs::read_to_string("/proc/self/status")?;
     let per_s = |count: u64| ratio(count, 1) / seconds;
@@ -201,9 +235,8 @@ pub(super) async fn measure(folder: &Path, patients: u64) -> Result<Cost> {
         bytes_per_s_and_page: per_s(all.bytes) / ratio(u64::try_from(PAGES_MAX)?, 1),
         cpu_percent: 100.0 * busy.as_secs_f64() / seconds,
         memory_bytes: kib_after(&status, "VmRSS:").unwrap_or(0),
-        seen_us_p50: all.seen.value_at_quantile(0.5),
-        seen_us_p99: all.seen.value_at_quantile(0.99),
-        seen_us_max: all.seen.max(),
+        seen: Wait::of(&all.seen),
+        seen_beside_pages: Wait::of(&all.seen_beside_pages),
     })
 }
 
@@ -222,9 +255,6 @@ pub(super) fn rows(cost: &Cost) -> String {
         "B/s a page",
         "CPU %",
         "GiB",
-        "seen p50 ms",
-        "p99 ms",
-        "max ms",
     ];
     let row = vec![
         format!("{} patients", whole(ratio(cost.patients, 1))),
@@ -234,11 +264,26 @@ pub(super) fn rows(cost: &Cost) -> String {
         whole(cost.bytes_per_s_and_page),
         whole(cost.cpu_percent),
         format!("{:.2}", gib(cost.memory_bytes)),
-        milliseconds(cost.seen_us_p50),
-        milliseconds(cost.seen_us_p99),
-        milliseconds(cost.seen_us_max),
     ];
-    format!("{pages}\n{}\n", table(&heading, vec![row]))
+    let live = table(&heading, vec![row]);
+    let seen = [
+        ("while nobody opens a page", cost.seen),
+        ("while page after page is made", cost.seen_beside_pages),
+    ];
+    let seen = seen.map(|(when, wait)| {
+        let times = [wait.p50, wait.p99, wait.max].map(milliseconds);
+        let mut row = vec![when.to_owned(), wait.count.to_string()];
+        row.extend(times);
+        row
+    });
+    let heading = [
+        "a reading is seen after",
+        "measured",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+    ];
+    format!("{pages}\n{live}\n{}\n", table(&heading, seen.into()))
 }
 
 /// A reading of a patient; the first of them raises the alarms.
@@ -373,14 +418,10 @@ async fn make(
 /// One page, to its end.
 async fn listen(
     events: impl futures_util::Stream<Item = Result<bytes::Bytes, std::convert::Infallible>>,
-    follows: Option<Followed>,
+    follows: Option<(Followed, Busy)>,
     stop: CancellationToken,
 ) -> Result<Heard> {
-    let mut heard = Heard {
-        events: 0,
-        bytes: 0,
-        seen: Histogram::new(3)?,
-    };
+    let mut heard = Heard::nothing()?;
     tokio::pin!(events);
     let mut last = None;
     loop {
@@ -393,14 +434,21 @@ async fn listen(
         };
         heard.events += 1;
         heard.bytes += u64::try_from(piece.len())?;
-        let Some(followed) = &follows else { continue };
+        let Some((followed, is_busy)) = &follows else {
+            continue;
+        };
         let text = String::from_utf8_lossy(&piece);
         let followed = followed.lock().unwrap_or_else(PoisonError::into_inner);
         let news = followed.iter().rev().take_while(|(_, at)| Some(*at) > last);
         // Of readings within one round the page hears the latest; it is told whole.
         if let Some((_, at)) = news.clone().find(|(said, _)| text.contains(said.as_str())) {
             let waited = u64::try_from(at.elapsed().as_micros())?;
-            heard.seen.record(waited)?;
+            let seen = if is_busy.load(Ordering::Relaxed) {
+                &mut heard.seen_beside_pages
+            } else {
+                &mut heard.seen
+            };
+            seen.record(waited)?;
             last = Some(*at);
         }
     }

@@ -89,6 +89,21 @@ impl Centre {
         &oximeter.expect("every home has one").id
     }
 
+    /// Ada is Maria's family doctor, and has an account.
+    pub(crate) fn has_family_doctor(&self) {
+        let doctor = [
+            "add",
+            "--name",
+            "Bianchi Ada",
+            "--email",
+            "ada@prova.example",
+        ];
+        self.veglia("mmg", &doctor, "");
+        self.veglia("mmg", &["assign", &self.patient, "--mmg", "1"], "");
+        self.employ("ada", "Bianchi Ada", "mmg", "ambarabà ciccì coccò");
+        self.veglia("staff", &["tie", "ada", "--mmg", "1"], "");
+    }
+
     /// What a script needs to know.
     pub(crate) fn told(&self) -> Value {
         json!({
@@ -97,10 +112,30 @@ impl Centre {
             "admin": { "username": "carla", "password": "ambarabà ciccì coccò" },
             "doctor": { "username": "luca", "password": "ambarabà ciccì coccò" },
             "auditor": { "username": "rita", "password": "ambarabà ciccì coccò" },
+            "family": { "username": "ada", "password": "ambarabà ciccì coccò" },
             "hospital": { "username": "olga", "password": "ambarabà ciccì coccò" },
             "patient": self.patient,
             "notice": self.notice(),
         })
+    }
+
+    /// Has an out-of-hours doctor on duty, to whom the patient is entrusted, whatever the hour is;
+    /// with what they sign in.
+    pub(crate) fn entrust_the_night(&self) -> Value {
+        let password = "ambarabà ciccì coccò";
+        self.employ("nora", "Neri Nora", "out-of-hours-doctor", password);
+        self.veglia("duty", &["add", "out-of-hours", "nora"], "");
+        let patient = &self.patient;
+        let given = [
+            "care",
+            patient,
+            "--entrust",
+            "out-of-hours",
+            "--until",
+            "2099-01-01",
+        ];
+        self.veglia("patient", &given, "");
+        json!({ "username": "nora", "password": password })
     }
 
     /// The address behind a family doctor's link.

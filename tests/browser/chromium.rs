@@ -18,7 +18,7 @@ const CHROMIUM: [&str; 3] = [
 ];
 
 /// The scripts, and what npm is told.
-const FILES: [&str; 12] = [
+const FILES: [&str; 15] = [
     "package.json",
     "package-lock.json",
     "harness.mjs",
@@ -28,8 +28,11 @@ const FILES: [&str; 12] = [
     "fortnight.mjs",
     "demo.mjs",
     "ward.mjs",
+    "family.mjs",
     "fleet.mjs",
+    "handover.mjs",
     "phone.mjs",
+    "passkey.mjs",
     "patient.mjs",
 ];
 

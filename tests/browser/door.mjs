@@ -1,7 +1,7 @@
 // Who is let in: nobody without a session, nobody with a wrong password.
 
 import assert from "node:assert/strict";
-import { accessible, fitting, given, inChromium, newPage, quiet, reachable, signIn, text } from "./harness.mjs";
+import { accessible, fitting, given, inChromium, inEnglish, newPage, quiet, reachable, signIn, text } from "./harness.mjs";
 
 const path = (page) => new URL(page.url()).pathname;
 
@@ -12,6 +12,7 @@ await inChromium(async (browser) => {
   await accessible(page, "login");
   await reachable(page, "login");
   await fitting(page, "login");
+  await inEnglish(page, "login");
 
   await page.fill("#username", given.nurse.username);
   await page.fill("#password", "sbagliata davvero");
@@ -37,6 +38,7 @@ await inChromium(async (browser) => {
   await accessible(page, "who is called");
   await reachable(page, "who is called");
   await fitting(page, "reach");
+  await inEnglish(page, "reach");
   await page.click("form[action='/reperibilita/prova'] button");
   await page.waitForSelector("[role=status]");
   await page.waitForFunction(() => document.querySelector("[role=alert]") !== null || (location.reload(), false), null, { polling: 1000 });
@@ -54,6 +56,7 @@ await inChromium(async (browser) => {
   await stranger.goto(given.base + given.notice);
   await accessible(stranger, "a notice");
   await fitting(stranger, "notice");
+  await inEnglish(stranger, "notice");
   await stranger.click("main button");
   await stranger.waitForSelector("[role=status]");
   await fitting(stranger, "notice-seen");

@@ -1,7 +1,7 @@
 // Boxes and devices: what is said of them, who wears what, how a box is let in and shut out.
 
 import assert from "node:assert/strict";
-import { accessible, ask, fitting, given, inChromium, newPage, quiet, reachable, signIn, text } from "./harness.mjs";
+import { accessible, ask, fitting, given, inChromium, inEnglish, newPage, quiet, reachable, signIn, text } from "./harness.mjs";
 
 const LIST = `${given.base}/dispositivi`;
 
@@ -22,8 +22,13 @@ await inChromium(async (browser) => {
   await page.waitForSelector(".loose-list li");
   const home = await text(page, ".box h3");
   assert.match(await text(page, ".box-facts"), /con password, solo su questa macchina/);
-  assert.match(await text(page, ".box-devices"), /Indossato da Rossi Maria/);
+  assert.match(await text(page, ".box-devices"), /Assegnato a un paziente/);
+  assert.ok(!(await page.content()).includes("Rossi"), "who manages boxes reads no name");
+  assert.equal((await page.goto(`${given.base}/kit`)).status(), 403);
+  await page.goto(LIST);
+  await page.waitForSelector(".loose-list li");
   await judged(page, "fleet");
+  await inEnglish(page, "fleet");
 
   // What it measured waits on top of the ward until somebody of the centre says whose it is. The
   // administrator reads no measure.
@@ -35,30 +40,38 @@ await inChromium(async (browser) => {
   await nurse.waitForSelector(".whose-it");
   assert.match(await text(nurse, "#di-chi-e"), /Nessuno ha questo dispositivo/);
   await judged(nurse, "whose-nobodys");
+  await inEnglish(nurse, "whose-nobodys");
   assert.equal((await page.goto(`${given.base}/di-chi-e`)).status(), 403);
   await page.goto(LIST);
-  await page.waitForSelector(".loose-list li");
 
-  await page.click(".loose-list .btn");
-  await judged(page, "fleet-assign");
-  await page.selectOption("#patient", given.patient);
-  await page.click("main button[type=submit]");
-  await page.waitForURL(LIST);
-  assert.equal(await page.locator(".loose-list li").count(), 0, "somebody wears it now");
+  await nurse.goto(LIST);
+  await nurse.waitForSelector(".loose-list li");
+  assert.match(await text(nurse, ".box-devices"), /Indossato da Rossi Maria/);
+  await nurse.click(".loose-list .btn");
+  await judged(nurse, "fleet-assign");
+  await inEnglish(nurse, "fleet-assign");
+  await nurse.selectOption("#patient", given.patient);
+  await nurse.click("main button[type=submit]");
+  await nurse.waitForURL(LIST);
+  assert.equal(await nurse.locator(".loose-list li").count(), 0, "somebody wears it now");
   await nurse.goto(`${given.base}/di-chi-e`);
   await nurse.waitForSelector(".whose-it button");
   await judged(nurse, "whose-before");
   await nurse.locator(".whose-it button").first().click();
   await nurse.waitForSelector("#ward");
+  await nurse.goto(LIST);
+  await nurse.locator(".port-sheet a").first().click();
+  await nurse.waitForSelector(".plain-table");
+  await judged(nurse, "device-sheet");
+  await inEnglish(nurse, "device-sheet");
+  await nurse.click("a[href*='/dispositivi/tesserino/']");
+  await nurse.waitForSelector(".card-square svg");
+  await judged(nurse, "tesserino");
+  await inEnglish(nurse, "tesserino");
+  await nurse.goto(`${given.base}/kit`);
+  await judged(nurse, "kit");
+  await inEnglish(nurse, "kit");
   await other.close();
-  await page.locator(".port-sheet a").first().click();
-  await page.waitForSelector(".plain-table");
-  await judged(page, "device-sheet");
-  await page.click("a[href*='/dispositivi/tesserino/']");
-  await page.waitForSelector(".card-square svg");
-  await judged(page, "tesserino");
-  await page.goto(`${given.base}/kit`);
-  await judged(page, "kit");
   await page.goto(LIST);
 
   await page.click(".box button[value=ping]");
@@ -89,6 +102,7 @@ await inChromium(async (browser) => {
 
   await page.click("a[href='/dispositivi/nuovo']");
   await judged(page, "fleet-invite");
+  await inEnglish(page, "fleet-invite");
   await page.fill("#gateway", "casa-99");
   await page.click("main button[type=submit]");
   await page.waitForSelector(".label svg");
@@ -108,6 +122,7 @@ await inChromium(async (browser) => {
 
   await page.click("#gw-casa-99 a[href$=revoca]");
   await judged(page, "fleet-revoke");
+  await inEnglish(page, "fleet-revoke");
   await page.fill("#why", "persa in un trasloco");
   await page.click("main button[type=submit]");
   await page.waitForURL(/dispositivi#/);

@@ -149,6 +149,26 @@ export async function fitting(page, name) {
   }
 }
 
+/**
+ * The same page for whoever reads English: that all of it is, and that it fits where there is least
+ * room. A picture is left. The page is loaded anew, and at the end in Italian again.
+ */
+export async function inEnglish(page, name) {
+  const browser = page.context();
+  await browser.addCookies([{ name: "veglia_language", value: "en", url: given.base }]);
+  await page.setViewportSize({ width: WIDTHS[0], height: 900 });
+  await page.reload();
+  const shown = await page.evaluate(() => ({
+    languages: [...document.querySelectorAll("html, main")].map((it) => it.lang),
+    beyond: document.documentElement.scrollWidth - innerWidth,
+    missing: document.body.innerText.match(/⟦.*?⟧/)?.[0] ?? null,
+  }));
+  assert.deepEqual(shown, { languages: ["en", ""], beyond: Math.min(shown.beyond, 0), missing: null }, `${name} in English`);
+  await page.screenshot({ path: `${given.pictures}/${name}-en.png`, fullPage: true });
+  await browser.clearCookies({ name: "veglia_language" });
+  await page.reload();
+}
+
 /** Presses of Tab for each thing on a page: a date has several parts, and a live list may be drawn anew. */
 const STEPS_EACH = 9;
 

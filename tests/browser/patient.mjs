@@ -181,6 +181,32 @@ async function rest(page) {
   await fitting(page, "accesses");
 }
 
+/** Who follows the patient, and what is said of a hand-over without an end. */
+async function entrust(page) {
+  await page.goto(`${address}/affidamento`);
+  await page.waitForSelector("#bar-sound:not([hidden])");
+  await page.waitForSelector("#bar-alarms:not(.is-lost)");
+  assert.match(await text(page, "#bar-alarms"), /Non presi in carico \d+/);
+  await page.screenshot({ path: `${given.pictures}/bar-1440.png`, clip: { x: 0, y: 0, width: 1440, height: 300 } });
+  await page.evaluate(() => document.getElementById("until-night").removeAttribute("required"));
+  await page.fill("#why-night", "febbre alta <stasera>");
+  await page.click("button[value=out-of-hours]");
+  await page.waitForSelector("[role=alert].notice-bad");
+  assert.equal(await page.inputValue("#why-night"), "febbre alta <stasera>", "what was typed is kept");
+  await accessible(page, "who follows");
+  await reachable(page, "who follows");
+  await fitting(page, "entrust");
+  await page.setViewportSize({ width: 320, height: 600 });
+  await page.screenshot({ path: `${given.pictures}/bar-320.png` });
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.fill("#until-night", "2099-01-01T08:00");
+  await page.click("button[value=out-of-hours]");
+  await page.waitForURL(/affidamento$/);
+  await page.locator(".holder", { hasText: "Continuità Assistenziale" }).waitFor();
+  await page.goto(`${address}/diario`);
+  assert.match(await text(page, "main"), /Passato alla Continuità Assistenziale fino al .+ Motivo: febbre alta <stasera>/);
+}
+
 await inChromium(async (browser) => {
   const page = await newPage(browser);
   await signIn(page, given.nurse);
@@ -193,6 +219,7 @@ await inChromium(async (browser) => {
   await lostSession(browser, page);
   await sheet(page);
   await rest(page);
+  await entrust(page);
   // Chromium reports the acts that were refused, and curves asked for while nobody was signed in.
   quiet(page, /status of (401|409|422)|were not sent|was not sent/);
 });

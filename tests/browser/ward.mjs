@@ -19,7 +19,7 @@ async function standStill(page) {
   await page.keyboard.press("k");
   assert.equal(before.indexOf(await page.evaluate(focusedPatient)), 0, "K goes back");
   await page.waitForSelector("#ward-pending:not([hidden])");
-  assert.match(await text(page, "#ward-pending"), /^\d+ aggiornament[oi] – applica \(R\)$/);
+  assert.match(await text(page, "#ward-pending"), /^((\d+ ROSS[OI]|\d+ aggiornament[oi]|\d+ ROSS[OI] e \d+ aggiornament[oi])) – applica \(R\)$/);
   assert.deepEqual(await page.evaluate(order), before, "nobody moves while somebody is in the list");
   await page.screenshot({ path: `${given.pictures}/ward-held-1440.png` });
   await page.keyboard.press("r");
@@ -99,6 +99,12 @@ async function look(page, taken) {
   assert.equal(await page.locator("tbody[data-lane=clinical] tr").count(), 0);
   await page.waitForSelector("#ward-outside:not([hidden])");
   assert.match(await text(page, "#ward-outside"), /^Fuori da questa vista, non presi in carico: \d+ (ross|giall)/);
+  await page.click(".ward-keep summary");
+  await page.fill("#ward-keep-name", "Solo tecnici");
+  await page.click(".ward-keep-list form:has(#ward-keep-name) button");
+  await page.waitForURL(/corsia=tecnici/);
+  await page.locator(".ward-views a", { hasText: "Solo tecnici" }).waitFor();
+  await page.click(".ward-keep summary");
   await accessible(page, "the ward through a filter");
   await fitting(page, "ward-filter");
   await page.click("#ward-outside a");

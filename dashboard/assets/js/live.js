@@ -13,6 +13,10 @@ const LOOK_EVERY_MS = 500;
 /** A refused stream is asked for again after so long. */
 const AGAIN_AFTER_MS = 5000;
 
+/** Of tabs that nobody looks at one listens, for all of this browser: it has few connections to one
+ *  place, and a page that is opened needs one. */
+const LISTENS_FOR_ALL = "veglia.ascolto";
+
 const clockFormat = new Intl.DateTimeFormat("it-IT", { timeZone: "Europe/Rome", hour: "2-digit", minute: "2-digit" });
 
 const dayFormat = new Intl.DateTimeFormat("it-IT", { timeZone: "Europe/Rome", day: "2-digit", month: "2-digit" });
@@ -103,7 +107,8 @@ export function countAges(part, now, isLost) {
  * `page` carries `data-events` and `data-now`, and is marked `is-lost` while the data stand still;
  * `lost` is where that is said. `on` has a function for each event that the page takes, and
  * `look`, called twice a second; a line of which some values moved is given whole, as any other.
- * While `on.listensHidden()` the page is fed though nobody looks at it: its sound is heard.
+ * While `on.listensHidden()` the page is fed though nobody looks at it: its sound is heard. A browser
+ * slows the timers of such a tab to one a minute: what comes by the stream is looked at as it comes.
  */
 export function live(page, lost, on) {
   /** The last tick: the clock of care then, its speed, and the browser's own clock. Until the first
@@ -129,9 +134,15 @@ export function live(page, lost, on) {
     on.tick?.(tick);
   }
 
+  /** A page that never heard a tick and was told no moment knows of none. */
+  function stoodStill() {
+    const since = Number.isFinite(heard.now) ? ` – dati fermi alle ${clockFormat.format(heard.now)}` : "";
+    return `Collegamento interrotto${since}`;
+  }
+
   function lookAround() {
     if (isLost() && !page.classList.contains("is-lost")) {
-      lost.textContent = `Collegamento interrotto – dati fermi alle ${clockFormat.format(heard.now)}`;
+      lost.textContent = page.dataset.lost ?? stoodStill();
       lost.hidden = false;
       page.classList.add("is-lost");
     }
@@ -164,12 +175,14 @@ export function live(page, lost, on) {
     source = new EventSource(page.dataset.events);
     take("tick", onTick);
     take("resync", () => lines.clear());
+    take("still", lookAround);
     if (on.row) {
       take("row", onRow);
       take("cells", onCells);
     }
     for (const name of ["order", "alarms", "notices", "figures", "wall"]) if (on[name]) take(name, on[name]);
     source.addEventListener("error", () => {
+      lookAround();
       // A refused stream is not tried again by the browser: the session may have ended.
       if (source?.readyState === EventSource.CLOSED) {
         source = null;
@@ -178,16 +191,46 @@ export function live(page, lost, on) {
     });
   }
 
+  function stop() {
+    clearTimeout(againTimer);
+    source?.close();
+    source = null;
+  }
+
+  /** Ends that this tab listens for all, or waits to. */
+  let isLookedAt = () => {};
+
+  /** Listens for all tabs until this one is looked at, if no other does; else when that one ends. */
+  async function listenForAll() {
+    const looked = new AbortController();
+    const shown = new Promise((resolve) => {
+      isLookedAt = () => {
+        looked.abort();
+        resolve();
+      };
+    });
+    const listening = () => {
+      listen();
+      return shown;
+    };
+    const tried = (lock) => (lock === null ? false : listening().then(() => true));
+    if (await navigator.locks.request(LISTENS_FOR_ALL, { ifAvailable: true }, tried)) return;
+    if (looked.signal.aborted) return;
+    stop();
+    await navigator.locks.request(LISTENS_FOR_ALL, { signal: looked.signal }, listening);
+  }
+
   // A tab that nobody looks at nor hears holds no connection; it is brought up to date when it is
   // looked at again.
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      if (on.listensHidden?.()) return;
-      clearTimeout(againTimer);
-      source?.close();
-      source = null;
-    } else {
+    if (!document.hidden) {
+      isLookedAt();
       listen();
+    } else if (!on.listensHidden?.()) {
+      stop();
+    } else if (navigator.locks) {
+      // That the wait was given up is how it ends.
+      listenForAll().catch(() => {});
     }
   });
 

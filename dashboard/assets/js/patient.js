@@ -9,6 +9,7 @@
 // is a gap in the line. The table under each chart says the same in words.
 
 import uPlot from "../vendor/uplot.js";
+import { bell } from "./bell.js";
 import { countAges, fillCell, live } from "./live.js";
 
 const HOUR_MS = 3600000;
@@ -370,9 +371,16 @@ function onRow(line) {
 }
 
 const tiles = page.querySelector(".tiles");
+const rings = bell();
 const stream = live(page, document.getElementById("live-lost"), {
   row: onRow,
-  look: (now, isLost) => countAges(tiles, now, isLost),
+  alarms: rings?.alarms,
+  tick: rings?.tick,
+  listensHidden: rings?.isWanted,
+  look: (now, isLost) => {
+    countAges(tiles, now, isLost);
+    rings?.look(isLost);
+  },
 });
 
 // The address says that something was written; a page that is loaded again does not.

@@ -20,8 +20,9 @@ function bytes(text) {
   return Uint8Array.from(plain, (sign) => sign.charCodeAt(0));
 }
 
-function say(text) {
-  document.getElementById("reach-push-state").textContent = text;
+/** The words are the page's: it knows in which language. */
+function say(word) {
+  document.getElementById("reach-push-state").textContent = push.dataset[word];
 }
 
 /** The line of the list that is this browser. */
@@ -33,10 +34,10 @@ function mark(endpoint) {
 
 async function subscribe(worker) {
   if ((await Notification.requestPermission()) !== "granted") {
-    say("Il browser non permette le notifiche: consentirle nelle impostazioni del sito, poi riprovare.");
+    say("forbidden");
     return;
   }
-  say("Iscrizione in corso…");
+  say("subscribing");
   try {
     // A subscription made with another key would not be ours to use.
     await (await worker.pushManager.getSubscription())?.unsubscribe();
@@ -46,26 +47,26 @@ async function subscribe(worker) {
     form.elements.iscrizione.value = JSON.stringify(made);
     form.submit();
   } catch (error) {
-    say("L’iscrizione non è riuscita: il servizio di notifiche del browser non risponde. Riprovare più tardi.");
+    say("failed");
     console.info(String(error));
   }
 }
 
 async function begin() {
   if (!("serviceWorker" in navigator) || !("PushManager" in globalThis)) {
-    say("Questo browser non riceve notifiche: usare un altro recapito.");
+    say("unable");
     return;
   }
   const worker = await navigator.serviceWorker.register(policy?.createScriptURL(WORKER) ?? WORKER, { scope: "/" });
   const known = await worker.pushManager.getSubscription();
   if (known && mark(known.endpoint) && Notification.permission === "granted") {
-    say("Questo dispositivo riceve gli avvisi.");
+    say("on");
     return;
   }
-  say("Questo dispositivo non riceve gli avvisi.");
+  say("off");
   const button = document.getElementById("reach-push-on");
   button.hidden = false;
   button.addEventListener("click", () => subscribe(worker));
 }
 
-if (push) begin().catch(() => say("Questo browser non permette le notifiche in questa pagina."));
+if (push) begin().catch(() => say("refused"));

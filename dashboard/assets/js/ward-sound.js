@@ -2,9 +2,11 @@
 // still. Whether it can be heard is always said on its button, because browsers stay silent until
 // somebody has touched the page.
 //
-// Whether it is wanted is kept in this browser.
+// Whether it is wanted is kept in this browser, and when any of its tabs rang: of two that hear the
+// same one rings.
 
 const KEPT_AS = "veglia.audio";
+const RANG_AS = "veglia.suonato";
 
 /** How often it rings for as long as somebody waits, and while the data stand still. */
 const RING_EVERY_MS = 10000;
@@ -37,7 +39,29 @@ function keep(isWanted) {
   }
 }
 
-/** `button` switches it and says how it is. */
+/** Whether any tab rang less than `everyMs` ago; if not, this one does now. */
+function rangLately(what, everyMs) {
+  try {
+    const now = Date.now();
+    const since = now - Number(localStorage.getItem(`${RANG_AS}.${what}`));
+    // A clock that was set back must not silence anybody.
+    if (since >= 0 && since < everyMs) return true;
+    localStorage.setItem(`${RANG_AS}.${what}`, String(now));
+  } catch {
+    // A browser that keeps nothing rings in every tab.
+  }
+  return false;
+}
+
+function ringAnew() {
+  try {
+    for (const what of ["red", "lost"]) localStorage.removeItem(`${RANG_AS}.${what}`);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
+/** `button` switches it and says how it is, in the words that it carries. */
 export function sound(button) {
   let context = null;
   let isWanted = read();
@@ -48,7 +72,8 @@ export function sound(button) {
   function say() {
     button.setAttribute("aria-pressed", String(isWanted));
     button.classList.toggle("is-mute", isWanted && !isHeard());
-    const text = !isWanted ? "Audio spento" : isHeard() ? "Audio attivo" : "Audio fermo: premere qui";
+    const { off = "Audio spento", on = "Audio attivo", mute = "Audio fermo: premere qui" } = button.dataset;
+    const text = !isWanted ? off : isHeard() ? on : mute;
     if (button.textContent !== text) button.textContent = text;
   }
 
@@ -85,6 +110,8 @@ export function sound(button) {
   function ring(what, tones, everyMs) {
     if (!isHeard() || performance.now() - rang[what] < everyMs) return;
     rang[what] = performance.now();
+    // A little less, so that the same tab is never a moment too early for itself.
+    if (rangLately(what, everyMs - 500)) return;
     play(tones);
     button.dataset.rang = what;
   }
@@ -97,6 +124,7 @@ export function sound(button) {
       keep(isWanted);
     }
     rang = { red: 0, lost: 0 };
+    ringAnew();
     if (isWanted) wake();
     else context?.suspend();
     say();
@@ -111,7 +139,7 @@ export function sound(button) {
   if (navigator.userActivation?.hasBeenActive) wake();
   say();
   return {
-    /** Called twice a second. */
+    /** Called twice a second, and with whatever the stream tells. */
     look(reds, isLost) {
       if (isLost) ring("lost", LOST, LOST_EVERY_MS);
       else if (reds > 0) ring("red", RED, RING_EVERY_MS);

@@ -11,6 +11,9 @@ import { sound } from "./ward-sound.js";
 const POINTER_HOLDS_MS = 30000;
 const FOCUS_HOLDS_MS = 120000;
 
+/** Nothing is held longer than this: whoever moves over the list all the time would never see it. */
+const HELD_AT_MOST_MS = 60000;
+
 /** Reasons that a line shows, as `css/ward.css` has it. */
 const REASONS_SHOWN = 3;
 
@@ -32,6 +35,10 @@ const title = document.title;
 const lines = new Map();
 let order = null;
 const moved = new Set();
+
+/** Who stood red and waiting when the lines were last placed; since when a placing is held. */
+let placedRed = new Set();
+let heldSince = null;
 
 /** Red alarms that nobody has, as last told; none before the first word. */
 let reds = null;
@@ -126,6 +133,7 @@ for (const name of ["keydown", "focusin"]) document.addEventListener(name, () =>
 /** Nobody's line may move from under a pointer or a keyboard. */
 function isHeld() {
   const now = performance.now();
+  if (heldSince !== null && now - heldSince > HELD_AT_MOST_MS) return false;
   const tables = [...ward.querySelectorAll(".ward-table")];
   const isUnder = tables.some((table) => table.matches(":hover")) && now - pointed < POINTER_HOLDS_MS;
   const isIn = tables.some((table) => table.contains(document.activeElement)) && now - typed < FOCUS_HOLDS_MS;
@@ -162,7 +170,31 @@ function place() {
   }
   if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
   moved.clear();
+  heldSince = null;
+  placedRed = waitingRed();
   pending.hidden = true;
+}
+
+/** Of all who are to stand in the list: the red whom nobody has. */
+function waitingRed() {
+  const told = order.lanes.flatMap((lane) => lane.patients);
+  return new Set(
+    told.filter((patient) => {
+      const chip = lines.get(patient)?.chip;
+      return chip?.kind === "red" && chip.waits;
+    }),
+  );
+}
+
+/** What waits to be applied: a new red is named before all else. */
+function waitingWords() {
+  const reds = [...waitingRed()].filter((patient) => !placedRed.has(patient));
+  const others = [...moved].filter((patient) => !reds.includes(patient)).length;
+  const words = [];
+  if (reds.length > 0) words.push(reds.length === 1 ? "1 ROSSO" : `${reds.length} ROSSI`);
+  if (others > 0 || reds.length === 0) words.push(others > 1 ? `${others} aggiornamenti` : "1 aggiornamento");
+  pending.classList.toggle("is-red", reds.length > 0);
+  return words.join(" e ");
 }
 
 /** Moves now, or says how many movements wait. */
@@ -171,9 +203,8 @@ function placeOrWait() {
     place();
     return;
   }
-  const count = Math.max(1, moved.size);
-  const many = count === 1 ? "1 aggiornamento" : `${count} aggiornamenti`;
-  pending.textContent = `${many} – applica (R)`;
+  heldSince ??= performance.now();
+  pending.textContent = `${waitingWords()} – applica (R)`;
   pending.hidden = false;
 }
 
@@ -213,6 +244,7 @@ function onAlarms(told) {
   redCount = told.red;
   document.getElementById("ward-waiting-count").textContent = told.red + told.amber;
   document.title = redCount > 0 ? `(${redCount}) ${title}` : title;
+  ear.look(redCount, ward.classList.contains("is-lost"));
   if (known === null) return;
   for (const [patient, name] of reds) if (!known.has(patient)) news.set(patient, name);
   clearTimeout(newsTimer);
@@ -252,6 +284,8 @@ function onTick(tick) {
   clock.textContent = tick.clock;
   waiting.textContent = tick.waiting;
   waiting.hidden = tick.waiting === "";
+  // The timers of a tab that nobody looks at are slow; ticks are not.
+  ear.look(redCount, false);
 }
 
 const ear = sound(document.getElementById("ward-sound"));

@@ -28,7 +28,7 @@ use thiserror::Error;
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::sea_orm::{Condition, QueryOrder, QuerySelect};
-use veglia_store::{Actor, Database, Tx, TxError};
+use veglia_store::{Access, Actor, Database, Tx, TxError};
 use veglia_wire::WallMs;
 
 use crate::belongs::{Belongs, Unit};
@@ -42,11 +42,17 @@ use crate::{MmgId, Party, PersonId, StaffId, mmg};
 /// People listed for one account at most: three times what a family doctor may have.
 pub const PATIENTS_MAX: u64 = 5_000;
 
-/// Absences of one moment that are looked through: every family doctor of an agency in August.
-const ABSENCES_MAX: u64 = 5_000;
+/// Doctors for whom one account may stand in at once, at most.
+const STOOD_IN_FOR_MAX: usize = 50;
+
+/// People asked for in one statement; more are asked for in several.
+const PER_QUERY: usize = 500;
 
 /// Longest reason, in characters.
 pub const WHY_CHARS_MAX: usize = 400;
+
+/// What stands in the access log of a word about who cares for somebody: it decides who reads them.
+pub const PURPOSE: &str = "patient.care";
 
 /// Why somebody may read a person's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,21 +291,8 @@ async fn of_family_doctor(
         Some(Belongs::Mmg(id)) => Some(id),
         _ => None,
     };
-    let away = absence::Entity::find()
-        .filter(absence::Column::FromMs.lte(now.0))
-        .filter(absence::Column::UntilMs.gt(now.0))
-        .limit(ABSENCES_MAX)
-        .all(tx)
-        .await?;
-    let parties = away.iter().filter_map(|row| row.party.parse().ok());
-    let doctors: HashSet<MmgId> = parties
-        .filter_map(|party| match party {
-            Party::Mmg(id) => Some(id),
-            Party::Staff(_) => None,
-        })
-        .collect();
     let mut theirs: BTreeSet<i64> = own.iter().map(|id| id.get()).collect();
-    for doctor in doctors {
+    for doctor in away_for(tx, staff.id, own, now).await? {
         if stands_in(tx, staff.id, own, doctor, now).await? {
             theirs.insert(doctor.get());
         }
@@ -315,6 +308,35 @@ async fn of_family_doctor(
         .all(tx)
         .await?;
     Ok(rows.into_iter().map(|row| row.person_id).collect())
+}
+
+/// The doctors in whose place an account may be called now, because they are away and named it, or
+/// named somebody who named it. Whether it is, [`stands_in`] says: of two absences the later counts.
+async fn away_for(
+    tx: &Tx<'_>,
+    staff: StaffId,
+    own: Option<MmgId>,
+    now: WallMs,
+) -> Result<HashSet<MmgId>, TxError> {
+    let mut named: Vec<String> = vec![Party::Staff(staff).to_string()];
+    named.extend(own.map(|own| Party::Mmg(own).to_string()));
+    let mut doctors = HashSet::new();
+    for _ in 0..duty::STAND_INS_MAX {
+        let away = absence::Entity::find()
+            .filter(absence::Column::Substitute.is_in(named.iter()))
+            .filter(absence::Column::FromMs.lte(now.0))
+            .filter(absence::Column::UntilMs.gt(now.0));
+        let away = away.all(tx).await?;
+        named = away.into_iter().map(|row| row.party).collect();
+        doctors.extend(named.iter().filter_map(|party| match party.parse() {
+            Ok(Party::Mmg(id)) => Some(id),
+            _ => None,
+        }));
+        if named.is_empty() || doctors.len() > STOOD_IN_FOR_MAX {
+            break;
+        }
+    }
+    Ok(doctors)
 }
 
 /// Entrusts a person to somebody from `from` on.
@@ -348,12 +370,23 @@ pub async fn entrust(
             {
                 return Ok(false);
             }
+            log_in(tx, patient, from).await?;
             entrust_in(tx, patient, &holder.to_string(), (from, until), why).await?;
             Ok(true)
         })
     });
     let known = written.await.map_err(EntrustError::Store)?;
     known.then_some(()).ok_or(EntrustError::Unknown(patient))
+}
+
+/// Who decides who reads somebody is in the access log, with that in one transaction.
+async fn log_in(tx: &Tx<'_>, patient: PersonId, at: WallMs) -> Result<(), TxError> {
+    tx.log_access(Access {
+        at_ms: at.0,
+        purpose: PURPOSE,
+        subject: &patient.to_string(),
+    })
+    .await
 }
 
 pub(crate) async fn entrust_in(
@@ -397,6 +430,9 @@ pub async fn release(
                 .filter(not_over(at))
                 .exec(tx)
                 .await?;
+            if ended.rows_affected > 0 {
+                log_in(tx, patient, at).await?;
+            }
             Ok(ended.rows_affected)
         })
     });
@@ -429,6 +465,44 @@ pub async fn of(
         by: row.written_by,
     };
     Ok(read.await?.into_iter().map(caring).collect())
+}
+
+/// Of these people, those whom the centre follows at `at`.
+///
+/// # Errors
+/// What the database reports.
+pub async fn followed(
+    record: &Database,
+    actor: &Actor,
+    people: &[PersonId],
+    at: WallMs,
+) -> Result<HashSet<PersonId>, TxError> {
+    let read = record.read_tx("care.followed", actor, move |tx| {
+        Box::pin(async move {
+            let mut followed = HashSet::new();
+            for some in people.chunks(PER_QUERY) {
+                let numbers: Vec<i64> = some.iter().map(|id| id.get()).collect();
+                followed.extend(followed_in(tx, &numbers, at).await?);
+            }
+            Ok(followed)
+        })
+    });
+    let followed = read.await?.into_iter();
+    Ok(followed.filter_map(PersonId::new).collect())
+}
+
+/// The same in a transaction, of so many as one statement takes.
+pub(crate) async fn followed_in(
+    tx: &Tx<'_>,
+    people: &[i64],
+    at: WallMs,
+) -> Result<HashSet<i64>, TxError> {
+    let rows = Entity::find()
+        .filter(Column::PersonId.is_in(people.iter().copied()))
+        .filter(Column::Holder.eq(Holder::Centre.to_string()))
+        .filter(in_force(at));
+    let rows = rows.all(tx).await?;
+    Ok(rows.into_iter().map(|row| row.person_id).collect())
 }
 
 /// Everybody to whom a person is entrusted now.

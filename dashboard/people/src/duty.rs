@@ -24,7 +24,7 @@ use crate::rows::staff;
 use crate::{Hours, Party, mmg};
 
 pub use called::{CALLED_MAX, Called, mmg_of, on_duty, one};
-pub(crate) use called::{holds_in, in_place_of};
+pub(crate) use called::{STAND_INS_MAX, holds_in, in_place_of};
 
 /// Places on the roster that are read at once: twelve weeks of a large centre.
 const SHIFTS_MAX: u64 = 2_000;

@@ -8,10 +8,12 @@
 //! - [`staff`]: accounts, roles, passwords, and the door that checks them ([`SignIn`]);
 //! - [`care`]: whose data somebody may read, and the one function that decides it;
 //! - [`codes`]: one-time codes besides the password; [`steps`] between the two;
+//! - [`passkeys`] instead of both, and [`subjects`]: identities from elsewhere; [`waiting`] for
+//!   the answers of browsers;
 //! - [`sessions`]: who is signed in, in the database, so that a session can be ended from anywhere;
 //! - [`contacts`], [`mmg`], [`duty`]: how somebody who is called is reached, which family doctor
 //!   a patient has, who is on duty with what hours and substitutes; [`links`] open one call;
-//! - [`boards`]: screens on a wall, opened by an address;
+//! - [`boards`]: screens on a wall, opened by an address; [`views`] of the ward that somebody keeps;
 //! - [`roll`]: what a list of many says of each;
 //! - [`told`]: what the centre said to a patient;
 //! - [`background`]: the clinical sheet, with keys and who else to call.
@@ -32,6 +34,8 @@ mod codice_fiscale;
 mod hours;
 mod ids;
 mod party;
+mod passkey_rows;
+mod passkey_schema;
 mod password;
 mod phone;
 mod reach_rows;
@@ -49,12 +53,16 @@ pub mod contacts;
 pub mod duty;
 pub mod links;
 pub mod mmg;
+pub mod passkeys;
 pub mod patients;
 pub mod roll;
 pub mod sessions;
 pub mod staff;
 pub mod steps;
+pub mod subjects;
 pub mod told;
+pub mod views;
+pub mod waiting;
 
 pub use belongs::{Belongs, Unit, UnitError};
 pub use codice_fiscale::{CodiceFiscale, CodiceFiscaleError};

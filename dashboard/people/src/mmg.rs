@@ -132,39 +132,46 @@ pub async fn assign(
     doctor: MmgId,
     from: WallMs,
 ) -> Result<(), MmgError> {
-    let known = record
-        .run_tx("mmg.assign", actor, move |tx| {
-            Box::pin(async move {
-                let person = person::Entity::find_by_id(patient.get()).one(tx).await?;
-                let doctor_row = mmg::Entity::find_by_id(doctor.get()).one(tx).await?;
-                if person.is_none() || doctor_row.is_none() {
-                    return Ok((person.is_some(), doctor_row.is_some()));
-                }
-                care::Entity::update_many()
-                    .col_expr(care::Column::UntilMs, Expr::value(from.0))
-                    .filter(care::Column::PersonId.eq(patient.get()))
-                    .filter(care::Column::UntilMs.is_null())
-                    .exec(tx)
-                    .await?;
-                let row = care::ActiveModel {
-                    id: NotSet,
-                    person_id: Set(patient.get()),
-                    mmg_id: Set(doctor.get()),
-                    from_ms: Set(from.0),
-                    until_ms: Set(None),
-                    written_by: Set(tx.actor().to_string()),
-                };
-                care::Entity::insert(row).exec_without_returning(tx).await?;
-                Ok((true, true))
-            })
-        })
-        .await
-        .map_err(MmgError::Store)?;
-    match known {
-        (true, true) => Ok(()),
-        (false, _) => Err(MmgError::UnknownPatient(patient)),
-        (true, false) => Err(MmgError::Unknown(doctor)),
+    let assigned = record.run_tx("mmg.assign", actor, move |tx| {
+        Box::pin(assign_in(tx, patient, doctor, from))
+    });
+    assigned.await.map_err(MmgError::Store)?
+}
+
+/// The same within a transaction of others: whoever enrols a patient says whose they are with it.
+///
+/// # Errors
+/// What the database reports; that one of them is unknown is the answer, and whoever has the
+/// transaction then gives it up.
+pub async fn assign_in(
+    tx: &Tx<'_>,
+    patient: PersonId,
+    doctor: MmgId,
+    from: WallMs,
+) -> Result<Result<(), MmgError>, TxError> {
+    let person = person::Entity::find_by_id(patient.get()).one(tx).await?;
+    if person.is_none() {
+        return Ok(Err(MmgError::UnknownPatient(patient)));
     }
+    if get_in(tx, doctor).await?.is_none() {
+        return Ok(Err(MmgError::Unknown(doctor)));
+    }
+    care::Entity::update_many()
+        .col_expr(care::Column::UntilMs, Expr::value(from.0))
+        .filter(care::Column::PersonId.eq(patient.get()))
+        .filter(care::Column::UntilMs.is_null())
+        .exec(tx)
+        .await?;
+    let row = care::ActiveModel {
+        id: NotSet,
+        person_id: Set(patient.get()),
+        mmg_id: Set(doctor.get()),
+        from_ms: Set(from.0),
+        until_ms: Set(None),
+        written_by: Set(tx.actor().to_string()),
+    };
+    care::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(Ok(()))
 }
 
 /// The doctor whom a patient has at `at`, if one is known.

@@ -165,9 +165,22 @@ impl<'a> Enrolment<'a> {
         Entity::insert(row.into_active_model())
             .exec_without_returning(tx)
             .await?;
-        let centre = Holder::Centre.to_string();
-        care::entrust_in(tx, self.id, &centre, (now, None), "").await?;
+        self.entrust(tx, &Holder::Centre, now, "").await?;
         Ok(Ok(self.id))
+    }
+
+    /// Entrusts them, once on file, to somebody besides the centre: the unit that discharges them.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub async fn entrust(
+        &self,
+        tx: &Tx<'_>,
+        holder: &Holder,
+        now: WallMs,
+        why: &str,
+    ) -> Result<(), TxError> {
+        care::entrust_in(tx, self.id, &holder.to_string(), (now, None), why).await
     }
 }
 

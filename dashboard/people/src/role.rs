@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use thiserror::Error;
+use veglia_words::Language;
 
 /// What someone may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -58,7 +59,7 @@ impl Role {
         }
     }
 
-    /// As pages say it.
+    /// As the record says it, and pages in Italian.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -73,6 +74,22 @@ impl Role {
         }
     }
 
+    /// The word in a language.
+    #[must_use]
+    pub fn word_in(self, language: Language) -> &'static str {
+        match (language, self) {
+            (Language::It, role) => role.word(),
+            (Language::En, Self::Operator) => "operator",
+            (Language::En, Self::Nurse) => "nurse",
+            (Language::En, Self::Doctor) => "doctor",
+            (Language::En, Self::Mmg) => "family doctor (MMG)",
+            (Language::En, Self::HospitalDoctor) => "hospital doctor",
+            (Language::En, Self::OutOfHoursDoctor) => "out-of-hours doctor",
+            (Language::En, Self::Admin) => "administrator",
+            (Language::En, Self::Auditor) => "auditor",
+        }
+    }
+
     /// Where somebody of this role works, as the person whose data they read is told.
     #[must_use]
     pub fn unit(self) -> &'static str {
@@ -83,6 +100,18 @@ impl Role {
             Self::OutOfHoursDoctor => "Continuità Assistenziale",
             Self::Admin => "Amministrazione",
             Self::Auditor => "Controllo degli accessi",
+        }
+    }
+
+    /// The same in a language; what is an institution's name stays Italian.
+    #[must_use]
+    pub fn unit_in(self, language: Language) -> &'static str {
+        match (language, self) {
+            (Language::En, Self::Mmg) => "General practice",
+            (Language::En, Self::HospitalDoctor) => "Hospital",
+            (Language::En, Self::Admin) => "Administration",
+            (Language::En, Self::Auditor) => "Audit of accesses",
+            (_, role) => role.unit(),
         }
     }
 

@@ -11,6 +11,7 @@ use veglia_store::sea_orm::{Condition, QueryOrder};
 use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_wire::WallMs;
 
+use crate::care::followed_in;
 use crate::patients::FullName;
 use crate::reach_rows::{care, mmg};
 use crate::rows::person;
@@ -26,6 +27,8 @@ pub struct Enrolled {
     pub name: FullName,
     /// Their family doctor, with the doctor's name.
     pub doctor: Option<(MmgId, String)>,
+    /// Whether the centre follows them.
+    pub is_followed: bool,
 }
 
 /// What is on file of these people at `at`.
@@ -45,6 +48,7 @@ pub async fn call(
                 let mut doctors = HashMap::new();
                 for some in ids.chunks(PER_QUERY) {
                     let numbers: Vec<i64> = some.iter().map(|id| id.get()).collect();
+                    let followed = followed_in(tx, &numbers, at).await?;
                     let whose = doctors_of(tx, &numbers, at).await?;
                     learn_names(tx, &mut doctors, &whose).await?;
                     let people = person::Entity::find()
@@ -63,7 +67,12 @@ pub async fn call(
                             name: row.name,
                             surname: row.surname,
                         };
-                        roll.insert(id, Enrolled { name, doctor });
+                        let enrolled = Enrolled {
+                            name,
+                            doctor,
+                            is_followed: followed.contains(&row.id),
+                        };
+                        roll.insert(id, enrolled);
                     }
                 }
                 Ok(roll)

@@ -66,6 +66,8 @@ pub(crate) mod session {
         pub(crate) opened_at_ms: i64,
         pub(crate) seen_at_ms: i64,
         pub(crate) browser: Option<String>,
+        pub(crate) opened_by: Option<String>,
+        pub(crate) confirmed_at_ms: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

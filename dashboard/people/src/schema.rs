@@ -17,6 +17,8 @@ pub const SCHEMA: Schema = Schema {
             Box::new(crate::code_schema::Codes),
             Box::new(crate::background::Sheets),
             Box::new(crate::boards::Boards),
+            Box::new(crate::views::Views),
+            Box::new(crate::passkey_schema::Ways),
         ]
     },
 };

@@ -3,6 +3,9 @@
 //! The browser holds a random token; the table holds its SHA-256, which is of no use to who steals
 //! the table. A session ends when it is closed, when it was not used for [`IDLE_MS`], [`WHOLE_MS`]
 //! after it was opened however busy it is, or when its account changes password or is disabled.
+//!
+//! What opens other ways in (a passkey) wants its owner once more, within [`CONFIRMED_MS`]: a
+//! screen left open is not enough.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,6 +26,9 @@ pub const IDLE_MS: i64 = 60 * 60 * 1_000;
 
 /// No session lasts longer: one shift of twelve hours.
 pub const WHOLE_MS: i64 = 12 * 60 * 60 * 1_000;
+
+/// How long it counts that the owner of a session was recognised once more.
+pub const CONFIRMED_MS: i64 = 5 * 60 * 1_000;
 
 /// Use is written down no more often than this: the page reads far more often than that.
 const NOTED_EVERY_MS: i64 = 60 * 1_000;
@@ -94,6 +100,36 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// By what a session was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Password, and the code of whoever shows codes.
+    Password,
+    /// A passkey.
+    Passkey,
+    /// An identity provider, which vouched for both factors.
+    Federated,
+}
+
+impl Way {
+    const ALL: [Self; 3] = [Self::Password, Self::Passkey, Self::Federated];
+
+    /// The word stored.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Passkey => "passkey",
+            Self::Federated => "federated",
+        }
+    }
+
+    /// Sessions of before this was written were opened by a password.
+    fn read(stored: Option<&str>) -> Self {
+        let known = Self::ALL.into_iter().find(|way| Some(way.code()) == stored);
+        known.unwrap_or(Self::Password)
+    }
+}
+
 /// Why a session was not opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -112,7 +148,7 @@ pub enum OpenError {
 /// # Errors
 /// See [`OpenError`].
 pub async fn open(record: &Database, staff: &Staff, now: WallMs) -> Result<Token, OpenError> {
-    open_in(record, staff, "", now).await
+    open_in(record, staff, "", Way::Password, now).await
 }
 
 /// The same, in a browser that says of itself what it is: shown to the owner, who thereby knows one
@@ -124,6 +160,7 @@ pub async fn open_in(
     record: &Database,
     staff: &Staff,
     browser: &str,
+    way: Way,
     now: WallMs,
 ) -> Result<Token, OpenError> {
     let token = Token::random().map_err(OpenError::Random)?;
@@ -133,6 +170,8 @@ pub async fn open_in(
         opened_at_ms: now.0,
         seen_at_ms: now.0,
         browser: Some(browser.chars().take(BROWSER_CHARS_MAX).collect()),
+        opened_by: Some(way.code().to_owned()),
+        confirmed_at_ms: None,
     };
     record
         .run_tx("session.open", &staff.actor(), move |tx| {
@@ -160,6 +199,30 @@ pub async fn lookup(
     token: &Token,
     now: WallMs,
 ) -> Result<Option<Staff>, TxError> {
+    let Some((open, staff)) = find(record, token, now).await? else {
+        return Ok(None);
+    };
+    if now.since(WallMs(open.seen_at_ms)) >= NOTED_EVERY_MS {
+        note_use(record, &staff, &open.token_hash, now).await?;
+    }
+    Ok(Some(staff))
+}
+
+/// The same, and no use: a page that is left open does not keep its session alive.
+///
+/// # Errors
+/// What the database reports; then nobody is let in.
+pub async fn peek(record: &Database, token: &Token, now: WallMs) -> Result<Option<Staff>, TxError> {
+    let found = find(record, token, now).await?;
+    Ok(found.map(|(_, staff)| staff))
+}
+
+/// An open session, and whose it is.
+async fn find(
+    record: &Database,
+    token: &Token,
+    now: WallMs,
+) -> Result<Option<(session::Model, Staff)>, TxError> {
     let hash = &token.hash();
     let found = record
         .read_tx("session.lookup", &Actor::System("people"), move |tx| {
@@ -172,16 +235,8 @@ pub async fn lookup(
             })
         })
         .await?;
-    let Some((open, owner)) = found.filter(|(open, _)| is_open(open, now)) else {
-        return Ok(None);
-    };
-    let staff = Staff::from_row(owner);
-    if let Some(staff) = &staff
-        && now.since(WallMs(open.seen_at_ms)) >= NOTED_EVERY_MS
-    {
-        note_use(record, staff, hash, now).await?;
-    }
-    Ok(staff)
+    let open = found.filter(|(open, _)| is_open(open, now));
+    Ok(open.and_then(|(open, owner)| Some((open, Staff::from_row(owner)?))))
 }
 
 /// Ends one session; ending one that is over is no fault.
@@ -200,6 +255,69 @@ pub async fn close(record: &Database, staff: &Staff, token: &Token) -> Result<()
         .await
 }
 
+/// Its owner was recognised once more, at this moment.
+///
+/// # Errors
+/// What the database reports.
+pub async fn confirm(
+    record: &Database,
+    staff: &Staff,
+    token: &Token,
+    now: WallMs,
+) -> Result<(), TxError> {
+    let hash = &token.hash();
+    record
+        .run_tx("session.confirm", &staff.actor(), move |tx| {
+            Box::pin(async move {
+                session::Entity::update_many()
+                    .col_expr(session::Column::ConfirmedAtMs, Expr::value(now.0))
+                    .filter(session::Column::TokenHash.eq(hash.as_str()))
+                    .filter(session::Column::StaffId.eq(staff.id.get()))
+                    .exec(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Whether its owner was recognised once more within [`CONFIRMED_MS`].
+///
+/// # Errors
+/// What the database reports.
+pub async fn is_confirmed(
+    record: &Database,
+    staff: &Staff,
+    token: &Token,
+    now: WallMs,
+) -> Result<bool, TxError> {
+    let row = read(record, staff, token).await?;
+    let confirmed = row.and_then(|row| row.confirmed_at_ms).map(WallMs);
+    Ok(confirmed.is_some_and(|at| (0..CONFIRMED_MS).contains(&now.since(at))))
+}
+
+/// By what the session of this token was opened.
+///
+/// # Errors
+/// What the database reports.
+pub async fn way(record: &Database, staff: &Staff, token: &Token) -> Result<Option<Way>, TxError> {
+    let row = read(record, staff, token).await?;
+    Ok(row.map(|row| Way::read(row.opened_by.as_deref())))
+}
+
+async fn read(
+    record: &Database,
+    staff: &Staff,
+    token: &Token,
+) -> Result<Option<session::Model>, TxError> {
+    let (hash, id) = (&token.hash(), staff.id.get());
+    let actor = staff.actor();
+    let row = record.read_tx("session.read", &actor, move |tx| {
+        Box::pin(async move { Ok(session::Entity::find_by_id(hash.clone()).one(tx).await?) })
+    });
+    Ok(row.await?.filter(|row| row.staff_id == id))
+}
+
 /// An open session, as its owner and the administrator see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenSession {
@@ -211,6 +329,8 @@ pub struct OpenSession {
     pub seen: WallMs,
     /// What the browser says of itself; may be empty.
     pub browser: String,
+    /// By what it was opened.
+    pub way: Way,
 }
 
 impl Token {
@@ -245,6 +365,7 @@ pub async fn list(
         handle: row.token_hash.chars().take(HANDLE_CHARS).collect(),
         opened: WallMs(row.opened_at_ms),
         seen: WallMs(row.seen_at_ms),
+        way: Way::read(row.opened_by.as_deref()),
         browser: row.browser.unwrap_or_default(),
     });
     Ok(shown.collect())

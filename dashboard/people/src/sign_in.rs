@@ -104,6 +104,29 @@ impl SignIn {
         Ok(staff)
     }
 
+    /// Whether this is the password of somebody who is signed in: asked once more before what a
+    /// screen left open must not be able to do.
+    ///
+    /// # Errors
+    /// As of [`SignIn::authenticate`].
+    pub async fn again(
+        &self,
+        staff: &Staff,
+        password: Password,
+        now: WallMs,
+    ) -> Result<(), SignInError> {
+        let id = staff.id.get();
+        let actor = staff.actor();
+        let row = self.record.read_tx("staff.again", &actor, move |tx| {
+            Box::pin(async move { Ok(staff::Entity::find_by_id(id).one(tx).await?) })
+        });
+        let row = row.await.map_err(SignInError::Store)?;
+        let row = row.ok_or(SignInError::Refused)?;
+        self.authenticate(&row.username, password, now)
+            .await
+            .map(drop)
+    }
+
     /// Judges the code of somebody whose password was right.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 
 use totp_rs::{Builder, Secret};
 use veglia_people::codes::{self, CodeError, RECOVERY_CODES, Shown};
-use veglia_people::sessions::{self, Token};
+use veglia_people::sessions::{self, Token, Way};
 use veglia_people::staff::{self, NewStaff, Role, Staff};
 use veglia_people::{Password, SCHEMA, SignIn, SignInError, steps};
 use veglia_store::{Actor, Database};
@@ -53,7 +53,7 @@ fn on_the_telephone(secret: &str, at: WallMs) -> String {
 
 impl House {
     async fn session(&self) -> Token {
-        let opened = sessions::open_in(&self.record, &self.ada, "Firefox", NOW);
+        let opened = sessions::open_in(&self.record, &self.ada, "Firefox", Way::Password, NOW);
         opened.await.unwrap()
     }
 

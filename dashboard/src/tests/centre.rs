@@ -3,8 +3,13 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use futures_util::StreamExt;
+use veglia_people::PersonId;
+use veglia_people::care::{self, Holder};
 use veglia_people::patients::{self, NewPerson};
 use veglia_store::Actor;
+use veglia_view::{
+    About, Evidence, Flag, FlagId, How, PatientId, Severity, Standing, Trigger, Verdict, VitalKind,
+};
 use veglia_wire::{Clock, WallMs};
 
 use crate::Config;
@@ -168,4 +173,101 @@ async fn the_plan_is_written_by_the_form_of_its_page_and_a_faulty_one_comes_back
     assert_ne!(stranger.status(), StatusCode::OK);
     let shown = text(site.get_with(&page, &cookie).await).await;
     assert!(shown.contains(&plan), "the patient's page leads there");
+}
+
+#[tokio::test]
+async fn an_alarm_of_whom_the_centre_released_can_be_opened_and_worked() {
+    let (site, page, cookie) = with_maria().await;
+    let patient: PatientId = page.trim_start_matches("/pazienti/").parse().unwrap();
+    let person = PersonId::new(i64::try_from(patient.get()).unwrap()).unwrap();
+    let now = site.clock.now();
+    let ended = care::release(&site.record, &ACTOR, person, &Holder::Centre, now).await;
+    assert_eq!(ended.unwrap(), 1);
+    let closed = site.get_with(&page, &cookie).await;
+    assert_eq!(closed.status(), StatusCode::NOT_FOUND);
+    let evidence = Evidence::reading(
+        "00000000000000aa-1".parse().unwrap(),
+        VitalKind::SpO2,
+        870,
+        now,
+    );
+    let flag = Flag {
+        id: FlagId {
+            patient,
+            rule: "spo2-red".parse().unwrap(),
+            rule_set: "home-2020-1".parse().unwrap(),
+            trigger: Trigger::Record(evidence.id),
+        },
+        severity: Severity::Red,
+        about: About::Vital(VitalKind::SpO2),
+        since: now,
+        evidence: vec![evidence],
+        standing: Standing::Confirmed {
+            how: How::AtOnce,
+            at: now,
+        },
+        late: false,
+        telling: 1,
+    };
+    let raised = [Verdict::Raise(flag.clone())];
+    let told = veglia_diary::record_verdicts(&site.record, &ACTOR, &raised, now).await;
+    told.unwrap();
+    let opened = site.get_with(&page, &cookie).await;
+    assert_eq!(opened.status(), StatusCode::OK);
+    let form = format!("act=take-charge&flag={}", flag.id);
+    let mut act = posted(&format!("{page}/atti"), &form);
+    let headers = act.headers_mut();
+    headers.insert(header::COOKIE, cookie.parse().unwrap());
+    assert_eq!(site.ask(act).await.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_view_is_kept_under_a_name_and_is_a_link_without_scripts() {
+    let (site, _, cookie) = with_maria().await;
+    let send = async |path: &str, form: &str| {
+        let mut request = posted(path, form);
+        let headers = request.headers_mut();
+        headers.insert(header::COOKIE, cookie.parse().unwrap());
+        site.ask(request).await
+    };
+    let all = text(site.get_with("/", &cookie).await).await;
+    assert!(!all.contains("action=\"/viste\""), "all need no name");
+    let seen = text(site.get_with("/?gravita=rosso&pagina=2", &cookie).await).await;
+    assert!(seen.contains("name=\"gravita\" value=\"rosso\""), "{seen}");
+    assert!(
+        !seen.contains("name=\"pagina\""),
+        "a view begins at its top"
+    );
+    let nameless = send("/viste", "gravita=rosso&nome=+").await;
+    assert_eq!(nameless.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(nameless).await.contains("ward-keep-fault"));
+    let kept = send("/viste", "gravita=rosso&carico=me&nome=I+miei+rossi").await;
+    assert_eq!(leads_to(&kept), "/?gravita=rosso&carico=me");
+    let page = text(site.get_with("/", &cookie).await).await;
+    assert!(
+        page.contains("<a href=\"/?gravita=rosso&#38;carico=me\">I miei rossi</a>"),
+        "{page}"
+    );
+    let own = page.split("action=\"/viste/").nth(1).unwrap();
+    let end = format!("/viste/{}", own.split('"').next().unwrap());
+    assert_eq!(leads_to(&send(&end, "").await), "/");
+    let page = text(site.get_with("/", &cookie).await).await;
+    assert!(!page.contains("I miei rossi"), "{page}");
+}
+
+#[tokio::test]
+async fn every_page_of_the_centre_says_how_many_wait_and_the_others_do_not() {
+    let (site, page, cookie) = with_maria().await;
+    for path in ["/account", "/dispositivi", page.as_str()] {
+        let shown = text(site.get_with(path, &cookie).await).await;
+        assert!(shown.contains("id=\"bar-alarms\""), "{path}: {shown}");
+        // Ingest is away: no number of now stands there as if it were.
+        assert!(shown.contains("bar-alarms is-lost"), "{path}: {shown}");
+        let own = shown.contains("/js/patient.js");
+        assert_ne!(shown.contains("/js/alarms.js"), own, "one stream a page");
+    }
+    let ward = text(site.get_with("/", &cookie).await).await;
+    assert!(!ward.contains("bar-alarms"), "the list has its own: {ward}");
+    let nobody = text(site.get("/login").await).await;
+    assert!(!nobody.contains("bar-alarms"), "{nobody}");
 }

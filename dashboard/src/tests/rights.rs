@@ -40,7 +40,12 @@ struct Town {
 }
 
 async fn town() -> Town {
-    let site = Site::empty(Config::default()).await;
+    // With an address, so that there are passkeys.
+    let config = Config {
+        address: Some("https://centro.example".to_owned()),
+        ..Config::default()
+    };
+    let site = Site::empty(config).await;
     let maria = register(&site, "RSSMRA85M01H501Q").await;
     let bruno = register(&site, "CCCFBA85D03L219P").await;
     let mut town = Town {

@@ -18,6 +18,7 @@ use veglia_view::HttpView;
 use veglia_ward::{Hub, PathFault};
 use veglia_wire::{CareClock, Clock, WallMs};
 
+use crate::ways::Ways;
 use crate::{Config, Deps, router};
 
 const PHRASE: &str = "tre civette sul comò";
@@ -53,7 +54,10 @@ impl Site {
             &[
                 veglia_people::SCHEMA,
                 veglia_diary::SCHEMA,
+                veglia_doctor::SCHEMA,
+                veglia_enrol::SCHEMA,
                 veglia_fleet::SCHEMA,
+                veglia_handover::SCHEMA,
                 veglia_notify::SCHEMA,
             ],
         );
@@ -73,7 +77,8 @@ impl Site {
         };
         let senders = Arc::new(Senders::open(&deps.notify).unwrap());
         let (alarm_path, seen) = watch::channel(None);
-        let (app, ward) = router(&config, deps, senders, seen, CancellationToken::new());
+        let ways = Ways::open(&config).unwrap();
+        let (app, ward) = router(&config, deps, ways, senders, seen, CancellationToken::new());
         let hub = ward.hub();
         tokio::spawn(ward.run(std::future::pending()));
         Self {

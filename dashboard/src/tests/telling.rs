@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use axum::http::{StatusCode, header};
 use veglia_diary::{Callee, PageWhy, Written, diary_of, set_standing, tick};
+use veglia_intake::Line;
 use veglia_notify::Config as Notify;
 use veglia_people::contacts::{self, Address, Channel};
 use veglia_people::duty::Post;
@@ -14,7 +15,9 @@ use veglia_people::patients::{self, NewPerson};
 use veglia_people::{mmg, told};
 use veglia_store::Actor;
 use veglia_view::{PatientId, VitalKind, Whereabouts};
-use veglia_wire::{CareClock, Clock, WallMs};
+use veglia_wire::{
+    Body, CareClock, Clock, MonoMs, Quality, Record, Sequence, SpO2, Vital, WallMs, When,
+};
 
 use crate::Deps;
 use crate::amiss::Amiss;
@@ -55,6 +58,10 @@ impl Scene {
     }
 
     fn amiss(&self) -> Amiss {
+        self.amiss_with(None)
+    }
+
+    fn amiss_with(&self, line: Option<Line>) -> Amiss {
         let wall: Arc<dyn Clock> = self.site.clock.clone();
         Amiss::new(&Deps {
             record: self.site.record.clone(),
@@ -65,7 +72,7 @@ impl Scene {
             enrolments: "enrolments.toml".into(),
             notify: Notify::default(),
             alarm_path: None,
-            line: None,
+            line,
         })
     }
 
@@ -195,6 +202,45 @@ async fn a_dead_channel_stands_on_the_ward_calls_the_duty_by_another_and_ends_wi
     let ward = text(scene.site.get_with("/", &cookie).await).await;
     let over = "SMS: gli avvisi non partono dalle 10:00. Risolto: funziona di nuovo dalle 10:01.";
     assert!(ward.contains(over), "{ward}");
+}
+
+#[tokio::test]
+async fn what_is_said_on_the_telephone_and_does_not_arrive_stands_on_the_ward() {
+    let scene = Scene::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let care = CareClock::real(scene.site.clock.clone());
+    let record = scene.site.record.clone();
+    let line = Line::open(&folder.path().join("phone"), record, care).unwrap();
+    let said = Record {
+        device: None,
+        when: When {
+            boot: line.boot(),
+            mono: MonoMs(0),
+            wall: Some(TEN),
+            device: None,
+        },
+        body: Body::Reading(
+            Vital::SpO2(SpO2::from_percent_tenths(880).unwrap()),
+            Quality::empty(),
+        ),
+    };
+    line.outbox().append(vec![said]).await.unwrap();
+    let cookie = scene.site.signed_in().await;
+    let mut amiss = scene.amiss_with(Some(line.clone()));
+    let mut ward = async |after_ms: i64| {
+        scene.site.clock.0.fetch_add(after_ms, Ordering::SeqCst);
+        amiss.round(&scene.site.hub).await.unwrap();
+        text(scene.site.get_with("/", &cookie).await).await
+    };
+    let waits = "una risposta detta per telefono aspetta, e niente arriva alle regole dalle 10:00";
+    assert!(!ward(0).await.contains(waits));
+    let told = ward(MINUTE_MS + 1).await;
+    assert!(told.contains(waits), "{told}");
+    line.outbox().acknowledged(Sequence::FIRST);
+    assert!(!ward(1).await.contains("risposta detta"), "it has arrived");
+    line.outbox().close().await;
+    let closed = "le misure dette per telefono NON si possono salvare";
+    assert!(ward(1).await.contains(closed));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 //! | the diary | `patient.diary` | one opening of the page |
 //! | curves, and their marks | `patient.curves` | the hour after it ([`CURVES_WINDOW_MS`]) |
 //! | this log | `patient.accesses` | one look at it |
+//! | who follows the patient | `patient.care` | one opening of the page, and one word about it |
 //!
 //! An open page fetches its curves anew every few seconds and at every zoom; live values reach it
 //! by the list's stream, which is everybody's. Neither writes by itself: the stream belongs to the
@@ -16,7 +17,7 @@
 
 use std::collections::HashMap;
 
-use veglia_people::care::glass;
+use veglia_people::care::{self, glass};
 use veglia_people::staff::{self, Role};
 use veglia_store::{Access, Accessed, Actor, Database, TxError};
 use veglia_view::{PatientId, WallMs};
@@ -88,6 +89,18 @@ pub(crate) async fn looks_at_curves(
         .map(drop)
 }
 
+/// Writes that somebody opens the page of who follows a patient, or says who does.
+pub(crate) async fn opens_care(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+    now: WallMs,
+) -> Result<(), TxError> {
+    let subject = patient.to_string();
+    let opens = access(care::PURPOSE, &subject, now);
+    record.log_access(actor, opens).await
+}
+
 /// Who has seen a patient's data before the look of that number, newest first, at most `limit`
 /// looks. Asking is a look as well, and is written before the answer.
 ///
@@ -140,6 +153,7 @@ pub fn why_in_words(purpose: &str) -> String {
         DIARY => "Consultazione del diario",
         CURVES => "Consultazione dell’andamento delle misure",
         LOG => "Consultazione del registro degli accessi",
+        care::PURPOSE => "Chi segue il paziente",
         glass::PURPOSE => "Accesso urgente, con motivo",
         glass::SOUGHT => "Ricerca per codice fiscale, per un accesso urgente",
         // Entered by the pages of devices, of the telephone and of the auditor.
@@ -148,7 +162,14 @@ pub fn why_in_words(purpose: &str) -> String {
         "device.first" => "Attesa della prima misura di un dispositivo",
         "patient.call" => "Telefonata",
         "patient.needs" => "Bisogni detti al telefono",
+        "patient.handover" => "Passaggio di consegne tra turni",
+        "patient.night" => "Elenco della notte per la Continuità Assistenziale",
         "patient.sheet-112" => "Scheda per il 112",
+        // Entered by the family doctors' door.
+        "patient.inbox" => "Segnalazioni del medico di famiglia",
+        "patient.digest" => "Riepilogo del medico di famiglia",
+        "patient.synopsis" => "Sintesi del paziente",
+        "report.list" => "Casi segnalati dai medici",
         "audit.list" => "Controllo degli accessi",
         "audit.command" => "Controllo degli accessi, dalla riga di comando",
         other => other,

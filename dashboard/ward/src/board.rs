@@ -14,18 +14,23 @@ use veglia_view::{PatientId, Plan, Severity, TrendAsk, VitalKind, WallMs};
 use crate::desk::{Desk, Sight, place_of};
 use crate::event::{self, Alarmed, Alarms};
 use crate::filter::Filter;
+use crate::hub::Waiting;
 use crate::line::{COLUMNS, Lane, Line};
-use crate::rank::Rank;
 use crate::spark::{self, REDRAWN_EVERY_MS};
 
 /// Changes waiting for a slow page, each of half a second.
 const CHANGES_WAITING: usize = 64;
 
-/// Filters looked through at the same time at most: finding who is seen costs milliseconds each.
-const BOARDS_MAX: usize = 128;
+/// Filters of the list looked through at the same time at most: finding who is seen costs
+/// milliseconds each. Everybody's is never refused. Pages about one patient and bells are found at
+/// once and not among these: how many pages are open bounds them.
+const LISTS_MAX: usize = 128;
 
-/// A board that nobody looks at is kept for so many rounds: pages are loaded again.
+/// A list that nobody looks at is kept for so many rounds: pages are loaded again.
 const IDLE_ROUNDS: u32 = 20;
+
+/// A page about one patient that nobody looks at is: it is made again at once.
+const IDLE_ROUNDS_ALONE: u32 = 2;
 
 /// Patients of whom drawings are kept though nobody sees them.
 const DRAWN_MAX: usize = 2_000;
@@ -53,8 +58,8 @@ struct Board {
     sight: Sight,
     told: HashSet<PatientId>,
     order: Order,
-    /// It is about one patient: how many others there are is not for its pages.
-    is_alone: bool,
+    /// How many others there are is not for the pages about one patient.
+    is_list: bool,
     /// Of the desk, when the sight was taken.
     generation: u64,
     idle: u32,
@@ -112,6 +117,14 @@ impl Boards {
         })
     }
 
+    /// How many wait for somebody, as pages were last told.
+    pub(crate) fn waiting(&self) -> Waiting {
+        Waiting {
+            red: self.alarms.red,
+            amber: self.alarms.amber,
+        }
+    }
+
     /// What changes on a board from now on.
     pub(crate) fn listen(
         &mut self,
@@ -122,8 +135,8 @@ impl Boards {
         if let Some(board) = self.boards.get(filter) {
             return Ok(board.events.subscribe());
         }
-        if self.boards.len() >= BOARDS_MAX {
-            return Err(TooMany);
+        if filter.is_list() && !filter.is_everybody() {
+            self.make_room()?;
         }
         let sight = desk.sight(filter);
         let lines: Vec<(PatientId, Arc<Line>)> = self.lines(desk, &sight, now).collect();
@@ -136,12 +149,25 @@ impl Boards {
             told: sight.top.iter().copied().collect(),
             sight,
             order,
-            is_alone: filter.patient.is_some(),
+            is_list: filter.is_list(),
             generation: desk.generation,
             idle: 0,
         };
         self.boards.insert(filter.clone(), board);
         Ok(receiver)
+    }
+
+    /// A list that nobody looks at makes room for one that somebody wants.
+    fn make_room(&mut self) -> Result<(), TooMany> {
+        if self.lists() >= LISTS_MAX {
+            self.boards
+                .retain(|filter, board| !filter.is_list() || board.events.receiver_count() > 0);
+        }
+        (self.lists() < LISTS_MAX).then_some(()).ok_or(TooMany)
+    }
+
+    fn lists(&self) -> usize {
+        self.boards.keys().filter(|it| it.is_list()).count()
     }
 
     /// How many pages are open.
@@ -150,30 +176,38 @@ impl Boards {
         boards.map(|board| board.events.receiver_count()).sum()
     }
 
-    /// The filters that somebody looks through; the others are forgotten after a while.
+    /// The lists that somebody looks through; boards at which nobody looks are forgotten after a
+    /// while.
     pub(crate) fn looked_through(&mut self) -> Vec<Filter> {
         self.boards.retain(|filter, board| {
             board.idle = match board.events.receiver_count() {
                 0 => board.idle + 1,
                 _ => 0,
             };
-            filter.is_everybody() || board.idle < IDLE_ROUNDS
+            let rounds = match board.is_list {
+                true => IDLE_ROUNDS,
+                false => IDLE_ROUNDS_ALONE,
+            };
+            filter.is_everybody() || board.idle < rounds
         });
-        self.boards.keys().cloned().collect()
+        let lists = self.boards.keys().filter(|it| it.is_list());
+        lists.cloned().collect()
     }
 
     /// Finds who is seen through a filter, where anybody moved.
     pub(crate) fn refresh(&mut self, desk: &Desk, filter: &Filter) {
-        if let Some(board) = self.boards.get_mut(filter)
-            && board.generation != desk.generation
-        {
-            board.sight = desk.sight(filter);
-            board.generation = desk.generation;
+        if let Some(board) = self.boards.get_mut(filter) {
+            board.refresh(desk, filter);
         }
     }
 
     /// Tells every page what changed for it.
     pub(crate) fn tell(&mut self, desk: &mut Desk, now: WallMs) {
+        for (filter, board) in &mut self.boards {
+            if !board.is_list {
+                board.refresh(desk, filter);
+            }
+        }
         let seen = self.boards.values().flat_map(|it| &it.sight.top).copied();
         let seen: HashSet<PatientId> = seen.collect();
         self.lines.retain(|patient, _| seen.contains(patient));
@@ -182,7 +216,7 @@ impl Boards {
         let alarmed = (alarms != self.alarms).then(|| event::alarms(&alarms));
         self.alarms = alarms;
         for (filter, board) in &mut self.boards {
-            let alarmed = alarmed.as_ref().filter(|_| filter.patient.is_none());
+            let alarmed = alarmed.as_ref().filter(|_| filter.hears_alarms());
             board.tell(&self.lines, &said, alarmed);
         }
         if self.due.len() > DRAWN_MAX * COLUMNS.len() {
@@ -198,7 +232,7 @@ impl Boards {
 
     /// Tells every page of a list the same; a page about one patient hears of that one alone.
     pub(crate) fn tell_lists(&self, event: &Bytes) {
-        self.tell_those(event, |filter| filter.patient.is_none());
+        self.tell_those(event, Filter::is_list);
     }
 
     fn tell_those(&self, event: &Bytes, is_told: impl Fn(&Filter) -> bool) {
@@ -267,6 +301,14 @@ impl Boards {
 }
 
 impl Board {
+    /// Finds who is seen, where anybody moved.
+    fn refresh(&mut self, desk: &Desk, filter: &Filter) {
+        if self.generation != desk.generation {
+            self.sight = desk.sight(filter);
+            self.generation = desk.generation;
+        }
+    }
+
     fn tell(
         &mut self,
         lines: &HashMap<PatientId, Arc<Line>>,
@@ -289,7 +331,7 @@ impl Board {
         self.told = self.sight.top.iter().copied().collect();
         let order = order_of(&self.sight, &shown);
         if order != self.order {
-            if !self.is_alone {
+            if self.is_list {
                 news.extend_from_slice(&event::order(&order));
             }
             self.order = order;
@@ -320,15 +362,15 @@ fn order_of(sight: &Sight, lines: &[Arc<Line>]) -> Order {
 
 /// Those who wait for somebody, for the ear and for pages that show others.
 fn alarms(desk: &Desk) -> Alarms {
-    let is_red = |rank: &&Rank| rank.unattended.0 == Some(Severity::Red);
+    let is_red = |(severity, _): &(Severity, PatientId)| *severity == Severity::Red;
     let (red, all) = (
         desk.waiting().filter(is_red).count(),
         desk.waiting().count(),
     );
     let named = desk.waiting().filter(is_red).take(NAMED_MAX);
-    let named = named.map(|rank| Alarmed {
-        patient: rank.patient.to_string(),
-        name: desk.name(rank.patient),
+    let named = named.map(|(_, patient)| Alarmed {
+        patient: patient.to_string(),
+        name: desk.name(patient),
     });
     Alarms {
         red,

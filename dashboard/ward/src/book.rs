@@ -48,6 +48,8 @@ pub(crate) struct Enrolled {
     pub(crate) name: String,
     /// The family doctor: number and name.
     pub(crate) doctor: Option<(i64, String)>,
+    /// Whether the centre follows them.
+    pub(crate) is_followed: bool,
 }
 
 /// The record, and how far its diary was followed.
@@ -92,8 +94,12 @@ impl Book {
         let roll = roll::call(&self.record, &ACTOR, &people, now).await;
         let enrolled = |(person, it): (PersonId, roll::Enrolled)| {
             let doctor = it.doctor.map(|(id, name)| (id.get(), name));
-            let name = it.name.to_string();
-            (patient_of(person), Enrolled { name, doctor })
+            let enrolled = Enrolled {
+                name: it.name.to_string(),
+                doctor,
+                is_followed: it.is_followed,
+            };
+            (patient_of(person), enrolled)
         };
         let roll = roll.map_err(BookError::Names)?;
         Ok(roll.into_iter().map(enrolled).collect())

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use veglia_view::{Delta, PatientId, Plan, Row, VitalKind, WallMs, is_stand_in};
+use veglia_view::{Delta, PatientId, Plan, Row, Severity, VitalKind, WallMs, is_stand_in};
 
 use crate::book::{Enrolled, News};
 use crate::care::Care;
@@ -36,6 +36,8 @@ struct Patient {
     /// As ranks have it; of somebody without a name only while placed.
     folded: Option<Arc<str>>,
     doctor: Option<(i64, Arc<str>)>,
+    /// On file, and released by the centre: it is followed only while an alarm is open.
+    is_released: bool,
     plan: Option<Plan>,
     /// Open alerts only.
     alerts: Vec<Care>,
@@ -56,6 +58,8 @@ struct Placed {
 struct Facts {
     holders: Vec<String>,
     doctor: Option<i64>,
+    /// As [`Ranked`] has it.
+    waits: Option<Severity>,
 }
 
 /// Who stands where.
@@ -146,12 +150,20 @@ impl Desk {
                 known.asked = true;
             }
         }
-        for (patient, Enrolled { name, doctor }) in roll {
+        for (patient, enrolled) in roll {
+            let Enrolled {
+                name,
+                doctor,
+                is_followed,
+            } = enrolled;
             let Some(known) = self.patients.get_mut(&patient) else {
                 continue;
             };
             let doctor = doctor.map(|(id, name)| (id, Arc::from(name)));
-            if known.name.as_ref() == Some(&name) && known.doctor == doctor {
+            let is_known = known.name.as_ref() == Some(&name)
+                && known.doctor == doctor
+                && known.is_released != is_followed;
+            if is_known {
                 continue;
             }
             if let Some((id, name)) = &doctor {
@@ -160,6 +172,7 @@ impl Desk {
             known.folded = Some(fold(&name).into());
             known.name = Some(name);
             known.doctor = doctor;
+            known.is_released = !is_followed;
             self.dirty.insert(patient);
         }
     }
@@ -238,6 +251,9 @@ impl Desk {
 
     /// Who is seen through a filter.
     pub(crate) fn sight(&self, filter: &Filter) -> Sight {
+        if !filter.is_list() {
+            return self.sight_of(filter.patient());
+        }
         let skipped = filter.leaf * LINES_MAX;
         let mut sight = Sight::default();
         if filter.leaves_nobody_out() {
@@ -262,23 +278,43 @@ impl Desk {
             }
         }
         let top: HashSet<PatientId> = sight.top.iter().copied().collect();
-        for rank in self.waiting().filter(|rank| !top.contains(&rank.patient)) {
-            match rank.severity.0 {
-                Some(veglia_view::Severity::Red) => sight.outside.0 += 1,
-                _ => sight.outside.1 += 1,
+        for (severity, _) in self.waiting().filter(|(_, it)| !top.contains(it)) {
+            match severity {
+                Severity::Red => sight.outside.0 += 1,
+                Severity::Amber | Severity::Technical => sight.outside.1 += 1,
             }
         }
         sight
     }
 
-    /// Those with a clinical alarm under way that nobody has, the gravest first.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Rank> {
-        let first = self.ranked.keys();
-        let alarmed = first.take_while(|rank| {
-            rank.lane == Lane::Clinical
-                && rank.unattended.0 > Some(veglia_view::Severity::Technical)
+    /// What a page that is no list sees: one patient at most, and it is not looked for among the
+    /// others.
+    fn sight_of(&self, patient: Option<PatientId>) -> Sight {
+        let mut sight = Sight::default();
+        let known = patient.and_then(|patient| self.patients.get(&patient));
+        if let Some(placed) = known.and_then(|known| known.placed.as_ref()) {
+            sight.top.push(placed.rank.patient);
+            if let Some(count) = sight.count.get_mut(place_of(placed.rank.lane)) {
+                *count += 1;
+            }
+        }
+        sight
+    }
+
+    /// Those with a clinical alarm under way that nobody has, and the gravest of these.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (Severity, PatientId)> {
+        // Who waits has something unattended, and these stand first.
+        let alarmed = self.ranked.iter().take_while(|(rank, _)| {
+            rank.lane == Lane::Clinical && rank.unattended.0 > Some(Severity::Technical)
         });
-        alarmed.filter(|rank| !rank.is_over)
+        alarmed.filter_map(|(rank, facts)| Some((facts.waits?, rank.patient)))
+    }
+
+    /// Whether ingest tells of somebody.
+    pub(crate) fn is_here(&self, patient: PatientId) -> bool {
+        self.patients
+            .get(&patient)
+            .is_some_and(|known| known.row.is_some())
     }
 
     /// Those in these lanes, from the top.
@@ -346,8 +382,9 @@ impl Desk {
         // A clock that runs ahead at home says nothing of how fresh the data are.
         let heard = row.last_heard.filter(|at| *at <= now);
         self.last_heard = self.last_heard.max(heard);
-        // What waits for its patient stands above the list; in it, only what calls for somebody.
-        if is_stand_in(patient) && row.flags.is_empty() {
+        // What waits for its patient stands above the list, and whom the centre has released is not
+        // on it; in it, only what calls for somebody.
+        if row.flags.is_empty() && (is_stand_in(patient) || known.is_released) {
             self.unplace(patient);
             return;
         }
@@ -362,10 +399,12 @@ impl Desk {
             rank,
             until,
             holders,
+            waits,
         } = rank(&about, &folded, now);
         let facts = Facts {
             holders,
             doctor: known.doctor.as_ref().map(|(id, _)| *id),
+            waits,
         };
         // The next reading moves the moment on; to look again at the old one does no harm, and to
         // move it in the set for every reading would.

@@ -4,8 +4,8 @@
 //! `order`: the shown patients of each lane and how many there are. `alarms`: who waits for
 //! somebody, wherever they are shown. `notices`: what is amiss with the centre itself. `figures`:
 //! the sentence below the list. `wall`: all that a screen without names shows. `tick`: the clock of
-//! care and the age of the oldest record that no rule has seen. `resync`: what follows is
-//! everything, because something was missed.
+//! care and the age of the oldest record that no rule has seen. `still`: nothing comes, and the page
+//! is to look at its own clock. `resync`: what follows is everything, because something was missed.
 
 use std::fmt::Write as _;
 
@@ -20,8 +20,8 @@ use crate::page;
 use crate::wall::WallView;
 use crate::words;
 
-/// A comment that keeps proxies from closing a silent stream.
-pub(crate) const KEEP_ALIVE: Bytes = Bytes::from_static(b": in attesa\n\n");
+/// Keeps proxies from closing a silent stream, and wakes the page to say that it is silent.
+pub(crate) const KEEP_ALIVE: Bytes = Bytes::from_static(b": in attesa\nevent: still\ndata: {}\n\n");
 
 /// How long a browser waits before it connects again.
 pub(crate) const RETRY: Bytes = Bytes::from_static(b"retry: 2000\n\n");

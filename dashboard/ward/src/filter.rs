@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use veglia_view::{PatientId, Severity};
 
-use crate::line::{Lane, code};
+use crate::line::Lane;
 use crate::rank::{Rank, fold};
 
 /// Longest text to search for, in characters; the rest is cut off.
@@ -60,8 +60,17 @@ pub struct Filter {
     pub(crate) words: Vec<String>,
     /// How many leaves stand before.
     pub(crate) leaf: usize,
-    /// Nobody but this one; no address of the list asks for it.
-    pub(crate) patient: Option<PatientId>,
+    /// No list at all; no address of the list asks for it.
+    pub(crate) only: Option<Only>,
+}
+
+/// What a page that is no list is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Only {
+    /// This patient's line, and nobody else's.
+    patient: Option<PatientId>,
+    /// Who waits for somebody, wherever they are.
+    hears: bool,
 }
 
 /// What filters look at besides the rank.
@@ -94,17 +103,48 @@ impl Filter {
                 .collect(),
             search,
             leaf: leaf.clamp(1, PAGES_MAX) - 1,
-            patient: None,
+            only: None,
         }
     }
 
     /// One patient alone: whoever looks through it hears of nobody else.
     #[must_use]
     pub fn alone(patient: PatientId) -> Self {
+        Self::only(Some(patient), false)
+    }
+
+    /// One patient, and how many alarms wait: for whoever answers for all of them.
+    #[must_use]
+    pub fn bedside(patient: PatientId) -> Self {
+        Self::only(Some(patient), true)
+    }
+
+    /// Nobody's line: only who waits for somebody.
+    #[must_use]
+    pub fn bell() -> Self {
+        Self::only(None, true)
+    }
+
+    fn only(patient: Option<PatientId>, hears: bool) -> Self {
         Self {
-            patient: Some(patient),
+            only: Some(Only { patient, hears }),
             ..Self::default()
         }
+    }
+
+    /// Whether it is a list, and not one patient's page or a bell.
+    pub(crate) fn is_list(&self) -> bool {
+        self.only.is_none()
+    }
+
+    /// The one patient whom a page that is no list shows, if any.
+    pub(crate) fn patient(&self) -> Option<PatientId> {
+        self.only.and_then(|only| only.patient)
+    }
+
+    /// Whether a page is told who waits for somebody.
+    pub(crate) fn hears_alarms(&self) -> bool {
+        self.only.is_none_or(|only| only.hears)
     }
 
     /// Whether it shows everybody, from the top.
@@ -127,7 +167,6 @@ impl Filter {
             && self
                 .severity
                 .is_none_or(|severity| rank.severity.0 == Some(severity))
-            && self.patient.is_none_or(|patient| patient == rank.patient)
             && self
                 .doctor
                 .is_none_or(|doctor| beyond.doctor == Some(doctor))
@@ -142,34 +181,48 @@ impl Filter {
     /// The same as an address's question, with its mark; empty for everybody.
     pub(crate) fn address(&self) -> String {
         let mut address = String::new();
-        let mut say = |name: &str, value: &str| {
+        for (name, value) in self.fields() {
             let mark = if address.is_empty() { '?' } else { '&' };
             address.push(mark);
             address.push_str(name);
             address.push('=');
-            encode(&mut address, value);
-        };
-        if let Some(lane) = self.lane {
-            say("corsia", lane_name(lane));
-        }
-        if let Some(severity) = self.severity {
-            say("gravita", severity_name(severity));
-        }
-        match self.charge {
-            Charge::Any => {}
-            Charge::Nobody => say("carico", "nessuno"),
-            Charge::Held(_) => say("carico", "me"),
-        }
-        if let Some(doctor) = self.doctor {
-            say("mmg", &doctor.to_string());
-        }
-        if !self.search.is_empty() {
-            say("cerca", &self.search);
-        }
-        if self.leaf > 0 {
-            say("pagina", &(self.leaf + 1).to_string());
+            encode(&mut address, &value);
         }
         address
+    }
+
+    /// The same as the fields of a form.
+    pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
+        let charge = match self.charge {
+            Charge::Any => None,
+            Charge::Nobody => Some("nessuno"),
+            Charge::Held(_) => Some("me"),
+        };
+        let search = Some(self.search.clone()).filter(|it| !it.is_empty());
+        let leaf = Some(self.leaf + 1).filter(|leaf| *leaf > 1);
+        let asked = [
+            ("corsia", self.lane.map(|it| lane_name(it).to_owned())),
+            (
+                "gravita",
+                self.severity.map(|it| severity_name(it).to_owned()),
+            ),
+            ("carico", charge.map(str::to_owned)),
+            ("mmg", self.doctor.map(|it| it.to_string())),
+            ("cerca", search),
+            ("pagina", leaf.map(|it| it.to_string())),
+        ];
+        let asked = asked.into_iter();
+        asked
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
+    }
+
+    /// The question of an address as a view that is kept: from its first leaf, in the order and the
+    /// letters of every other; none for everybody, who need no name.
+    #[must_use]
+    pub fn kept(&self) -> Option<String> {
+        let address = self.turned_to(0).address();
+        Some(address).filter(|it| !it.is_empty())
     }
 
     /// Another leaf of the same list.
@@ -206,11 +259,21 @@ pub(crate) fn severities() -> impl Iterator<Item = Severity> {
 
 /// Whether a word is part of a patient's name or number.
 fn is_called(rank: &Rank, word: &str) -> bool {
-    if rank.name.contains(word) {
-        return true;
+    rank.name.contains(word) || has_digits(rank.patient.get(), word)
+}
+
+/// Whether a number as it is written, sixteen hexadecimal digits, has this word in it. A search
+/// looks through everybody, so nothing is written down for it.
+fn has_digits(number: u64, word: &str) -> bool {
+    let digits = u32::try_from(word.len()).unwrap_or(u32::MAX);
+    if !(1..=16).contains(&digits) || !word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return false;
     }
-    let is_number = word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_number && (code(rank.patient) == word || rank.patient.to_string().contains(word))
+    let Ok(wanted) = u64::from_str_radix(word, 16) else {
+        return false;
+    };
+    let mask = u64::MAX >> (64 - 4 * digits);
+    (0..=16 - digits).any(|place| (number >> (4 * place)) & mask == wanted)
 }
 
 /// A text as a question may hold it.

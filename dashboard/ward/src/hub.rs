@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_stream::wrappers::BroadcastStream;
 use veglia_store::Database;
-use veglia_view::{Plan, Status, Trend, TrendAsk, Version, View, ViewError, WallMs};
+use veglia_view::{PatientId, Plan, Status, Trend, TrendAsk, Version, View, ViewError, WallMs};
 
 use crate::board::{Boards, Leaf, TooMany};
 use crate::book::{self, Book, BookError, Figures};
@@ -107,6 +107,15 @@ impl Link {
 struct Ward {
     desk: Desk,
     boards: Boards,
+}
+
+/// Patients with a clinical alarm under way that nobody has, by their gravest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Red.
+    pub red: usize,
+    /// Amber.
+    pub amber: usize,
 }
 
 /// How it stands, apart from patients.
@@ -222,6 +231,18 @@ impl Hub {
         ward.boards.leaf(&ward.desk, filter, self.now())
     }
 
+    /// Whether ingest tells of somebody, registered or not.
+    #[must_use]
+    pub fn is_here(&self, patient: PatientId) -> bool {
+        self.read().desk.is_here(patient)
+    }
+
+    /// How many wait for somebody.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        self.read().boards.waiting()
+    }
+
     /// Family doctors of anybody here, by name.
     pub(crate) fn doctors(&self) -> Vec<(i64, Arc<str>)> {
         self.read().desk.doctors()
@@ -300,9 +321,11 @@ impl Hub {
             all.extend_from_slice(&event::row(line));
         }
         let Standing { link, figures } = *self.standing.borrow();
-        if filter.patient.is_none() {
-            all.extend_from_slice(&event::order(&order));
+        if filter.hears_alarms() {
             all.extend_from_slice(&event::alarms(&alarms));
+        }
+        if filter.is_list() {
+            all.extend_from_slice(&event::order(&order));
             all.extend_from_slice(&event::notices(&self.notices.borrow()));
             if let Some(figures) = &figures {
                 all.extend_from_slice(&event::figures(&page::figures(figures)));
@@ -411,7 +434,10 @@ impl Watch {
             let Ward { desk, boards } = &mut *ward;
             boards.tell(desk, now);
         }
-        if self.hub.walls.receiver_count() > 0 {
+        if self.hub.walls.receiver_count() == 0 {
+            // A screen that is lit later begins with what it is sent then, not with this.
+            self.wall = None;
+        } else {
             let wall = self.hub.wall();
             if self.wall.as_ref() != Some(&wall) {
                 self.tell_walls(event::wall(&wall));

@@ -8,9 +8,10 @@
 //! View::trend ─▶ Chart, for the curves; diary ─▶ Marks beside them
 //! diary, View::trend ─▶ DiaryPage    people ─▶ SheetPage
 //! PlanForm, StandForm ─▶ plan, stand ─▶ diary ─▶ PlanPage
-//! PatientPage, PlanPage, DiaryPage, SheetPage, Chart ─▶ access log ─▶ SeenPage
+//! CareForm ─▶ entrust ─▶ people, diary ─▶ CarePage
+//! PatientPage, PlanPage, CarePage, DiaryPage, SheetPage, Chart ─▶ access log ─▶ SeenPage
 //! ```
-//! Pages and functions, in Italian; no routes: a door mounts them, frames them and says who acts.
+//! Pages and functions, in Italian, and the newer ones in English too; no routes: a door mounts them, frames them and says who acts.
 //! Every page is complete as links and forms. `js/ward.js` and `js/patient.js`, beside the door's
 //! other files, add the live list and the curves.
 //!
@@ -27,8 +28,8 @@
 //!
 //! **Reading is written.** Whoever reads one patient's data is in the access log before the answer
 //! is made (`access.rs`); there is no way round it, because only [`PatientPage::load`],
-//! [`PlanPage::load`], [`SheetPage::load`], [`DiaryPage::load`], [`SeenPage::load`], [`curve`] and
-//! [`marks()`] read.
+//! [`PlanPage::load`], [`SheetPage::load`], [`DiaryPage::load`], [`SeenPage::load`],
+//! [`CarePage::load`], [`curve`] and [`marks()`] read.
 //!
 //! **A score of which values are missing is never a number** (`score.rs`): "NEWS2 almeno 5; mancano
 //! …", and what to ask for. A value that the rules do not judge is grey, with the word why.
@@ -43,6 +44,7 @@ mod board;
 mod book;
 mod care;
 mod desk;
+mod entrust;
 mod event;
 mod filter;
 mod history;
@@ -72,8 +74,9 @@ pub use again::measure_again;
 pub use alarm_path::{PathFault, WatchedWard};
 pub use care::Care;
 pub use desk::LINES_MAX;
+pub use entrust::{CareForm, CareOutcome, CarePage, Held, entrust, left_to_the_centre};
 pub use filter::{Filter, WardQuery};
-pub use hub::{Crowded, Hub, Link, PAGES_MAX, Pace, Watch};
+pub use hub::{Crowded, Hub, Link, PAGES_MAX, Pace, Waiting, Watch};
 pub use line::{About, Chip, Lane, Line, Placed, Value, place};
 pub use marks::{MARKS_MAX, Mark, Marks, MarksQuery, marks};
 pub use notice::Notice;
@@ -92,3 +95,12 @@ pub use trend::{
 };
 pub use wall::{WALL_LINES, WallPage, WallView};
 pub use words::since_time as since_when;
+
+/// What the newer pages say, in both languages.
+pub(crate) static WORDS: veglia_words::Pack = veglia_words::Pack::new(
+    &[include_str!("../words/it/entrust.ftl")],
+    &[include_str!("../words/en/entrust.ftl")],
+);
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use veglia_diary::AlertFigures;
+use veglia_people::views::SavedView;
 use veglia_view::{Severity, WallMs};
 
 use crate::board::{Leaf, Order};
@@ -31,6 +32,12 @@ pub struct WardPage {
     clock: String,
     lost: Option<String>,
     views: Vec<ViewLink>,
+    /// Views that the reader keeps: the number, and the link.
+    kept: Vec<(i64, ViewLink)>,
+    /// The view of this page as the fields of a form; empty when it needs no name.
+    asked: Vec<(&'static str, String)>,
+    /// Why a view was not kept, and the name that was typed.
+    unkept: Option<(&'static str, String)>,
     filter: FilterForm,
     outside: String,
     alarms: Alarms,
@@ -78,7 +85,7 @@ struct FilterForm {
 #[derive(Debug)]
 struct ViewLink {
     address: String,
-    name: &'static str,
+    name: String,
     is_here: bool,
     /// Whether it says how many there are.
     counts: bool,
@@ -118,6 +125,9 @@ impl WardPage {
             clock: link.now().map_or_else(|| "–".to_owned(), words::clock),
             lost: lost(&link),
             views: views(filter),
+            kept: Vec::new(),
+            asked: filter.turned_to(0).fields(),
+            unkept: None,
             filter: form(filter, hub),
             outside: outside(order.outside),
             alarms,
@@ -128,6 +138,34 @@ impl WardPage {
             blank: blank
                 .map(|vital| (vital.name(), words::vital_name(*vital)))
                 .collect(),
+        }
+    }
+
+    /// The same with the views that its reader keeps.
+    #[must_use]
+    pub fn keeping(self, views: Vec<SavedView>, here: &Filter) -> Self {
+        let here = here.kept();
+        let kept = views.into_iter().map(|it| {
+            let link = ViewLink {
+                is_here: here.as_ref() == Some(&it.address),
+                address: format!("/{}", it.address),
+                name: it.name,
+                counts: false,
+            };
+            (it.id, link)
+        });
+        Self {
+            kept: kept.collect(),
+            ..self
+        }
+    }
+
+    /// The same, with why a view was not kept under the name that was typed.
+    #[must_use]
+    pub fn not_keeping(self, why: &'static str, name: String) -> Self {
+        Self {
+            unkept: Some((why, name)),
+            ..self
         }
     }
 
@@ -176,9 +214,9 @@ fn views(here: &Filter) -> Vec<ViewLink> {
         ..Filter::default()
     };
     let is_mine = matches!(here.charge, Charge::Held(_));
-    let view = |filter: &Filter, name| ViewLink {
+    let view = |filter: &Filter, name: &str| ViewLink {
         address: format!("/{}", filter.address()),
-        name,
+        name: name.to_owned(),
         is_here: here == filter,
         counts: filter.charge == Charge::Nobody,
     };
@@ -187,7 +225,7 @@ fn views(here: &Filter) -> Vec<ViewLink> {
         view(&nobody, "Non presi in carico"),
         ViewLink {
             address: "/?carico=me".to_owned(),
-            name: "In carico a me",
+            name: "In carico a me".to_owned(),
             is_here: is_mine,
             counts: false,
         },

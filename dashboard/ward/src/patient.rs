@@ -61,6 +61,9 @@ pub enum PageError {
     /// The diary did not answer.
     #[error("the diary was not read")]
     Diary(#[source] veglia_diary::ReadError),
+    /// What was done was not noted in the diary.
+    #[error("what was done was not noted in the diary")]
+    Note(#[source] veglia_diary::ActRefused),
     /// That somebody reads was not written, so nothing is shown.
     #[error("the access log was not written")]
     Access(#[source] TxError),

@@ -33,6 +33,9 @@ pub(crate) struct Ranked {
     pub(crate) until: Option<WallMs>,
     /// Who has any of the patient's alerts, by signature.
     pub(crate) holders: Vec<String>,
+    /// The gravest clinical alarm that is under way and that nobody has. The rank may be of a graver
+    /// one that is over.
+    pub(crate) waits: Option<Severity>,
 }
 
 /// The place of a patient who is called `name`, in small letters without accents.
@@ -61,6 +64,7 @@ pub(crate) fn rank(about: &About<'_>, name: &Arc<str>, now: WallMs) -> Ranked {
         rank,
         until: news.into_iter().flatten().filter(|at| *at > now).min(),
         holders: holds.map(|hold| hold.by.clone()).collect(),
+        waits: waits(about),
     }
 }
 
@@ -83,6 +87,15 @@ pub(crate) fn unattended<'a>(about: &About<'a>) -> impl Iterator<Item = &'a Open
         .flags
         .iter()
         .filter(move |flag| !is_attended(flag))
+}
+
+/// The gravest clinical alarm that is under way and that nobody has.
+fn waits(about: &About<'_>) -> Option<Severity> {
+    let under_way = unattended(about).filter(|flag| flag.over.is_none());
+    let severities = under_way.map(|flag| flag.flag.severity);
+    severities
+        .filter(|severity| *severity > Severity::Technical)
+        .max()
 }
 
 /// The worst open severity, whether all its episodes are over, and since when the oldest of those

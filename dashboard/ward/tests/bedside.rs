@@ -3,6 +3,8 @@
 
 // req: G8
 
+#[path = "bedside/entrust.rs"]
+mod entrust;
 mod support;
 
 use askama::Template;

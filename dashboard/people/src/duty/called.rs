@@ -17,7 +17,7 @@ use crate::{Hours, Party, PersonId, mmg};
 pub const CALLED_MAX: usize = 8;
 
 /// Substitutes of substitutes that are followed.
-const STAND_INS_MAX: usize = 4;
+pub(crate) const STAND_INS_MAX: usize = 4;
 
 /// Somebody to be called, and how. `Debug` shows who by number.
 #[derive(Clone, PartialEq, Eq)]

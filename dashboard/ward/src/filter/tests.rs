@@ -61,3 +61,26 @@ fn my_alarms_are_those_of_whoever_asks() {
     assert_eq!(mine.charge, Charge::Held("staff:7".to_owned()));
     assert!(!mine.leaves_nobody_out());
 }
+
+#[test]
+fn a_number_is_found_by_any_of_its_digits_and_by_nothing_else() {
+    for number in [0, 1, 0x00ff_12ab, 0x221d_2dde_037c_f332, u64::MAX] {
+        let written = format!("{number:016x}");
+        for word in [
+            "",
+            "0",
+            "f",
+            "00",
+            "12a",
+            "f332",
+            "221d2dde037cf332",
+            "x",
+            "7z",
+            "+1",
+            "0221d2dde037cf332",
+        ] {
+            let is_in = !word.is_empty() && written.contains(word);
+            assert_eq!(has_digits(number, word), is_in, "{word} in {written}");
+        }
+    }
+}

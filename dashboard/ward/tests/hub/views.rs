@@ -3,6 +3,9 @@
 // req: G8
 
 use askama::Template;
+use veglia_people::PersonId;
+use veglia_people::care::{self, Holder};
+use veglia_view::Why;
 use veglia_ward::{Filter, Link, WallPage, WardQuery};
 
 use super::*;
@@ -175,4 +178,152 @@ async fn a_line_is_drawn_with_its_last_day() {
     let told = screen.until("86\u{a0}%").await;
     let cells = told.rsplit("event: cells").next().unwrap();
     assert!(!cells.contains("spark"), "{told}");
+}
+
+/// Somebody's flags are now these.
+fn raise(house: &House, patient: PatientId, flags: Vec<OpenFlag>) {
+    let board = house.view.board();
+    let raised = board.update(patient, |row| row.flags = flags);
+    raised.expect("the board has room");
+}
+
+fn red(patient: PatientId) -> OpenFlag {
+    OpenFlag {
+        flag: low(patient),
+        raised_at: WallMs(NOW),
+        over: None,
+    }
+}
+
+#[tokio::test]
+async fn an_amber_under_way_is_counted_beside_a_red_that_is_over() {
+    let house = with_maria_in_danger().await;
+    let calm = through(|ask| ask.corsia = "calmi".to_owned());
+    let mut some = Screen::open_through(&house.hub, &calm);
+    some.until(r#""red":1,"amber":0"#).await;
+    let over = OpenFlag {
+        over: Some((Why::Recovered, WallMs(NOW))),
+        ..red(house.maria)
+    };
+    let mut amber = red(house.maria);
+    amber.flag.severity = Severity::Amber;
+    amber.flag.id.rule = "pulse-amber".parse().expect("a rule's name");
+    raise(&house, house.maria, vec![over, amber]);
+    let told = some.until(r#""red":0,"amber":1"#).await;
+    assert!(
+        told.contains("Fuori da questa vista, non presi in carico: 1 giallo."),
+        "{told}"
+    );
+    assert_eq!(house.hub.waiting().amber, 1);
+}
+
+#[tokio::test]
+async fn open_pages_about_one_patient_shut_nobodys_list() {
+    let house = with_maria_in_danger().await;
+    let alone = |number| Filter::alone(PatientId::new(number));
+    let pages: Vec<Screen> = (1..400)
+        .map(|number| Screen::open_through(&house.hub, &alone(number)))
+        .collect();
+    let mut list = Screen::open_through(&house.hub, &through(|ask| ask.corsia = "clinici".into()));
+    list.until("Rossi Maria").await;
+    drop(pages);
+}
+
+#[tokio::test]
+async fn many_searches_shut_nobodys_list_and_the_list_of_all_is_never_refused() {
+    let house = with_maria_in_danger().await;
+    let search = |word: usize| through(|ask| ask.cerca = format!("cerca {word}"));
+    // Each is left again at once, as by somebody who types.
+    for word in 0..400 {
+        assert!(house.hub.events_through(search(word)).is_ok(), "{word}");
+    }
+    let held: Vec<Screen> = (0..128)
+        .map(|word| Screen::open_through(&house.hub, &search(word)))
+        .collect();
+    assert!(
+        house.hub.events_through(search(1_000)).is_err(),
+        "they are open"
+    );
+    Screen::open(&house.hub).until("Rossi Maria").await;
+    drop(held);
+    assert!(house.hub.events_through(search(1_000)).is_ok());
+}
+
+#[tokio::test]
+async fn the_centre_hears_at_the_bedside_how_many_wait_and_others_do_not() {
+    let house = with_maria_in_danger().await;
+    let calm = PatientId::new(0x11);
+    let mut bedside = Screen::open_through(&house.hub, &Filter::bedside(calm));
+    let mut heard = bedside
+        .until(
+            r#"event: alarms
+data: {"red":1,"#,
+        )
+        .await;
+    let mut bell = Screen::open_through(&house.hub, &Filter::bell());
+    let rung = bell.until(r#"{"red":1,"amber":0"#).await;
+    assert!(!rung.contains("event: row"), "{rung}");
+    raise(&house, house.maria, Vec::new());
+    heard += &bedside.until(r#""red":0"#).await;
+    bell.until(r#""red":0"#).await;
+    assert!(!heard.contains("event: order"), "{heard}");
+    assert!(
+        !heard.contains(
+            r#"event: row
+data: {"patient":"000000000000a11ce"#
+        ),
+        "{heard}"
+    );
+}
+
+#[tokio::test]
+async fn a_wall_that_was_dark_is_told_what_changed_while_it_was() {
+    let house = with_maria_in_danger().await;
+    raise(&house, house.maria, Vec::new());
+    let mut wall = Screen::of(house.hub.wall_events().unwrap());
+    wall.until(r#""clinical":0"#).await;
+    raise(&house, house.maria, vec![red(house.maria)]);
+    wall.until(r#""clinical":1"#).await;
+    raise(&house, house.maria, Vec::new());
+    wall.until(r#""clinical":0"#).await;
+    drop(wall);
+    // It is dark while the red is raised, and lit while it lasts.
+    raise(&house, house.maria, vec![red(house.maria)]);
+    let mut screen = Screen::open(&house.hub);
+    screen.until(r#""red":1"#).await;
+    let mut wall = Screen::of(house.hub.wall_events().unwrap());
+    wall.until(r#""clinical":1"#).await;
+    raise(&house, house.maria, Vec::new());
+    wall.until(r#""clinical":0"#).await;
+}
+
+#[tokio::test]
+async fn whom_the_centre_released_is_off_the_list_unless_an_alarm_is_open() {
+    let house = with_maria_in_danger().await;
+    let person = PersonId::new(i64::try_from(house.maria.get()).unwrap()).unwrap();
+    let actor = Actor::System("test");
+    let ended = care::release(&house.record, &actor, person, &Holder::Centre, WallMs(NOW)).await;
+    assert_eq!(ended.expect("the record answers"), 1);
+    let mut screen = Screen::open(&house.hub);
+    let told = screen.until(r#""lane":"clinical","patients":["#).await;
+    assert!(
+        told.contains("Rossi Maria"),
+        "an alarm is never off the list: {told}"
+    );
+    raise(&house, house.maria, Vec::new());
+    // Her alarm was the only one; and she is not among the calm either.
+    let off = Filter::new(
+        &WardQuery {
+            cerca: "rossi".to_owned(),
+            ..WardQuery::default()
+        },
+        "staff:1",
+    );
+    let gone = async {
+        while rendered(&house.hub, &off).contains("Rossi Maria") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LIMIT, gone).await.expect("she leaves the list");
+    assert!(house.hub.is_here(house.maria), "ingest still tells of her");
 }

@@ -1,0 +1,49 @@
+# Who follows a patient, and to whom they are entrusted.
+entrust-title = Who follows { $name }
+entrust-now = Now
+entrust-centre = Centrale Medica
+entrust-out-of-hours = Continuità Assistenziale (out of hours)
+entrust-unit = Unit { $unit }
+entrust-glass = Urgent access of { $who }
+entrust-doctor = Family doctor (MMG)
+entrust-nobody-doctor = none on file
+entrust-nobody = Nobody.
+entrust-from = from { $from }, written by { $by }
+entrust-until = until { $until }
+entrust-why-said = Reason: { $why }
+entrust-end = End this
+entrust-end-of = End: { $name }
+entrust-why = Reason
+entrust-past = Before
+entrust-past-span = from { $from } to { $until }
+entrust-held = The Centrale cannot stop following this patient while:
+entrust-held-plan = a plan is in force: give it an end
+entrust-held-device = the device { $device } is with them: take it back
+entrust-held-flags = { $n ->
+    [one] a flag is open: close it
+   *[other] { $n } flags are open: close them
+}
+entrust-to-unit = Entrust to a hospital unit
+entrust-to-unit-hint = The doctors of the unit will see the patient.
+entrust-choose = Choose
+entrust-unit-field = Unit
+entrust-no-units = No account belongs to a unit: whoever manages the system makes them.
+entrust-until-field = Until when
+entrust-until-hint = May stay empty: until somebody ends it.
+entrust-do-unit = Entrust to the unit
+entrust-to-night = Hand over to the Continuità Assistenziale
+entrust-to-night-hint = Whoever is on duty will see the patient until that hour.
+entrust-do-night = Hand over
+entrust-to-doctor = Entrust to a family doctor (MMG)
+entrust-to-doctor-hint = From now on the patient is theirs: they see the patient and are told as the plan says.
+entrust-doctor-field = Doctor
+entrust-do-doctor = Entrust to the doctor
+entrust-logged = Each of these is written in the diary, with its reason, and in the access log.
+entrust-fault-why = Write the reason, in 1 to 400 characters. Nothing was written.
+entrust-fault-until = Write until when: a day and an hour in the future. Nothing was written.
+entrust-fault-unit = Choose a unit from the list. Nothing was written.
+entrust-fault-doctor = Choose a doctor from the list. Nothing was written.
+entrust-fault-already = This unit follows the patient already. Nothing was written.
+entrust-fault-held = The Centrale cannot stop following the patient while anything is open: see the list. Nothing was written.
+entrust-fault-over = It had ended already. Nothing was written.
+entrust-fault-form = This form is not of this page. Nothing was written.

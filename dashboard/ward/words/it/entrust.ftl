@@ -1,0 +1,49 @@
+# Who follows a patient, and to whom they are entrusted.
+entrust-title = Chi segue { $name }
+entrust-now = Adesso
+entrust-centre = Centrale Medica
+entrust-out-of-hours = Continuità Assistenziale
+entrust-unit = Reparto { $unit }
+entrust-glass = Accesso urgente di { $who }
+entrust-doctor = Medico di famiglia (MMG)
+entrust-nobody-doctor = nessuno in archivio
+entrust-nobody = Nessuno.
+entrust-from = dal { $from }, scritto da { $by }
+entrust-until = fino al { $until }
+entrust-why-said = Motivo: { $why }
+entrust-end = Termina
+entrust-end-of = Termina: { $name }
+entrust-why = Motivo
+entrust-past = Prima
+entrust-past-span = dal { $from } al { $until }
+entrust-held = La Centrale non può smettere di seguire questo paziente finché:
+entrust-held-plan = c’è un piano in vigore: dargli una fine
+entrust-held-device = ha ancora il dispositivo { $device }: ritirarlo
+entrust-held-flags = { $n ->
+    [one] c’è una segnalazione aperta: chiuderla
+   *[other] ci sono { $n } segnalazioni aperte: chiuderle
+}
+entrust-to-unit = Affida a un reparto
+entrust-to-unit-hint = I medici del reparto vedranno il paziente.
+entrust-choose = Scegliere
+entrust-unit-field = Reparto
+entrust-no-units = Nessun account appartiene a un reparto: li crea chi gestisce il sistema.
+entrust-until-field = Fino a quando
+entrust-until-hint = Può restare vuoto: fino a quando qualcuno lo termina.
+entrust-do-unit = Affida al reparto
+entrust-to-night = Passa alla Continuità Assistenziale
+entrust-to-night-hint = Chi è in turno vedrà il paziente fino all’ora indicata.
+entrust-do-night = Passa le consegne
+entrust-to-doctor = Affida a un medico di famiglia
+entrust-to-doctor-hint = Da adesso è il suo medico: vede il paziente e viene avvisato secondo il piano.
+entrust-doctor-field = Medico
+entrust-do-doctor = Affida al medico
+entrust-logged = Ogni affidamento è scritto nel diario, con il motivo, e nel registro degli accessi.
+entrust-fault-why = Scrivere il motivo, da 1 a 400 caratteri. Nulla è stato scritto.
+entrust-fault-until = Scrivere fino a quando: un giorno e un’ora nel futuro. Nulla è stato scritto.
+entrust-fault-unit = Scegliere un reparto dall’elenco. Nulla è stato scritto.
+entrust-fault-doctor = Scegliere un medico dall’elenco. Nulla è stato scritto.
+entrust-fault-already = Questo reparto lo segue già. Nulla è stato scritto.
+entrust-fault-held = La Centrale non può smettere di seguirlo finché resta qualcosa di aperto: vedere l’elenco. Nulla è stato scritto.
+entrust-fault-over = Era già terminato. Nulla è stato scritto.
+entrust-fault-form = Il modulo non è di questa pagina. Nulla è stato scritto.
