@@ -7,7 +7,7 @@
 //! Chromium, Node or npm is missing the tests are skipped, aloud. Pictures of every page are left
 //! under the target folder for people to look at; the tests say where.
 
-// req: B11, B17, G8
+// req: B3, B11, B17, G8
 
 #[path = "browser/centre.rs"]
 mod centre;
@@ -222,6 +222,19 @@ fn the_family_doctor_sees_and_answers() {
     let _ingest = centre.start("ingest", house::INGEST_UP);
     let _pages = centre.serve_pages();
     chromium.run("family.mjs", &centre.told(), |_| {});
+}
+
+#[test]
+fn a_patient_is_put_on_file_on_a_page_and_nothing_typed_is_lost() {
+    let name = "a_patient_is_put_on_file_on_a_page_and_nothing_typed_is_lost";
+    let Some(chromium) = chromium(name) else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let _ingest = centre.start("ingest", house::INGEST_UP);
+    let _pages = centre.serve_pages();
+    chromium.run("enrol.mjs", &centre.told(), |_| {});
 }
 
 /// The browser, or a loud word that there is none.

@@ -2,8 +2,9 @@
 //! of the out-of-hours doctors. All behind the check of the session and of the rights.
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, FromRequestParts, Path};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use veglia_handover::{
@@ -47,17 +48,23 @@ struct Asked {
     promised: Option<Vec<Promise>>,
 }
 
-impl Asked {
-    async fn new(shell: Shell, user: Staff, language: Language) -> Self {
-        let promised = promised(&shell, &user).await;
-        Self {
-            shell,
+impl FromRequestParts<Shell> for Asked {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, shell: &Shell) -> Result<Self, Response> {
+        let user = CurrentUser::from_request_parts(parts, shell).await;
+        let CurrentUser(user) = user.map_err(IntoResponse::into_response)?;
+        let Ok(Spoken(language)) = Spoken::from_request_parts(parts, shell).await;
+        Ok(Self {
+            promised: promised(shell, &user).await,
+            shell: shell.clone(),
             user,
             language,
-            promised,
-        }
+        })
     }
+}
 
+impl Asked {
     fn desk(&self) -> Desk<'_> {
         Desk {
             view: self.shell.view.as_ref(),
@@ -172,56 +179,27 @@ fn refused(error: &HandoverError) -> Response {
 }
 
 /// `GET /passaggio-consegne`
-async fn shift(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn shift(asked: Asked) -> Response {
     asked.writing(Kind::Shift).await
 }
 
 /// `POST /passaggio-consegne`: the next version, or the page again with what was typed.
-async fn write_shift(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-    Form(form): Form<Typed>,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn write_shift(asked: Asked, Form(form): Form<Typed>) -> Response {
     asked.write(Kind::Shift, &form).await
 }
 
 /// `GET /passaggio-consegne/{number}`
-async fn read_shift(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-    Path(number): Path<String>,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn read_shift(asked: Asked, Path(number): Path<String>) -> Response {
     asked.read(SHIFT, &number).await
 }
 
 /// `POST /passaggio-consegne/{number}`: read, and taken over.
-async fn ack_shift(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-    Path(number): Path<String>,
-    Form(form): Form<Typed>,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn ack_shift(asked: Asked, Path(number): Path<String>, Form(form): Form<Typed>) -> Response {
     asked.acknowledge(SHIFT, &number, &form).await
 }
 
 /// `GET /notte`: of the centre, the list to be written; of whoever watches, who was given to them.
-async fn night(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn night(asked: Asked) -> Response {
     if asked.user.role != Role::OutOfHoursDoctor {
         return asked.writing(Kind::Night).await;
     }
@@ -232,56 +210,26 @@ async fn night(
 }
 
 /// `POST /notte`: the next version of the list, whose patients are entrusted with it.
-async fn write_night(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-    Form(form): Form<Typed>,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn write_night(asked: Asked, Form(form): Form<Typed>) -> Response {
     asked.write(Kind::Night, &form).await
 }
 
 /// `GET /notte/mattina`: what the night hands back.
-async fn morning(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn morning(asked: Asked) -> Response {
     asked.writing(Kind::Morning).await
 }
 
 /// `POST /notte/mattina`
-async fn write_morning(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-    Form(form): Form<Typed>,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn write_morning(asked: Asked, Form(form): Form<Typed>) -> Response {
     asked.write(Kind::Morning, &form).await
 }
 
 /// `GET /notte/{number}`
-async fn read_night(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-    Path(number): Path<String>,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn read_night(asked: Asked, Path(number): Path<String>) -> Response {
     asked.read(NIGHT, &number).await
 }
 
 /// `POST /notte/{number}`: read, and taken over.
-async fn ack_night(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-    Path(number): Path<String>,
-    Form(form): Form<Typed>,
-) -> Response {
-    let asked = Asked::new(shell, user, language).await;
+async fn ack_night(asked: Asked, Path(number): Path<String>, Form(form): Form<Typed>) -> Response {
     asked.acknowledge(NIGHT, &number, &form).await
 }

@@ -6,9 +6,9 @@
 //! not decided here but by [`care::may_read`]; `tests/rights.txt` is the whole of it as a table,
 //! tried route by route and role by role.
 //!
-//! **Who stands on the centre's list is the centre's**, or an alarm would be seen and heard that nobody
-//! can open: readings whose owner is not known yet, somebody whom nobody registered and whose
-//! devices speak, and whoever has an open flag though the centre released them.
+//! **Who stands on the centre's list is the centre's**, or an alarm would be seen and heard that
+//! nobody can open: readings whose owner is not known yet, somebody whom nobody registered and
+//! whose devices speak, and whoever has an open flag though the centre released them.
 //!
 //! Answers: nobody who visits a page is led to the sign-in; a role that has nothing to do there
 //! gets 403; somebody else's patient gets 404, as a patient who does not exist does.

@@ -1,8 +1,8 @@
 //! Streams of events: how a browser takes them, how many one reader has, and when they end.
 //!
-//! A page that is open holds a right: it ends at once when its reader signs out here, when a session
-//! is ended here, and with every word about who cares for whom; what ends by the clock or in
-//! another process is seen within [`ALONE_ASKED_EVERY`] or [`LIST_ASKED_EVERY`].
+//! A page that is open holds a right: it ends at once when its reader signs out here, when a
+//! session is ended here, and with every word about who cares for whom; what ends by the clock or
+//! in another process is seen within [`ALONE_ASKED_EVERY`] or [`LIST_ASKED_EVERY`].
 //!
 //! The list of patients is watched, and watching it is use of a session: a screen that somebody
 //! watches ends with the shift, not with the hour. No other page is: what is left open on a desk

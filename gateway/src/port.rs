@@ -45,8 +45,8 @@ const RETRY_FIRST: Duration = Duration::from_millis(250);
 /// Longest such wait: an open() every five seconds costs nothing and nobody waits longer.
 const RETRY_LONGEST: Duration = Duration::from_secs(5);
 
-/// How long a byte may take into the line. A device that must be kept speaking, on a line that takes
-/// none, is as good as unplugged.
+/// How long a byte may take into the line. A device that must be kept speaking, on a line that
+/// takes none, is as good as unplugged.
 const WRITE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Bytes taken from a port at once: more than a second of any device on a serial line.

@@ -1,4 +1,6 @@
 //! Broker, ingest and dashboard in one process: a centre on one machine.
+//!
+//! The broker ends last: whoever speaks through it says goodbye first.
 
 use std::pin::Pin;
 
@@ -14,11 +16,12 @@ use crate::supervisor::Supervisor;
 pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Result<()> {
     let config = config?;
     let supervisor = Supervisor::of(3);
+    let broker_stop = CancellationToken::new();
     let roles: [Pin<Box<dyn Future<Output = Result<()>> + Send>>; 3] = [
         Box::pin(broker::serve(
             Ok(config.clone()),
             supervisor.clone(),
-            stop.clone(),
+            broker_stop.clone(),
         )),
         Box::pin(ingest::serve(
             Ok(config.clone()),
@@ -39,6 +42,9 @@ pub(crate) async fn run(config: Result<Config>, stop: CancellationToken) -> Resu
             outcome = ended;
         }
         stop.cancel();
+        if tasks.len() <= 1 {
+            broker_stop.cancel();
+        }
     }
     outcome
 }

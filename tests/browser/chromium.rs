@@ -18,7 +18,7 @@ const CHROMIUM: [&str; 3] = [
 ];
 
 /// The scripts, and what npm is told.
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
     "package.json",
     "package-lock.json",
     "harness.mjs",
@@ -29,6 +29,7 @@ const FILES: [&str; 15] = [
     "demo.mjs",
     "ward.mjs",
     "family.mjs",
+    "enrol.mjs",
     "fleet.mjs",
     "handover.mjs",
     "phone.mjs",

@@ -2,7 +2,7 @@
 //! the centre or by the hospital that discharges them into telemonitoring.
 //!
 //! ```text
-//! EnrolForm, typed ─▶ Draft, or a sentence beside each field ─▶ one transaction ─▶ the patient's page
+//! EnrolForm, typed ─▶ Draft, or a sentence beside each field ─▶ one transaction ─▶ PatientId
 //! ConsentForm ─▶ consent (append-only) ─▶ ConsentsPage
 //! ```
 //! Pages and functions, in two languages; no routes: a door mounts them, frames them and says who

@@ -311,7 +311,8 @@ async fn of_family_doctor(
 }
 
 /// The doctors in whose place an account may be called now, because they are away and named it, or
-/// named somebody who named it. Whether it is, [`stands_in`] says: of two absences the later counts.
+/// named somebody who named it. Whether it is, [`stands_in`] says: of two absences the later
+/// counts.
 async fn away_for(
     tx: &Tx<'_>,
     staff: StaffId,

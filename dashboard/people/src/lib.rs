@@ -13,7 +13,8 @@
 //! - [`sessions`]: who is signed in, in the database, so that a session can be ended from anywhere;
 //! - [`contacts`], [`mmg`], [`duty`]: how somebody who is called is reached, which family doctor
 //!   a patient has, who is on duty with what hours and substitutes; [`links`] open one call;
-//! - [`boards`]: screens on a wall, opened by an address; [`views`] of the ward that somebody keeps;
+//! - [`boards`]: screens on a wall, opened by an address; [`views`] of the ward that somebody
+//!   keeps;
 //! - [`roll`]: what a list of many says of each;
 //! - [`told`]: what the centre said to a patient;
 //! - [`background`]: the clinical sheet, with keys and who else to call.

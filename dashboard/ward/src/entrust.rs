@@ -8,8 +8,8 @@
 //! Everybody who may read the patient reads it; a nurse or a doctor of the centre writes, always
 //! with a reason. What was typed comes back with the sentence that says why it was not written.
 //!
-//! **The centre is not released while anything of the patient's is left to it** ([`Held`]): an alarm
-//! would ring that nobody may open.
+//! **The centre is not released while anything of the patient's is left to it** ([`Held`]): an
+//! alarm would ring that nobody may open.
 //!
 //! **Limits**: [`PAST_SHOWN`] relations that are over, [`mmg::LISTED_MAX`] family doctors to choose
 //! from. Units are those that accounts are tied to: nobody reads for another.
@@ -276,7 +276,8 @@ async fn doctor_of(desk: PlanDesk<'_>, person: PersonId) -> Result<Option<String
     Ok(doctor.map(|(_, name)| name))
 }
 
-/// What a field of a day and an hour holds, in Rome; of an hour that a clock shows twice, the first.
+/// What a field of a day and an hour holds, in Rome; of an hour that a clock shows twice, the
+/// first.
 fn moment_of(field: &str) -> Option<WallMs> {
     let local: DateTime = field.trim().parse().ok()?;
     let at = local.to_zoned(TimeZone::get(TIME_ZONE).ok()?).ok()?;

@@ -4,8 +4,9 @@
 //! `order`: the shown patients of each lane and how many there are. `alarms`: who waits for
 //! somebody, wherever they are shown. `notices`: what is amiss with the centre itself. `figures`:
 //! the sentence below the list. `wall`: all that a screen without names shows. `tick`: the clock of
-//! care and the age of the oldest record that no rule has seen. `still`: nothing comes, and the page
-//! is to look at its own clock. `resync`: what follows is everything, because something was missed.
+//! care and the age of the oldest record that no rule has seen. `still`: nothing comes, and the
+//! page is to look at its own clock. `resync`: what follows is everything, because something was
+//! missed.
 
 use std::fmt::Write as _;
 

@@ -11,9 +11,9 @@
 //! CareForm ─▶ entrust ─▶ people, diary ─▶ CarePage
 //! PatientPage, PlanPage, CarePage, DiaryPage, SheetPage, Chart ─▶ access log ─▶ SeenPage
 //! ```
-//! Pages and functions, in Italian, and the newer ones in English too; no routes: a door mounts them, frames them and says who acts.
-//! Every page is complete as links and forms. `js/ward.js` and `js/patient.js`, beside the door's
-//! other files, add the live list and the curves.
+//! Pages and functions, in Italian, and the newer ones in English too; no routes: a door mounts
+//! them, frames them and says who acts. Every page is complete as links and forms. `js/ward.js` and
+//! `js/patient.js`, beside the door's other files, add the live list and the curves.
 //!
 //! **Rules of the list.** Whoever needs somebody stands first; the clinical and the technical lane
 //! are apart; severity is said by shape, word, colour and place. No data is never well: it is

@@ -395,6 +395,8 @@ impl Written {
             handovers: self
                 .given
                 .iter()
+                // What stands for their own words on the telephone was theirs for ever.
+                .filter(|it| it.assignment.from > WallMs(0))
                 .map(|it| facts::handover(it, &self.signed, now))
                 .collect(),
             colleagues: Vec::new(),

@@ -33,8 +33,8 @@ pub(crate) struct Ranked {
     pub(crate) until: Option<WallMs>,
     /// Who has any of the patient's alerts, by signature.
     pub(crate) holders: Vec<String>,
-    /// The gravest clinical alarm that is under way and that nobody has. The rank may be of a graver
-    /// one that is over.
+    /// The gravest clinical alarm that is under way and that nobody has. The rank may be of a
+    /// graver one that is over.
     pub(crate) waits: Option<Severity>,
 }
 

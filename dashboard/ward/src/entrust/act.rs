@@ -1,5 +1,5 @@
-//! What the forms of the page write: the relation with its entry in the access log, then the note in
-//! the diary.
+//! What the forms of the page write: the relation with its entry in the access log, then the note
+//! in the diary.
 
 use veglia_diary::write_note;
 use veglia_people::care::{self, EntrustError, Holder, WHY_CHARS_MAX};
