@@ -175,7 +175,7 @@ pub async fn write_consent(
     let item = Item::ALL.into_iter().find(|it| it.code() == form.item);
     let given = match form.said.as_str() {
         "given" => Some(true),
-        "withdrawn" => Some(false),
+        "withdrawn" if item.is_some_and(Item::is_agreed_to) => Some(false),
         _ => None,
     };
     let Some(((item, given), how)) = item.zip(given).zip(How::read(&form.how)) else {

@@ -63,6 +63,11 @@ impl Item {
         !matches!(self, Self::Census)
     }
 
+    /// Whether it can be refused and withdrawn: the information notice is told, not agreed to.
+    pub(crate) fn is_agreed_to(self) -> bool {
+        self != Self::Information
+    }
+
     /// The version that people are given today.
     #[must_use]
     pub fn version(self) -> u16 {
