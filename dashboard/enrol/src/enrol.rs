@@ -115,14 +115,7 @@ async fn write(desk: EnrolDesk<'_>, draft: &Draft) -> Result<PatientId, WriteErr
             let planned = write_plan_in(tx, plan, Reasons::default(), desk.now).await?;
             planned.map_err(TxError::refuse)?;
             beside(tx, desk, draft, enrolment, unit).await?;
-            for device in &draft.devices {
-                let given = assign_device_in(tx, device, patient, desk.now, desk.now).await?;
-                given.map_err(|source| {
-                    let device = device.clone();
-                    TxError::refuse(NotHandedOver { device, source })
-                })?;
-            }
-            Ok(())
+            kit_and_consents(tx, desk, draft, enrolment.id(), patient).await
         })
     });
     let refused = match written.await {
@@ -132,10 +125,8 @@ async fn write(desk: EnrolDesk<'_>, draft: &Draft) -> Result<PatientId, WriteErr
     if let Some(RegisterError::Known(person)) = refused.refusal() {
         return Err(WriteError::Known(*person));
     }
-    if let Some(refused) = refused.refusal::<NotHandedOver>() {
-        let is_first = draft.devices.first() == Some(&refused.device);
-        let field = if is_first { "device1" } else { "device2" };
-        return Err(WriteError::Refused((field, Key("fault-device-taken"))));
+    if let Some(fault) = not_handed_over(draft, &refused) {
+        return Err(WriteError::Refused(fault));
     }
     if refused.refusal::<MmgError>().is_some() {
         return Err(WriteError::Refused(("doctor", Key("fault-doctor"))));
@@ -146,7 +137,7 @@ async fn write(desk: EnrolDesk<'_>, draft: &Draft) -> Result<PatientId, WriteErr
     Err(WriteError::Store(refused))
 }
 
-/// Family doctor, the unit that discharges, and what was agreed to.
+/// Family doctor, and the unit that discharges.
 async fn beside(
     tx: &Tx<'_>,
     desk: EnrolDesk<'_>,
@@ -163,10 +154,36 @@ async fn beside(
         let holder = Holder::Unit(unit.clone());
         enrolment.entrust(tx, &holder, desk.now, &draft.why).await?;
     }
+    Ok(())
+}
+
+/// The devices that are handed over with it, and what was agreed to.
+async fn kit_and_consents(
+    tx: &Tx<'_>,
+    desk: EnrolDesk<'_>,
+    draft: &Draft,
+    person: PersonId,
+    patient: PatientId,
+) -> Result<(), TxError> {
     for (item, given) in &draft.consents {
         consent::write_in(tx, person, *item, *given, draft.how, desk.now).await?;
     }
+    for device in &draft.devices {
+        let given = assign_device_in(tx, device, patient, desk.now, desk.now).await?;
+        given.map_err(|source| {
+            let device = device.clone();
+            TxError::refuse(NotHandedOver { device, source })
+        })?;
+    }
     Ok(())
+}
+
+/// The field of the device that was refused, if that was why nothing was written.
+fn not_handed_over(draft: &Draft, refused: &TxError) -> Option<Fault> {
+    let refused = refused.refusal::<NotHandedOver>()?;
+    let is_first = draft.devices.first() == Some(&refused.device);
+    let field = if is_first { "device1" } else { "device2" };
+    Some((field, Key("fault-device-taken")))
 }
 
 /// Of a hospital's doctor, the unit whose patients theirs are.
@@ -199,12 +216,7 @@ async fn known(
         if !same {
             return again(desk, form, vec![("code", Key("fault-code-other"))]).await;
         }
-        for holder in [Holder::Unit(unit), Holder::Centre] {
-            let now = (desk.now, None);
-            let given = care::entrust(record, &actor, person, &holder, now, &draft.why);
-            given.await.map_err(EnrolError::Entrust)?;
-        }
-        return Ok(EnrolOutcome::Joined(patient));
+        return join(desk, form, draft, (person, patient), unit).await;
     }
     let may_read = care::may_read(record, desk.who, person, desk.now).await;
     let is_readable = may_read.map_err(EnrolError::Store)?.is_ok();
@@ -213,6 +225,38 @@ async fn known(
     let page = page.map_err(EnrolError::Store)?;
     let page = page.leading_to(is_readable.then_some(patient));
     Ok(EnrolOutcome::Known(Box::new(page)))
+}
+
+/// Entrusts somebody on file to a unit, with the kit and the consents of the form; their plan stays
+/// the centre's.
+async fn join(
+    desk: EnrolDesk<'_>,
+    form: &EnrolForm,
+    draft: &Draft,
+    (person, patient): (PersonId, PatientId),
+    unit: Unit,
+) -> Result<EnrolOutcome, EnrolError> {
+    let (record, actor) = (desk.record, desk.who.actor());
+    let written = record.run_tx("enrol.join", &actor, move |tx| {
+        Box::pin(kit_and_consents(tx, desk, draft, person, patient))
+    });
+    if let Err(refused) = written.await {
+        return match not_handed_over(draft, &refused) {
+            Some(fault) => again(desk, form, vec![fault]).await,
+            None => Err(EnrolError::Store(refused)),
+        };
+    }
+    let followed = care::followed(record, &actor, &[person], desk.now).await;
+    let mut holders = vec![Holder::Unit(unit)];
+    if followed.map_err(EnrolError::Store)?.is_empty() {
+        holders.push(Holder::Centre);
+    }
+    for holder in holders {
+        let now = (desk.now, None);
+        let given = care::entrust(record, &actor, person, &holder, now, &draft.why);
+        given.await.map_err(EnrolError::Entrust)?;
+    }
+    Ok(EnrolOutcome::Joined(patient))
 }
 
 /// Whether two names are the same but for capitals and spaces.

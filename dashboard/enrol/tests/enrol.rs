@@ -225,11 +225,23 @@ async fn a_unit_is_entrusted_with_whom_it_names_rightly_and_learns_nothing_of_ot
     let may = care::may_read(&house.record, &olga, person, NOW).await;
     assert!(may.expect("the record answers").is_err());
 
-    let right = form(&[("surname", " ROSSI "), ("device1", "")]);
+    let right = form(&[("surname", " ROSSI "), ("device1", "nonin:501235")]);
     let outcome = enrol(house.desk(&olga), &right)
         .await
         .expect("it is judged");
     assert!(matches!(outcome, EnrolOutcome::Joined(it) if it == patient));
+    let devices = assignments(&house.record, &SETUP).await;
+    let device = "nonin:501235".parse().expect("a device");
+    assert_eq!(
+        devices
+            .expect("devices are read")
+            .of_device(&device)
+            .count(),
+        1
+    );
+    let held = care::of(&house.record, &SETUP, person).await;
+    let held = held.expect("relations are read");
+    assert_eq!(held.len(), 2, "the centre has followed them all along");
     let may = care::may_read(&house.record, &olga, person, NOW).await;
     assert_eq!(may.expect("the record answers"), Ok(Relation::Hospital));
 }

@@ -23,7 +23,7 @@
 //! argument everywhere. There is no default account and no default password: the first account is
 //! made at the command line.
 //!
-//! **Deliberately absent** for now: citizens signing in, consent, cases and holidays.
+//! **Deliberately absent** for now: citizens signing in and cases.
 
 mod attempts;
 mod belongs;
