@@ -12,8 +12,9 @@
 //! in one transaction: nobody is followed without a plan because a label was misread.
 //!
 //! **Nobody twice.** Somebody on file is found by the Codice Fiscale. The centre is led to their
-//! page; a hospital's unit that gives the same name as well is entrusted with them from now on, with
-//! the kit and the consents of the form; otherwise it learns no more than that the code is known.
+//! page; a hospital's unit that gives the same name as well is entrusted with them from now on,
+//! with the kit and the consents of the form; otherwise it learns no more than that the code is
+//! known.
 //!
 //! **What was agreed to is a row that stays** ([`consent`]): which text in which version, given or
 //! withdrawn, when, how, and who wrote it. A withdrawal ends nothing by itself: the page says what
