@@ -9,7 +9,7 @@ mod alerting;
 mod beside;
 
 use serde::{Deserialize, Serialize};
-use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
+use veglia_store::sea_orm::ActiveValue::{NotSet, Set, Unchanged};
 use veglia_store::sea_orm::QueryOrder;
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::{Actor, Database, Tx, TxError};
@@ -20,13 +20,18 @@ use crate::alerts;
 use crate::changes::{self, Kind};
 use crate::error::ReadError;
 use crate::flags::{self, Told};
+use crate::hidden::Veil;
 use crate::rows::entry::{ActiveModel, Column, Entity, Model};
+use crate::sealed::{self, Keys};
 
 pub use alerting::{close, escalate, hand_over, record_call, snooze, take_charge};
 pub use beside::{HomeService, ask_repeat, correct, note_call, refer};
 
 /// Longest note, in characters: a page. More is a document and belongs elsewhere.
 pub const WORDS_CHARS_MAX: usize = 4_000;
+
+/// How corrections are stored.
+pub(crate) const CORRECTED: &str = "corrected";
 
 /// Number of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,7 +119,7 @@ impl ActKind {
             Self::HandedOver(_) => "handed-over",
             Self::RepeatAsked(_) => "repeat-asked",
             Self::Referred(_) => "referred",
-            Self::Corrected(_) => "corrected",
+            Self::Corrected(_) => CORRECTED,
         }
     }
 
@@ -141,7 +146,7 @@ impl ActKind {
             ("handed-over", Some(Detail::To(to))) => Some(Self::HandedOver(to)),
             ("repeat-asked", Some(Detail::Vital(vital))) => Some(Self::RepeatAsked(vital)),
             ("referred", Some(Detail::Service(service))) => Some(Self::Referred(service)),
-            ("corrected", Some(Detail::Entry(id))) => Some(Self::Corrected(EntryId(id))),
+            (CORRECTED, Some(Detail::Entry(id))) => Some(Self::Corrected(EntryId(id))),
             _ => None,
         }
     }
@@ -231,11 +236,10 @@ pub async fn write_note(
     let words = checked(words)?;
     let written = record.run_tx("diary.write_note", actor, move |tx| {
         Box::pin(async move {
-            if let Some(flag) = flag {
-                let told = flags::told_of(tx, &flag.to_string()).await?;
-                if told.is_none() || flag.patient != patient {
-                    return Ok(Err(ActRefused::Unknown(flag.clone())));
-                }
+            if let Some(flag) = flag
+                && !is_known(tx, patient, flag).await?
+            {
+                return Ok(Err(ActRefused::Unknown(flag.clone())));
             }
             let draft = Draft {
                 patient,
@@ -320,6 +324,16 @@ fn checked(words: &str) -> Result<&str, ActRefused> {
     }
 }
 
+/// Whether a patient has had such a flag, for whoever acts: what is hidden from them never was.
+async fn is_known(tx: &Tx<'_>, patient: PatientId, flag: &FlagId) -> Result<bool, TxError> {
+    let id = flag.to_string();
+    if flag.patient != patient || flags::told_of(tx, &id).await?.is_none() {
+        return Ok(false);
+    }
+    let veil = Veil::of(tx, &patient.to_string()).await?;
+    Ok(!veil.hides_flag(&id))
+}
+
 /// What a transaction of an act says, as the act's answer.
 fn outcome(written: Result<Result<(), ActRefused>, TxError>) -> Result<(), ActRefused> {
     written.map_err(|fault| ActRefused::Read(fault.into()))?
@@ -370,6 +384,12 @@ async fn listed(tx: &Tx<'_>, flag: &FlagId) -> Result<Result<(Told, Rounds), Act
     if told.is_listed(rounds.last_telling()) {
         return Ok(Ok((told, rounds)));
     }
+    if Veil::of(tx, &flag.patient.to_string())
+        .await?
+        .hides_flag(&id)
+    {
+        return Ok(Err(ActRefused::Unknown(flag.clone())));
+    }
     Ok(Err(match (rounds.closed.last(), told.ended) {
         (Some(last), _) => ActRefused::Closed {
             by: last.actor.clone(),
@@ -402,41 +422,73 @@ impl Draft<'_> {
     pub(crate) async fn write_as(self, tx: &Tx<'_>, by: String) -> Result<(), TxError> {
         let detail = self.kind.detail().map(|it| alerts::written(&it));
         let detail = detail.transpose()?;
+        let patient = self.patient.to_string();
         let row = ActiveModel {
             id: NotSet,
-            patient: Set(self.patient.to_string()),
+            patient: Set(patient.clone()),
             flag_id: Set(self.flag),
             kind: Set(self.kind.name().to_owned()),
             once: Set(self.once),
             telling: Set(self.telling),
             actor: Set(by),
             at_ms: Set(self.at.0),
-            words: Set(self.words.to_owned()),
+            words: Set(String::new()),
             detail: Set(detail),
+            sealed: Set(None),
         };
-        let inserted = Entity::insert(row).exec(tx).await?;
-        changes::note(tx, Kind::Entry, inserted.last_insert_id).await
+        let id = Entity::insert(row).exec(tx).await?.last_insert_id;
+        if !self.words.is_empty() {
+            // The seal is bound to the row's number, which is known only now.
+            let sealed = sealed::seal(tx, &patient, &Model::place(id), self.words, self.at).await?;
+            let row = ActiveModel {
+                id: Unchanged(id),
+                sealed: Set(Some(sealed)),
+                ..Default::default()
+            };
+            Entity::update(row).exec(tx).await?;
+        }
+        changes::note(tx, Kind::Entry, id).await
     }
 }
 
-pub(crate) async fn by_row(tx: &Tx<'_>, id: i64) -> Result<Option<Act>, TxError> {
-    let row = Entity::find_by_id(id).one(tx).await?;
-    let act = row.map(|row| read(&row)).transpose();
-    act.map_err(TxError::refuse)
+pub(crate) async fn row_of(tx: &Tx<'_>, id: i64) -> Result<Option<Model>, TxError> {
+    Ok(Entity::find_by_id(id).one(tx).await?)
 }
 
-pub(crate) fn read(row: &Model) -> Result<Act, ReadError> {
+impl Model {
+    /// What its words are bound to.
+    pub(crate) fn place(id: i64) -> String {
+        format!("entry/{id}")
+    }
+}
+
+/// What kind of act a row is of.
+pub(crate) fn kind(row: &Model) -> Result<ActKind, ReadError> {
     let damaged = || ReadError::damaged("entry", row.id);
-    let flag = row.flag_id.as_ref().map(|id| id.parse()).transpose();
     let detail = row.detail.as_deref().map(serde_json::from_str).transpose();
-    let kind = ActKind::stored(&row.kind, detail.map_err(|_| damaged())?);
+    ActKind::stored(&row.kind, detail.map_err(|_| damaged())?).ok_or_else(damaged)
+}
+
+/// The act of a row, its words opened; those of somebody who was forgotten are empty.
+pub(crate) async fn read(tx: &Tx<'_>, keys: &mut Keys, row: Model) -> Result<Act, TxError> {
+    let kind = kind(&row).map_err(TxError::refuse)?;
+    let words = match &row.sealed {
+        None => row.words,
+        Some(sealed) => {
+            let place = Model::place(row.id);
+            let opened = keys.open(tx, &row.patient, &place, sealed).await?;
+            opened.unwrap_or_default()
+        }
+    };
+    let damaged = |id| TxError::refuse(ReadError::damaged("entry", id));
+    let flag = row.flag_id.as_ref().map(|id| id.parse()).transpose();
     Ok(Act {
         id: EntryId(row.id),
-        patient: row.patient.parse().map_err(|_| damaged())?,
-        flag: flag.map_err(|_| damaged())?,
-        kind: kind.ok_or_else(damaged)?,
-        by: row.actor.clone(),
+        patient: row.patient.parse().map_err(|_| damaged(row.id))?,
+        flag: flag.map_err(|_| damaged(row.id))?,
+        kind,
+        by: row.actor,
         at: WallMs(row.at_ms),
-        words: row.words.clone(),
+        words,
     })
 }

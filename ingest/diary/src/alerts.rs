@@ -39,6 +39,7 @@ use veglia_wire::WallMs;
 
 use crate::error::ReadError;
 use crate::flags::Told;
+use crate::hidden::Veils;
 use crate::ladder::{self, Hold, Input, State, Step};
 use crate::rows::{alert, alert_event, alert_flag, open_flag, page};
 
@@ -46,7 +47,7 @@ use crate::rows::{alert, alert_event, alert_flag, open_flag, page};
 pub const ALERTS_MAX: u64 = 10_000;
 
 /// Names in one statement: below the number of parameters any engine takes.
-const NAMES_PER_QUERY: usize = 500;
+pub(crate) const NAMES_PER_QUERY: usize = 500;
 
 /// Number of an alert, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -378,7 +379,7 @@ pub async fn adopt(record: &Database, actor: &Actor, now: WallMs) -> Result<usiz
 }
 
 /// Every alert that changed after `since`, as it stands now, and where to go on; with the first
-/// cursor, every open alert.
+/// cursor, every open alert. To a person, without those that are hidden.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -409,7 +410,14 @@ pub async fn alerts_since(
                 let of = alert::Column::Id.is_in(some.iter().copied());
                 rows.extend(alert::Entity::find().filter(of).all(tx).await?);
             }
-            Ok((rows, AlertCursor(last)))
+            let mut veils = Veils::default();
+            let mut shown = Vec::with_capacity(rows.len());
+            for row in rows {
+                if !veils.of(tx, &row.patient).await?.hides_alert(row.id) {
+                    shown.push(row);
+                }
+            }
+            Ok((shown, AlertCursor(last)))
         })
     });
     let (rows, cursor) = read.await?;

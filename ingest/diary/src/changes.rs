@@ -15,9 +15,11 @@ use crate::acts::{self, Act};
 use crate::assignments::{self, Assignment, AssignmentEnd, AssignmentId};
 use crate::attributions::{self, Attributed};
 use crate::error::ReadError;
+use crate::hidden::Veils;
 use crate::plans;
 use crate::rows::change::{ActiveModel, Column, Entity, Model};
 use crate::rows::{assignment, assignment_end, attribution, entry, plan, standing};
+use crate::sealed::Keys;
 use crate::standings;
 
 /// Changes given at once: a poll that found more asks again.
@@ -96,7 +98,8 @@ pub(crate) async fn note(tx: &Tx<'_>, kind: Kind, row_id: i64) -> Result<(), TxE
     Ok(())
 }
 
-/// Changes after `last`, oldest first, at most [`CHANGES_MAX`].
+/// Changes after `last`, oldest first, at most [`CHANGES_MAX`]; to a person, without the acts that
+/// are hidden from them.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -107,14 +110,22 @@ pub async fn changes_since(
 ) -> Result<Vec<Change>, ReadError> {
     let read = record.read_tx("diary.changes", actor, move |tx| {
         Box::pin(async move {
-            let rows = Entity::find().filter(Column::Id.gt(last.0));
-            let rows = rows.order_by_asc(Column::Id).limit(CHANGES_MAX);
+            let mut reading = Reading::default();
             let mut changes = Vec::new();
-            for row in rows.all(tx).await? {
-                changes.push(Change {
-                    id: ChangeId(row.id),
-                    what: changed(tx, &row).await?,
-                });
+            let mut after = last;
+            // Until there is something to tell, or nothing more: whoever asks stops at nothing.
+            while changes.is_empty() {
+                let rows = Entity::find().filter(Column::Id.gt(after.0));
+                let rows = rows.order_by_asc(Column::Id).limit(CHANGES_MAX);
+                let rows = rows.all(tx).await?;
+                if rows.is_empty() {
+                    break;
+                }
+                for row in rows {
+                    after = ChangeId(row.id);
+                    let what = reading.changed(tx, &row).await?;
+                    changes.extend(what.map(|what| Change { id: after, what }));
+                }
             }
             Ok(changes)
         })
@@ -201,26 +212,43 @@ async fn written_at(tx: &Tx<'_>, row: &Model) -> Result<Option<i64>, TxError> {
     })
 }
 
-async fn changed(tx: &Tx<'_>, row: &Model) -> Result<Changed, TxError> {
-    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == row.kind);
-    let found = match kind {
-        Some(Kind::Plan) => plans::by_row(tx, row.row_id).await?.map(Changed::Plan),
-        Some(Kind::Assignment) => {
-            let id = AssignmentId(row.row_id);
-            assignments::by_id(tx, id).await?.map(Changed::Assigned)
-        }
-        Some(Kind::AssignmentEnd) => {
-            let id = AssignmentId(row.row_id);
-            assignments::end_of(tx, id).await?.map(Changed::Ended)
-        }
-        Some(Kind::Attribution) => attributions::by_row(tx, row.row_id)
-            .await?
-            .map(|said| Changed::Attributed(said.into())),
-        Some(Kind::Standing) => standings::by_row(tx, row.row_id)
-            .await?
-            .map(Changed::Standing),
-        Some(Kind::Entry) => acts::by_row(tx, row.row_id).await?.map(Changed::Act),
-        None => None,
-    };
-    found.ok_or_else(|| TxError::refuse(ReadError::damaged("change", row.id)))
+/// What one reading of changes needs of the patients they are about.
+#[derive(Default)]
+struct Reading {
+    keys: Keys,
+    veils: Veils,
+}
+
+impl Reading {
+    /// What a row tells whoever reads; nothing when it is hidden from them.
+    async fn changed(&mut self, tx: &Tx<'_>, row: &Model) -> Result<Option<Changed>, TxError> {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == row.kind);
+        let found = match kind {
+            Some(Kind::Plan) => plans::by_row(tx, row.row_id).await?.map(Changed::Plan),
+            Some(Kind::Assignment) => {
+                let id = AssignmentId(row.row_id);
+                assignments::by_id(tx, id).await?.map(Changed::Assigned)
+            }
+            Some(Kind::AssignmentEnd) => {
+                let id = AssignmentId(row.row_id);
+                assignments::end_of(tx, id).await?.map(Changed::Ended)
+            }
+            Some(Kind::Attribution) => attributions::by_row(tx, row.row_id)
+                .await?
+                .map(|said| Changed::Attributed(said.into())),
+            Some(Kind::Standing) => standings::by_row(tx, row.row_id)
+                .await?
+                .map(Changed::Standing),
+            Some(Kind::Entry) => match acts::row_of(tx, row.row_id).await? {
+                Some(act) if self.veils.of(tx, &act.patient).await?.hides_entry(&act) => {
+                    return Ok(None);
+                }
+                Some(act) => Some(Changed::Act(acts::read(tx, &mut self.keys, act).await?)),
+                None => None,
+            },
+            None => None,
+        };
+        let missing = || TxError::refuse(ReadError::damaged("change", row.id));
+        found.map(Some).ok_or_else(missing)
+    }
 }

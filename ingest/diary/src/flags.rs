@@ -9,6 +9,8 @@
 //! for the first time, or confirmed by something too bad to wait that it did not have before. What
 //! was raised by readings that were not the patient's ([`Why::NotTheirs`]) needs nobody: it stays
 //! in the diary, with who corrected that, and leaves the list.
+//!
+//! What is on the list cannot be hidden, so nothing here that reads the list looks through a veil.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +25,7 @@ use veglia_wire::WallMs;
 use crate::acts;
 use crate::alerts::{self, Alert, inherited};
 use crate::error::ReadError;
+use crate::hidden::Veils;
 use crate::rows::{flag, flag_event, open_flag};
 
 /// Flags read in one statement: below the number of parameters any engine takes.
@@ -31,6 +34,9 @@ const FLAGS_PER_QUERY: usize = 500;
 /// Flags on the list that are read at once. A centre that has more open flags than this needs
 /// more people, not a longer page.
 pub const OPEN_FLAGS_MAX: u64 = 10_000;
+
+/// What the row of a verdict says that raises a flag.
+pub(crate) const RAISED: &str = "raised";
 
 /// Why verdicts were not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +138,7 @@ struct Unraised(String);
 fn line(verdict: &Verdict, now: WallMs) -> Result<Line<'_>, serde_json::Error> {
     let id = verdict.id();
     let (what, raises) = match verdict {
-        Verdict::Raise(flag) => ("raised", Some(first(flag, now))),
+        Verdict::Raise(flag) => (RAISED, Some(first(flag, now))),
         Verdict::Confirm { .. } => ("confirmed", None),
         Verdict::End { .. } => ("ended", None),
     };
@@ -367,7 +373,7 @@ pub(crate) async fn relist(tx: &Tx<'_>, id: &str) -> Result<Option<(Told, bool)>
 }
 
 /// Flags with all that is said and done of them, in the order of their names.
-async fn as_told(tx: &Tx<'_>, ids: &[String]) -> Result<Vec<OpenFlag>, TxError> {
+pub(crate) async fn as_told(tx: &Tx<'_>, ids: &[String]) -> Result<Vec<OpenFlag>, TxError> {
     let told = told(tx, ids).await?;
     let names = told.values().map(|told| told.flag.id.clone());
     let alerts = alerts::open_of(tx, names).await?;
@@ -406,7 +412,7 @@ pub async fn flags_listed(
 }
 
 /// Flags that were raised at or after a moment, open or over, oldest first; at most
-/// [`OPEN_FLAGS_MAX`].
+/// [`OPEN_FLAGS_MAX`]; to a person, without those that are hidden.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -423,7 +429,13 @@ pub async fn flags_raised(
                 .limit(OPEN_FLAGS_MAX)
                 .all(tx)
                 .await?;
-            let ids: Vec<String> = raised.into_iter().map(|row| row.id).collect();
+            let mut veils = Veils::default();
+            let mut ids = Vec::with_capacity(raised.len());
+            for row in raised {
+                if !veils.of(tx, &row.patient).await?.hides_flag(&row.id) {
+                    ids.push(row.id);
+                }
+            }
             as_told(tx, &ids).await
         })
     });

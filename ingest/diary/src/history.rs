@@ -12,11 +12,18 @@ use crate::acts::{self, Act};
 use crate::alerts::pages::{self, Paged};
 use crate::error::ReadError;
 use crate::flags;
+use crate::hidden::Veil;
+use crate::plans::Grounds;
 use crate::rows::{assignment, assignment_end, entry, flag_event, plan, standing};
+use crate::sealed::Keys;
 use crate::standings::{self, Stood};
 
 /// Most lines given at once: more than a person scrolls through.
 pub const LINES_MAX: u64 = 1_000;
+
+/// Rows of a kind that are looked through for the lines of a diary of which something is hidden:
+/// far more than a patient has in a year.
+const BEHIND_A_VEIL_MAX: u64 = 20_000;
 
 /// One line of the diary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +75,8 @@ pub enum Written {
 }
 
 /// The lines of a patient's diary written in `range`, newest first, at most `limit` and
-/// [`LINES_MAX`]. It writes no access log: whoever shows it has logged the access before.
+/// [`LINES_MAX`], without those that are hidden from whoever reads. It writes no access log:
+/// whoever shows it has logged the access before.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -79,15 +87,58 @@ pub async fn diary_of(
     range: Range<WallMs>,
     limit: u64,
 ) -> Result<Vec<Line>, ReadError> {
-    let ask = Ask {
-        patient: patient.to_string(),
-        from: range.start.0,
-        until: range.end.0,
-        limit: limit.min(LINES_MAX),
-    };
-    let ask = &ask;
+    lines(record, actor, patient, (range, limit), Whose::Readers).await
+}
+
+/// The same with all that is hidden: for the patient's own copy, and for nobody else.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn whole_diary_of(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+    range: Range<WallMs>,
+    limit: u64,
+) -> Result<Vec<Line>, ReadError> {
+    lines(record, actor, patient, (range, limit), Whose::Patients).await
+}
+
+/// For whom a diary is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Readers,
+    Patients,
+}
+
+async fn lines(
+    record: &Database,
+    actor: &Actor,
+    patient: PatientId,
+    (range, limit): (Range<WallMs>, u64),
+    whose: Whose,
+) -> Result<Vec<Line>, ReadError> {
+    let limit = limit.min(LINES_MAX);
+    let range = &range;
     let read = record.read_tx("diary.diary_of", actor, move |tx| {
         Box::pin(async move {
+            let patient = patient.to_string();
+            let veil = match whose {
+                Whose::Readers => Veil::of(tx, &patient).await?,
+                Whose::Patients => Veil::lifted(),
+            };
+            let mut ask = Ask {
+                patient,
+                from: range.start.0,
+                until: range.end.0,
+                limit: match veil.is_lifted() {
+                    true => limit,
+                    // What is hidden takes nobody else's place on the page.
+                    false => BEHIND_A_VEIL_MAX,
+                },
+                veil,
+                keys: Keys::default(),
+            };
             let mut lines = ask.said(tx).await?;
             lines.extend(ask.acts(tx).await?);
             lines.extend(ask.paged(tx).await?);
@@ -99,7 +150,7 @@ pub async fn diary_of(
     });
     let mut lines = read.await?;
     lines.sort_by_key(|line| std::cmp::Reverse(line.at));
-    lines.truncate(usize::try_from(ask.limit).unwrap_or(usize::MAX));
+    lines.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(lines)
 }
 
@@ -108,6 +159,8 @@ struct Ask {
     from: i64,
     until: i64,
     limit: u64,
+    veil: Veil,
+    keys: Keys,
 }
 
 impl Ask {
@@ -126,10 +179,11 @@ impl Ask {
                 what: Written::Said(flags::verdict(&row)?),
             })
         };
-        collect(rows.all(tx).await?.into_iter().map(line))
+        let rows = rows.all(tx).await?.into_iter();
+        collect(rows.filter(|row| !self.veil.hides_telling(row)).map(line))
     }
 
-    async fn acts(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
+    async fn acts(&mut self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
         let rows = entry::Entity::find()
             .filter(entry::Column::Patient.eq(&self.patient))
             .filter(entry::Column::AtMs.gte(self.from))
@@ -137,17 +191,23 @@ impl Ask {
             .order_by_desc(entry::Column::AtMs)
             .order_by_desc(entry::Column::Id)
             .limit(self.limit);
-        let line = |row: entry::Model| {
-            Ok(Line {
-                at: WallMs(row.at_ms),
-                what: Written::Act(acts::read(&row)?),
-            })
-        };
-        collect(rows.all(tx).await?.into_iter().map(line))
+        let mut lines = Vec::new();
+        for row in rows.all(tx).await? {
+            if self.veil.hides_entry(&row) {
+                continue;
+            }
+            let act = acts::read(tx, &mut self.keys, row).await?;
+            lines.push(Line {
+                at: act.at,
+                what: Written::Act(act),
+            });
+        }
+        Ok(lines)
     }
 
     async fn paged(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
-        let told = pages::told_in(tx, &self.patient, self.from, self.until, self.limit);
+        let asked = (self.from..self.until, self.limit);
+        let told = pages::told_in(tx, &self.patient, asked, &self.veil);
         let line = |paged: Paged| Line {
             at: paged.page.at,
             what: Written::Paged(paged),
@@ -155,40 +215,50 @@ impl Ask {
         Ok(told.await?.into_iter().map(line).collect())
     }
 
-    async fn planned(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
+    async fn planned(&mut self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
         let rows = plan::Entity::find()
             .filter(plan::Column::Patient.eq(&self.patient))
             .filter(plan::Column::CreatedAtMs.gte(self.from))
             .filter(plan::Column::CreatedAtMs.lt(self.until))
             .order_by_desc(plan::Column::Version)
             .limit(self.limit);
-        let line = |row: plan::Model| {
-            Ok(Line {
+        let mut lines = Vec::new();
+        for mut row in rows.all(tx).await? {
+            let grounds = Grounds::of(tx, &mut self.keys, &mut row).await?;
+            lines.push(Line {
                 at: WallMs(row.created_at_ms),
                 what: Written::Planned {
                     version: PlanVersion(row.version),
                     by: row.created_by,
-                    why: row.why.unwrap_or_default(),
+                    why: grounds.why.unwrap_or_default(),
                 },
-            })
-        };
-        collect(rows.all(tx).await?.into_iter().map(line))
+            });
+        }
+        Ok(lines)
     }
 
-    async fn went(&self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
+    async fn went(&mut self, tx: &Tx<'_>) -> Result<Vec<Line>, TxError> {
         let rows = standing::Entity::find()
             .filter(standing::Column::Patient.eq(&self.patient))
             .filter(standing::Column::CreatedAtMs.gte(self.from))
             .filter(standing::Column::CreatedAtMs.lt(self.until))
             .order_by_desc(standing::Column::Number)
             .limit(self.limit);
-        let line = |row: standing::Model| {
-            Ok(Line {
+        let newest = standing::Entity::find()
+            .filter(standing::Column::Patient.eq(&self.patient))
+            .order_by_desc(standing::Column::Number);
+        let newest = newest.one(tx).await?.map_or(0, |row| row.number);
+        let mut lines = Vec::new();
+        for row in rows.all(tx).await? {
+            if self.veil.hides_standing(&row, newest) {
+                continue;
+            }
+            lines.push(Line {
                 at: WallMs(row.created_at_ms),
-                what: Written::Went(standings::read(&row)?),
-            })
-        };
-        collect(rows.all(tx).await?.into_iter().map(line))
+                what: Written::Went(standings::opened(tx, &mut self.keys, row).await?),
+            });
+        }
+        Ok(lines)
     }
 
     /// A patient has few devices: all are read, and those outside the range left out.
@@ -196,19 +266,23 @@ impl Ask {
         let rows = assignment::Entity::find()
             .filter(assignment::Column::Patient.eq(&self.patient))
             .order_by_asc(assignment::Column::Id);
+        let rows = rows.all(tx).await?;
+        let ids = rows.iter().map(|row| row.id);
+        let of = assignment_end::Column::AssignmentId.is_in(ids);
+        let ends = assignment_end::Entity::find().filter(of).all(tx).await?;
         let mut lines = Vec::new();
-        for row in rows.all(tx).await? {
+        for row in rows {
             let device: DeviceId = row
                 .device
                 .parse()
                 .map_err(|_| TxError::refuse(ReadError::damaged("assignment", row.id)))?;
-            let end = assignment_end::Entity::find_by_id(row.id).one(tx).await?;
+            let end = ends.iter().find(|end| end.assignment_id == row.id);
             lines.extend(end.map(|end| Line {
                 at: WallMs(end.created_at_ms),
                 what: Written::TakenBack {
                     device: device.clone(),
                     until: WallMs(end.until_ms),
-                    by: end.created_by,
+                    by: end.created_by.clone(),
                 },
             }));
             lines.push(Line {

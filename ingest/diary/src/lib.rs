@@ -27,11 +27,16 @@
 //! without a gap. A confirmed red stays on the list until a person closes it. Of two people who
 //! act at once, one is told who was first.
 //!
+//! **What a patient had hidden** is hidden in the functions that read (`hidden.rs`), by who reads:
+//! a page cannot forget it. **What people write** in their own words is sealed with a key of the
+//! patient (`sealed.rs`), which is destroyed when they are to be forgotten.
+//!
 //! **Deliberately absent**: names (a patient is a number), deliveries of messages, the access log
 //! (a door that shows a diary has logged the access before), and triage's state.
 
 mod acts;
 mod alerts;
+mod among;
 mod assignments;
 mod attributions;
 mod changes;
@@ -39,12 +44,14 @@ mod course;
 mod error;
 mod flags;
 mod handovers;
+mod hidden;
 mod history;
 pub mod ladder;
 mod plans;
 pub mod probe;
 mod rows;
 mod schema;
+mod sealed;
 mod standings;
 
 pub use acts::{
@@ -60,6 +67,7 @@ pub use alerts::pages::{
 };
 pub use alerts::ticks::{set_back, tick};
 pub use alerts::{ALERTS_MAX, Alert, AlertCursor, AlertId, adopt, alerts_since, remade};
+pub use among::{Raised, flags_among, standings_among};
 pub use assignments::{
     AssignRefused, Assignment, AssignmentEnd, AssignmentId, EndRefused, HOUSEHOLD_MAX, Holder,
     assign_device, assign_device_in, assignments, end_assignment, share_device, wearer,
@@ -78,10 +86,14 @@ pub use flags::{
     open_flags_of, record_verdicts,
 };
 pub use handovers::{HANDOVERS_MAX, Handover, Returned, handovers_of_device, handovers_of_patient};
-pub use history::{LINES_MAX, Line, Written, diary_of};
+pub use hidden::{
+    HideRefused, Hideable, HidingCode, PERIOD_AFTER_MS, hidden_periods, hide, reveal,
+};
+pub use history::{LINES_MAX, Line, Written, diary_of, whole_diary_of};
 pub use plans::{
     Decision, PlanRefused, PlanWritten, Reasons, create_plan, plan_of, plans_current, plans_of,
     write_plan, write_plan_in,
 };
 pub use schema::SCHEMA;
+pub use sealed::{destroy_key, key_destroyed};
 pub use standings::{StandingRefused, Stood, set_standing, standings_of, whereabouts_at};

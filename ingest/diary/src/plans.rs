@@ -7,6 +7,7 @@
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::QueryOrder;
 use veglia_store::sea_orm::entity::prelude::*;
@@ -21,6 +22,7 @@ use crate::changes::{self, Kind};
 use crate::error::ReadError;
 use crate::ladder::Ladder;
 use crate::rows::plan::{ActiveModel, Column, Entity, Model};
+use crate::sealed::{self, Keys, SealError};
 use crate::standings::reason;
 
 /// The rules that a plan is to be judged with.
@@ -210,14 +212,81 @@ impl<'a> Draft<'a> {
             body: Set(self.body.clone()),
             created_at_ms: Set(now.0),
             created_by: Set(tx.actor().to_string()),
-            why: Set(self.why.map(str::to_owned)),
-            decided_by: Set(self.decision.map(|(who, _)| who.to_owned())),
-            decided_on: Set(self.decision.map(|(_, grounds)| grounds.to_owned())),
+            why: Set(None),
+            decided_by: Set(None),
+            decided_on: Set(None),
+            sealed: Set(self.sealed(tx, next, now).await?),
         };
         let inserted = Entity::insert(row).exec(tx).await?;
         changes::note(tx, Kind::Plan, inserted.last_insert_id).await?;
         grounds::settle_all(tx, plan.patient, now).await?;
         Ok(Ok(()))
+    }
+
+    /// What people said of it, sealed; none when they said nothing.
+    async fn sealed(
+        &self,
+        tx: &Tx<'_>,
+        version: i64,
+        now: WallMs,
+    ) -> Result<Option<Vec<u8>>, TxError> {
+        let grounds = Grounds {
+            why: self.why.map(str::to_owned),
+            decided_by: self.decision.map(|(who, _)| who.to_owned()),
+            decided_on: self.decision.map(|(_, grounds)| grounds.to_owned()),
+        };
+        let Some(words) = grounds.words()? else {
+            return Ok(None);
+        };
+        let patient = self.plan.patient.to_string();
+        let place = Model::place(version);
+        let sealed = sealed::seal(tx, &patient, &place, &words, now).await?;
+        Ok(Some(sealed))
+    }
+}
+
+impl Model {
+    /// What its words are bound to.
+    pub(crate) fn place(version: i64) -> String {
+        format!("plan/{version}")
+    }
+}
+
+/// What people said of a version, as it is sealed; fields are only ever added.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Grounds {
+    pub(crate) why: Option<String>,
+    pub(crate) decided_by: Option<String>,
+    pub(crate) decided_on: Option<String>,
+}
+
+impl Grounds {
+    /// As it is sealed; none when nothing was said.
+    pub(crate) fn words(&self) -> Result<Option<String>, SealError> {
+        if self.why.is_none() && self.decided_by.is_none() && self.decided_on.is_none() {
+            return Ok(None);
+        }
+        let words = serde_json::to_string(self).map_err(SealError::Words)?;
+        Ok(Some(words))
+    }
+
+    /// What was said of the version of a row; nothing of somebody who was forgotten.
+    pub(crate) async fn of(tx: &Tx<'_>, keys: &mut Keys, row: &mut Model) -> Result<Self, TxError> {
+        let Some(sealed) = &row.sealed else {
+            return Ok(Self {
+                why: row.why.take(),
+                decided_by: row.decided_by.take(),
+                decided_on: row.decided_on.take(),
+            });
+        };
+        let place = Model::place(row.version);
+        let opened = keys.open(tx, &row.patient, &place, sealed);
+        let Some(words) = opened.await? else {
+            return Ok(Self::default());
+        };
+        let damaged = |_| TxError::refuse(ReadError::damaged("plan", row.id));
+        serde_json::from_str(&words).map_err(damaged)
     }
 }
 
@@ -257,22 +326,25 @@ pub async fn plans_of(
     let rows = record.read_tx("diary.plans_of", actor, move |tx| {
         Box::pin(async move {
             let rows = Entity::find().filter(Column::Patient.eq(patient.to_string()));
-            Ok(rows.order_by_desc(Column::Version).all(tx).await?)
+            let mut keys = Keys::default();
+            let mut written = Vec::new();
+            for mut row in rows.order_by_desc(Column::Version).all(tx).await? {
+                let grounds = Grounds::of(tx, &mut keys, &mut row).await?;
+                written.push(PlanWritten {
+                    plan: read(&row).map_err(TxError::refuse)?,
+                    why: grounds.why.unwrap_or_default(),
+                    decision: grounds
+                        .decided_by
+                        .zip(grounds.decided_on)
+                        .map(|(who, grounds)| Decision { who, grounds }),
+                    by: row.created_by,
+                    at: WallMs(row.created_at_ms),
+                });
+            }
+            Ok(written)
         })
     });
-    let written = |row: Model| {
-        Ok(PlanWritten {
-            plan: read(&row)?,
-            why: row.why.unwrap_or_default(),
-            decision: row
-                .decided_by
-                .zip(row.decided_on)
-                .map(|(who, grounds)| Decision { who, grounds }),
-            by: row.created_by,
-            at: WallMs(row.created_at_ms),
-        })
-    };
-    rows.await?.into_iter().map(written).collect()
+    Ok(rows.await?)
 }
 
 /// The highest version of a patient's plan, in force or not; none before the first.

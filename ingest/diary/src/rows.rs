@@ -18,6 +18,8 @@ pub(crate) mod plan {
         pub(crate) why: Option<String>,
         pub(crate) decided_by: Option<String>,
         pub(crate) decided_on: Option<String>,
+        /// The three before it, sealed.
+        pub(crate) sealed: Option<Vec<u8>>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -43,6 +45,8 @@ pub(crate) mod standing {
         pub(crate) why: String,
         pub(crate) created_at_ms: i64,
         pub(crate) created_by: String,
+        /// `why`, sealed.
+        pub(crate) sealed: Option<Vec<u8>>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -226,6 +230,8 @@ pub(crate) mod entry {
         pub(crate) at_ms: i64,
         pub(crate) words: String,
         pub(crate) detail: Option<String>,
+        /// `words`, sealed.
+        pub(crate) sealed: Option<Vec<u8>>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -373,6 +379,79 @@ pub(crate) mod page_event {
         pub(crate) at_ms: i64,
         pub(crate) actor: String,
         pub(crate) reason: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Something that a patient had hidden.
+pub(crate) mod hiding {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "hiding")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) patient: String,
+        pub(crate) entry_id: Option<i64>,
+        pub(crate) flag_id: Option<String>,
+        pub(crate) from_ms: Option<i64>,
+        pub(crate) until_ms: Option<i64>,
+        pub(crate) code_digest: String,
+        pub(crate) at_ms: i64,
+        pub(crate) actor: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// That a patient had it shown again.
+pub(crate) mod hiding_end {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "hiding_end")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) hiding_id: i64,
+        pub(crate) at_ms: i64,
+        pub(crate) actor: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The key with which a patient's words are sealed.
+pub(crate) mod patient_key {
+    use veglia_store::sea_orm;
+    use veglia_store::sea_orm::entity::prelude::*;
+
+    #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "patient_key")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) patient: String,
+        pub(crate) key: Vec<u8>,
+        pub(crate) made_at_ms: i64,
+        pub(crate) destroyed_at_ms: Option<i64>,
+    }
+
+    impl std::fmt::Debug for Model {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "patient_key({}, …)", self.patient)
+        }
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,11 +1,14 @@
 //! The tables of this room. Only the modules of this crate name them.
 //!
 //! Rows are only ever inserted, but for `open_flag` and `alert`: lists derived from the other
-//! tables, so that neither the centre's page nor a timer reads all there ever was.
+//! tables, so that neither the centre's page nor a timer reads all there ever was; and for
+//! `patient_key`, whose rows lose their key when somebody is forgotten.
 
 mod alerts;
 mod decisions;
+mod hidings;
 mod households;
+mod keys;
 mod probe;
 mod receivers;
 mod standings;
@@ -27,6 +30,8 @@ pub const SCHEMA: Schema = Schema {
             Box::new(decisions::Decisions),
             Box::new(receivers::Receivers),
             Box::new(households::Households),
+            Box::new(hidings::Hidings),
+            Box::new(keys::Keys),
         ]
     },
 };

@@ -19,7 +19,9 @@ use crate::acts::WORDS_CHARS_MAX;
 use crate::alerts::grounds;
 use crate::changes::{self, Kind};
 use crate::error::ReadError;
+use crate::hidden::Veil;
 use crate::rows::standing::{ActiveModel, Column, Entity, Model};
+use crate::sealed::{self, Keys};
 
 /// Where a patient is, as somebody wrote it down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +77,10 @@ pub async fn set_standing(
                 number: Set(number),
                 from_ms: Set(from.0),
                 whereabouts: Set(whereabouts.name().to_owned()),
-                why: Set(why.to_owned()),
+                why: Set(String::new()),
+                sealed: Set(Some(
+                    sealed::seal(tx, &patient.to_string(), &Model::place(number), why, now).await?,
+                )),
                 created_at_ms: Set(now.0),
                 created_by: Set(tx.actor().to_string()),
             };
@@ -99,11 +104,21 @@ pub async fn standings_of(
 ) -> Result<Vec<Stood>, ReadError> {
     let rows = record.read_tx("diary.standings_of", actor, move |tx| {
         Box::pin(async move {
-            let rows = Entity::find().filter(Column::Patient.eq(patient.to_string()));
-            Ok(rows.order_by_desc(Column::Number).all(tx).await?)
+            let patient = patient.to_string();
+            let rows = Entity::find().filter(Column::Patient.eq(&patient));
+            let mut rows = rows.order_by_desc(Column::Number).all(tx).await?;
+            let veil = Veil::of(tx, &patient).await?;
+            let newest = rows.first().map_or(0, |row| row.number);
+            rows.retain(|row| !veil.hides_standing(row, newest));
+            let mut keys = Keys::default();
+            let mut all = Vec::with_capacity(rows.len());
+            for row in rows {
+                all.push(opened(tx, &mut keys, row).await?);
+            }
+            Ok(all)
         })
     });
-    rows.await?.iter().map(read).collect()
+    Ok(rows.await?)
 }
 
 /// Where everybody is at a moment of whom anything was written; the others are at home.
@@ -123,7 +138,7 @@ pub async fn whereabouts_at(
     });
     let mut all = HashMap::new();
     for row in rows.await? {
-        let standing = read(&row)?.standing;
+        let standing = read(&row)?;
         all.insert(standing.patient, standing.whereabouts);
     }
     Ok(all)
@@ -139,9 +154,8 @@ pub(crate) fn reason(words: &str) -> Option<&str> {
 
 pub(crate) async fn by_row(tx: &Tx<'_>, id: i64) -> Result<Option<PatientStanding>, TxError> {
     let row = Entity::find_by_id(id).one(tx).await?;
-    let stood = row.map(|row| read(&row)).transpose();
-    let stood = stood.map_err(TxError::refuse)?;
-    Ok(stood.map(|stood| stood.standing))
+    let standing = row.map(|row| read(&row)).transpose();
+    standing.map_err(TxError::refuse)
 }
 
 /// Where a patient is at a moment, by all that is written; at home before anything is.
@@ -157,7 +171,7 @@ pub(crate) async fn whereabouts_of(
     let Some(row) = rows.one(tx).await? else {
         return Ok(Whereabouts::AtHome);
     };
-    Ok(read(&row).map_err(TxError::refuse)?.standing.whereabouts)
+    Ok(read(&row).map_err(TxError::refuse)?.whereabouts)
 }
 
 async fn latest_row(tx: &Tx<'_>, patient: PatientId) -> Result<Option<Model>, TxError> {
@@ -165,17 +179,39 @@ async fn latest_row(tx: &Tx<'_>, patient: PatientId) -> Result<Option<Model>, Tx
     Ok(rows.order_by_desc(Column::Number).one(tx).await?)
 }
 
-pub(crate) fn read(row: &Model) -> Result<Stood, ReadError> {
+/// Where a patient is, by a row.
+pub(crate) fn read(row: &Model) -> Result<PatientStanding, ReadError> {
     let damaged = || ReadError::damaged("standing", row.id);
+    Ok(PatientStanding {
+        patient: row.patient.parse().map_err(|_| damaged())?,
+        number: row.number,
+        from: WallMs(row.from_ms),
+        whereabouts: row.whereabouts.parse().map_err(|_| damaged())?,
+    })
+}
+
+/// The same with its reason, opened; that of somebody who was forgotten is empty.
+pub(crate) async fn opened(tx: &Tx<'_>, keys: &mut Keys, row: Model) -> Result<Stood, TxError> {
+    let standing = read(&row).map_err(TxError::refuse)?;
+    let why = match &row.sealed {
+        None => row.why,
+        Some(sealed) => {
+            let place = Model::place(row.number);
+            let opened = keys.open(tx, &row.patient, &place, sealed).await?;
+            opened.unwrap_or_default()
+        }
+    };
     Ok(Stood {
-        standing: PatientStanding {
-            patient: row.patient.parse().map_err(|_| damaged())?,
-            number: row.number,
-            from: WallMs(row.from_ms),
-            whereabouts: row.whereabouts.parse().map_err(|_| damaged())?,
-        },
-        why: row.why.clone(),
-        by: row.created_by.clone(),
+        standing,
+        why,
+        by: row.created_by,
         at: WallMs(row.created_at_ms),
     })
+}
+
+impl Model {
+    /// What its words are bound to.
+    pub(crate) fn place(number: i64) -> String {
+        format!("standing/{number}")
+    }
 }

@@ -16,7 +16,7 @@ use crate::database::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, Purpose, STATEMENT_CACHE};
 
 /// How every connection to the file is opened.
 pub(crate) fn options(path: &Path, purpose: Purpose) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
+    let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .busy_timeout(BUSY_TIMEOUT)
@@ -25,7 +25,12 @@ pub(crate) fn options(path: &Path, purpose: Purpose) -> SqliteConnectOptions {
         .foreign_keys(true)
         .pragma("cache_size", format!("-{}", purpose.cache_kib()))
         .statement_cache_capacity(STATEMENT_CACHE)
-        .disable_statement_logging()
+        .disable_statement_logging();
+    match purpose {
+        // What is removed of a person is overwritten, not left in the free room of a page.
+        Purpose::Record => options.pragma("secure_delete", "ON"),
+        Purpose::Series => options,
+    }
 }
 
 /// The writing connection; it makes the file when there is none.

@@ -55,9 +55,9 @@ pub use socket::serve;
 pub use veglia_triage::{
     About, Calling, Cause, End, Evidence, Expected, ExpectedError, FamilyDoctor, Field, Flag,
     FlagId, Guard, Hours, How, LocalTime, Median, OwnLimits, OxygenScale, Parameter, Partial,
-    PatientId, Plan, PlanError, PlanVersion, Points, RuleName, RuleSet, Scale, ScoreParameter,
-    Scored, Severity, Source, Standing, Target, Template, Trigger, Verdict, What, Whereabouts, Why,
-    plan,
+    PatientId, PatientStanding, Plan, PlanError, PlanVersion, Points, RuleName, RuleSet, Scale,
+    ScoreParameter, Scored, Severity, Source, Standing, Target, Template, Trigger, Verdict, What,
+    Whereabouts, Why, plan,
 };
 pub use veglia_wire::{
     Answer, AnswerCode, Answered, Boot, CareClock, Charge, Clock, ClockState, CommandId,

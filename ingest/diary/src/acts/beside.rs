@@ -9,8 +9,9 @@ use veglia_triage::{FlagId, PatientId};
 use veglia_wire::{VitalKind, WallMs};
 
 use super::{
-    ActKind, ActRefused, CallOutcome, Draft, EntryId, Whom, checked, flags, outcome, perhaps,
+    ActKind, ActRefused, CallOutcome, Draft, EntryId, Whom, checked, is_known, outcome, perhaps,
 };
+use crate::hidden::Veil;
 use crate::rows::entry;
 
 /// A service that goes to the patient.
@@ -145,11 +146,10 @@ async fn write(
 ) -> Result<(), ActRefused> {
     let written = record.run_tx("diary.write_act", actor, move |tx| {
         Box::pin(async move {
-            if let Some(flag) = flag {
-                let told = flags::told_of(tx, &flag.to_string()).await?;
-                if told.is_none() || flag.patient != patient {
-                    return Ok(Err(ActRefused::Unknown(flag.clone())));
-                }
+            if let Some(flag) = flag
+                && !is_known(tx, patient, flag).await?
+            {
+                return Ok(Err(ActRefused::Unknown(flag.clone())));
             }
             let draft = Draft {
                 patient,
@@ -185,7 +185,9 @@ pub async fn correct(
         Box::pin(async move {
             let row = entry::Entity::find_by_id(wrong.0)
                 .filter(entry::Column::Patient.eq(patient.to_string()));
-            let Some(row) = row.one(tx).await? else {
+            let veil = Veil::of(tx, &patient.to_string()).await?;
+            let row = row.one(tx).await?.filter(|row| !veil.hides_entry(row));
+            let Some(row) = row else {
                 return Ok(Err(ActRefused::NoEntry(wrong)));
             };
             let draft = Draft {

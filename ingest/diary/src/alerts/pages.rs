@@ -7,7 +7,9 @@
 //!
 //! Deliberately absent: deliveries, receipts of channels, repetitions of a message.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,9 @@ use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_triage::{FlagId, PatientId, Severity};
 use veglia_wire::WallMs;
 
+use super::NAMES_PER_QUERY;
 use crate::error::ReadError;
+use crate::hidden::{Veil, Veils};
 use crate::ladder::Input;
 use crate::rows::page::{Column, Entity, Model};
 use crate::rows::{alert, page_event};
@@ -184,7 +188,8 @@ pub struct Page {
     pub at: WallMs,
 }
 
-/// Pages after `after`, oldest first, at most `limit` and [`PAGES_MAX`].
+/// Pages after `after`, oldest first, at most `limit` and [`PAGES_MAX`]; to a person, without those
+/// that are hidden.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -200,9 +205,14 @@ pub async fn pages_since(
                 .filter(Column::Id.gt(after.0))
                 .order_by_asc(Column::Id)
                 .limit(limit.min(PAGES_MAX));
-            let pages: Result<Vec<Page>, ReadError> =
-                rows.all(tx).await?.iter().map(page).collect();
-            pages.map_err(TxError::refuse)
+            let mut veils = Veils::default();
+            let mut pages = Vec::new();
+            for row in rows.all(tx).await? {
+                if !veils.of(tx, &row.patient).await?.hides_page(&row) {
+                    pages.push(page(&row).map_err(TxError::refuse)?);
+                }
+            }
+            Ok(pages)
         })
     });
     Ok(read.await?)
@@ -320,32 +330,39 @@ async fn become_of(
 pub(crate) async fn told_in(
     tx: &Tx<'_>,
     patient: &str,
-    from: i64,
-    until: i64,
-    limit: u64,
+    (range, limit): (Range<i64>, u64),
+    veil: &Veil,
 ) -> Result<Vec<Paged>, TxError> {
     let rows = Entity::find()
         .filter(Column::Patient.eq(patient))
-        .filter(Column::AtMs.gte(from))
-        .filter(Column::AtMs.lt(until))
+        .filter(Column::AtMs.gte(range.start))
+        .filter(Column::AtMs.lt(range.end))
         .order_by_desc(Column::Id)
         .limit(limit);
+    let mut rows = rows.all(tx).await?;
+    rows.retain(|row| !veil.hides_page(row));
+    let mut fates: HashMap<i64, Vec<page_event::Model>> = HashMap::new();
+    for some in rows.chunks(NAMES_PER_QUERY) {
+        let of = page_event::Column::PageId.is_in(some.iter().map(|row| row.id));
+        for fate in page_event::Entity::find().filter(of).all(tx).await? {
+            fates.entry(fate.page_id).or_default().push(fate);
+        }
+    }
     let mut told = Vec::new();
-    for row in rows.all(tx).await? {
+    for row in rows {
         let page = page(&row).map_err(TxError::refuse)?;
         let late_ms = row.at_ms.saturating_sub(row.due_ms);
-        let fates = page_event::Entity::find().filter(page_event::Column::PageId.eq(row.id));
-        let of = |what: &str, rows: &[page_event::Model]| {
-            let mut rows = rows.iter().filter(|row| row.what == what);
+        let became = fates.remove(&row.id).unwrap_or_default();
+        let of = |what: &str| {
+            let mut rows = became.iter().filter(|row| row.what == what);
             rows.next().map(|row| WallMs(row.at_ms))
         };
-        let fates = fates.all(tx).await?;
         told.push(Paged {
             page,
             late_ms,
-            seen: of("seen", &fates),
-            failed: of("failed", &fates),
-            recalled: of("recalled", &fates),
+            seen: of("seen"),
+            failed: of("failed"),
+            recalled: of("recalled"),
         });
     }
     Ok(told)

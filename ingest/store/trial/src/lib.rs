@@ -11,6 +11,7 @@
 mod server;
 #[path = "../../../../tests/support/mod.rs"]
 mod support;
+mod transactions;
 
 use std::collections::hash_map::DefaultHasher;
 use std::env;
@@ -21,6 +22,7 @@ use std::process::Command;
 use veglia_store::{Database, Place, Schema};
 
 pub use server::Postgres;
+pub use transactions::Transactions;
 
 /// Where a program that runs again finds the socket of its server.
 const SOCKET: &str = "VEGLIA_TRIAL_POSTGRESQL";
