@@ -7,8 +7,10 @@
 //! codes only hashes are kept; each is good once. Tries are slowed at the door
 //! ([`crate::SignIn::second`]) as those of passwords are.
 //!
-//! **Limits.** The secret itself must be kept, or no code could be compared: who steals this table
-//! can make codes, and still needs the password, of which there is only a hash. Codes do not stop
+//! **Limits.** The secret itself must be kept, and in clear: a key beside the record would be stolen
+//! with it. What keeps it is what keeps the record: the rights of its file, encrypted disks and
+//! copies. Who steals this table can make codes, and still needs the password, of which there is
+//! only a hash; after a theft all codes are withdrawn. Codes do not stop
 //! somebody who is deceived into typing one on another site; passkeys would.
 
 use std::fmt;
@@ -18,7 +20,7 @@ use thiserror::Error;
 use totp_rs::{Builder, Secret, Totp};
 use veglia_store::sea_orm::IntoActiveModel;
 use veglia_store::sea_orm::entity::prelude::*;
-use veglia_store::{Actor, Database, Tx, TxError};
+use veglia_store::{Access, Actor, Database, Tx, TxError};
 use veglia_wire::WallMs;
 
 use crate::StaffId;
@@ -41,6 +43,16 @@ const RECOVERY_BYTES: usize = 10;
 
 /// Longest text that is looked at as a code: a recovery code with every sign between its letters.
 const TYPED_CHARS_MAX: usize = 40;
+
+/// What stands in the audit.
+pub mod purposes {
+    /// An account shows codes from now on.
+    pub const MADE: &str = "codes.made";
+    /// It has new recovery codes.
+    pub const RENEWED: &str = "codes.renewed";
+    /// It shows none any more.
+    pub const WITHDRAWN: &str = "codes.withdrawn";
+}
 
 /// A secret to be scanned. Not shown by `Debug`.
 #[derive(Clone)]
@@ -231,6 +243,7 @@ pub async fn confirm(
                 .filter(session::Column::TokenHash.ne(kept.as_str()))
                 .exec(tx)
                 .await?;
+            note(tx, purposes::MADE, id, now).await?;
             Ok(Ok(()))
         })
     });
@@ -255,6 +268,7 @@ pub async fn renew(
                 return Ok(false);
             }
             put(tx, id, codes, now).await?;
+            note(tx, purposes::RENEWED, id, now).await?;
             Ok(true)
         })
     });
@@ -280,7 +294,12 @@ pub async fn left(record: &Database, staff: &Staff) -> Result<u64, TxError> {
 ///
 /// # Errors
 /// What the database reports.
-pub async fn withdraw(record: &Database, actor: &Actor, id: StaffId) -> Result<bool, TxError> {
+pub async fn withdraw(
+    record: &Database,
+    actor: &Actor,
+    id: StaffId,
+    now: WallMs,
+) -> Result<bool, TxError> {
     record
         .run_tx("codes.withdraw", actor, move |tx| {
             Box::pin(async move {
@@ -293,10 +312,22 @@ pub async fn withdraw(record: &Database, actor: &Actor, id: StaffId) -> Result<b
                     .filter(session::Column::StaffId.eq(id.get()))
                     .exec(tx)
                     .await?;
+                if gone.rows_affected > 0 {
+                    note(tx, purposes::WITHDRAWN, id, now).await?;
+                }
                 Ok(gone.rows_affected > 0)
             })
         })
         .await
+}
+
+async fn note(tx: &Tx<'_>, purpose: &'static str, id: StaffId, now: WallMs) -> Result<(), TxError> {
+    tx.log_access(Access {
+        at_ms: now.0,
+        purpose,
+        subject: &Actor::Staff(id.get()).to_string(),
+    })
+    .await
 }
 
 /// Judges what was typed, and uses it up.

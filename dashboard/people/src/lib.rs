@@ -15,8 +15,10 @@
 //!   a patient has, who is on duty with what hours and substitutes; [`links`] open one call;
 //! - [`boards`]: screens on a wall, opened by an address; [`views`] of the ward that somebody
 //!   keeps;
-//! - [`roll`]: what a list of many says of each;
+//! - [`tokens`]: what programs show instead of a session;
+//! - [`roll`]: what a list of many says of each; [`place`]: their Municipio or Comune;
 //! - [`told`]: what the centre said to a patient;
+//! - [`forgotten`]: who was erased, and since when;
 //! - [`background`]: the clinical sheet, with keys and who else to call.
 //!
 //! Names, codes, numbers and addresses never appear in `Debug`, in errors or in logs. Time is an
@@ -45,6 +47,8 @@ mod role;
 mod rows;
 mod schema;
 mod sign_in;
+mod token_rows;
+mod token_schema;
 
 pub mod background;
 pub mod boards;
@@ -52,15 +56,18 @@ pub mod care;
 pub mod codes;
 pub mod contacts;
 pub mod duty;
+pub mod forgotten;
 pub mod links;
 pub mod mmg;
 pub mod passkeys;
 pub mod patients;
+pub mod place;
 pub mod roll;
 pub mod sessions;
 pub mod staff;
 pub mod steps;
 pub mod subjects;
+pub mod tokens;
 pub mod told;
 pub mod views;
 pub mod waiting;

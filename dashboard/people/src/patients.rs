@@ -161,6 +161,7 @@ impl<'a> Enrolment<'a> {
             address: self.person.address.trim().to_owned(),
             registered_at_ms: now.0,
             registered_by: tx.actor().to_string(),
+            forgotten_at_ms: None,
         };
         Entity::insert(row.into_active_model())
             .exec_without_returning(tx)
@@ -184,7 +185,8 @@ impl<'a> Enrolment<'a> {
     }
 }
 
-/// Everything on file about one person, or `None` when nobody has this identifier.
+/// Everything on file about one person, or `None` when nobody has this identifier or they were
+/// forgotten ([`crate::forgotten`]).
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -199,7 +201,9 @@ pub async fn get(
         })
         .await
         .map_err(ReadError::Store)?;
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = row.filter(|row| row.forgotten_at_ms.is_none()) else {
+        return Ok(None);
+    };
     let codice_fiscale = row
         .codice_fiscale
         .parse()
@@ -251,6 +255,7 @@ pub async fn names_of(
                     rows.extend(
                         Entity::find()
                             .filter(Column::Id.is_in(numbers))
+                            .filter(Column::ForgottenAtMs.is_null())
                             .all(tx)
                             .await?,
                     );

@@ -13,6 +13,7 @@ use veglia_wire::WallMs;
 
 use crate::care::followed_in;
 use crate::patients::FullName;
+use crate::place::Place;
 use crate::reach_rows::{care, mmg};
 use crate::rows::person;
 use crate::{MmgId, PersonId};
@@ -27,6 +28,8 @@ pub struct Enrolled {
     pub name: FullName,
     /// Their family doctor, with the doctor's name.
     pub doctor: Option<(MmgId, String)>,
+    /// Where they live.
+    pub place: Option<Place>,
     /// Whether the centre follows them.
     pub is_followed: bool,
 }
@@ -53,6 +56,7 @@ pub async fn call(
                     learn_names(tx, &mut doctors, &whose).await?;
                     let people = person::Entity::find()
                         .filter(person::Column::Id.is_in(numbers))
+                        .filter(person::Column::ForgottenAtMs.is_null())
                         .all(tx)
                         .await?;
                     for row in people {
@@ -68,6 +72,7 @@ pub async fn call(
                             surname: row.surname,
                         };
                         let enrolled = Enrolled {
+                            place: Place::of_address(&row.address),
                             name,
                             doctor,
                             is_followed: followed.contains(&row.id),

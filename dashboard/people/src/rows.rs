@@ -17,6 +17,7 @@ pub(crate) mod person {
         pub(crate) address: String,
         pub(crate) registered_at_ms: i64,
         pub(crate) registered_by: String,
+        pub(crate) forgotten_at_ms: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

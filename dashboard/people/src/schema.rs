@@ -19,6 +19,8 @@ pub const SCHEMA: Schema = Schema {
             Box::new(crate::boards::Boards),
             Box::new(crate::views::Views),
             Box::new(crate::passkey_schema::Ways),
+            Box::new(crate::token_schema::Tokens),
+            Box::new(crate::forgotten::Forgotten),
         ]
     },
 };

@@ -7,6 +7,7 @@
 //! What opens other ways in (a passkey) wants its owner once more, within [`CONFIRMED_MS`]: a
 //! screen left open is not enough.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -115,7 +116,7 @@ impl Way {
     const ALL: [Self; 3] = [Self::Password, Self::Passkey, Self::Federated];
 
     /// The word stored.
-    fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::Passkey => "passkey",
@@ -239,6 +240,28 @@ async fn find(
     Ok(open.and_then(|(open, owner)| Some((open, Staff::from_row(owner)?))))
 }
 
+/// How many sessions each account has open, in one look; who has none is not in it.
+///
+/// # Errors
+/// What the database reports.
+pub async fn counts(
+    record: &Database,
+    actor: &Actor,
+    now: WallMs,
+) -> Result<HashMap<StaffId, usize>, TxError> {
+    let rows = record.read_tx("session.counts", actor, move |tx| {
+        Box::pin(async move {
+            let lately = session::Column::SeenAtMs.gt(now.plus_ms(-IDLE_MS).0);
+            Ok(session::Entity::find().filter(lately).all(tx).await?)
+        })
+    });
+    let mut counts: HashMap<StaffId, usize> = HashMap::new();
+    for row in rows.await?.iter().filter(|row| is_open(row, now)) {
+        *counts.entry(StaffId::from_row(row.staff_id)).or_default() += 1;
+    }
+    Ok(counts)
+}
+
 /// Ends one session; ending one that is over is no fault.
 ///
 /// # Errors
@@ -281,6 +304,25 @@ pub async fn confirm(
         .await
 }
 
+/// Whether its owner was recognised within [`CONFIRMED_MS`]: once more, or when it was opened.
+///
+/// # Errors
+/// What the database reports.
+pub async fn is_fresh(
+    record: &Database,
+    staff: &Staff,
+    token: &Token,
+    now: WallMs,
+) -> Result<bool, TxError> {
+    let row = read(record, staff, token).await?;
+    let seen = row.map(|row| row.confirmed_at_ms.unwrap_or(row.opened_at_ms));
+    Ok(seen.is_some_and(|at| is_lately(WallMs(at), now)))
+}
+
+fn is_lately(at: WallMs, now: WallMs) -> bool {
+    (0..CONFIRMED_MS).contains(&now.since(at))
+}
+
 /// Whether its owner was recognised once more within [`CONFIRMED_MS`].
 ///
 /// # Errors
@@ -293,7 +335,7 @@ pub async fn is_confirmed(
 ) -> Result<bool, TxError> {
     let row = read(record, staff, token).await?;
     let confirmed = row.and_then(|row| row.confirmed_at_ms).map(WallMs);
-    Ok(confirmed.is_some_and(|at| (0..CONFIRMED_MS).contains(&now.since(at))))
+    Ok(confirmed.is_some_and(|at| is_lately(at, now)))
 }
 
 /// By what the session of this token was opened.

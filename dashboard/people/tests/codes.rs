@@ -6,6 +6,7 @@ use totp_rs::{Builder, Secret};
 use veglia_people::codes::{self, CodeError, RECOVERY_CODES, Shown};
 use veglia_people::sessions::{self, Token, Way};
 use veglia_people::staff::{self, NewStaff, Role, Staff};
+use veglia_people::subjects::{self, IDENTITIES_MAX, LinkError};
 use veglia_people::{Password, SCHEMA, SignIn, SignInError, steps};
 use veglia_store::{Actor, Database};
 use veglia_wire::WallMs;
@@ -194,13 +195,56 @@ async fn codes_that_are_withdrawn_end_the_sessions() {
     let house = house().await;
     house.enrolled().await;
     let token = house.session().await;
-    let withdrawn = codes::withdraw(&house.record, &SETUP, house.ada.id).await;
+    let withdrawn = codes::withdraw(&house.record, &SETUP, house.ada.id, NOW).await;
     assert!(withdrawn.unwrap());
     let is_in = sessions::lookup(&house.record, &token, NOW).await.unwrap();
     assert!(is_in.is_none());
-    let again = codes::withdraw(&house.record, &SETUP, house.ada.id).await;
+    let again = codes::withdraw(&house.record, &SETUP, house.ada.id, NOW).await;
     assert!(!again.unwrap());
     codes::begin(&house.record, &house.ada, NOW).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_identity_that_is_taken_away_ends_what_it_opened_and_there_are_not_many() {
+    let house = house().await;
+    let (record, ada) = (&house.record, &house.ada);
+    let (kept, by_password) = (house.session().await, house.session().await);
+    let opened = sessions::open_in(record, ada, "", Way::Federated, NOW).await;
+    let by_identity = opened.unwrap();
+    let link = async |subject: &str| {
+        let identity = ("https://identity.example", subject);
+        subjects::link(record, &ada.actor(), ada.id, identity, NOW).await
+    };
+    for number in 0..IDENTITIES_MAX {
+        link(&number.to_string()).await.unwrap();
+    }
+    let many = link("many").await;
+    assert!(matches!(many, Err(LinkError::Full)), "{many:?}");
+    let counts = sessions::counts(record, &SETUP, NOW).await.unwrap();
+    assert_eq!(counts[&ada.id], 3);
+
+    let linked = subjects::list(record, ada).await.unwrap();
+    assert!(linked.iter().all(|it| it.is_own));
+    for nothing in ["", "%", "0000000000000000"] {
+        let gone = subjects::remove(record, ada, &kept, nothing, NOW).await;
+        assert!(!gone.unwrap(), "{nothing}");
+    }
+    let gone = subjects::remove(record, ada, &kept, &linked[0].reference, NOW).await;
+    assert!(gone.unwrap());
+    let is_in = async |token| {
+        sessions::lookup(record, token, NOW)
+            .await
+            .unwrap()
+            .is_some()
+    };
+    assert!(is_in(&kept).await && is_in(&by_password).await);
+    assert!(!is_in(&by_identity).await);
+    let gone = subjects::whose(record, ("https://identity.example", "0")).await;
+    assert!(gone.unwrap().is_none());
+    assert_eq!(
+        sessions::counts(record, &SETUP, NOW).await.unwrap()[&ada.id],
+        2
+    );
 }
 
 #[tokio::test]
