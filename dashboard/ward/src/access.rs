@@ -15,20 +15,20 @@
 //! What could not be written is not shown. Absent: the list of patients, which is the work of
 //! whoever is on duty and names no single patient as its purpose.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use veglia_people::care::{self, glass};
 use veglia_people::staff::{self, Role};
 use veglia_store::{Access, Accessed, Actor, Database, TxError};
 use veglia_view::{PatientId, WallMs};
+use veglia_words::{Key, Language, Words};
+
+use crate::WORDS;
 
 /// How long an entry about curves stands for further fetches of them, by the clock of care, in
 /// milliseconds.
 pub const CURVES_WINDOW_MS: i64 = 3_600_000;
-
-/// Where the reader works who has no account. The person whose data it is learns this, the role and
-/// the reason, and not the name.
-const UNIT: &str = "Centrale Medica";
 
 const PAGE: &str = "patient.page";
 const DIARY: &str = "patient.diary";
@@ -43,9 +43,9 @@ pub struct Viewing {
     /// When.
     pub at: WallMs,
     /// Of which unit the reader is.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// In which role, in words.
-    pub role: &'static str,
+    pub role: Cow<'static, str>,
     /// For which reason, in words.
     pub reason: String,
 }
@@ -102,7 +102,7 @@ pub(crate) async fn opens_care(
 }
 
 /// Who has seen a patient's data before the look of that number, newest first, at most `limit`
-/// looks. Asking is a look as well, and is written before the answer.
+/// looks, in a language. Asking is a look as well, and is written before the answer.
 ///
 /// # Errors
 /// What the record reports; nothing is told then.
@@ -112,13 +112,14 @@ pub async fn who_has_seen(
     patient: PatientId,
     before: Option<i64>,
     limit: u64,
-    now: WallMs,
+    (now, language): (WallMs, Language),
 ) -> Result<Vec<Viewing>, TxError> {
     let subject = patient.to_string();
     let seen = record.accesses_to(actor, &subject, before, limit).await?;
     let roles = staff::roles(record, actor).await?;
     record.log_access(actor, access(LOG, &subject, now)).await?;
-    Ok(seen.iter().map(|it| viewing(it, &roles)).collect())
+    let w = WORDS.speaking(language);
+    Ok(seen.iter().map(|it| viewing(w, it, &roles)).collect())
 }
 
 fn access<'a>(purpose: &'static str, subject: &'a str, now: WallMs) -> Access<'a> {
@@ -129,50 +130,65 @@ fn access<'a>(purpose: &'static str, subject: &'a str, now: WallMs) -> Access<'a
     }
 }
 
-fn viewing(seen: &Accessed, roles: &HashMap<String, Role>) -> Viewing {
+fn viewing(w: Words, seen: &Accessed, roles: &HashMap<String, Role>) -> Viewing {
     let role = roles.get(&seen.actor);
+    // The person whose data it is learns unit, role and reason, and not the name.
+    let (unit, role) = match role {
+        Some(role) => (
+            Cow::Borrowed(role.unit_in(w.language)),
+            Cow::Borrowed(role.word_in(w.language)),
+        ),
+        None if seen.actor.starts_with("command:") => {
+            (w.say("entrust-centre"), w.say("seen-by-command"))
+        }
+        None => (w.say("entrust-centre"), w.say("seen-by-system")),
+    };
     Viewing {
         number: seen.number,
         at: WallMs(seen.at_ms),
-        unit: role.map_or(UNIT, |role| role.unit()),
-        role: match role {
-            Some(role) => role.word(),
-            None if seen.actor.starts_with("command:") => "gestore del sistema",
-            None => "sistema",
-        },
-        reason: why_in_words(&seen.purpose),
+        unit,
+        role,
+        reason: why_in_words(&seen.purpose, w.language),
     }
 }
 
 /// A purpose of the access log in words; what no page of this version does is said as it is
 /// written.
 #[must_use]
-pub fn why_in_words(purpose: &str) -> String {
-    let words = match purpose {
-        PAGE => "Consultazione della scheda",
-        DIARY => "Consultazione del diario",
-        CURVES => "Consultazione dell’andamento delle misure",
-        LOG => "Consultazione del registro degli accessi",
-        care::PURPOSE => "Chi segue il paziente",
-        glass::PURPOSE => "Accesso urgente, con motivo",
-        glass::SOUGHT => "Ricerca per codice fiscale, per un accesso urgente",
+pub fn why_in_words(purpose: &str, language: Language) -> String {
+    let key = match purpose {
+        PAGE => Key("purpose-page"),
+        DIARY => Key("purpose-diary"),
+        CURVES => Key("purpose-curves"),
+        LOG => Key("purpose-accesses"),
+        care::PURPOSE => Key("purpose-care"),
+        glass::PURPOSE => Key("purpose-glass"),
+        glass::SOUGHT => Key("purpose-glass-sought"),
         // Entered by the pages of devices, of the telephone and of the auditor.
-        "device.sheet" => "Consultazione della scheda di un dispositivo",
-        "device.card" => "Tesserino di un dispositivo",
-        "device.first" => "Attesa della prima misura di un dispositivo",
-        "patient.call" => "Telefonata",
-        "patient.needs" => "Bisogni detti al telefono",
-        "patient.handover" => "Passaggio di consegne tra turni",
-        "patient.night" => "Elenco della notte per la Continuità Assistenziale",
-        "patient.sheet-112" => "Scheda per il 112",
+        "device.sheet" => Key("purpose-device"),
+        "device.card" => Key("purpose-device-card"),
+        "device.first" => Key("purpose-device-first"),
+        "patient.call" => Key("purpose-call"),
+        "patient.needs" => Key("purpose-needs"),
+        "patient.handover" => Key("purpose-handover"),
+        "patient.night" => Key("purpose-night"),
+        "patient.sheet-112" => Key("purpose-sheet"),
         // Entered by the family doctors' door.
-        "patient.inbox" => "Segnalazioni del medico di famiglia",
-        "patient.digest" => "Riepilogo del medico di famiglia",
-        "patient.synopsis" => "Sintesi del paziente",
-        "report.list" => "Casi segnalati dai medici",
-        "audit.list" => "Controllo degli accessi",
-        "audit.command" => "Controllo degli accessi, dalla riga di comando",
-        other => other,
+        "patient.inbox" => Key("purpose-inbox"),
+        "patient.digest" => Key("purpose-digest"),
+        "patient.synopsis" => Key("purpose-synopsis"),
+        // Entered by the pages of documents.
+        "patient.documents" => Key("purpose-documents"),
+        "patient.document-issued" => Key("purpose-document-issued"),
+        "report.list" | "report.own" => Key("purpose-reports"),
+        // Entered by the pages of a patient's rights, and by the book of consents.
+        "patient.consents" => Key("purpose-consents"),
+        "patient.rights" => Key("purpose-rights"),
+        "patient.copy" => Key("purpose-copy"),
+        "patient.erasure" => Key("purpose-erasure"),
+        "audit.list" => Key("purpose-audit"),
+        "audit.command" => Key("purpose-audit-command"),
+        other => return other.to_owned(),
     };
-    words.to_owned()
+    WORDS.speaking(language).say(key).into_owned()
 }

@@ -10,9 +10,10 @@ use veglia_diary::{
 };
 use veglia_store::{Actor, Database};
 use veglia_view::{FlagId, PatientId, VitalKind, WallMs};
+use veglia_words::{Key, Language, Words};
 
 use crate::book::{self, BookError};
-use crate::{reason, words};
+use crate::{WORDS, reason, words};
 
 /// A form as it was sent. A field that a form does not have is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -70,13 +71,6 @@ pub(crate) const OUTCOMES: [(&str, CallOutcome); 4] = [
     ("help-sent", CallOutcome::HelpSent),
 ];
 
-/// An account that was closed while the page was open.
-const CLOSED_ACCOUNT: &str = "Questa persona non lavora più in Centrale: scegliere un altro \
-    collega. Nulla è stato scritto.";
-
-const UNCHOSEN: &str = "Scegliere una voce in ogni elenco del modulo. Nulla è stato scritto; ciò \
-    che è stato digitato è ancora qui.";
-
 /// Where on a page stands that something was written.
 const WRITTEN: &str = "scritto";
 
@@ -104,7 +98,7 @@ pub enum ActError {
 }
 
 /// Does what a form of a patient's page asks, in the name of `actor`. `at` is the moment, by the
-/// clock of care.
+/// clock of care; what is refused is said in the language.
 ///
 /// # Errors
 /// See [`ActError`].
@@ -113,8 +107,9 @@ pub async fn act(
     actor: &Actor,
     patient: PatientId,
     form: &ActForm,
-    at: WallMs,
+    (at, language): (WallMs, Language),
 ) -> Result<Outcome, ActError> {
+    let w = WORDS.speaking(language);
     let flag = if form.flag.is_empty() {
         None
     } else {
@@ -125,8 +120,8 @@ pub async fn act(
     if flag.is_none() && !form.flag.is_empty() {
         return Err(ActError::Form);
     }
-    if let Some(sentence) = form.unchosen() {
-        return Ok(Outcome::Refused(sentence.to_owned()));
+    if form.is_unchosen() {
+        return Ok(Outcome::Refused(w.say("refused-unchosen").into_owned()));
     }
     // Browsers send line ends as two characters.
     let text = form.words.replace("\r\n", "\n");
@@ -156,7 +151,8 @@ pub async fn act(
         ("hand-over", Some(flag)) => {
             let to: i64 = form.to.parse().map_err(|_| ActError::Form)?;
             if !is_colleague(record, actor, to).await? {
-                return Ok(Outcome::Refused(CLOSED_ACCOUNT.to_owned()));
+                // An account that was closed while the page was open.
+                return Ok(Outcome::Refused(w.say("refused-account").into_owned()));
             }
             hand_over(record, actor, flag, to, &text, at).await
         }
@@ -172,7 +168,7 @@ pub async fn act(
         Ok(()) => Ok(Outcome::Done),
         Err(error @ ActRefused::Read(_)) => Err(ActError::Diary(error)),
         Err(refused) => {
-            let sentence = sentence(record, actor, &refused, at).await;
+            let sentence = sentence(w, record, actor, &refused, at).await;
             let sentence = sentence.map_err(|error| ActError::Names(Box::new(error)))?;
             Ok(Outcome::Refused(sentence))
         }
@@ -187,17 +183,16 @@ async fn is_colleague(record: &Database, actor: &Actor, to: i64) -> Result<bool,
 }
 
 impl ActForm {
-    /// What is to be chosen and was not: said, so that what was typed comes back with it.
-    fn unchosen(&self) -> Option<&'static str> {
-        let is_unchosen = match self.act.as_str() {
+    /// Whether something is to be chosen and was not: it is said, so that what was typed comes back.
+    fn is_unchosen(&self) -> bool {
+        match self.act.as_str() {
             "call" => self.outcome.is_empty() || self.whom.is_empty(),
             "hand-over" => self.to.is_empty(),
             "refer" => self.service.is_empty(),
             "ask-repeat" => self.vital.is_empty(),
             "snooze" => self.minutes.is_empty(),
             _ => false,
-        };
-        is_unchosen.then_some(UNCHOSEN)
+        }
     }
 
     /// What a patient's devices are to measure after this act, if anything.
@@ -233,43 +228,32 @@ impl ActForm {
 }
 
 async fn sentence(
+    w: Words,
     record: &Database,
     actor: &Actor,
     refused: &ActRefused,
     now: WallMs,
 ) -> Result<String, BookError> {
-    Ok(match refused {
-        ActRefused::Taken { by, at } => {
-            let name = book::signatures(record, actor).await?.name(by);
-            let at = words::at_time(*at, now);
-            format!(
-                "{name} ha già preso in carico questa segnalazione {at}. Nulla è stato scritto."
-            )
-        }
-        ActRefused::Closed { by, at } => {
-            let name = book::signatures(record, actor).await?.name(by);
-            let at = words::at_time(*at, now);
-            format!("{name} ha già chiuso questa segnalazione {at}. Nulla è stato scritto.")
+    let said = match refused {
+        ActRefused::Taken { by, at } | ActRefused::Closed { by, at } => {
+            let key = match refused {
+                ActRefused::Taken { .. } => Key("refused-taken"),
+                _ => Key("refused-closed"),
+            };
+            let name = book::signatures(record, actor).await?.name(w, by);
+            let at = words::at_time(w, *at, now);
+            w.with(key, "by", name).and("at", at).to_string()
         }
         ActRefused::Over { why, at } => {
-            let ended = reason::ended(*why);
-            let at = words::at_time(*at, now);
-            format!("La segnalazione si è già conclusa da sola {at} ({ended}): non serve altro.")
+            let over = w.with("refused-over", "why", w.say(reason::ended(*why)));
+            over.and("at", words::at_time(w, *at, now)).to_string()
         }
-        ActRefused::News => "La segnalazione è cambiata mentre la pagina era aperta: rileggerla \
-            qui sotto, poi ripetere la chiusura. Nulla è stato scritto."
-            .to_owned(),
-        ActRefused::Snooze { minutes } => format!(
-            "Questa segnalazione si può sospendere al massimo per {minutes} minuti. Nulla è stato \
-             scritto."
-        ),
-        ActRefused::Words => {
-            format!("Scrivere una nota da 1 a {WORDS_CHARS_MAX} caratteri. Nulla è stato scritto.")
-        }
-        ActRefused::Unknown(_) => "La segnalazione non esiste. Nulla è stato scritto.".to_owned(),
-        ActRefused::NoEntry(_) => "La voce da correggere non è di questo diario. Nulla è stato \
-            scritto."
-            .to_owned(),
-        ActRefused::Read(_) => "Il diario non risponde. Nulla è stato scritto.".to_owned(),
-    })
+        ActRefused::News => w.say("refused-news").into_owned(),
+        ActRefused::Snooze { minutes } => w.with("refused-snooze", "n", *minutes).to_string(),
+        ActRefused::Words => w.with("refused-words", "most", WORDS_CHARS_MAX).to_string(),
+        ActRefused::Unknown(_) => w.say("refused-unknown").into_owned(),
+        ActRefused::NoEntry(_) => w.say("refused-entry").into_owned(),
+        ActRefused::Read(_) => w.say("refused-diary").into_owned(),
+    };
+    Ok(said)
 }

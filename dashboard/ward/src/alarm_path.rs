@@ -6,9 +6,10 @@
 use askama::Template;
 use veglia_diary::probe::{Leg, Overdue};
 use veglia_view::WallMs;
+use veglia_words::{Key, Language};
 
 use crate::page::WardPage;
-use crate::words;
+use crate::{WORDS, words};
 
 /// Why nobody can rely on the alarms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,38 +21,39 @@ pub enum PathFault {
 }
 
 impl PathFault {
-    /// What a message to whoever is on duty says: short, plain, nothing clinical.
+    /// What a message to whoever is on duty says: short, plain, nothing clinical, and in Italian as
+    /// every message.
     #[must_use]
     pub fn message(&self, now: WallMs) -> String {
         let (Self::Overdue(Overdue { since, .. }) | Self::Record(since)) = self;
-        let since = words::since_time(*since, now);
-        format!("Veglia: la catena degli allarmi non risponde {since}. Gli avvisi possono mancare.")
+        let w = WORDS.speaking(Language::It);
+        let since = words::since_time(w, *since, now);
+        w.with("path-message", "since", since).to_string()
     }
 
     /// In a sentence, with what to do.
     #[must_use]
-    pub fn sentence(&self, now: WallMs) -> String {
+    pub fn sentence(&self, now: WallMs, language: Language) -> String {
         let (since, why) = match self {
             Self::Overdue(overdue) => (overdue.since, missing(overdue.leg)),
-            Self::Record(since) => (*since, "l’archivio non risponde"),
+            Self::Record(since) => (*since, Key("path-record")),
         };
-        format!(
-            "La catena degli allarmi non risponde {}: {why}. Gli allarmi potrebbero non arrivare: \
-             sorvegliare i pazienti per telefono e avvisare chi gestisce il sistema.",
-            words::since_time(since, now)
-        )
+        let w = WORDS.speaking(language);
+        let said = w.with("path-sentence", "why", w.say(why));
+        said.and("since", words::since_time(w, since, now))
+            .to_string()
     }
 }
 
 /// Which leg of the way is not done.
-fn missing(leg: Leg) -> &'static str {
+fn missing(leg: Leg) -> Key {
     match leg {
-        Leg::Spoken => "il gateway di prova non invia letture",
-        Leg::Received => "la lettura di prova non arriva dal gateway alla raccolta dei dati",
-        Leg::Judged => "la lettura di prova non è stata valutata dalle regole",
-        Leg::Called => "per l’allarme di prova non è partita nessuna chiamata",
-        Leg::Carried => "la chiamata di prova non è stata presa in consegna",
-        Leg::Delivered => "il messaggio di prova non è uscito dalla coda degli invii",
+        Leg::Spoken => Key("path-spoken"),
+        Leg::Received => Key("path-received"),
+        Leg::Judged => Key("path-judged"),
+        Leg::Called => Key("path-called"),
+        Leg::Carried => Key("path-carried"),
+        Leg::Delivered => Key("path-delivered"),
     }
 }
 
@@ -96,14 +98,14 @@ mod tests {
         // 03:12 in Rome on 21 October 2020.
         let since = WallMs(1_603_242_720_000);
         let now = since.plus_ms(7 * 60_000);
-        let overdue = |leg| PathFault::Overdue(Overdue { since, leg }).sentence(now);
+        let overdue = |leg| PathFault::Overdue(Overdue { since, leg }).sentence(now, Language::It);
         let said = overdue(Leg::Received);
         let begin = "La catena degli allarmi non risponde dalle 03:12: la lettura di prova non \
                      arriva";
         assert!(said.starts_with(begin), "{said}");
         let each: std::collections::BTreeSet<String> = Leg::ALL.map(overdue).into();
         assert_eq!(each.len(), Leg::ALL.len());
-        let said = PathFault::Record(since).sentence(now);
+        let said = PathFault::Record(since).sentence(now, Language::It);
         assert!(said.contains("l’archivio non risponde"), "{said}");
     }
 }

@@ -1,16 +1,21 @@
 //! What open pages show: one board for each filter that somebody looks through, however many pages
 //! look.
 //!
-//! A line is rendered once for all boards, and what changed on a board is one piece of bytes for
-//! all its pages. A line of which only values moved tells those cells alone.
+//! A line is rendered once for all boards in each language that somebody reads it in, and what
+//! changed on a board is one piece of bytes for all its pages of a language. A line of which only
+//! values moved tells those cells alone.
+
+mod ears;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::broadcast;
 use veglia_view::{PatientId, Plan, Severity, TrendAsk, VitalKind, WallMs};
+use veglia_words::{Each, Language, Words};
 
+use crate::WORDS;
 use crate::desk::{Desk, Sight, place_of};
 use crate::event::{self, Alarmed, Alarms};
 use crate::filter::Filter;
@@ -54,10 +59,8 @@ pub(crate) struct Order {
 /// One filter that somebody looks through.
 #[derive(Debug)]
 struct Board {
-    events: broadcast::Sender<Bytes>,
     sight: Sight,
-    told: HashSet<PatientId>,
-    order: Order,
+    ears: Each<Ear>,
     /// How many others there are is not for the pages about one patient.
     is_list: bool,
     /// Of the desk, when the sight was taken.
@@ -65,23 +68,56 @@ struct Board {
     idle: u32,
 }
 
+/// The pages of one language on a board, and what they were told.
+#[derive(Debug)]
+struct Ear {
+    events: broadcast::Sender<Bytes>,
+    told: HashSet<PatientId>,
+    order: Order,
+}
+
+/// What is said in one language.
+#[derive(Debug, Default)]
+struct Tongue {
+    /// The lines on any board that somebody reads in it, as last told.
+    lines: HashMap<PatientId, Arc<Line>>,
+    alarms: Alarms,
+}
+
 /// All boards.
 #[derive(Debug, Default)]
 pub(crate) struct Boards {
     boards: HashMap<Filter, Board>,
-    /// The lines on any of them, as last told.
-    lines: HashMap<PatientId, Arc<Line>>,
-    alarms: Alarms,
+    tongues: Each<Tongue>,
+    /// How many wait for somebody, as pages were last told.
+    waiting: Waiting,
+    /// Those on any board, whoever reads it.
+    seen: HashSet<PatientId>,
     /// When each drawing is to be made again.
     due: HashMap<(PatientId, VitalKind), WallMs>,
 }
 
 /// What a page is made of, and what a stream begins with.
 #[derive(Debug)]
-pub(crate) struct Leaf {
-    pub(crate) lines: Vec<Arc<Line>>,
+pub struct Leaf {
+    /// The lines, from the top.
+    pub lines: Vec<Arc<Line>>,
     pub(crate) order: Order,
     pub(crate) alarms: Alarms,
+}
+
+impl Leaf {
+    /// How many patients there are, with those on other leaves.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.order.count.iter().sum()
+    }
+
+    /// How many leaves there are.
+    #[must_use]
+    pub fn leaves(&self) -> usize {
+        self.order.leaves
+    }
 }
 
 /// No more filters can be looked through.
@@ -90,78 +126,64 @@ pub(crate) struct TooMany;
 
 impl Boards {
     /// What is seen through a filter now, whether somebody looks or not.
-    pub(crate) fn leaf(&self, desk: &Desk, filter: &Filter, now: WallMs) -> Leaf {
+    pub(crate) fn leaf(&self, desk: &Desk, filter: &Filter, now: WallMs, w: Words) -> Leaf {
         let sight = desk.sight(filter);
-        let lines: Vec<Arc<Line>> = self
-            .lines(desk, &sight, now)
-            .map(|(_, line)| line)
-            .collect();
+        let known = self.tongues.of(w.language);
+        let lines = known.lines_of(desk, &sight, now, w);
+        let lines: Vec<Arc<Line>> = lines.map(|(_, line)| line).collect();
         Leaf {
             order: order_of(&sight, &lines),
             lines,
-            alarms: alarms(desk),
+            alarms: alarms(desk, w),
         }
-    }
-
-    /// The lines of those who are seen, as last told or else made now.
-    fn lines<'a>(
-        &'a self,
-        desk: &'a Desk,
-        sight: &'a Sight,
-        now: WallMs,
-    ) -> impl Iterator<Item = (PatientId, Arc<Line>)> + 'a {
-        sight.top.iter().filter_map(move |patient| {
-            let known = self.lines.get(patient).map(Arc::clone);
-            let line = known.or_else(|| desk.line(*patient, now).map(Arc::new));
-            Some((*patient, line?))
-        })
     }
 
     /// How many wait for somebody, as pages were last told.
     pub(crate) fn waiting(&self) -> Waiting {
-        Waiting {
-            red: self.alarms.red,
-            amber: self.alarms.amber,
-        }
+        self.waiting
     }
 
-    /// What changes on a board from now on.
+    /// What changes on a board from now on, in a language.
     pub(crate) fn listen(
         &mut self,
         desk: &Desk,
         filter: &Filter,
         now: WallMs,
+        w: Words,
     ) -> Result<broadcast::Receiver<Bytes>, TooMany> {
-        if let Some(board) = self.boards.get(filter) {
-            return Ok(board.events.subscribe());
+        if !self.boards.contains_key(filter) {
+            if filter.is_list() && !filter.is_everybody() {
+                self.make_room()?;
+            }
+            let board = Board {
+                sight: desk.sight(filter),
+                ears: Each::make(|_| Ear::new()),
+                is_list: filter.is_list(),
+                generation: desk.generation,
+                idle: 0,
+            };
+            self.boards.insert(filter.clone(), board);
         }
-        if filter.is_list() && !filter.is_everybody() {
-            self.make_room()?;
-        }
-        let sight = desk.sight(filter);
-        let lines: Vec<(PatientId, Arc<Line>)> = self.lines(desk, &sight, now).collect();
-        let shown: Vec<Arc<Line>> = lines.iter().map(|(_, line)| Arc::clone(line)).collect();
-        let order = order_of(&sight, &shown);
-        self.lines.extend(lines);
-        let (events, receiver) = broadcast::channel(CHANGES_WAITING);
-        let board = Board {
-            events,
-            told: sight.top.iter().copied().collect(),
-            sight,
-            order,
-            is_list: filter.is_list(),
-            generation: desk.generation,
-            idle: 0,
+        let Some(board) = self.boards.get_mut(filter) else {
+            return Err(TooMany);
         };
-        self.boards.insert(filter.clone(), board);
-        Ok(receiver)
+        let ear = board.ears.of_mut(w.language);
+        if ear.events.receiver_count() == 0 {
+            let tongue = self.tongues.of_mut(w.language);
+            let lines: Vec<_> = tongue.lines_of(desk, &board.sight, now, w).collect();
+            let shown: Vec<Arc<Line>> = lines.iter().map(|(_, line)| Arc::clone(line)).collect();
+            ear.order = order_of(&board.sight, &shown);
+            ear.told = board.sight.top.iter().copied().collect();
+            tongue.lines.extend(lines);
+        }
+        Ok(ear.events.subscribe())
     }
 
     /// A list that nobody looks at makes room for one that somebody wants.
     fn make_room(&mut self) -> Result<(), TooMany> {
         if self.lists() >= LISTS_MAX {
             self.boards
-                .retain(|filter, board| !filter.is_list() || board.events.receiver_count() > 0);
+                .retain(|filter, board| !filter.is_list() || board.pages() > 0);
         }
         (self.lists() < LISTS_MAX).then_some(()).ok_or(TooMany)
     }
@@ -172,15 +194,14 @@ impl Boards {
 
     /// How many pages are open.
     pub(crate) fn pages(&self) -> usize {
-        let boards = self.boards.values();
-        boards.map(|board| board.events.receiver_count()).sum()
+        self.boards.values().map(Board::pages).sum()
     }
 
     /// The lists that somebody looks through; boards at which nobody looks are forgotten after a
     /// while.
     pub(crate) fn looked_through(&mut self) -> Vec<Filter> {
         self.boards.retain(|filter, board| {
-            board.idle = match board.events.receiver_count() {
+            board.idle = match board.pages() {
                 0 => board.idle + 1,
                 _ => 0,
             };
@@ -208,38 +229,53 @@ impl Boards {
                 board.refresh(desk, filter);
             }
         }
-        let seen = self.boards.values().flat_map(|it| &it.sight.top).copied();
-        let seen: HashSet<PatientId> = seen.collect();
-        self.lines.retain(|patient, _| seen.contains(patient));
-        let said = self.say(desk, &seen, now);
-        let alarms = alarms(desk);
-        let alarmed = (alarms != self.alarms).then(|| event::alarms(&alarms));
-        self.alarms = alarms;
-        for (filter, board) in &mut self.boards {
-            let alarmed = alarmed.as_ref().filter(|_| filter.hears_alarms());
-            board.tell(&self.lines, &said, alarmed);
+        let seen = self.boards.values().flat_map(|it| &it.sight.top);
+        self.seen = seen.copied().collect();
+        self.waiting = waiting(desk);
+        let touched = desk.take_touched();
+        for language in Language::ALL {
+            self.tell_in(WORDS.speaking(language), desk, &touched, now);
         }
         if self.due.len() > DRAWN_MAX * COLUMNS.len() {
-            self.due.retain(|(patient, _), _| seen.contains(patient));
-            desk.keep_sparks(&seen);
+            self.due
+                .retain(|(patient, _), _| self.seen.contains(patient));
+            desk.keep_sparks(&self.seen);
+        }
+    }
+
+    /// The same, those who read it in one language.
+    fn tell_in(&mut self, w: Words, desk: &Desk, touched: &HashSet<PatientId>, now: WallMs) {
+        let tongue = self.tongues.of_mut(w.language);
+        let read = self.boards.values().filter(|it| it.is_read_in(w.language));
+        let seen: HashSet<PatientId> = read.flat_map(|it| &it.sight.top).copied().collect();
+        tongue.lines.retain(|patient, _| seen.contains(patient));
+        let said = tongue.say(desk, &seen, touched, now, w);
+        let alarms = alarms(desk, w);
+        let alarmed = (alarms != tongue.alarms).then(|| event::alarms(&alarms));
+        tongue.alarms = alarms;
+        for (filter, board) in &mut self.boards {
+            if board.is_read_in(w.language) {
+                let alarmed = alarmed.as_ref().filter(|_| filter.hears_alarms());
+                board.tell(&tongue.lines, &said, alarmed, w);
+            }
         }
     }
 
     /// Tells every page that it is fed.
-    pub(crate) fn tell_all(&self, event: &Bytes) {
+    pub(crate) fn tell_all(&self, event: impl Fn(Words) -> Bytes) {
         self.tell_those(event, |_| true);
     }
 
     /// Tells every page of a list the same; a page about one patient hears of that one alone.
-    pub(crate) fn tell_lists(&self, event: &Bytes) {
+    pub(crate) fn tell_lists(&self, event: impl Fn(Words) -> Bytes) {
         self.tell_those(event, Filter::is_list);
     }
 
-    fn tell_those(&self, event: &Bytes, is_told: impl Fn(&Filter) -> bool) {
-        for (_, board) in self.boards.iter().filter(|(filter, _)| is_told(filter)) {
-            // Nobody listening is no fault.
-            if board.events.send(event.clone()).is_err() {
-                tracing::trace!("nobody looks through this filter");
+    fn tell_those(&self, event: impl Fn(Words) -> Bytes, is_told: impl Fn(&Filter) -> bool) {
+        for language in Language::ALL {
+            let event = event(WORDS.speaking(language));
+            for (_, board) in self.boards.iter().filter(|(filter, _)| is_told(filter)) {
+                board.ears.of(language).hear(event.clone());
             }
         }
     }
@@ -252,7 +288,7 @@ impl Boards {
         at_most: usize,
     ) -> Vec<(TrendAsk, Option<Plan>)> {
         let mut asked = Vec::new();
-        for patient in self.lines.keys() {
+        for patient in &self.seen {
             for vital in COLUMNS {
                 if asked.len() == at_most {
                     return asked;
@@ -269,79 +305,6 @@ impl Boards {
             }
         }
         asked
-    }
-
-    /// Renders what changed of those who are seen, once.
-    fn say(
-        &mut self,
-        desk: &mut Desk,
-        seen: &HashSet<PatientId>,
-        now: WallMs,
-    ) -> HashMap<PatientId, Bytes> {
-        let touched = desk.take_touched();
-        let mut said = HashMap::new();
-        for patient in seen {
-            let known = self.lines.get(patient);
-            if known.is_some() && !touched.contains(patient) {
-                continue;
-            }
-            let Some(line) = desk.line(*patient, now) else {
-                continue;
-            };
-            let event = match known {
-                Some(known) if **known == line => continue,
-                Some(known) if known.differs_only_in_values(&line) => event::cells(known, &line),
-                _ => event::row(&line),
-            };
-            said.insert(*patient, event);
-            self.lines.insert(*patient, Arc::new(line));
-        }
-        said
-    }
-}
-
-impl Board {
-    /// Finds who is seen, where anybody moved.
-    fn refresh(&mut self, desk: &Desk, filter: &Filter) {
-        if self.generation != desk.generation {
-            self.sight = desk.sight(filter);
-            self.generation = desk.generation;
-        }
-    }
-
-    fn tell(
-        &mut self,
-        lines: &HashMap<PatientId, Arc<Line>>,
-        said: &HashMap<PatientId, Bytes>,
-        alarmed: Option<&Bytes>,
-    ) {
-        let mut news = BytesMut::new();
-        let mut shown = Vec::with_capacity(self.sight.top.len());
-        for patient in &self.sight.top {
-            let Some(line) = lines.get(patient) else {
-                continue;
-            };
-            shown.push(Arc::clone(line));
-            if !self.told.contains(patient) {
-                news.extend_from_slice(&event::row(line));
-            } else if let Some(event) = said.get(patient) {
-                news.extend_from_slice(event);
-            }
-        }
-        self.told = self.sight.top.iter().copied().collect();
-        let order = order_of(&self.sight, &shown);
-        if order != self.order {
-            if self.is_list {
-                news.extend_from_slice(&event::order(&order));
-            }
-            self.order = order;
-        }
-        if let Some(alarmed) = alarmed {
-            news.extend_from_slice(alarmed);
-        }
-        if !news.is_empty() && self.events.send(news.freeze()).is_err() {
-            tracing::trace!("nobody looks through this filter");
-        }
     }
 }
 
@@ -360,21 +323,30 @@ fn order_of(sight: &Sight, lines: &[Arc<Line>]) -> Order {
     order
 }
 
-/// Those who wait for somebody, for the ear and for pages that show others.
-fn alarms(desk: &Desk) -> Alarms {
+/// How many wait for somebody.
+fn waiting(desk: &Desk) -> Waiting {
     let is_red = |(severity, _): &(Severity, PatientId)| *severity == Severity::Red;
     let (red, all) = (
         desk.waiting().filter(is_red).count(),
         desk.waiting().count(),
     );
-    let named = desk.waiting().filter(is_red).take(NAMED_MAX);
-    let named = named.map(|(_, patient)| Alarmed {
+    Waiting {
+        red,
+        amber: all - red,
+    }
+}
+
+/// Those who wait for somebody, for the ear and for pages that show others.
+fn alarms(desk: &Desk, w: Words) -> Alarms {
+    let Waiting { red, amber } = waiting(desk);
+    let reds = desk.waiting().filter(|(it, _)| *it == Severity::Red);
+    let named = reds.take(NAMED_MAX).map(|(_, patient)| Alarmed {
         patient: patient.to_string(),
-        name: desk.name(patient),
+        name: desk.name(patient, w),
     });
     Alarms {
         red,
-        amber: all - red,
+        amber,
         reds: named.collect(),
     }
 }

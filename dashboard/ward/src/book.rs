@@ -7,9 +7,11 @@ use veglia_diary::{
     Alert, AlertCursor, AlertFigures, CHANGES_MAX, Change, ChangeId, Changed, alert_figures,
     alerts_since, changes_since, patient_days,
 };
+use veglia_people::place::Place;
 use veglia_people::{PersonId, roll, staff};
 use veglia_store::{Actor, Database, TxError};
 use veglia_view::{PatientId, Plan, WallMs};
+use veglia_words::Words;
 
 use crate::care::Care;
 
@@ -48,6 +50,8 @@ pub(crate) struct Enrolled {
     pub(crate) name: String,
     /// The family doctor: number and name.
     pub(crate) doctor: Option<(i64, String)>,
+    /// Their Municipio, or their Comune.
+    pub(crate) place: Option<Place>,
     /// Whether the centre follows them.
     pub(crate) is_followed: bool,
 }
@@ -97,6 +101,7 @@ impl Book {
             let enrolled = Enrolled {
                 name: it.name.to_string(),
                 doctor,
+                place: it.place,
                 is_followed: it.is_followed,
             };
             (patient_of(person), enrolled)
@@ -182,7 +187,8 @@ impl Signatures {
 
     /// An alert, with the name of whoever sees to it.
     pub(crate) fn care(&self, alert: Alert) -> Care {
-        let by = Care::signature(&alert).map(|by| self.name(by));
+        let by = Care::signature(&alert);
+        let by = by.map(|by| self.0.get(by).map_or(by, String::as_str).to_owned());
         Care {
             by: by.unwrap_or_default(),
             alert,
@@ -190,16 +196,19 @@ impl Signatures {
     }
 
     /// The name behind a signature; the signature itself in words when it is nobody's name.
-    pub(crate) fn name(&self, by: &str) -> String {
-        if let Some(name) = self.0.get(by) {
-            return name.clone();
-        }
-        match by.split_once(':') {
-            Some(("staff", number)) => format!("operatore n. {number}"),
-            Some(("command", account)) => format!("{account} (da terminale)"),
-            Some(("system", _)) => "Veglia".to_owned(),
-            _ => by.to_owned(),
-        }
+    pub(crate) fn name(&self, w: Words, by: &str) -> String {
+        let known = self.0.get(by).cloned();
+        known.unwrap_or_else(|| called(w, by))
+    }
+}
+
+/// A signature in words; a name stays as it is.
+pub(crate) fn called(w: Words, by: &str) -> String {
+    match by.split_once(':') {
+        Some(("staff", number)) => w.with("signed-staff", "number", number).to_string(),
+        Some(("command", account)) => w.with("signed-command", "account", account).to_string(),
+        Some(("system", _)) => "Veglia".to_owned(),
+        _ => by.to_owned(),
     }
 }
 

@@ -3,7 +3,9 @@
 use veglia_diary::ladder::{Doctor, Ladder};
 use veglia_diary::{Alert, Callee, PageWhy, Paged};
 use veglia_view::{FlagId, Severity, WallMs};
+use veglia_words::{Key, Words};
 
+use crate::book::called;
 use crate::words;
 
 /// An alert, with what the people of it are called.
@@ -11,7 +13,7 @@ use crate::words;
 pub struct Care {
     /// The alert.
     pub alert: Alert,
-    /// Who has it, or keeps it quiet; empty for nobody.
+    /// Who has it, or keeps it quiet: by name, or else by signature; empty for nobody.
     pub by: String,
 }
 
@@ -28,59 +30,57 @@ impl Care {
     }
 
     /// Who has it, or who is called next and when; none while nobody is to be called.
-    pub(crate) fn says(&self, now: WallMs) -> Option<String> {
+    pub(crate) fn says(&self, w: Words, now: WallMs) -> Option<String> {
         let state = &self.alert.state;
+        let who = |key: Key| w.with(key, "who", called(w, &self.by));
         if let Some(hold) = &state.hold {
-            let since = words::since_time(hold.since, now);
-            let until = words::until_time(hold.until, now);
-            return Some(format!("In carico a {} {since}, {until}", self.by));
+            let said = who(Key("care-charge"))
+                .and("since", words::since_time(w, hold.since, now))
+                .and("until", words::until_time(w, hold.until, now));
+            return Some(said.to_string());
         }
         if let Some(snooze) = &state.snooze {
-            let until = words::until_time(snooze.until, now);
-            return Some(format!("Sospesa da {} {until}", self.by));
+            let until = words::until_time(w, snooze.until, now);
+            return Some(who(Key("care-snoozed")).and("until", until).to_string());
         }
         if state.is_away() && state.is_confirmed {
-            let place = words::whereabouts(state.whereabouts);
-            return Some(format!(
-                "{place}: nessuno viene chiamato finché non torna a casa"
-            ));
+            let place = w.say(words::whereabouts(state.whereabouts));
+            return Some(w.with("care-away", "where", place).to_string());
         }
         let (callee, at) = state.next_call(Ladder::of(&state.calling))?;
-        let (callee, at) = (capital(callee_name(callee)), words::at_time(at, now));
-        Some(format!("{callee} {at} se nessuno prende in carico"))
+        let callee = capital(&w.say(callee_name(callee)));
+        let said = w.with("care-next", "callee", callee);
+        Some(said.and("at", words::at_time(w, at, now)).to_string())
     }
 
     /// What follows when the charge or the snooze ends.
-    pub(crate) fn afterwards(&self, now: WallMs) -> Option<String> {
+    pub(crate) fn afterwards(&self, w: Words, now: WallMs) -> Option<String> {
         if !self.is_attended() {
             return None;
         }
         let state = &self.alert.state;
         let (callee, at) = state.next_call(Ladder::of(&state.calling))?;
-        let (callee, at) = (callee_name(callee), words::at_time(at, now));
-        Some(format!("Se non si conclude prima: {callee} di nuovo {at}"))
+        let said = w.with("care-afterwards", "callee", w.say(callee_name(callee)));
+        Some(said.and("at", words::at_time(w, at, now)).to_string())
     }
 
     /// Where the family doctor stands.
-    pub(crate) fn family_doctor(&self, now: WallMs) -> Option<String> {
-        match self.alert.state.doctor {
-            Doctor::Unasked | Doctor::Done => None,
+    pub(crate) fn family_doctor(&self, w: Words, now: WallMs) -> Option<String> {
+        let said = match self.alert.state.doctor {
+            Doctor::Unasked | Doctor::Done => return None,
             Doctor::Due { at, why } => {
-                let how = match why {
-                    PageWhy::Digest => "nel riepilogo, ",
-                    _ => "",
+                let key = match why {
+                    PageWhy::Digest => Key("care-doctor-digest"),
+                    _ => Key("care-doctor-due"),
                 };
-                let at = words::at_time(at, now);
-                Some(format!("Medico di famiglia: sarà informato {how}{at}"))
+                w.with(key, "at", words::at_time(w, at, now))
             }
             Doctor::Told { seen_by } => {
-                let until = words::at_time(seen_by, now);
-                Some(format!(
-                    "Medico di famiglia: avvisato; se non ne prende visione, torna alla centrale \
-                     {until}"
-                ))
+                let until = words::at_time(w, seen_by, now);
+                w.with("care-doctor-told", "until", until)
             }
-        }
+        };
+        Some(said.to_string())
     }
 }
 
@@ -90,70 +90,56 @@ pub(crate) fn of<'a>(cares: &'a [Care], flag: &FlagId) -> Option<&'a Care> {
 }
 
 /// What the centre says to the patient about a flag.
-pub(crate) fn to_say(severity: Severity, confirmed: bool, now: WallMs) -> Vec<&'static str> {
+pub(crate) fn to_say(severity: Severity, confirmed: bool, now: WallMs) -> Vec<Key> {
     match (severity, confirmed) {
-        (Severity::Red, false) => {
-            vec!["«Rimisuri subito; se le manca il fiato chiami il 112.»"]
-        }
-        (Severity::Red, true) => vec![
-            "«Chiami il 112.»",
-            "Se non risponde: due telefonate, poi la persona di contatto, poi chi ha le chiavi, \
-             infine il 112.",
-        ],
+        (Severity::Red, false) => vec![Key("say-red-repeat")],
+        (Severity::Red, true) => vec![Key("say-red-call"), Key("say-red-silent")],
         (Severity::Amber, _) if Ladder::shipped().reaches_family_doctor(now) => {
-            vec!["«Rimisuri entro un’ora.»"]
+            vec![Key("say-amber")]
         }
-        (Severity::Amber, _) => {
-            vec!["«Rimisuri entro un’ora; se ha bisogno di un medico chiami il 116117.»"]
-        }
+        (Severity::Amber, _) => vec![Key("say-amber-night")],
         (Severity::Technical, _) => Vec::new(),
     }
 }
 
 /// A function of the centre or of the territory.
-fn callee_name(callee: Callee) -> &'static str {
+fn callee_name(callee: Callee) -> Key {
     match callee {
-        Callee::Operator => "operatore",
-        Callee::SecondOperator => "secondo operatore o responsabile di turno",
-        Callee::Doctor => "medico di guardia",
-        Callee::Mmg => "medico di famiglia",
-        Callee::OutOfHours => "Continuità Assistenziale",
-        Callee::Receiver => "chi l’ha ricevuto in consegna",
+        Callee::Operator => Key("callee-operator"),
+        Callee::SecondOperator => Key("callee-second"),
+        Callee::Doctor => Key("callee-doctor"),
+        Callee::Mmg => Key("callee-mmg"),
+        Callee::OutOfHours => Key("callee-out-of-hours"),
+        Callee::Receiver => Key("callee-receiver"),
     }
 }
 
 /// That somebody was called, as a line of the diary.
-pub(crate) fn paged(paged: &Paged, now: WallMs) -> String {
-    let callee = callee_name(paged.page.callee);
-    let said = match paged.page.why {
-        PageWhy::New => format!("Avviso: {callee}"),
-        PageWhy::Again => format!("Avviso ripetuto: {callee}"),
-        PageWhy::Escalated => format!("Passaggio a: {callee}"),
-        PageWhy::Informed => format!("Per conoscenza: {callee}"),
-        PageWhy::Unseen => {
-            format!("Il medico di famiglia non ha preso visione: torna a {callee}")
-        }
-        PageWhy::ChargeLapsed => format!("Presa in carico scaduta: di nuovo {callee}"),
-        PageWhy::ChannelFailed => format!("Avviso non recapitato: {callee}"),
-        PageWhy::Digest => format!("Nel riepilogo: {callee}"),
+pub(crate) fn paged(w: Words, paged: &Paged, now: WallMs) -> String {
+    let why = match paged.page.why {
+        PageWhy::New => Key("paged-new"),
+        PageWhy::Again => Key("paged-again"),
+        PageWhy::Escalated => Key("paged-escalated"),
+        PageWhy::Informed => Key("paged-informed"),
+        PageWhy::Unseen => Key("paged-unseen"),
+        PageWhy::ChargeLapsed => Key("paged-lapsed"),
+        PageWhy::ChannelFailed => Key("paged-failed-channel"),
+        PageWhy::Digest => Key("paged-digest"),
     };
-    let mut said = vec![said];
+    let callee = w.say(callee_name(paged.page.callee));
+    let mut said = vec![w.with(why, "callee", callee).to_string()];
     if paged.late_ms >= words::MINUTE_MS {
-        said.push(format!("con {} di ritardo", words::span(paged.late_ms)));
+        let late = w.with("paged-late", "span", words::span(w, paged.late_ms));
+        said.push(late.to_string());
     }
-    said.extend(
-        paged
-            .seen
-            .map(|at| format!("visto {}", words::at_time(at, now))),
-    );
-    said.extend(
-        paged
-            .failed
-            .map(|at| format!("non recapitato, {}", words::at_time(at, now))),
-    );
-    said.extend(paged.recalled.map(|at| {
-        let at = words::at_time(at, now);
-        format!("ritirato {at}, paziente non a casa")
+    let moments = [
+        (Key("paged-seen"), paged.seen),
+        (Key("paged-failed"), paged.failed),
+        (Key("paged-recalled"), paged.recalled),
+    ];
+    said.extend(moments.into_iter().filter_map(|(key, at)| {
+        let at = words::at_time(w, at?, now);
+        Some(w.with(key, "at", at).to_string())
     }));
     said.join("; ")
 }

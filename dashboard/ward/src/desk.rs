@@ -3,19 +3,22 @@
 //! A hundred thousand patients are each measured once a second, so what is done for every reading
 //! is only to find the place ([`crate::rank`]); sentences are made for those whom a page shows.
 
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use veglia_view::{Delta, PatientId, Plan, Row, Severity, VitalKind, WallMs, is_stand_in};
+use veglia_people::place::Place;
+use veglia_view::{Delta, PatientId, Plan, Row, Severity, VitalKind, WallMs};
+use veglia_words::{Each, Words};
 
 use crate::book::{Enrolled, News};
 use crate::care::Care;
 use crate::filter::{Beyond, Filter};
 use crate::line::{About, Beside, COLUMNS, Lane, Line, line, unnamed};
-use crate::rank::{Rank, Ranked, fold, rank};
+use crate::rank::{Rank, fold};
 use crate::spark::Spark;
-use crate::words;
 
 /// Lines of one leaf; whoever needs somebody comes first. A leaf of this length is still scrolled;
 /// beyond it people filter, search, or turn over.
@@ -36,6 +39,7 @@ struct Patient {
     /// As ranks have it; of somebody without a name only while placed.
     folded: Option<Arc<str>>,
     doctor: Option<(i64, Arc<str>)>,
+    place: Option<Place>,
     /// On file, and released by the centre: it is followed only while an alarm is open.
     is_released: bool,
     plan: Option<Plan>,
@@ -58,6 +62,7 @@ struct Placed {
 struct Facts {
     holders: Vec<String>,
     doctor: Option<i64>,
+    place: Option<Place>,
     /// As [`Ranked`] has it.
     waits: Option<Severity>,
 }
@@ -81,7 +86,9 @@ pub(crate) struct Desk {
     count: [usize; 3],
     /// Family doctors of anybody here, by name.
     doctors: BTreeMap<Arc<str>, i64>,
-    sparks: HashMap<(PatientId, VitalKind), Arc<Spark>>,
+    /// Where anybody here lives.
+    places: BTreeSet<Place>,
+    sparks: HashMap<(PatientId, VitalKind), Each<Arc<Spark>>>,
     last_heard: Option<WallMs>,
     /// Counts changes of any place.
     pub(crate) generation: u64,
@@ -154,6 +161,7 @@ impl Desk {
             let Enrolled {
                 name,
                 doctor,
+                place,
                 is_followed,
             } = enrolled;
             let Some(known) = self.patients.get_mut(&patient) else {
@@ -162,6 +170,7 @@ impl Desk {
             let doctor = doctor.map(|(id, name)| (id, Arc::from(name)));
             let is_known = known.name.as_ref() == Some(&name)
                 && known.doctor == doctor
+                && known.place == place
                 && known.is_released != is_followed;
             if is_known {
                 continue;
@@ -171,7 +180,9 @@ impl Desk {
             }
             known.folded = Some(fold(&name).into());
             known.name = Some(name);
+            self.places.extend(place.clone());
             known.doctor = doctor;
+            known.place = place;
             known.is_released = !is_followed;
             self.dirty.insert(patient);
         }
@@ -203,45 +214,14 @@ impl Desk {
     }
 
     /// Takes in a drawing.
-    pub(crate) fn show(&mut self, patient: PatientId, vital: VitalKind, spark: Spark) {
+    pub(crate) fn show(&mut self, patient: PatientId, vital: VitalKind, spark: Each<Arc<Spark>>) {
         self.touched.insert(patient);
-        self.sparks.insert((patient, vital), Arc::new(spark));
+        self.sparks.insert((patient, vital), spark);
     }
 
     /// Forgets drawings of whoever is not among these.
     pub(crate) fn keep_sparks(&mut self, of: &HashSet<PatientId>) {
         self.sparks.retain(|(patient, _), _| of.contains(patient));
-    }
-
-    /// Places some of those who changed, by themselves or by the passing of time; whether more are
-    /// left.
-    pub(crate) fn settle(&mut self, now: WallMs) -> bool {
-        while let Some((at, patient)) = self.until.first().copied() {
-            if at > now {
-                break;
-            }
-            self.until.pop_first();
-            if let Some(placed) = self
-                .patients
-                .get_mut(&patient)
-                .and_then(|it| it.placed.as_mut())
-            {
-                placed.until = None;
-            }
-            self.dirty.insert(patient);
-        }
-        let today = words::day(now);
-        if today != self.today {
-            self.touched.extend(self.patients.keys());
-            self.today = today;
-        }
-        let some: Vec<PatientId> = self.dirty.iter().take(PLACED_IN_A_GO).copied().collect();
-        for patient in some {
-            self.dirty.remove(&patient);
-            self.place(patient, now);
-            self.touched.insert(patient);
-        }
-        !self.dirty.is_empty()
     }
 
     /// Those whose lines may read differently since the last time.
@@ -265,6 +245,7 @@ impl Desk {
                 let beyond = Beyond {
                     holders: &facts.holders,
                     doctor: facts.doctor,
+                    place: facts.place.as_ref(),
                 };
                 filter.shows(rank, &beyond)
             });
@@ -339,12 +320,17 @@ impl Desk {
         doctors.map(|(name, id)| (*id, Arc::clone(name))).collect()
     }
 
+    /// Where anybody here lives, by name.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        self.places.iter().cloned().collect()
+    }
+
     /// What somebody is called; empty for nobody.
-    pub(crate) fn name(&self, patient: PatientId) -> String {
+    pub(crate) fn name(&self, patient: PatientId, w: Words) -> String {
         self.patients
             .get(&patient)
             .map_or_else(String::new, |known| {
-                let stranger = || known.row.as_ref().map(|row| unnamed(row));
+                let stranger = || known.row.as_ref().map(|row| unnamed(w, row));
                 known.name.clone().or_else(stranger).unwrap_or_default()
             })
     }
@@ -362,119 +348,14 @@ impl Desk {
     }
 
     /// The line of somebody as it reads now; none for whoever is not here.
-    pub(crate) fn line(&self, patient: PatientId, now: WallMs) -> Option<Line> {
+    pub(crate) fn line(&self, patient: PatientId, now: WallMs, w: Words) -> Option<Line> {
         let known = self.patients.get(&patient)?;
         let beside = Beside {
             doctor: known.doctor.as_ref().map(|(_, name)| &**name),
+            place: known.place.as_ref(),
             sparks: COLUMNS.map(|vital| self.sparks.get(&(patient, vital))),
         };
-        Some(line(&known.about(now)?, &beside, now))
-    }
-
-    /// Finds the place of a patient.
-    fn place(&mut self, patient: PatientId, now: WallMs) {
-        let Some(known) = self.patients.get_mut(&patient) else {
-            return;
-        };
-        let Some(row) = &known.row else {
-            return;
-        };
-        // A clock that runs ahead at home says nothing of how fresh the data are.
-        let heard = row.last_heard.filter(|at| *at <= now);
-        self.last_heard = self.last_heard.max(heard);
-        // What waits for its patient stands above the list, and whom the centre has released is not
-        // on it; in it, only what calls for somebody.
-        if row.flags.is_empty() && (is_stand_in(patient) || known.is_released) {
-            self.unplace(patient);
-            return;
-        }
-        let folded = match &known.folded {
-            Some(folded) => Arc::clone(folded),
-            None => fold(&unnamed(row)).into(),
-        };
-        let Some(about) = known.about(now) else {
-            return;
-        };
-        let Ranked {
-            rank,
-            until,
-            holders,
-            waits,
-        } = rank(&about, &folded, now);
-        let facts = Facts {
-            holders,
-            doctor: known.doctor.as_ref().map(|(id, _)| *id),
-            waits,
-        };
-        // The next reading moves the moment on; to look again at the old one does no harm, and to
-        // move it in the set for every reading would.
-        let set = known.placed.as_ref().and_then(|placed| placed.until);
-        let is_sooner = until.is_some_and(|until| set.is_none_or(|set| until < set));
-        let kept = if is_sooner { until } else { set };
-        if is_sooner {
-            if let Some(set) = set {
-                self.until.remove(&(set, patient));
-            }
-            self.until.extend(until.map(|until| (until, patient)));
-        }
-        if let Some(placed) = &mut known.placed
-            && placed.rank == rank
-        {
-            placed.until = kept;
-            if self.ranked.get(&rank) != Some(&facts) {
-                self.ranked.insert(rank, facts);
-                self.generation += 1;
-            }
-            return;
-        }
-        let lane = place_of(rank.lane);
-        let placed = Placed {
-            rank: rank.clone(),
-            until: kept,
-        };
-        let before = known.placed.replace(placed);
-        if let Some(before) = before {
-            self.ranked.remove(&before.rank);
-            self.uncount(before.rank.lane);
-        }
-        if let Some(count) = self.count.get_mut(lane) {
-            *count += 1;
-        }
-        self.ranked.insert(rank, facts);
-        self.generation += 1;
-    }
-
-    fn uncount(&mut self, lane: Lane) {
-        if let Some(count) = self.count.get_mut(place_of(lane)) {
-            *count -= 1;
-        }
-    }
-
-    fn unplace(&mut self, patient: PatientId) {
-        let known = self.patients.get_mut(&patient);
-        let Some(placed) = known.and_then(|known| known.placed.take()) else {
-            return;
-        };
-        self.ranked.remove(&placed.rank);
-        if let Some(until) = placed.until {
-            self.until.remove(&(until, patient));
-        }
-        self.uncount(placed.rank.lane);
-        self.generation += 1;
-    }
-
-    /// Somebody left the list; plan and alerts come once from the diary, and are kept.
-    fn forget(&mut self, patient: PatientId) {
-        self.unplace(patient);
-        if let Some(known) = self.patients.get_mut(&patient) {
-            known.row = None;
-            known.asked = false;
-        }
-        self.dirty.remove(&patient);
-        self.strangers.remove(&patient);
-        for vital in COLUMNS {
-            self.sparks.remove(&(patient, vital));
-        }
+        Some(line(w, &known.about(now)?, &beside, now))
     }
 }
 

@@ -27,13 +27,13 @@ use veglia_people::care::{self, Caring, Holder};
 use veglia_people::staff::{self, Role};
 use veglia_people::{Belongs, Party, PersonId, TIME_ZONE, in_italy, mmg, roll};
 use veglia_view::{PatientId, WallMs};
-use veglia_words::{Key, Language, Words};
+use veglia_words::{Key, Words};
 
 use crate::access;
 use crate::book::{self, Signatures};
+use crate::identity;
 use crate::patient::PageError;
 use crate::plan::PlanDesk;
-use crate::{WORDS, identity};
 
 pub use act::entrust;
 pub use held::{Held, left_to_the_centre};
@@ -122,11 +122,7 @@ impl CarePage {
     ///
     /// # Errors
     /// See [`PageError`].
-    pub async fn load(
-        desk: PlanDesk<'_>,
-        patient: PatientId,
-        language: Language,
-    ) -> Result<Option<Self>, PageError> {
+    pub async fn load(desk: PlanDesk<'_>, patient: PatientId) -> Result<Option<Self>, PageError> {
         let (record, actor) = (desk.record, desk.actor);
         let person = identity::known(record, actor, patient).await?;
         let Some(person) = person else {
@@ -134,7 +130,7 @@ impl CarePage {
         };
         let read = access::opens_care(record, actor, patient, desk.now).await;
         read.map_err(PageError::Access)?;
-        let w = WORDS.speaking(language);
+        let w = desk.words();
         let caring = care::of(record, actor, person.id).await;
         let caring = caring.map_err(PageError::Access)?;
         let signed = book::signatures(record, actor).await;
@@ -222,7 +218,7 @@ fn holder(w: Words, of: &Caring, signed: &Signatures, is_free: bool) -> HolderVi
         from: of.from,
         until: of.until,
         why: of.why.clone(),
-        by: signed.name(&of.by),
+        by: signed.name(w, &of.by),
         // A broken glass ends by itself within the hour.
         may_end: holder.is_some_and(|it| it != Holder::Centre || is_free),
         holder: of.holder.clone(),
@@ -247,7 +243,7 @@ fn named(w: Words, holder: &str, signed: &Signatures) -> String {
         // Whoever broke the glass.
         Err(_) => match holder.parse::<Party>() {
             Ok(_) => w
-                .with("entrust-glass", "who", signed.name(holder))
+                .with("entrust-glass", "who", signed.name(w, holder))
                 .to_string(),
             Err(_) => holder.to_owned(),
         },

@@ -13,10 +13,12 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use serde::Serialize;
 use veglia_view::Status;
+use veglia_words::Words;
 
 use crate::board::Order;
+use crate::book::Figures;
 use crate::line::{Lane, Line, Value};
-use crate::notice::Notice;
+use crate::notice::{Notice, Told};
 use crate::page;
 use crate::wall::WallView;
 use crate::words;
@@ -114,7 +116,7 @@ pub(crate) fn wall(wall: &WallView) -> Bytes {
     event("wall", wall)
 }
 
-pub(crate) fn order(order: &Order) -> Bytes {
+pub(crate) fn order(w: Words, order: &Order) -> Bytes {
     let lanes = Lane::ALL.iter().zip(order.shown.iter().zip(order.count));
     let lanes: Vec<LaneOrder<'_>> = lanes
         .map(|(lane, (patients, count))| LaneOrder {
@@ -125,31 +127,32 @@ pub(crate) fn order(order: &Order) -> Bytes {
         .collect();
     let orders = Orders {
         lanes,
-        outside: page::outside(order.outside),
+        outside: page::outside(w, order.outside),
     };
     event("order", &orders)
 }
 
-pub(crate) fn notices(notices: &[Notice]) -> Bytes {
-    event("notices", &notices)
+pub(crate) fn notices(w: Words, notices: &[Notice]) -> Bytes {
+    let told: Vec<Told<'_>> = notices.iter().map(|it| it.told(w.language)).collect();
+    event("notices", &told)
 }
 
-pub(crate) fn figures(sentence: &str) -> Bytes {
-    event("figures", &sentence)
+pub(crate) fn figures(w: Words, figures: &Figures) -> Bytes {
+    event("figures", &page::figures(w, figures))
 }
 
-pub(crate) fn tick(status: &Status) -> Bytes {
+pub(crate) fn tick(w: Words, status: &Status) -> Bytes {
     let waiting_ms = status.waiting_ms();
     let is_late = waiting_ms > WAITING_MS.saturating_mul(i64::from(status.speed));
     let waiting = if is_late {
-        let span = words::span(waiting_ms);
-        format!("In elaborazione: dati arrivati da {span} attendono ancora le regole")
+        let span = words::span(w, waiting_ms);
+        w.with("ward-late", "span", span).to_string()
     } else {
         String::new()
     };
     let tick = Tick {
         now: status.care_now.0,
-        clock: words::clock(status.care_now),
+        clock: w.language.clock(status.care_now),
         speed: status.speed,
         waiting,
     };

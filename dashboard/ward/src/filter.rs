@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use serde::Deserialize;
+use veglia_people::place::Place;
 use veglia_view::{PatientId, Severity};
 
 use crate::line::Lane;
@@ -29,6 +30,8 @@ pub struct WardQuery {
     pub carico: String,
     /// The number of a family doctor.
     pub mmg: String,
+    /// A Municipio or a Comune, by its name.
+    pub zona: String,
     /// Parts of a name, or of a number.
     pub cerca: String,
     /// Which leaf of the list, from 1.
@@ -54,6 +57,8 @@ pub struct Filter {
     pub(crate) severity: Option<Severity>,
     pub(crate) charge: Charge,
     pub(crate) doctor: Option<i64>,
+    /// A Municipio or a Comune; empty for all.
+    pub(crate) place: String,
     /// As it was typed, without spaces around.
     pub(crate) search: String,
     /// The words of it, folded.
@@ -78,13 +83,15 @@ pub(crate) struct Only {
 pub(crate) struct Beyond<'a> {
     pub(crate) holders: &'a [String],
     pub(crate) doctor: Option<i64>,
+    pub(crate) place: Option<&'a Place>,
 }
 
 impl Filter {
     /// What an address asks for; `reader` is the signature of whoever asks.
     #[must_use]
     pub fn new(query: &WardQuery, reader: &str) -> Self {
-        let search: String = query.cerca.trim().chars().take(SEARCH_CHARS_MAX).collect();
+        let short = |text: &str| text.trim().chars().take(SEARCH_CHARS_MAX).collect();
+        let search: String = short(&query.cerca);
         let leaf = query.pagina.parse().unwrap_or(1_usize);
         Self {
             lane: Lane::ALL
@@ -97,6 +104,7 @@ impl Filter {
                 _ => Charge::Any,
             },
             doctor: query.mmg.parse().ok(),
+            place: short(&query.zona),
             words: fold(&search)
                 .split_whitespace()
                 .map(str::to_owned)
@@ -170,6 +178,7 @@ impl Filter {
             && self
                 .doctor
                 .is_none_or(|doctor| beyond.doctor == Some(doctor))
+            && (self.place.is_empty() || beyond.place.is_some_and(|it| it.as_str() == self.place))
             && match &self.charge {
                 Charge::Any => true,
                 Charge::Nobody => rank.unattended.0.is_some(),
@@ -198,6 +207,7 @@ impl Filter {
             Charge::Nobody => Some("nessuno"),
             Charge::Held(_) => Some("me"),
         };
+        let place = Some(self.place.clone()).filter(|it| !it.is_empty());
         let search = Some(self.search.clone()).filter(|it| !it.is_empty());
         let leaf = Some(self.leaf + 1).filter(|leaf| *leaf > 1);
         let asked = [
@@ -208,6 +218,7 @@ impl Filter {
             ),
             ("carico", charge.map(str::to_owned)),
             ("mmg", self.doctor.map(|it| it.to_string())),
+            ("zona", place),
             ("cerca", search),
             ("pagina", leaf.map(|it| it.to_string())),
         ];

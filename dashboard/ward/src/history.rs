@@ -1,11 +1,13 @@
 //! The diary as a timeline of sentences, each with where it comes from.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use veglia_diary::{
     Act, ActKind, CallOutcome, EntryId, HomeService, Line, WORDS_CHARS_MAX, Whom, Written,
 };
-use veglia_view::{Flag, How, Severity, Standing, Trigger, Verdict, WallMs};
+use veglia_view::{Flag, How, Standing, Trigger, Verdict, WallMs};
+use veglia_words::{Key, Words};
 
 use crate::book::Signatures;
 use crate::{care, reason, words};
@@ -51,14 +53,14 @@ impl Kind {
     }
 
     /// On the filter.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> Key {
         match self {
-            Self::Alarm => "Allarmi e sintomi",
-            Self::Call => "Telefonate",
-            Self::Act => "Azioni",
-            Self::Note => "Note",
-            Self::Measure => "Misure",
-            Self::Plan => "Piano e dispositivi",
+            Self::Alarm => Key("kind-alarms"),
+            Self::Call => Key("kind-calls"),
+            Self::Act => Key("kind-acts"),
+            Self::Note => Key("kind-notes"),
+            Self::Measure => Key("kind-measures"),
+            Self::Plan => Key("kind-plan"),
         }
     }
 }
@@ -108,36 +110,44 @@ impl Corrections {
 }
 
 /// The entries that say these lines, in their order.
-pub(crate) fn entries(lines: &[Line], signed: &Signatures, now: WallMs) -> Vec<Entry> {
+pub(crate) fn entries(w: Words, lines: &[Line], signed: &Signatures, now: WallMs) -> Vec<Entry> {
     let corrections = Corrections::among(lines);
     let said = lines.iter();
-    said.map(|line| entry(line, signed, &corrections, now))
+    said.map(|line| entry(w, line, signed, &corrections, now))
         .collect()
 }
 
-fn entry(line: &Line, signed: &Signatures, corrections: &Corrections, now: WallMs) -> Entry {
-    let (mut text, note) = sentence(line, signed, now);
+fn entry(
+    w: Words,
+    line: &Line,
+    signed: &Signatures,
+    corrections: &Corrections,
+    now: WallMs,
+) -> Entry {
+    let (mut text, note) = sentence(w, line, signed, now);
     let mut corrected = String::new();
     let mut correctable = None;
     if let Written::Act(act) = &line.what {
         if let Some(at) = corrections.corrected.get(&act.id) {
-            corrected = format!("Corretta {}", words::at_time(*at, now));
+            let at = words::at_time(w, *at, now);
+            corrected = w.with("entry-corrected", "at", at).to_string();
         }
         if let ActKind::Corrected(wrong) = act.kind
             && let Some(at) = corrections.written.get(&wrong)
         {
-            text = format!("{text}, quella scritta {}", words::at_time(*at, now));
+            let which = w.with("entry-which", "entry", text);
+            text = which.and("at", words::at_time(w, *at, now)).to_string();
         }
         let is_said = !act.words.is_empty() && act.words.chars().count() <= WORDS_CHARS_MAX;
         correctable = (is_said && act.by.starts_with("staff:")).then_some(act.id.0);
     }
     Entry {
         at: line.at,
-        time: words::full_time(line.at),
+        time: w.language.exactly(line.at),
         kind: kind(line).code(),
         text,
         note,
-        from: from(line, signed),
+        from: from(w, line, signed),
         correctable,
         corrected,
     }
@@ -157,168 +167,169 @@ pub(crate) fn kind(line: &Line) -> Kind {
 }
 
 /// Where a line comes from.
-fn from(line: &Line, signed: &Signatures) -> String {
+fn from(w: Words, line: &Line, signed: &Signatures) -> String {
     match &line.what {
         Written::Said(verdict) => {
             let id = match verdict {
                 Verdict::Raise(flag) => &flag.id,
                 Verdict::Confirm { id, .. } | Verdict::End { id, .. } => id,
             };
-            format!("regola {} ({})", id.rule, id.rule_set)
+            let rule = w.with("from-rule", "rule", id.rule.to_string());
+            rule.and("set", id.rule_set.to_string()).to_string()
         }
-        Written::Act(act) => signed.name(&act.by),
-        Written::Paged(_) => "chiamate automatiche".to_owned(),
+        Written::Act(act) => signed.name(w, &act.by),
+        Written::Paged(_) => w.say("from-calls").into_owned(),
         Written::Planned { by, .. } | Written::Given { by, .. } | Written::TakenBack { by, .. } => {
-            signed.name(by)
+            signed.name(w, by)
         }
-        Written::Went(stood) => signed.name(&stood.by),
+        Written::Went(stood) => signed.name(w, &stood.by),
     }
 }
 
-fn sentence(line: &Line, signed: &Signatures, now: WallMs) -> (String, String) {
+fn sentence(w: Words, line: &Line, signed: &Signatures, now: WallMs) -> (String, String) {
     match &line.what {
-        Written::Said(verdict) => (said(verdict, now), String::new()),
-        Written::Act(act) => (acted(act, signed, now), act.words.clone()),
-        Written::Paged(paged) => (care::paged(paged, now), String::new()),
+        Written::Said(verdict) => (said(w, verdict, now), String::new()),
+        Written::Act(act) => (acted(w, act, signed, now), act.words.clone()),
+        Written::Paged(paged) => (care::paged(w, paged, now), String::new()),
         Written::Planned { version, by, why } => {
-            let by = signed.name(by);
-            (format!("Piano, versione {version}, di {by}"), why.clone())
+            let plan = w.with("entry-plan", "version", version.to_string());
+            (plan.and("by", signed.name(w, by)).to_string(), why.clone())
         }
         Written::Went(stood) => {
-            let by = signed.name(&stood.by);
-            let since = words::since_time(stood.standing.from, now);
-            let place = words::whereabouts(stood.standing.whereabouts);
-            (format!("{place} {since}, da {by}"), stood.why.clone())
+            let place = w.say(words::whereabouts(stood.standing.whereabouts));
+            let went = w.with("entry-went", "where", place);
+            let since = words::since_time(w, stood.standing.from, now);
+            let went = went
+                .and("since", since)
+                .and("by", signed.name(w, &stood.by));
+            (went.to_string(), stood.why.clone())
         }
         Written::Given { device, from, by } => {
-            let (by, from) = (signed.name(by), words::since_time(*from, now));
-            let text = format!("Dispositivo {device} assegnato {from}, da {by}");
-            (text, String::new())
+            let given = w.with("entry-given", "device", device.to_string());
+            let given = given.and("since", words::since_time(w, *from, now));
+            (
+                given.and("by", signed.name(w, by)).to_string(),
+                String::new(),
+            )
         }
         Written::TakenBack { device, until, by } => {
-            let (by, until) = (signed.name(by), words::at_time(*until, now));
-            let text = format!("Dispositivo {device} ritirato {until}, da {by}");
-            (text, String::new())
+            let taken = w.with("entry-taken", "device", device.to_string());
+            let taken = taken.and("at", words::at_time(w, *until, now));
+            (
+                taken.and("by", signed.name(w, by)).to_string(),
+                String::new(),
+            )
         }
     }
 }
 
-fn acted(act: &Act, signed: &Signatures, now: WallMs) -> String {
-    let by = signed.name(&act.by);
-    match (act.kind, &act.flag) {
-        (ActKind::TakenCharge, _) => format!("{by} ha preso in carico la segnalazione"),
-        (ActKind::Closed, _) => format!("{by} ha chiuso la segnalazione"),
-        (ActKind::Note, Some(_)) => format!("Nota di {by} sulla segnalazione"),
-        (ActKind::Note, None) => format!("Nota di {by}"),
-        (ActKind::Called(whom, outcome), _) => {
-            format!(
-                "Telefonata di {by} a {}: {}",
-                whom_name(whom),
-                outcome_name(outcome)
-            )
-        }
+fn acted(w: Words, act: &Act, signed: &Signatures, now: WallMs) -> String {
+    let by = |key: Key| w.with(key, "by", signed.name(w, &act.by));
+    let said = match (act.kind, &act.flag) {
+        (ActKind::TakenCharge, _) => by(Key("act-taken")),
+        (ActKind::Closed, _) => by(Key("act-closed")),
+        (ActKind::Note, Some(_)) => by(Key("act-flag-note")),
+        (ActKind::Note, None) => by(Key("act-note")),
+        (ActKind::Called(whom, outcome), _) => by(Key("act-called"))
+            .and("whom", w.say(whom_name(whom)))
+            .and("outcome", w.say(outcome_name(outcome))),
         (ActKind::Snoozed(until), _) => {
-            let until = words::until_time(until, now);
-            format!("{by} ha sospeso la segnalazione {until}")
+            by(Key("act-snoozed")).and("until", words::until_time(w, until, now))
         }
-        (ActKind::Escalated, _) => format!("{by} ha chiesto il medico di guardia"),
+        (ActKind::Escalated, _) => by(Key("act-escalated")),
         (ActKind::HandedOver(to), _) => {
-            let to = signed.name(&format!("staff:{to}"));
-            format!("{by} ha passato la segnalazione a {to}")
+            by(Key("act-handed")).and("to", signed.name(w, &format!("staff:{to}")))
         }
         (ActKind::RepeatAsked(vital), _) => {
-            let vital = words::vital_in_sentence(vital);
-            format!("{by} ha chiesto di ripetere la misura: {vital}")
+            by(Key("act-repeat")).and("vital", words::vital_in_sentence(w, vital))
         }
         (ActKind::Referred(service), _) => {
-            format!("{by} ha richiesto un servizio: {}", service_name(service))
+            by(Key("act-referred")).and("service", w.say(service_name(service)))
         }
-        (ActKind::Corrected(_), _) => format!("Correzione di {by} a una voce del diario"),
-    }
+        (ActKind::Corrected(_), _) => by(Key("act-corrected")),
+    };
+    said.to_string()
 }
 
 /// Who was telephoned.
-pub(crate) fn whom_name(whom: Whom) -> &'static str {
+pub(crate) fn whom_name(whom: Whom) -> Key {
     match whom {
-        Whom::Patient => "paziente",
-        Whom::Contact => "persona di contatto",
-        Whom::KeyHolder => "chi ha le chiavi",
-        Whom::FamilyDoctor => "medico di famiglia",
-        Whom::Emergency => "112",
+        Whom::Patient => Key("whom-patient"),
+        Whom::Contact => Key("whom-contact"),
+        Whom::KeyHolder => Key("whom-keys"),
+        Whom::FamilyDoctor => Key("whom-mmg"),
+        Whom::Emergency => Key("whom-emergency"),
     }
 }
 
 /// How a telephone call ended.
-pub(crate) fn outcome_name(outcome: CallOutcome) -> &'static str {
+pub(crate) fn outcome_name(outcome: CallOutcome) -> Key {
     match outcome {
-        CallOutcome::Well => "risponde, sta bene",
-        CallOutcome::Unwell => "risponde, non sta bene",
-        CallOutcome::NoAnswer => "non risponde",
-        CallOutcome::HelpSent => "soccorso inviato",
+        CallOutcome::Well => Key("outcome-well"),
+        CallOutcome::Unwell => Key("outcome-unwell"),
+        CallOutcome::NoAnswer => Key("outcome-no-answer"),
+        CallOutcome::HelpSent => Key("outcome-help"),
     }
 }
 
 /// Who goes to the patient.
-pub(crate) fn service_name(service: HomeService) -> &'static str {
+pub(crate) fn service_name(service: HomeService) -> Key {
     match service {
-        HomeService::SpecialUnit => "USCA (medico a domicilio)",
-        HomeService::HomeCare => "ADI (assistenza infermieristica)",
-        HomeService::Oxygen => "ossigeno a domicilio",
-        HomeService::Swab => "tampone a domicilio",
-        HomeService::Social => "servizi sociali del Comune",
-        HomeService::Errands => "spesa e farmaci a domicilio",
-        HomeService::Psychology => "sostegno psicologico",
+        HomeService::SpecialUnit => Key("service-usca"),
+        HomeService::HomeCare => Key("service-adi"),
+        HomeService::Oxygen => Key("service-oxygen"),
+        HomeService::Swab => Key("service-swab"),
+        HomeService::Social => Key("service-social"),
+        HomeService::Errands => Key("service-errands"),
+        HomeService::Psychology => Key("service-psychology"),
     }
 }
 
-fn said(verdict: &Verdict, now: WallMs) -> String {
+fn said(w: Words, verdict: &Verdict, now: WallMs) -> String {
     match verdict {
-        Verdict::Raise(flag) => raised(flag, now),
+        Verdict::Raise(flag) => raised(w, flag, now),
         Verdict::Confirm { how, evidence, .. } => {
             let how = match how {
-                How::Repeat => "da una seconda misura",
-                How::MissedRepeat => "perché la seconda misura non è arrivata",
-                How::AtOnce => "subito",
+                How::Repeat => Key("confirmed-repeat"),
+                How::MissedRepeat => Key("confirmed-missed"),
+                How::AtOnce => Key("confirmed-at-once"),
                 How::Silent(cause) => {
-                    return format!("Causa del silenzio: {}", words::cause(*cause));
+                    let cause = w.say(words::cause(*cause));
+                    return w.with("confirmed-cause", "cause", cause).to_string();
                 }
             };
-            let last = evidence
-                .last()
-                .map(|it| format!(": {}", words::said(it, now)));
-            format!("Confermato {how}{}", last.unwrap_or_default())
+            let last = evidence.last();
+            let last = last.map(|it| format!(": {}", words::said(w, it, now)));
+            format!("{}{}", w.say(how), last.unwrap_or_default())
         }
         Verdict::End { why, at, .. } => {
-            format!("{} {}", reason::ended(*why), words::at_time(*at, now))
+            let ended = w.say(reason::ended(*why));
+            format!("{ended} {}", words::at_time(w, *at, now))
         }
     }
 }
 
 /// That a flag was raised, and on what grounds.
-pub(crate) fn raised(flag: &Flag, now: WallMs) -> String {
-    let colour = match flag.severity {
-        Severity::Red => "◆ ROSSO",
-        Severity::Amber => "▲ GIALLO",
-        Severity::Technical => "▬ TECNICO",
-    };
+pub(crate) fn raised(w: Words, flag: &Flag, now: WallMs) -> String {
+    let colour = w.say(words::colour(flag.severity));
     if let Trigger::SilentSince(vital, expected) = flag.id.trigger {
-        let name = words::vital_in_sentence(vital);
-        let at = words::at_time(expected, now);
-        return format!("{colour}: nessuna misura di {name}, era attesa {at}");
+        let silent = w.with("raised-silent", "at", words::at_time(w, expected, now));
+        let silent = silent.and("vital", words::vital_in_sentence(w, vital));
+        return format!("{colour}: {silent}");
     }
     if let Trigger::HomeSilentSince(since) = flag.id.trigger {
-        return format!("{colour}: {}", reason::home_silence(since, now));
+        return format!("{colour}: {}", reason::home_silence(w, since, now));
     }
     let doubt = match flag.standing {
-        Standing::Unconfirmed { .. } => ", da confermare",
-        Standing::Confirmed { .. } => "",
+        Standing::Unconfirmed { .. } => w.say("raised-unconfirmed"),
+        Standing::Confirmed { .. } => Cow::Borrowed(""),
     };
     let late = if flag.late {
-        " (arrivata in ritardo)"
+        format!(" {}", w.say("why-late"))
     } else {
-        ""
+        String::new()
     };
-    let name = words::heading(flag.about);
-    let grounds = words::grounds(flag, now);
+    let name = words::heading(w, flag.about);
+    let grounds = words::grounds(w, flag, now);
     format!("{colour}: {name} {grounds}{doubt}{late}")
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use veglia_people::patients::{self, Person};
 use veglia_store::{Actor, Database};
 use veglia_view::{PatientId, WallMs};
+use veglia_words::Words;
 
 use crate::book;
 use crate::patient::PageError;
@@ -20,12 +21,12 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn new(person: &Person, now: WallMs) -> Self {
+    pub(crate) fn new(w: Words, person: &Person, now: WallMs) -> Self {
         let details = &person.details;
         let code = details.codice_fiscale.as_str();
         Self {
             code: code.to_owned(),
-            born: born(code, now).and_then(|day| said(day, now)),
+            born: born(code, now).and_then(|day| said(w, day, now)),
             phone: details.phone.as_str().to_owned(),
             address: details.address.clone(),
         }
@@ -52,15 +53,12 @@ pub(crate) async fn known(
 }
 
 /// `01/08/1985 (35 anni)`.
-fn said(born: Date, now: WallMs) -> Option<String> {
+fn said(w: Words, born: Date, now: WallMs) -> Option<String> {
     let today = words::day(now)?;
     let had_birthday = (today.month(), today.day()) >= (born.month(), born.day());
     let years = today.year() - born.year() - i16::from(!had_birthday);
-    let years = match years {
-        1 => "1 anno".to_owned(),
-        years => format!("{years} anni"),
-    };
-    Some(format!("{} ({years})", born.strftime("%d/%m/%Y")))
+    let years = w.with("identity-years", "n", i32::from(years));
+    Some(format!("{} ({years})", w.language.date(born)))
 }
 
 /// The day of birth in a tax code. It holds two digits of the year; a year that could be of either
@@ -92,6 +90,7 @@ fn born(code: &str, now: WallMs) -> Option<Date> {
 
 /// For how long a patient has been watched, and isolated: a sentence each.
 pub(crate) fn days(
+    w: Words,
     watched_from: Option<WallMs>,
     isolated_since: Option<Date>,
     now: WallMs,
@@ -104,20 +103,23 @@ pub(crate) fn days(
     let watched = watched.filter(|days| *days >= 0);
     let isolated = isolated_since.map(|from| (from, apart(from)));
     let isolated = isolated.filter(|(_, days)| *days >= 0);
-    let watched = watched.map(|days| format!("Giorno {} di monitoraggio", days + 1));
+    let watched = watched.map(|days| w.with("identity-watched", "day", days + 1));
     let isolated = isolated.map(|(from, days)| {
-        let from = from.strftime("%d/%m");
-        match days {
-            1 => format!("In isolamento dal {from}: 1 giorno compiuto"),
-            days => format!("In isolamento dal {from}: {days} giorni compiuti"),
-        }
+        let since = words::midnight(from).unwrap_or(now);
+        let said = w.with("identity-isolated", "n", days);
+        said.and("since", w.language.day_of_year(since))
     });
-    watched.into_iter().chain(isolated).collect()
+    let said = watched.into_iter().chain(isolated);
+    said.map(|it| it.to_string()).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use veglia_words::Language;
+
     use super::*;
+
+    const IT: Words = crate::WORDS.speaking(Language::It);
 
     /// November 2020.
     const NOW: WallMs = WallMs(1_605_964_320_000);
@@ -137,7 +139,7 @@ mod tests {
             ("RSS", None),
         ];
         for (code, told) in table {
-            let born = born(code, NOW).and_then(|day| said(day, NOW));
+            let born = born(code, NOW).and_then(|day| said(IT, day, NOW));
             assert_eq!(born.as_deref(), told, "{code}");
         }
     }
@@ -152,8 +154,8 @@ mod tests {
             "Giorno 11 di monitoraggio",
             "In isolamento dal 20/10: 10 giorni compiuti",
         ];
-        assert_eq!(days(Some(from), isolated, later), told);
-        assert_eq!(days(None, None, later), Vec::<String>::new());
-        assert_eq!(days(Some(later), None, from), Vec::<String>::new());
+        assert_eq!(days(IT, Some(from), isolated, later), told);
+        assert_eq!(days(IT, None, None, later), Vec::<String>::new());
+        assert_eq!(days(IT, Some(later), None, from), Vec::<String>::new());
     }
 }

@@ -11,9 +11,10 @@
 //! CareForm ─▶ entrust ─▶ people, diary ─▶ CarePage
 //! PatientPage, PlanPage, CarePage, DiaryPage, SheetPage, Chart ─▶ access log ─▶ SeenPage
 //! ```
-//! Pages and functions, in Italian, and the newer ones in English too; no routes: a door mounts
-//! them, frames them and says who acts. Every page is complete as links and forms. `js/ward.js` and
-//! `js/patient.js`, beside the door's other files, add the live list and the curves.
+//! Pages and functions, in Italian and English; no routes: a door mounts them, frames them and says
+//! who acts, and in which language. Every page is complete as links and forms. `js/ward.js` and
+//! `js/patient.js`, beside the door's other files, add the live list and the curves, in words that
+//! the page gives them. What is written into the record is Italian.
 //!
 //! **Rules of the list.** Whoever needs somebody stands first; the clinical and the technical lane
 //! are apart; severity is said by shape, word, colour and place. No data is never well: it is
@@ -72,6 +73,7 @@ pub use access::{CURVES_WINDOW_MS, Viewing, who_has_seen, why_in_words};
 pub use acts::{ActError, ActForm, Outcome, act};
 pub use again::measure_again;
 pub use alarm_path::{PathFault, WatchedWard};
+pub use board::Leaf;
 pub use care::Care;
 pub use desk::LINES_MAX;
 pub use entrust::{CareForm, CareOutcome, CarePage, Held, entrust, left_to_the_centre};
@@ -80,12 +82,12 @@ pub use hub::{Crowded, Hub, Link, PAGES_MAX, Pace, Waiting, Watch};
 pub use line::{About, Chip, Lane, Line, Placed, Value, place};
 pub use marks::{MARKS_MAX, Mark, Marks, MarksQuery, marks};
 pub use notice::Notice;
-pub use page::WardPage;
+pub use page::{Unkept, WardPage};
 pub use patient::{PageError, PatientPage, Sources};
 pub use plan::{PlanDesk, PlanForm, PlanOutcome, PlanPage, StandForm, plan, stand};
 pub use rank::Rank;
 pub use reason::Reason;
-pub use score::Score;
+pub use score::{Score, counted};
 pub use seen::{SeenPage, SeenQuery};
 pub use sheet::{SheetForm, SheetOutcome, SheetPage, sheet};
 pub use spark::{Arrow, Spark};
@@ -93,13 +95,25 @@ pub use timeline::{DiaryPage, DiaryQuery};
 pub use trend::{
     Chart, CurveError, Limit, PIXELS_MAX, Point, ROWS, Summary, TrendQuery, TrendRefused, curve,
 };
+pub use veglia_words::Language;
 pub use wall::{WALL_LINES, WallPage, WallView};
-pub use words::since_time as since_when;
 
-/// What the newer pages say, in both languages.
+/// What the pages of this room say.
 pub(crate) static WORDS: veglia_words::Pack = veglia_words::Pack::new(
-    &[include_str!("../words/it/entrust.ftl")],
-    &[include_str!("../words/en/entrust.ftl")],
+    &[
+        include_str!("../words/it/said.ftl"),
+        include_str!("../words/it/ward.ftl"),
+        include_str!("../words/it/patient.ftl"),
+        include_str!("../words/it/plan.ftl"),
+        include_str!("../words/it/entrust.ftl"),
+    ],
+    &[
+        include_str!("../words/en/said.ftl"),
+        include_str!("../words/en/ward.ftl"),
+        include_str!("../words/en/patient.ftl"),
+        include_str!("../words/en/plan.ftl"),
+        include_str!("../words/en/entrust.ftl"),
+    ],
 );
 
 #[cfg(test)]

@@ -6,12 +6,13 @@
 use serde::{Deserialize, Serialize};
 use veglia_diary::{ActKind, Line, Written, diary_of};
 use veglia_view::{PatientId, Severity, Verdict, WallMs};
+use veglia_words::Words;
 
 use crate::book::Signatures;
 use crate::history::{self, Kind};
 use crate::patient::{PageError, Sources};
 use crate::trend::{STRETCH_MAX_MS, TrendRefused};
-use crate::{access, book, words};
+use crate::{WORDS, access, book};
 
 /// Marks in one answer: more would be a wall.
 pub const MARKS_MAX: u64 = 300;
@@ -87,14 +88,15 @@ pub async fn marks(
     let signed = book::signatures(record, actor).await;
     let signed = signed.map_err(|error| PageError::Names(Box::new(error)))?;
     let is_cut = u64::try_from(lines.len()).is_ok_and(|count| count >= MARKS_MAX);
-    let marks = lines.iter().filter_map(|line| mark(line, &signed, to));
+    let w = WORDS.speaking(sources.language);
+    let marks = lines.iter().filter_map(|line| mark(w, line, &signed, to));
     let here = |mark: &Mark| (from.0..to.0).contains(&mark.at);
     let mut marks: Vec<Mark> = marks.filter(here).collect();
     marks.sort_by_key(|mark| mark.at);
     Ok(Marks { marks, is_cut })
 }
 
-fn mark(line: &Line, signed: &Signatures, now: WallMs) -> Option<Mark> {
+fn mark(w: Words, line: &Line, signed: &Signatures, now: WallMs) -> Option<Mark> {
     let (at, kind, shape, text) = match &line.what {
         // An alert stands where it was measured, not where it was told.
         Written::Said(Verdict::Raise(flag)) => {
@@ -103,7 +105,7 @@ fn mark(line: &Line, signed: &Signatures, now: WallMs) -> Option<Mark> {
                 Severity::Amber => ("amber", "▲"),
                 Severity::Technical => ("technical", "▬"),
             };
-            (flag.since, kind, shape, history::raised(flag, now))
+            (flag.since, kind, shape, history::raised(w, flag, now))
         }
         Written::Act(act) => {
             let (kind, shape) = match (history::kind(line), act.kind) {
@@ -111,7 +113,7 @@ fn mark(line: &Line, signed: &Signatures, now: WallMs) -> Option<Mark> {
                 (_, ActKind::Note | ActKind::Corrected(_)) => ("note", "●"),
                 _ => ("act", "■"),
             };
-            let said = history::entries(std::slice::from_ref(line), signed, now);
+            let said = history::entries(w, std::slice::from_ref(line), signed, now);
             let text = said.into_iter().map(|entry| entry.text).collect();
             (line.at, kind, shape, text)
         }
@@ -119,7 +121,7 @@ fn mark(line: &Line, signed: &Signatures, now: WallMs) -> Option<Mark> {
     };
     Some(Mark {
         at: at.0,
-        time: words::full_time(at),
+        time: w.language.exactly(at),
         kind,
         mark: shape,
         text,

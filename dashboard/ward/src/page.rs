@@ -1,11 +1,15 @@
 //! The ward's page: every patient in one list, whoever needs somebody first.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use askama::Template;
 use veglia_diary::AlertFigures;
 use veglia_people::views::SavedView;
 use veglia_view::{Severity, WallMs};
+use veglia_words::{Key, Language, Words};
+
+use crate::WORDS;
 
 use crate::board::{Leaf, Order};
 use crate::book::{FIGURES_MS, Figures};
@@ -26,6 +30,7 @@ const REASONS_SHOWN: usize = 3;
 #[derive(Debug, Template)]
 #[template(path = "ward.html")]
 pub struct WardPage {
+    w: Words,
     /// Where the live page finds its events.
     events: String,
     now: WallMs,
@@ -37,7 +42,7 @@ pub struct WardPage {
     /// The view of this page as the fields of a form; empty when it needs no name.
     asked: Vec<(&'static str, String)>,
     /// Why a view was not kept, and the name that was typed.
-    unkept: Option<(&'static str, String)>,
+    unkept: Option<(Key, String)>,
     filter: FilterForm,
     outside: String,
     alarms: Alarms,
@@ -46,25 +51,34 @@ pub struct WardPage {
     notices: Vec<Notice>,
     figures: Option<String>,
     /// A line without content, for the script to copy.
-    blank: Vec<(&'static str, &'static str)>,
+    blank: Vec<(&'static str, Key)>,
+}
+
+/// Why a view was not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unkept {
+    /// It has no name, or too long a one.
+    Name,
+    /// Its reader keeps as many as anybody may.
+    TooMany,
 }
 
 #[derive(Debug)]
 struct LaneView {
     lane: Lane,
     name: &'static str,
-    heading: &'static str,
+    heading: Key,
     count: usize,
     hidden: usize,
     lines: Vec<Arc<Line>>,
-    nobody: &'static str,
+    nobody: Key,
 }
 
 /// One choice of a list, and whether it is made.
 #[derive(Debug)]
 struct Choice {
     value: String,
-    name: String,
+    name: Cow<'static, str>,
     is_made: bool,
 }
 
@@ -75,6 +89,7 @@ struct FilterForm {
     severities: Vec<Choice>,
     charges: Vec<Choice>,
     doctors: Vec<Choice>,
+    places: Vec<Choice>,
     search: String,
     /// Whether anything but the search is chosen.
     is_open: bool,
@@ -85,7 +100,7 @@ struct FilterForm {
 #[derive(Debug)]
 struct ViewLink {
     address: String,
-    name: String,
+    name: Cow<'static, str>,
     is_here: bool,
     /// Whether it says how many there are.
     counts: bool,
@@ -111,34 +126,45 @@ impl WardPage {
     /// The page of this moment through a filter; `events` is the address of
     /// [`Hub::events_through`], to which the filter is added.
     #[must_use]
-    pub fn new(hub: &Hub, filter: &Filter, events: &str) -> Self {
+    pub fn new(hub: &Hub, filter: &Filter, events: &str, language: Language) -> Self {
+        let w = WORDS.speaking(language);
         let link = hub.link();
         let Leaf {
             lines,
             order,
             alarms,
-        } = hub.leaf(filter);
+        } = hub.leaf(filter, language);
         let blank = crate::line::COLUMNS.iter();
         Self {
+            w,
             events: format!("{events}{}", filter.address()),
             now: link.now().unwrap_or(WallMs(0)),
-            clock: link.now().map_or_else(|| "–".to_owned(), words::clock),
-            lost: lost(&link),
-            views: views(filter),
+            clock: match link.now() {
+                Some(now) => language.clock(now),
+                None => "–".to_owned(),
+            },
+            lost: lost(w, &link),
+            views: views(w, filter),
             kept: Vec::new(),
             asked: filter.turned_to(0).fields(),
             unkept: None,
-            filter: form(filter, hub),
-            outside: outside(order.outside),
+            filter: form(w, filter, hub),
+            outside: outside(w, order.outside),
             alarms,
             leaves: leaves(filter, &order),
             lanes: lanes(&lines, &order, filter),
             notices: hub.notices(),
-            figures: hub.figures().as_ref().map(figures),
+            figures: hub.figures().map(|it| figures(w, &it)),
             blank: blank
-                .map(|vital| (vital.name(), words::vital_name(*vital)))
+                .map(|vital| (vital.name(), words::vital_key(*vital)))
                 .collect(),
         }
+    }
+
+    /// What the page is called.
+    #[must_use]
+    pub fn title(&self) -> Cow<'static, str> {
+        self.w.say("ward-title")
     }
 
     /// The same with the views that its reader keeps.
@@ -149,7 +175,7 @@ impl WardPage {
             let link = ViewLink {
                 is_here: here.as_ref() == Some(&it.address),
                 address: format!("/{}", it.address),
-                name: it.name,
+                name: it.name.into(),
                 counts: false,
             };
             (it.id, link)
@@ -162,7 +188,11 @@ impl WardPage {
 
     /// The same, with why a view was not kept under the name that was typed.
     #[must_use]
-    pub fn not_keeping(self, why: &'static str, name: String) -> Self {
+    pub fn not_keeping(self, why: Unkept, name: String) -> Self {
+        let why = match why {
+            Unkept::Name => Key("ward-unkept-name"),
+            Unkept::TooMany => Key("ward-unkept-many"),
+        };
         Self {
             unkept: Some((why, name)),
             ..self
@@ -173,8 +203,7 @@ impl WardPage {
     fn more(&self, line: &Line) -> String {
         match line.why.len().saturating_sub(REASONS_SHOWN) {
             0 => String::new(),
-            1 => "e un’altra segnalazione".to_owned(),
-            more => format!("e altre {more} segnalazioni"),
+            more => self.w.with("ward-more", "n", more).to_string(),
         }
     }
 
@@ -185,26 +214,22 @@ impl WardPage {
 }
 
 /// What this page does not show and somebody must see to; empty for nothing.
-pub(crate) fn outside((red, amber): (usize, usize)) -> String {
-    let said = |count: usize, one: &str, many: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        count => Some(format!("{count} {many}")),
+pub(crate) fn outside(w: Words, (red, amber): (usize, usize)) -> String {
+    let said = |key: Key, count: usize| w.with(key, "n", count);
+    let (reds, ambers) = (
+        said(Key("outside-reds"), red),
+        said(Key("outside-ambers"), amber),
+    );
+    let who = match (red, amber) {
+        (0, 0) => return String::new(),
+        (_, 0) => reds,
+        (0, _) => ambers,
+        _ => w.with("outside-both", "reds", reds).and("ambers", ambers),
     };
-    let parts: Vec<String> = [said(red, "rosso", "rossi"), said(amber, "giallo", "gialli")]
-        .into_iter()
-        .flatten()
-        .collect();
-    if parts.is_empty() {
-        return String::new();
-    }
-    format!(
-        "Fuori da questa vista, non presi in carico: {}.",
-        parts.join(" e ")
-    )
+    w.with("outside", "who", who).to_string()
 }
 
-fn views(here: &Filter) -> Vec<ViewLink> {
+fn views(w: Words, here: &Filter) -> Vec<ViewLink> {
     let nobody = Filter {
         charge: Charge::Nobody,
         ..Filter::default()
@@ -214,29 +239,29 @@ fn views(here: &Filter) -> Vec<ViewLink> {
         ..Filter::default()
     };
     let is_mine = matches!(here.charge, Charge::Held(_));
-    let view = |filter: &Filter, name: &str| ViewLink {
+    let view = |filter: &Filter, name: Key| ViewLink {
         address: format!("/{}", filter.address()),
-        name: name.to_owned(),
+        name: w.say(name),
         is_here: here == filter,
         counts: filter.charge == Charge::Nobody,
     };
     vec![
-        view(&Filter::default(), "Tutti"),
-        view(&nobody, "Non presi in carico"),
+        view(&Filter::default(), Key("view-all")),
+        view(&nobody, Key("view-waiting")),
         ViewLink {
             address: "/?carico=me".to_owned(),
-            name: "In carico a me".to_owned(),
+            name: w.say("view-mine"),
             is_here: is_mine,
             counts: false,
         },
-        view(&technical, "Tecnici"),
+        view(&technical, Key("view-technical")),
     ]
 }
 
-fn form(filter: &Filter, hub: &Hub) -> FilterForm {
-    let choice = |value: &str, name: &str, is_made| Choice {
+fn form(w: Words, filter: &Filter, hub: &Hub) -> FilterForm {
+    let choice = |value: &str, name: Key, is_made| Choice {
         value: value.to_owned(),
-        name: name.to_owned(),
+        name: w.say(name),
         is_made,
     };
     let lanes = Lane::ALL.into_iter().map(|lane| {
@@ -245,9 +270,9 @@ fn form(filter: &Filter, hub: &Hub) -> FilterForm {
     });
     let severities = severities().map(|severity| {
         let name = match severity {
-            Severity::Red => "◆ Rosso",
-            Severity::Amber => "▲ Giallo",
-            Severity::Technical => "▬ Tecnico",
+            Severity::Red => Key("filter-red"),
+            Severity::Amber => Key("filter-amber"),
+            Severity::Technical => Key("filter-technical"),
         };
         let is_made = filter.severity == Some(severity);
         choice(severity_name(severity), name, is_made)
@@ -255,8 +280,13 @@ fn form(filter: &Filter, hub: &Hub) -> FilterForm {
     let doctors = hub.doctors().into_iter();
     let doctors = doctors.map(|(id, name)| Choice {
         value: id.to_string(),
-        name: name.to_string(),
+        name: name.to_string().into(),
         is_made: filter.doctor == Some(id),
+    });
+    let places = hub.places().into_iter().map(|place| Choice {
+        value: place.to_string(),
+        is_made: place.as_str() == filter.place,
+        name: place.to_string().into(),
     });
     let (nobody, mine) = (
         filter.charge == Charge::Nobody,
@@ -266,14 +296,16 @@ fn form(filter: &Filter, hub: &Hub) -> FilterForm {
         lanes: lanes.collect(),
         severities: severities.collect(),
         charges: vec![
-            choice("nessuno", "A nessuno", nobody),
-            choice("me", "A me", mine),
+            choice("nessuno", Key("filter-nobody"), nobody),
+            choice("me", Key("filter-me"), mine),
         ],
         doctors: doctors.collect(),
+        places: places.collect(),
         search: filter.search.clone(),
         is_open: filter.lane.is_some()
             || filter.severity.is_some()
             || filter.doctor.is_some()
+            || !filter.place.is_empty()
             || filter.charge != Charge::Any,
         is_everybody: filter.leaves_nobody_out(),
     }
@@ -291,19 +323,19 @@ fn leaves(filter: &Filter, order: &Order) -> Option<LeafLinks> {
 }
 
 /// What to say while ingest does not answer.
-pub(crate) fn lost(link: &Link) -> Option<String> {
+pub(crate) fn lost(w: Words, link: &Link) -> Option<String> {
     match link {
         Link::Alive(_) => None,
-        Link::Lost(status) => Some(format!(
-            "Collegamento interrotto – dati fermi {}",
-            words::at_time(status.care_now, status.care_now)
-        )),
-        Link::Never => Some("Collegamento interrotto – nessun dato ancora ricevuto".to_owned()),
+        Link::Lost(status) => {
+            let hour = w.language.hour(status.care_now);
+            Some(w.with("lost-since", "hour", hour).to_string())
+        }
+        Link::Never => Some(w.say("lost-never").into_owned()),
     }
 }
 
 /// How many alerts there were of late, for whom, and how many no person closed.
-pub(crate) fn figures(of: &Figures) -> String {
+pub(crate) fn figures(w: Words, of: &Figures) -> String {
     let days = FIGURES_MS / 86_400_000;
     let AlertFigures {
         opened,
@@ -318,20 +350,22 @@ pub(crate) fn figures(of: &Figures) -> String {
         thousandths => {
             let hundredths = opened.saturating_mul(100_000) / thousandths;
             let (whole, part) = (hundredths / 100, hundredths % 100);
-            format!(", {whole},{part:02} per paziente al giorno")
+            let rate = w.language.number(&format!("{whole}.{part:02}"));
+            format!(", {}", w.with("figures-rate", "rate", rate))
         }
     };
     let alone = match closed {
         1.. => {
             let share = closed_alone.saturating_mul(100) / closed;
-            format!("{closed} chiusi, di cui {closed_alone} ({share} %) da sé, senza una persona")
+            let closed = w.with("figures-closed", "closed", closed);
+            let closed = closed.and("alone", closed_alone).and("share", share);
+            closed.to_string()
         }
-        0 => "nessuno chiuso".to_owned(),
+        0 => w.say("figures-none-closed").into_owned(),
     };
-    format!(
-        "Ultimi {days} giorni: {opened} allarmi clinici{rate}; {alone}. Segnalazioni tecniche: \
-         {technical}."
-    )
+    let figures = w.with("figures", "days", days).and("opened", opened);
+    let figures = figures.and("rate", rate).and("closed", alone);
+    figures.and("technical", technical).to_string()
 }
 
 fn lanes(lines: &[Arc<Line>], order: &Order, filter: &Filter) -> Vec<LaneView> {
@@ -348,12 +382,10 @@ fn lanes(lines: &[Arc<Line>], order: &Order, filter: &Filter) -> Vec<LaneView> {
             .map(Arc::clone)
             .collect(),
         nobody: match (is_filtered, lane) {
-            (true, _) => "Nessuno in questa vista.",
-            (false, Lane::Clinical) => "Nessun allarme clinico aperto.",
-            (false, Lane::Technical) => {
-                "Nessun paziente con segnalazioni tecniche o dati mancanti."
-            }
-            (false, Lane::Calm) => "Nessun paziente senza allarmi.",
+            (true, _) => Key("nobody-here"),
+            (false, Lane::Clinical) => Key("nobody-clinical"),
+            (false, Lane::Technical) => Key("nobody-technical"),
+            (false, Lane::Calm) => Key("nobody-calm"),
         },
     };
     Lane::ALL.into_iter().map(view).collect()

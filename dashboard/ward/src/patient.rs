@@ -8,31 +8,31 @@
 //!
 //! What the record holds is shown also while ingest does not answer; then the page says so.
 
+mod draft;
 mod facts;
 mod flags;
 
 use std::sync::Arc;
 
 use askama::Template;
-use veglia_diary::{
-    HomeService, diary_of, handovers_of_patient, open_flags_of, plans_of, standings_of,
-};
+use veglia_diary::{diary_of, handovers_of_patient, open_flags_of, plans_of, standings_of};
 use veglia_people::background::{self, Background, SheetError};
 use veglia_people::patients;
 use veglia_people::staff::Role;
 use veglia_store::{Actor, Database, TxError};
 use veglia_view::{PatientId, Row, View, VitalKind, WallMs};
+use veglia_words::{Key, Language, Words};
 
-use crate::acts::{ActForm, OUTCOMES, WHOM};
+use crate::acts::ActForm;
 use crate::book::{self, BookError, Signatures};
 use crate::desk::is_in_force;
-use crate::history::{self, Entry, outcome_name, service_name, whom_name};
+use crate::history::{self, Entry};
 use crate::hub::Link;
 use crate::identity::Identity;
 use crate::line::{About, Value, cell, unnamed};
 use crate::score::{self, Score};
 use crate::script::{self, Question};
-use crate::{access, identity, page, sheet, words};
+use crate::{WORDS, access, identity, page, sheet, words};
 
 use facts::ContactView;
 use flags::{ChargeView, FlagView};
@@ -83,6 +83,7 @@ pub enum PageError {
 #[derive(Debug, Template)]
 #[template(path = "patient.html")]
 pub struct PatientPage {
+    w: Words,
     name: String,
     patient: String,
     /// Whether the reader may act; else no form is shown.
@@ -102,7 +103,7 @@ pub struct PatientPage {
     /// The scores, as far as they are known.
     scores: Vec<Score>,
     /// The clinical sheet: what it says, each with what it is about.
-    sheet: Vec<(&'static str, String)>,
+    sheet: Vec<(Key, String)>,
     /// Which version, and who wrote it when.
     sheet_title: String,
     contacts: Vec<ContactView>,
@@ -116,7 +117,7 @@ pub struct PatientPage {
     diary_is_cut: bool,
     /// What to ask on the telephone when nothing is open.
     script: Vec<Question>,
-    charts: Vec<(&'static str, &'static str)>,
+    charts: Vec<(&'static str, Key)>,
     draft: ActForm,
 }
 
@@ -134,6 +135,8 @@ pub struct Sources<'a> {
     /// The moment, by the reader's clock of care: for the access log, and for the page when
     /// ingest never answered.
     pub fallback_now: WallMs,
+    /// The reader's.
+    pub language: Language,
 }
 
 impl PatientPage {
@@ -152,17 +155,18 @@ impl PatientPage {
         let now = link.now().unwrap_or(sources.fallback_now);
         write_opening(sources, patient).await?;
         let written = Written::read(sources, patient, person.as_ref(), now).await?;
+        let w = WORDS.speaking(sources.language);
         let row = row.map_or_else(|| Row::new(patient), Arc::unwrap_or_clone);
         let name = person
             .as_ref()
-            .map_or_else(|| unnamed(&row), identity::full_name);
-        let identity = person.as_ref().map(|it| Identity::new(it, now));
+            .map_or_else(|| unnamed(w, &row), identity::full_name);
+        let identity = person.as_ref().map(|it| Identity::new(w, it, now));
         let colleagues = colleagues(record, actor).await?;
-        let page = written.page(row, identity, &actor.to_string(), now);
+        let page = written.page(w, row, identity, &actor.to_string(), now);
         Ok(Some(Self {
             name,
             patient: patient.to_string(),
-            lost: page::lost(&link),
+            lost: page::lost(w, &link),
             colleagues,
             ..page
         }))
@@ -218,84 +222,6 @@ impl PatientPage {
         let [_, fold] = self.parts();
         fold.iter().any(|flag| flag.is_open)
     }
-
-    /// Whom one telephones: as forms and as people say it.
-    fn whom(&self) -> Vec<(&'static str, &'static str)> {
-        let said = WHOM.iter().map(|(name, whom)| (*name, whom_name(*whom)));
-        said.collect()
-    }
-
-    /// How a call ends: as forms and as people say it.
-    fn outcomes(&self) -> Vec<(&'static str, &'static str)> {
-        let said = OUTCOMES.iter().map(|(name, it)| (*name, outcome_name(*it)));
-        said.collect()
-    }
-
-    /// Who may be asked to go there: as forms and as people say it.
-    fn services(&self) -> Vec<(&'static str, &'static str)> {
-        let all = HomeService::ALL.into_iter();
-        all.map(|it| (it.name(), service_name(it))).collect()
-    }
-
-    /// What may be asked for again: as forms and as people say it.
-    fn vitals(&self) -> Vec<(&'static str, &'static str)> {
-        let all = VitalKind::ALL.into_iter();
-        all.map(|it| (it.name(), words::vital_name(it))).collect()
-    }
-
-    /// Which flag a form that was not written is about: `""` for none, and for one that somebody
-    /// else has closed meanwhile.
-    fn draft_flag(&self) -> &str {
-        let is_open = self.flags.iter().any(|it| it.id == self.draft.flag);
-        if is_open { &self.draft.flag } else { "" }
-    }
-
-    /// The act whose fields hold what was typed and not written. Words about a flag that is closed
-    /// stand in the note on the patient.
-    fn draft_act(&self) -> &str {
-        match self.draft.act.as_str() {
-            "close" => "note",
-            _ if self.draft_flag() != self.draft.flag => "note",
-            act => act,
-        }
-    }
-
-    /// Whether what was typed and not written belongs to this act about this flag.
-    fn is_draft(&self, flag: &str, act: &str) -> bool {
-        !self.draft.act.is_empty() && self.draft_flag() == flag && self.draft_act() == act
-    }
-
-    /// What was typed for an act about a flag (`""`: about the patient) and not written.
-    fn typed(&self, flag: &str, act: &str) -> &str {
-        if self.is_draft(flag, act) {
-            &self.draft.words
-        } else {
-            ""
-        }
-    }
-
-    /// Whether a choice was made in a form that was not written.
-    fn picked(&self, flag: &str, act: &str, value: &str) -> bool {
-        let draft = &self.draft;
-        let picked = [
-            &draft.whom,
-            &draft.outcome,
-            &draft.minutes,
-            &draft.to,
-            &draft.vital,
-            &draft.service,
-        ];
-        self.is_draft(flag, act) && picked.into_iter().any(|it| it == value)
-    }
-
-    /// Whether a vital sign is the one to be asked for again: the chosen one, or `again`.
-    fn is_asked(&self, flag: &str, again: &str, vital: &str) -> bool {
-        if self.is_draft(flag, "ask-repeat") {
-            self.draft.vital == vital
-        } else {
-            again == vital
-        }
-    }
 }
 
 /// What the record holds of a patient.
@@ -343,6 +269,7 @@ impl Written {
     /// The page, but for what others know: who it is, and how it stands with ingest.
     fn page(
         self,
+        w: Words,
         mut row: Row,
         identity: Option<Identity>,
         reader: &str,
@@ -360,44 +287,44 @@ impl Written {
             plan: plan.filter(|plan| is_in_force(plan, now)),
             alerts: &alerts,
         };
-        let scores = score::scores(&row, now);
+        let scores = score::scores(w, &row, now);
         let shown = usize::try_from(DIARY_LINES).unwrap_or(usize::MAX);
         let diary_is_cut = self.lines.len() > shown;
-        let mut diary = history::entries(&self.lines, &self.signed, now);
+        let mut diary = history::entries(w, &self.lines, &self.signed, now);
         diary.truncate(shown);
         PatientPage {
+            w,
             name: String::new(),
             patient: String::new(),
             may_act: true,
-            days: identity::days(first, says.isolated_since, now),
-            plan_line: facts::in_a_line(plan, now),
-            away: facts::away(&self.stood, now),
+            days: identity::days(w, first, says.isolated_since, now),
+            plan_line: facts::in_a_line(w, plan, now),
+            away: facts::away(w, &self.stood, now),
             now,
             lost: None,
             notice: None,
-            plan: plan.map_or_else(Vec::new, |plan| facts::planned(plan, now)),
-            values: values(&about),
-            flags: flags::views(&about, &scores, reader, now),
-            script: script::plain(&scores),
+            plan: plan.map_or_else(Vec::new, |plan| facts::planned(w, plan, now)),
+            values: values(w, &about),
+            flags: flags::views(w, &about, &scores, reader, now),
+            script: script::plain(w, &scores),
             scores,
-            sheet: sheet::facts(says),
-            sheet_title: self
-                .sheet
-                .as_ref()
-                .map_or_else(String::new, |sheet| sheet::title(sheet, &self.signed, now)),
+            sheet: sheet::facts(w, says),
+            sheet_title: self.sheet.as_ref().map_or_else(String::new, |sheet| {
+                sheet::title(w, sheet, &self.signed, now)
+            }),
             contacts: facts::contacts(identity.as_ref(), says),
             identity,
             devices: row
                 .devices
                 .iter()
-                .map(|it| facts::device(it, now))
+                .map(|it| facts::device(w, it, now))
                 .collect(),
             handovers: self
                 .given
                 .iter()
                 // What stands for their own words on the telephone was theirs for ever.
                 .filter(|it| it.assignment.from > WallMs(0))
-                .map(|it| facts::handover(it, &self.signed, now))
+                .map(|it| facts::handover(w, it, &self.signed, now))
                 .collect(),
             colleagues: Vec::new(),
             diary,
@@ -409,10 +336,10 @@ impl Written {
 }
 
 /// What has a curve: what is measured at home, and whatever else was measured.
-fn charts(about: &About<'_>) -> Vec<(&'static str, &'static str)> {
+fn charts(about: &About<'_>) -> Vec<(&'static str, Key)> {
     let shown = shown(about);
     shown
-        .map(|vital| (vital.name(), words::vital_name(vital)))
+        .map(|vital| (vital.name(), words::vital_key(vital)))
         .collect()
 }
 
@@ -422,8 +349,8 @@ fn shown(about: &About<'_>) -> impl Iterator<Item = VitalKind> {
 }
 
 /// The tiles: what is measured at home, and whatever else was measured.
-fn values(about: &About<'_>) -> Vec<Value> {
-    shown(about).map(|vital| cell(about, vital)).collect()
+fn values(w: Words, about: &About<'_>) -> Vec<Value> {
+    shown(about).map(|vital| cell(w, about, vital)).collect()
 }
 
 /// To whom the reader may give an alert.

@@ -13,7 +13,7 @@
 mod fields;
 mod form;
 mod stand;
-mod told;
+pub(crate) mod told;
 
 use askama::Template;
 use veglia_diary::{Decision, PlanRefused, PlanWritten, Reasons, plans_of, write_plan};
@@ -21,18 +21,18 @@ use veglia_people::patients;
 use veglia_people::staff::Role;
 use veglia_store::{Actor, Database};
 use veglia_view::{PatientId, Plan, RuleSet, WallMs};
+use veglia_words::{Key, Language, Words};
 
 use crate::book::{self, Signatures};
 use crate::line::nameless;
 use crate::patient::PageError;
-use crate::{access, identity, words};
+use crate::{WORDS, access, identity, words};
 
 use fields::{Group, Kind};
 pub use form::PlanForm;
 use form::{Draft, Fault};
 use stand::Whereabout;
 pub use stand::{StandForm, stand};
-pub(crate) use told::apart;
 
 /// Who asks for the page, and what it is made from.
 #[derive(Clone, Copy)]
@@ -47,12 +47,15 @@ pub struct PlanDesk<'a> {
     pub role: Role,
     /// The moment, by the clock of care.
     pub now: WallMs,
+    /// The reader's.
+    pub language: Language,
 }
 
 /// A patient's plan, to be framed by a door.
 #[derive(Debug, Template)]
 #[template(path = "plan.html")]
 pub struct PlanPage {
+    w: Words,
     name: String,
     patient: String,
     may_write: bool,
@@ -111,6 +114,11 @@ impl Known {
 }
 
 impl PlanDesk<'_> {
+    /// What the desk says.
+    pub(crate) fn words(&self) -> Words {
+        WORDS.speaking(self.language)
+    }
+
     fn may_write(&self) -> bool {
         matches!(self.role, Role::Nurse | Role::Doctor)
     }
@@ -136,7 +144,7 @@ impl PlanDesk<'_> {
         Ok(Some(Known {
             name: person
                 .as_ref()
-                .map_or_else(|| nameless(patient), identity::full_name),
+                .map_or_else(|| nameless(self.words(), patient), identity::full_name),
             written,
             signed: signed.map_err(|error| PageError::Names(Box::new(error)))?,
         }))
@@ -149,18 +157,23 @@ impl PlanDesk<'_> {
         form: &PlanForm,
         faults: Vec<Fault>,
     ) -> PlanPage {
+        let w = self.words();
         PlanPage {
+            w,
             name: known.name.clone(),
             patient: patient.to_string(),
             may_write: self.may_write(),
             seen: known.seen(),
             notice: None,
-            templates: form::templates(),
-            groups: fields::groups(form, &faults, self.rules),
+            templates: form::templates(w),
+            groups: fields::groups(w, form, &faults, self.rules),
             faults,
-            current: known.current().map(told::facts).unwrap_or_default(),
+            current: known
+                .current()
+                .map(|plan| told::facts(w, plan))
+                .unwrap_or_default(),
             whereabout: Whereabout::default(),
-            history: history(known, self.now),
+            history: history(w, known, self.now),
         }
     }
 }
@@ -180,15 +193,14 @@ impl PlanPage {
             return Ok(None);
         };
         let begun = Plan::template(template, patient, desk.now);
-        let form = begun.as_ref().or(known.current()).map(PlanForm::of);
+        let w = desk.words();
+        let form = begun.as_ref().or(known.current());
+        let form = form.map(|plan| PlanForm::of(w, plan));
         let form = form.unwrap_or_else(PlanForm::empty);
         let mut page = desk.page(patient, &known, &form, Vec::new());
         page.whereabout = Whereabout::load(desk, patient, &known.signed).await?;
         if begun.is_some() {
-            page.notice = Some(
-                "Il modulo è compilato dal modello. Nulla è ancora scritto: controllare e salvare."
-                    .to_owned(),
-            );
+            page.notice = Some(w.say("plan-begun").into_owned());
         }
         Ok(Some(page))
     }
@@ -196,12 +208,17 @@ impl PlanPage {
     /// What the page is called.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("Piano di {}", self.name)
+        self.w.with("plan-title", "name", &self.name).to_string()
     }
 
     fn saying(mut self, notice: String) -> Box<Self> {
         self.notice = Some(notice);
         Box::new(self)
+    }
+
+    fn saying_key(self, notice: Key) -> Box<Self> {
+        let notice = self.w.say(notice).into_owned();
+        self.saying(notice)
     }
 }
 
@@ -220,26 +237,27 @@ pub async fn plan(
     let Some(known) = desk.known(patient).await? else {
         return Ok(PlanOutcome::Unknown);
     };
+    let w = desk.words();
     let again = |faults: Vec<Fault>| desk.page(patient, &known, form, faults);
     if form.seen() != known.seen() {
         let page = again(Vec::new());
         return Ok(PlanOutcome::Overtaken(
-            page.saying(overtaken(&known, desk.now)),
+            page.saying(overtaken(w, &known, desk.now)),
         ));
     }
-    let draft = match form.read(patient, known.current(), desk.rules, desk.now) {
+    let draft = match form.read(desk, patient, known.current()) {
         Ok(draft) => draft,
         Err(faults) => {
             let page = again(faults);
-            return Ok(PlanOutcome::Faulty(page.saying(FAULTY.to_owned())));
+            return Ok(PlanOutcome::Faulty(page.saying_key(FAULTY)));
         }
     };
     if known
         .current()
-        .is_some_and(|plan| told::changes(Some(plan), &draft.plan).is_empty())
+        .is_some_and(|plan| told::changes(w, Some(plan), &draft.plan).is_empty())
     {
         let page = again(Vec::new());
-        return Ok(PlanOutcome::Faulty(page.saying(UNCHANGED.to_owned())));
+        return Ok(PlanOutcome::Faulty(page.saying_key(UNCHANGED)));
     }
     match write(desk, &draft).await {
         Ok(()) => Ok(PlanOutcome::Written),
@@ -249,21 +267,19 @@ pub async fn plan(
             };
             let page = desk.page(patient, &known, form, Vec::new());
             Ok(PlanOutcome::Overtaken(
-                page.saying(overtaken(&known, desk.now)),
+                page.saying(overtaken(w, &known, desk.now)),
             ))
         }
         Err(PlanRefused::Store(fault)) => Err(PageError::Diary(fault.into())),
         Err(refused) => {
-            let page = again(form::refused(&refused, desk.rules));
-            Ok(PlanOutcome::Faulty(page.saying(FAULTY.to_owned())))
+            let page = again(form::refused(w, &refused, desk.rules));
+            Ok(PlanOutcome::Faulty(page.saying_key(FAULTY)))
         }
     }
 }
 
-const FAULTY: &str = "Il piano non è stato scritto: correggere i campi indicati. Ciò che è stato \
-    digitato è ancora qui.";
-
-const UNCHANGED: &str = "Nulla è cambiato rispetto al piano attuale: non è stato scritto nulla.";
+const FAULTY: Key = Key("plan-faulty");
+const UNCHANGED: Key = Key("plan-unchanged");
 
 async fn write(desk: PlanDesk<'_>, draft: &Draft) -> Result<(), PlanRefused> {
     let decision: Option<&Decision> = draft.decision.as_ref();
@@ -275,20 +291,17 @@ async fn write(desk: PlanDesk<'_>, draft: &Draft) -> Result<(), PlanRefused> {
 }
 
 /// Who was quicker, and what they changed.
-fn overtaken(known: &Known, now: WallMs) -> String {
-    let newest = history(known, now).into_iter().next();
+fn overtaken(w: Words, known: &Known, now: WallMs) -> String {
+    let newest = history(w, known, now).into_iter().next();
     let (who, changes) = newest.map_or_else(
-        || ("Qualcuno ha cambiato il piano".to_owned(), String::new()),
+        || (w.say("plan-somebody").into_owned(), String::new()),
         |version| (version.title, version.changes.join("; ")),
     );
-    format!(
-        "Il piano è cambiato mentre questa pagina era aperta. {who}. {changes}. Nulla è stato \
-         scritto; ciò che è stato digitato è ancora qui: confrontarlo con la storia in fondo alla \
-         pagina, poi salvare di nuovo."
-    )
+    let said = w.with("plan-overtaken", "who", who);
+    said.and("changes", changes).to_string()
 }
 
-fn history(known: &Known, now: WallMs) -> Vec<Version> {
+fn history(w: Words, known: &Known, now: WallMs) -> Vec<Version> {
     let before = known
         .written
         .iter()
@@ -296,18 +309,18 @@ fn history(known: &Known, now: WallMs) -> Vec<Version> {
         .map(|it| Some(&it.plan))
         .chain([None]);
     let version = |(written, before): (&PlanWritten, Option<&Plan>)| {
-        let by = known.signed.name(&written.by);
-        let at = words::at_time(written.at, now);
+        let title = w.with("version-title", "version", written.plan.version.to_string());
+        let title = title.and("at", words::at_time(w, written.at, now));
+        let title = title.and("by", known.signed.name(w, &written.by));
+        let decision = written.decision.as_ref().map(|decision| {
+            let said = w.with("plan-decided", "who", &decision.who);
+            said.and("grounds", &decision.grounds).to_string()
+        });
         Version {
-            title: format!("Versione {}, scritta {at} da {by}", written.plan.version),
-            changes: told::changes(before, &written.plan),
+            title: title.to_string(),
+            changes: told::changes(w, before, &written.plan),
             why: written.why.clone(),
-            decision: written
-                .decision
-                .as_ref()
-                .map_or_else(String::new, |decision| {
-                    format!("Deciso da {}: {}", decision.who, decision.grounds)
-                }),
+            decision: decision.unwrap_or_default(),
         }
     };
     known.written.iter().zip(before).map(version).collect()

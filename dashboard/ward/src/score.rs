@@ -3,12 +3,14 @@
 //! A number stands alone only when nothing is missing. Values grow old while nothing arrives: they
 //! are counted again by the clock of the moment of showing, by the rules that ingest goes by too.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use serde::Serialize;
 use veglia_view::{
     Evidence, Guard, Partial, Points, Row, RuleSet, Scale, ScoreParameter, Scored, WallMs,
 };
+use veglia_words::{Key, Words};
 
 /// The rules that ingest counts by, read once.
 pub(crate) static RULES: LazyLock<RuleSet> = LazyLock::new(RuleSet::shipped);
@@ -23,21 +25,20 @@ pub struct Score {
     pub ask: String,
     /// The least it can be.
     #[serde(skip)]
-    pub(crate) min: u8,
-    /// From when on one of its values is too old to count.
-    #[serde(skip)]
-    pub(crate) until: Option<WallMs>,
+    pub min: u8,
 }
 
 /// The scores of a row as they read at a moment. One of which nothing is known any more is left
 /// out.
-pub(crate) fn scores(row: &Row, now: WallMs) -> Vec<Score> {
+pub(crate) fn scores(w: Words, row: &Row, now: WallMs) -> Vec<Score> {
     let mut said: Vec<Score> = Vec::new();
     for scored in &row.scores {
         match scored {
-            Scored::Counted(partial) => said.extend(counted(partial, now)),
+            Scored::Counted(partial) => {
+                said.extend(counted(partial, now).map(|(now, _)| told(w, &now)));
+            }
             // The same reason stands for every score.
-            Scored::NotCounted(guards) if said.is_empty() => said.push(refused(guards)),
+            Scored::NotCounted(guards) if said.is_empty() => said.push(refused(w, guards)),
             Scored::NotCounted(_) => {}
         }
     }
@@ -45,66 +46,55 @@ pub(crate) fn scores(row: &Row, now: WallMs) -> Vec<Score> {
 }
 
 /// The NEWS2 of a row, where there is any of it.
-pub(crate) fn news2(row: &Row, now: WallMs) -> Option<Score> {
-    let is_news2 =
-        |it: &&Scored| matches!(it, Scored::Counted(partial) if partial.scale == Scale::News2);
-    match row.scores.iter().find(is_news2)? {
-        Scored::Counted(partial) => counted(partial, now),
-        Scored::NotCounted(_) => None,
-    }
+pub(crate) fn news2(w: Words, row: &Row, now: WallMs) -> Option<Score> {
+    let (current, _) = counted(partial(row)?, now)?;
+    Some(told(w, &current))
+}
+
+fn partial(row: &Row) -> Option<&Partial> {
+    row.scores.iter().find_map(|it| match it {
+        Scored::Counted(partial) if partial.scale == Scale::News2 => Some(partial),
+        _ => None,
+    })
 }
 
 /// The least that the NEWS2 of a row can be, and until when it is that: what a place in the list
 /// goes by, without words.
 pub(crate) fn least(row: &Row, now: WallMs) -> Option<(u8, WallMs)> {
-    let is_news2 =
-        |it: &&Scored| matches!(it, Scored::Counted(partial) if partial.scale == Scale::News2);
-    let Some(Scored::Counted(partial)) = row.scores.iter().find(is_news2) else {
-        return None;
-    };
+    let (current, until) = counted(partial(row)?, now)?;
+    Some((current.min, until))
+}
+
+fn refused(w: Words, guards: &[Guard]) -> Score {
+    let why = guards.iter().map(|guard| match guard {
+        Guard::Under16 => w.say("score-under-16"),
+        Guard::Pregnancy => w.say("score-pregnancy"),
+    });
+    let why: Vec<_> = why.collect();
+    Score {
+        text: w.with("score-refused", "why", why.join(", ")).to_string(),
+        ask: String::new(),
+        min: 0,
+    }
+}
+
+/// A score by what of it is still fresh, and until when all of that is; none when nothing is.
+#[must_use]
+pub fn counted(partial: &Partial, now: WallMs) -> Option<(Cow<'_, Partial>, WallMs)> {
     let fresh = |it: &Points| Some((it.evidence, RULES.fresh(it.parameter)?.0));
     let fresh = |it: &Points| fresh(it).filter(|(by, age_ms)| now.since(by.at) <= *age_ms);
     let gone = |(by, age_ms): (Evidence, i64)| by.at.plus_ms(age_ms + 1);
     let until = partial.points.iter().filter_map(fresh).map(gone).min()?;
     if partial.points.iter().all(|it| fresh(it).is_some()) {
-        return Some((partial.min, until));
+        return Some((Cow::Borrowed(partial), until));
     }
-    counted(partial, now).map(|score| (score.min, until))
-}
-
-fn refused(guards: &[Guard]) -> Score {
-    let why = guards.iter().map(|guard| match guard {
-        Guard::Under16 => "sotto i 16 anni",
-        Guard::Pregnancy => "in gravidanza",
-    });
-    let why: Vec<&str> = why.collect();
-    Score {
-        text: format!("NEWS2 e MEWS non si calcolano {}", why.join(", ")),
-        ask: String::new(),
-        min: 0,
-        until: None,
-    }
-}
-
-fn counted(partial: &Partial, now: WallMs) -> Option<Score> {
-    let fresh = |evidence: &Evidence, age_ms: i64| now.since(evidence.at) <= age_ms;
-    let known: Vec<(Evidence, i64)> = partial
-        .points
-        .iter()
-        .filter_map(|it| Some((it.evidence, RULES.fresh(it.parameter)?.0)))
-        .filter(|(evidence, age_ms)| fresh(evidence, *age_ms))
-        .collect();
-    let until = known.iter().map(|(it, age_ms)| it.at.plus_ms(age_ms + 1));
-    let until = until.min()?;
-    if known.len() == partial.points.len() {
-        return Some(told(partial, until));
-    }
-    let known: Vec<Evidence> = known.into_iter().map(|(evidence, _)| evidence).collect();
+    let known = partial.points.iter().filter_map(fresh);
+    let known: Vec<Evidence> = known.map(|(evidence, _)| evidence).collect();
     let again = RULES.partial(partial.scale, partial.oxygen_scale, &known)?;
-    Some(told(&again, until))
+    Some((Cow::Owned(again), until))
 }
 
-fn told(partial: &Partial, until: WallMs) -> Score {
+fn told(w: Words, partial: &Partial) -> Score {
     let name = match partial.scale {
         Scale::News2 => "NEWS2",
         Scale::Mews => "MEWS",
@@ -113,44 +103,38 @@ fn told(partial: &Partial, until: WallMs) -> Score {
     let text = if partial.is_complete() && min == partial.max {
         format!("{name} {min}")
     } else {
-        let verb = if partial.missing.len() == 1 {
-            "manca"
-        } else {
-            "mancano"
-        };
-        format!("{name} almeno {min}; {verb} {}", listed(&partial.missing))
+        w.with("score-least", "count", partial.missing.len())
+            .and("score", name)
+            .and("least", min)
+            .and("missing", listed(w, &partial.missing))
+            .to_string()
     };
     let ask = match partial.deciding.as_slice() {
         [] => String::new(),
         // The names stand before it.
         deciding if deciding == partial.missing && deciding.len() > 1 => {
-            "Chiederli: ciascuno può cambiare il rischio".to_owned()
+            w.say("score-ask-all").into_owned()
         }
-        deciding => format!("Chiedere: {}", listed(deciding)),
+        deciding => w.with("score-ask", "what", listed(w, deciding)).to_string(),
     };
-    Score {
-        text,
-        ask,
-        min,
-        until: Some(until),
-    }
+    Score { text, ask, min }
 }
 
-fn listed(parameters: &[ScoreParameter]) -> String {
-    let names: Vec<&str> = parameters.iter().map(|it| name(*it)).collect();
+fn listed(w: Words, parameters: &[ScoreParameter]) -> String {
+    let names: Vec<_> = parameters.iter().map(|it| w.say(name(*it))).collect();
     names.join(", ")
 }
 
 /// What is missing, as one asks for it.
-fn name(parameter: ScoreParameter) -> &'static str {
+fn name(parameter: ScoreParameter) -> Key {
     match parameter {
-        ScoreParameter::SpO2 => "SpO₂",
-        ScoreParameter::RespiratoryRate => "frequenza respiratoria",
-        ScoreParameter::SystolicPressure => "pressione",
-        ScoreParameter::Pulse => "polso",
-        ScoreParameter::Temperature => "temperatura",
-        ScoreParameter::Consciousness => "stato di coscienza",
-        ScoreParameter::Oxygen => "se respira con ossigeno",
+        ScoreParameter::SpO2 => Key("score-spo2"),
+        ScoreParameter::RespiratoryRate => Key("score-breaths"),
+        ScoreParameter::SystolicPressure => Key("score-pressure"),
+        ScoreParameter::Pulse => Key("score-pulse"),
+        ScoreParameter::Temperature => Key("score-temperature"),
+        ScoreParameter::Consciousness => Key("score-consciousness"),
+        ScoreParameter::Oxygen => Key("score-oxygen"),
     }
 }
 
@@ -158,7 +142,11 @@ fn name(parameter: ScoreParameter) -> &'static str {
 mod tests {
     use veglia_view::{Answer, AnswerCode, OxygenScale, PatientId, VitalKind, What};
 
+    use veglia_words::Language;
+
     use super::*;
+
+    const IT: Words = crate::WORDS.speaking(Language::It);
 
     /// 2020-11-21 14:12:00 in Rome.
     const NOW: WallMs = WallMs(1_605_964_320_000);
@@ -183,7 +171,7 @@ mod tests {
             measured(VitalKind::Pulse, 1_020, NOW),
             measured(VitalKind::Temperature, 3_840, NOW),
         ];
-        let score = news2(&row(&known), NOW).unwrap();
+        let score = news2(IT, &row(&known), NOW).unwrap();
         assert_eq!(
             score.text,
             "NEWS2 almeno 4; mancano frequenza respiratoria, se respira con ossigeno, pressione, \
@@ -201,7 +189,7 @@ mod tests {
             measured(VitalKind::Temperature, 3_950, NOW),
             measured(VitalKind::RespiratoryRate, 180, NOW),
         ];
-        let score = news2(&row(&known), NOW).unwrap();
+        let score = news2(IT, &row(&known), NOW).unwrap();
         // Eight points already: nothing could make it graver, or less grave.
         assert!(
             score.text.starts_with("NEWS2 almeno 8; mancano"),
@@ -228,8 +216,10 @@ mod tests {
             said(AnswerCode::OnOxygen, 0),
             said(AnswerCode::Consciousness, 0),
         ];
-        let score = news2(&row(&known), NOW).unwrap();
+        let score = news2(IT, &row(&known), NOW).unwrap();
         assert_eq!((score.text.as_str(), score.ask.as_str()), ("NEWS2 6", ""));
+        let without = news2(crate::WORDS.speaking(Language::En), &row(&known[1..]), NOW).unwrap();
+        assert_eq!(without.text, "NEWS2 at least 4; missing: SpO₂");
     }
 
     #[test]
@@ -239,13 +229,13 @@ mod tests {
             measured(VitalKind::SpO2, 930, old),
             measured(VitalKind::Pulse, 1_020, NOW),
         ];
-        let score = news2(&row(&known), NOW).unwrap();
+        let score = news2(IT, &row(&known), NOW).unwrap();
         assert!(
             score.text.starts_with("NEWS2 almeno 1; mancano"),
             "{score:?}"
         );
         assert!(score.text.contains("SpO₂"), "{score:?}");
-        let gone = score.until.unwrap();
-        assert_eq!(news2(&row(&known), gone), None, "then nothing is known");
+        let (_, gone) = least(&row(&known), NOW).unwrap();
+        assert_eq!(news2(IT, &row(&known), gone), None, "then nothing is known");
     }
 }

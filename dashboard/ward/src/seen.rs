@@ -1,15 +1,18 @@
 //! Who has looked at a patient's data, as a page: when, of which unit, in which role, for which
 //! reason. No worker's name: it is what the patient is told. Opening it is a look as well.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use serde::Deserialize;
 use veglia_view::PatientId;
+use veglia_words::Words;
 
 use crate::access::{Viewing, who_has_seen};
 use crate::line::nameless;
 use crate::patient::PageError;
 use crate::plan::PlanDesk;
-use crate::{identity, words};
+use crate::{WORDS, identity};
 
 /// Looks on a page.
 const PAGE: usize = 50;
@@ -25,6 +28,7 @@ pub struct SeenQuery {
 #[derive(Debug, Template)]
 #[template(path = "seen.html")]
 pub struct SeenPage {
+    w: Words,
     name: String,
     patient: String,
     looks: Vec<Look>,
@@ -36,8 +40,8 @@ pub struct SeenPage {
 #[derive(Debug)]
 struct Look {
     time: String,
-    unit: &'static str,
-    role: &'static str,
+    unit: Cow<'static, str>,
+    role: Cow<'static, str>,
     reason: String,
 }
 
@@ -54,7 +58,8 @@ impl SeenPage {
         let (record, actor) = (desk.record, desk.actor);
         let person = identity::known(record, actor, patient).await?;
         let limit = u64::try_from(PAGE + 1).unwrap_or(u64::MAX);
-        let seen = who_has_seen(record, actor, patient, query.prima, limit, desk.now).await;
+        let now = (desk.now, desk.language);
+        let seen = who_has_seen(record, actor, patient, query.prima, limit, now).await;
         let mut seen = seen.map_err(PageError::Access)?;
         if person.is_none() && seen.is_empty() {
             return Ok(None);
@@ -62,12 +67,14 @@ impl SeenPage {
         let is_more = seen.len() > PAGE;
         seen.truncate(PAGE);
         let older = seen.last().map(|it| it.number).filter(|_| is_more);
+        let w = WORDS.speaking(desk.language);
         Ok(Some(Self {
+            w,
             name: person
                 .as_ref()
-                .map_or_else(|| nameless(patient), identity::full_name),
+                .map_or_else(|| nameless(w, patient), identity::full_name),
             patient: patient.to_string(),
-            looks: seen.into_iter().map(look).collect(),
+            looks: seen.into_iter().map(|it| look(w, it)).collect(),
             is_later: query.prima.is_some(),
             older,
         }))
@@ -76,13 +83,13 @@ impl SeenPage {
     /// What the page is called.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("Chi ha visto i dati di {}", self.name)
+        self.w.with("seen-title", "name", &self.name).to_string()
     }
 }
 
-fn look(viewing: Viewing) -> Look {
+fn look(w: Words, viewing: Viewing) -> Look {
     Look {
-        time: words::full_time(viewing.at),
+        time: w.language.exactly(viewing.at),
         unit: viewing.unit,
         role: viewing.role,
         reason: viewing.reason,

@@ -7,13 +7,15 @@
 //! **Limits**: as old as [`REDRAWN_EVERY_MS`]; the number beside it is the news.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use veglia_view::{
     Dot, Latest, PatientId, Plan, RuleSet, Site, Trend, TrendAsk, Vital, VitalKind, WallMs,
 };
+use veglia_words::{Each, Key, Words};
 
-use crate::words;
+use crate::{WORDS, words};
 
 /// What is drawn: a day, in milliseconds.
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -37,7 +39,8 @@ const BEFORE_GIVE_MS: i64 = 3_600_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Spark {
     /// The bars, as the `d` of an SVG path in a box of 96 by 24.
-    pub path: String,
+    #[serde(serialize_with = "drawn")]
+    pub path: Arc<str>,
     /// Where the band begins, from the top of the box.
     pub band_y: String,
     /// How high the band is; empty where the rules have none.
@@ -46,7 +49,11 @@ pub struct Spark {
     pub said: String,
     /// Clean readings of some hours ago.
     #[serde(skip)]
-    before: Vec<Dot>,
+    before: Arc<[Dot]>,
+}
+
+fn drawn<S: Serializer>(path: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().serialize(to)
 }
 
 /// How a value has moved: a mark, and the same in words.
@@ -75,13 +82,13 @@ pub(crate) fn ask(patient: PatientId, vital: VitalKind, now: WallMs) -> TrendAsk
 }
 
 impl Spark {
-    /// Draws the answer to [`ask`].
+    /// Draws the answer to [`ask`]: one drawing, told in each language.
     pub(crate) fn draw(
         ask: &TrendAsk,
         trend: &Trend,
         rules: &RuleSet,
         plan: Option<&Plan>,
-    ) -> Self {
+    ) -> Each<Arc<Self>> {
         let vital = ask.vital;
         let outlines = || trend.buckets.iter().filter_map(|it| it.clean);
         let lowest = outlines().map(|it| it.min.steps).min();
@@ -98,46 +105,52 @@ impl Spark {
             }
             None => (String::new(), String::new()),
         };
-        let said = match (lowest, highest) {
-            (Some(low), Some(high)) => {
-                let (low, high) = (words::value(vital, low), words::value(vital, high));
-                format!("Ultime 24 ore: da {low} a {high}")
-            }
-            _ => "Ultime 24 ore: nessuna misura valida".to_owned(),
+        let said = |w: Words| match (lowest, highest) {
+            (Some(low), Some(high)) => w
+                .with("spark-range", "low", words::value(w, vital, low))
+                .and("high", words::value(w, vital, high))
+                .to_string(),
+            _ => w.say("spark-empty").into_owned(),
         };
         let before = outlines().flat_map(|it| [it.first, it.last]);
         let since = ask.to.plus_ms(-BEFORE_MS - 2 * BEFORE_GIVE_MS);
-        Self {
-            path: path(ask, trend, scale),
-            band_y,
-            band_height,
-            said,
-            before: before.filter(|dot| dot.at >= since).collect(),
-        }
+        let path: Arc<str> = path(ask, trend, scale).into();
+        let before: Arc<[Dot]> = before.filter(|dot| dot.at >= since).collect();
+        Each::make(|language| {
+            Arc::new(Self {
+                path: Arc::clone(&path),
+                band_y: band_y.clone(),
+                band_height: band_height.clone(),
+                said: said(WORDS.speaking(language)),
+                before: Arc::clone(&before),
+            })
+        })
     }
 
     /// How the latest value has moved since some two hours before it; none without a reading then.
-    pub(crate) fn arrow(&self, latest: &Latest) -> Option<Arrow> {
+    pub(crate) fn arrow(&self, w: Words, latest: &Latest) -> Option<Arrow> {
         let away = |dot: &&Dot| (latest.at.since(dot.at) - BEFORE_MS).abs();
         let before = self.before.iter().min_by_key(away)?;
         if away(&before) > BEFORE_GIVE_MS {
             return None;
         }
         let moved = latest.steps - before.steps;
+        let span = words::span(w, latest.at.since(before.at));
         let (mark, said) = match (moved.abs() >= worth_saying(latest.vital), moved > 0) {
-            (false, _) => ("→", "stabile"),
-            (true, true) => ("↑", "in salita di"),
-            (true, false) => ("↓", "in calo di"),
+            (false, _) => {
+                return Some(Arrow {
+                    mark: "→",
+                    text: String::new(),
+                    said: w.with("arrow-steady", "span", span).to_string(),
+                });
+            }
+            (true, true) => ("↑", Key("arrow-up")),
+            (true, false) => ("↓", Key("arrow-down")),
         };
-        let span = words::span(latest.at.since(before.at));
-        let text = match mark {
-            "→" => String::new(),
-            _ => format!("{} in {span}", amount(latest.vital, moved)),
-        };
-        let said = match mark {
-            "→" => format!("stabile da {span}"),
-            _ => format!("{said} {text}"),
-        };
+        let amount = words::amount(w, latest.vital, moved.saturating_abs());
+        let text = w.with("arrow-text", "amount", amount).and("span", span);
+        let text = text.to_string();
+        let said = w.with(said, "text", &text).to_string();
         Some(Arrow { mark, text, said })
     }
 }
@@ -152,12 +165,6 @@ fn worth_saying(vital: VitalKind) -> i32 {
         VitalKind::RespiratoryRate => 40,
         VitalKind::SystolicPressure => 200,
     }
-}
-
-/// By how much, without sign and unit.
-fn amount(vital: VitalKind, steps: i32) -> String {
-    let value = words::value(vital, steps.saturating_abs());
-    value.split('\u{a0}').next().unwrap_or_default().to_owned()
 }
 
 /// What a drawing spans at least, in steps, so that drawings of two patients compare.

@@ -16,12 +16,13 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use veglia_diary::{Line, diary_of};
 use veglia_view::{Bucket, Dot, PatientId, Trend, TrendAsk, VitalKind, WallMs};
+use veglia_words::{Key, Words};
 
 use crate::acts::ActForm;
 use crate::history::{self, Entry, Kind};
 use crate::line::nameless;
 use crate::patient::{PageError, Sources};
-use crate::{access, book, identity, words};
+use crate::{WORDS, access, book, identity, words};
 
 /// Entries on a page: what a person reads without losing the thread.
 const PAGE: usize = 50;
@@ -40,8 +41,6 @@ const HOUR_MS: i64 = 3_600_000;
 /// How far ahead: what a clock that runs ahead wrote is shown too.
 const AHEAD_MS: i64 = 86_400_000;
 
-const UNREAD: &str = "L’acquisizione non risponde: le misure di questi giorni non sono in elenco.";
-
 /// What is asked for in an address: a kind, and before when.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct DiaryQuery {
@@ -56,18 +55,19 @@ pub struct DiaryQuery {
 #[derive(Debug, Template)]
 #[template(path = "diary.html")]
 pub struct DiaryPage {
+    w: Words,
     name: String,
     patient: String,
     notice: Option<String>,
     /// Code, name, and whether it is the chosen one.
-    kinds: Vec<(&'static str, &'static str, bool)>,
+    kinds: Vec<(&'static str, Key, bool)>,
     entries: Vec<Entry>,
     /// Whether the newest are not on this page.
     is_later: bool,
     /// Where older entries begin, if there are any.
     older: Option<WallMs>,
-    /// That readings are not among them, and why.
-    missing: &'static str,
+    /// Whether readings are not among them, because ingest does not answer.
+    is_missing: bool,
     draft: ActForm,
 }
 
@@ -96,30 +96,32 @@ impl DiaryPage {
         }
         let signed = book::signatures(record, actor).await;
         let signed = signed.map_err(|error| PageError::Names(Box::new(error)))?;
-        let mut entries = history::entries(&found.lines, &signed, now);
-        let mut missing = "";
+        let w = WORDS.speaking(sources.language);
+        let mut entries = history::entries(w, &found.lines, &signed, now);
+        let mut is_missing = false;
         if chosen.is_none_or(|kind| kind == Kind::Measure) {
-            match kept(sources, patient, now).await {
+            match kept(w, sources, patient, now).await {
                 Ok(kept) => {
                     let from = found.older.unwrap_or(WallMs(i64::MIN));
                     let here = |entry: &Entry| from <= entry.at && entry.at < until;
                     entries.extend(kept.into_iter().filter(here));
                     entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
                 }
-                Err(()) => missing = UNREAD,
+                Err(()) => is_missing = true,
             }
         }
         Ok(Some(Self {
+            w,
             name: person
                 .as_ref()
-                .map_or_else(|| nameless(patient), identity::full_name),
+                .map_or_else(|| nameless(w, patient), identity::full_name),
             patient: patient.to_string(),
             notice: None,
             kinds: kinds(chosen),
             entries,
             is_later: query.prima.is_some(),
             older: found.older,
-            missing,
+            is_missing,
             draft: ActForm::default(),
         }))
     }
@@ -127,7 +129,7 @@ impl DiaryPage {
     /// What the page is called.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("Diario di {}", self.name)
+        self.w.with("diary-title", "name", &self.name).to_string()
     }
 
     /// The same page with a sentence on top and what was typed still in its field.
@@ -156,8 +158,8 @@ impl DiaryPage {
     }
 }
 
-fn kinds(chosen: Option<Kind>) -> Vec<(&'static str, &'static str, bool)> {
-    let all = ("", "Tutto", chosen.is_none());
+fn kinds(chosen: Option<Kind>) -> Vec<(&'static str, Key, bool)> {
+    let all = ("", Key("kind-all"), chosen.is_none());
     let kinds = Kind::ALL.into_iter();
     let kinds = kinds.map(|kind| (kind.code(), kind.name(), chosen == Some(kind)));
     std::iter::once(all).chain(kinds).collect()
@@ -216,7 +218,12 @@ async fn find(
 }
 
 /// The lowest and the highest clean value of each of the last days, an entry a day and vital sign.
-async fn kept(sources: Sources<'_>, patient: PatientId, now: WallMs) -> Result<Vec<Entry>, ()> {
+async fn kept(
+    w: Words,
+    sources: Sources<'_>,
+    patient: PatientId,
+    now: WallMs,
+) -> Result<Vec<Entry>, ()> {
     let Some((from, to)) = days(now) else {
         return Ok(Vec::new());
     };
@@ -237,7 +244,7 @@ async fn kept(sources: Sources<'_>, patient: PatientId, now: WallMs) -> Result<V
                 "readings of the diary were not read"
             );
         })?;
-        entries.extend(extremes(vital, &trend, now));
+        entries.extend(extremes(w, vital, &trend, now));
     }
     Ok(entries)
 }
@@ -252,7 +259,7 @@ fn days(now: WallMs) -> Option<(WallMs, WallMs)> {
     ))
 }
 
-fn extremes(vital: VitalKind, trend: &Trend, now: WallMs) -> Vec<Entry> {
+fn extremes(w: Words, vital: VitalKind, trend: &Trend, now: WallMs) -> Vec<Entry> {
     let mut days: BTreeMap<Date, Vec<&Bucket>> = BTreeMap::new();
     for bucket in &trend.buckets {
         if let Some(day) = words::day(bucket.from) {
@@ -267,30 +274,30 @@ fn extremes(vital: VitalKind, trend: &Trend, now: WallMs) -> Vec<Entry> {
         let count: u64 = buckets.iter().map(|it| it.n).sum();
         let doubtful: u64 = buckets.iter().map(|it| it.flagged).sum();
         let said = |dot: Dot| {
-            let value = words::value(vital, dot.steps);
-            format!("{value} {}", words::at_time(dot.at, dot.at))
+            let value = words::value(w, vital, dot.steps);
+            format!("{value} {}", words::at_time(w, dot.at, dot.at))
         };
         let of = if words::day(now) == Some(*day) {
-            "finora oggi".to_owned()
+            w.say("extremes-today").into_owned()
         } else {
-            day.strftime("%d/%m").to_string()
+            w.language.day_of_year(at)
         };
         let doubtful = match doubtful {
             0 => String::new(),
-            some => format!(", di cui {some} dubbie"),
+            some => format!(", {}", w.with("extremes-doubtful", "n", some)),
         };
+        let text = w
+            .with("extremes", "vital", words::vital_name(w, vital))
+            .and("day", of)
+            .and("lowest", said(lowest))
+            .and("highest", said(highest));
         Some(Entry {
             at,
-            time: words::full_time(at),
+            time: w.language.exactly(at),
             kind: Kind::Measure.code(),
-            text: format!(
-                "{}, {of}: minima {}, massima {}",
-                words::vital_name(vital),
-                said(lowest),
-                said(highest)
-            ),
+            text: text.to_string(),
             note: String::new(),
-            from: format!("{count} misure del giorno{doubtful}"),
+            from: format!("{}{doubtful}", w.with("extremes-from", "n", count)),
             correctable: None,
             corrected: String::new(),
         })

@@ -16,9 +16,10 @@ use veglia_view::{
 
 use veglia_diary::plan_of;
 use veglia_store::TxError;
+use veglia_words::{Key, Words};
 
 use crate::patient::Sources;
-use crate::{access, words};
+use crate::{WORDS, access, words};
 
 /// Points of a curve per pixel of width is one bucket; wider screens than this do not exist.
 pub const PIXELS_MAX: u32 = 4_000;
@@ -174,25 +175,30 @@ pub async fn curve(
         .await
         .map_err(CurveError::Plan)?;
     let trend = sources.view.trend(ask).await.map_err(CurveError::View)?;
-    Ok(chart(&ask, &trend, limits(rules, plan.as_ref(), ask.vital)))
+    let w = WORDS.speaking(sources.language);
+    let limits = limits(w, rules, plan.as_ref(), ask.vital);
+    Ok(chart(w, &ask, &trend, limits))
 }
 
 /// Makes a chart of a curve.
-fn chart(ask: &TrendAsk, trend: &Trend, limits: Vec<Limit>) -> Chart {
+fn chart(w: Words, ask: &TrendAsk, trend: &Trend, limits: Vec<Limit>) -> Chart {
     let vital = ask.vital;
     let missing = match trend.damaged.len() {
         0 => String::new(),
-        1 => "Un tratto di 5 minuti non è più leggibile.".to_owned(),
-        many => format!("{many} tratti di 5 minuti non sono più leggibili."),
+        many => w.with("chart-damaged", "n", many).to_string(),
     };
     Chart {
         vital: vital.name(),
-        title: format!("{} ({})", words::vital_name(vital), words::unit(vital)),
+        title: format!(
+            "{} ({})",
+            words::vital_name(w, vital),
+            words::unit(w, vital)
+        ),
         from: ask.from.0,
         to: ask.to.0,
         points: points(vital, trend),
         limits,
-        table: table(ask, trend),
+        table: table(w, ask, trend),
         missing,
     }
 }
@@ -246,7 +252,7 @@ fn span(bucket: &Bucket) -> Option<(WallMs, WallMs)> {
 }
 
 /// The same curve in at most [`ROWS`] stretches, the latest first.
-fn table(ask: &TrendAsk, trend: &Trend) -> Vec<Summary> {
+fn table(w: Words, ask: &TrendAsk, trend: &Trend) -> Vec<Summary> {
     let row_ms = (ask.to.since(ask.from) / ROWS).max(1);
     let row_of = |at: WallMs| at.since(ask.from).div_euclid(row_ms);
     let mut rows: Vec<Summary> = trend
@@ -260,12 +266,13 @@ fn table(ask: &TrendAsk, trend: &Trend) -> Vec<Summary> {
             let highest = clean().map(|it| it.max).max_by_key(|dot| dot.steps);
             let said = |dot: Option<Dot>| match dot {
                 Some(dot) => {
-                    let value = words::value(ask.vital, dot.steps);
-                    format!("{value} {}", words::at_time(dot.at, ask.to))
+                    let value = words::value(w, ask.vital, dot.steps);
+                    format!("{value} {}", words::at_time(w, dot.at, ask.to))
                 }
                 None => "–".to_owned(),
             };
-            let (from, to) = (words::time(first, ask.to), words::time(last, ask.to));
+            let hour = |at| w.language.hour_of(at, ask.to);
+            let (from, to) = (hour(first), hour(last));
             Some(Summary {
                 stretch: format!("{from} – {to}"),
                 count: row.iter().map(|bucket| bucket.n).sum(),
@@ -281,17 +288,17 @@ fn table(ask: &TrendAsk, trend: &Trend) -> Vec<Summary> {
 
 /// The limits to draw for a vital sign: the bands of the rules, the patient's own limits, or the
 /// patient's own target.
-fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> {
+fn limits(w: Words, rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> {
     let target = plan.and_then(|plan| plan.spo2);
     if let Some(target) = target.filter(|_| vital == VitalKind::SpO2) {
-        let limit = |percent: u8, word: &str| Limit {
+        let limit = |percent: u8, key: Key| Limit {
             value: f64::from(percent),
-            label: format!("obiettivo personale, {word} {percent} %"),
+            label: w.with(key, "percent", percent).to_string(),
             kind: "red",
         };
         return vec![
-            limit(target.low_percent, "minimo"),
-            limit(target.high_percent, "massimo"),
+            limit(target.low_percent, Key("chart-target-low")),
+            limit(target.high_percent, Key("chart-target-high")),
         ];
     }
     // Whole percents and beats, tenths of a degree: as finely as any rule is written.
@@ -308,7 +315,7 @@ fn limits(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind) -> Vec<Limit> 
         .collect();
     let pairs = judged.windows(2).filter_map(|pair| match pair {
         [(below, Some(lower)), (above, Some(upper))] => {
-            limit(vital, (*below, *lower), (*above, *upper))
+            limit(w, vital, (*below, *lower), (*above, *upper))
         }
         _ => None,
     });
@@ -325,20 +332,20 @@ fn judged(rules: &RuleSet, plan: Option<&Plan>, vital: VitalKind, steps: i32) ->
 
 /// The edge between two values that are not equally grave, on the side of the graver one. A line
 /// on a chart promises that somebody is told beyond it.
-fn limit(vital: VitalKind, below: (i32, Judged), above: (i32, Judged)) -> Option<Limit> {
+fn limit(w: Words, vital: VitalKind, below: (i32, Judged), above: (i32, Judged)) -> Option<Limit> {
     let ((steps, severity), sign) = match below.1.cmp(&above.1) {
         Ordering::Greater => (below, "≤"),
         Ordering::Less => (above, "≥"),
         Ordering::Equal => return None,
     };
     let (kind, colour) = match severity? {
-        Severity::Red => ("red", "rosso"),
-        Severity::Amber => ("amber", "giallo"),
+        Severity::Red => ("red", w.say("chart-red")),
+        Severity::Amber => ("amber", w.say("chart-amber")),
         Severity::Technical => return None,
     };
     Some(Limit {
         value: in_unit(vital, steps),
-        label: format!("{colour} {sign} {}", words::value(vital, steps)),
+        label: format!("{colour} {sign} {}", words::value(w, vital, steps)),
         kind,
     })
 }

@@ -4,15 +4,18 @@
 //! so is who has taken charge. The hour of the last reading always stands there, and a screen that
 //! is no longer fed says so by itself (`js/wall.js`, and `css/wall.css` should that stand still).
 
+use std::borrow::Cow;
+
 use askama::Template;
 use serde::Serialize;
 use veglia_view::WallMs;
+use veglia_words::{Language, Words};
 
+use crate::WORDS;
 use crate::desk::{Desk, place_of};
 use crate::hub::Hub;
 use crate::line::{Chip, Lane, Line};
 use crate::page::lost;
-use crate::words;
 
 /// Lines that fit on a television and are read from across a room.
 pub const WALL_LINES: usize = 6;
@@ -30,7 +33,7 @@ pub struct WallView {
     technical: usize,
     calm: usize,
     /// When the latest reading of anybody was measured.
-    last: String,
+    last: Cow<'static, str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,7 +51,7 @@ struct WallLine {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct WallValue {
-    label: &'static str,
+    label: Cow<'static, str>,
     text: String,
     at: String,
     doubtful: bool,
@@ -56,10 +59,10 @@ struct WallValue {
 }
 
 impl WallView {
-    pub(crate) fn of(desk: &Desk, now: WallMs) -> Self {
+    pub(crate) fn of(desk: &Desk, now: WallMs, w: Words) -> Self {
         let shown = desk.top_of(&LANES).take(WALL_LINES);
-        let shown = shown.filter_map(|patient| desk.line(patient, now));
-        let lines: Vec<WallLine> = shown.map(|line| nameless(&line, now)).collect();
+        let shown = shown.filter_map(|patient| desk.line(patient, now, w));
+        let lines: Vec<WallLine> = shown.map(|line| nameless(w, &line, now)).collect();
         let count = |lane| desk.count().get(place_of(lane)).copied().unwrap_or(0);
         let (clinical, technical) = (count(Lane::Clinical), count(Lane::Technical));
         Self {
@@ -67,22 +70,23 @@ impl WallView {
             clinical,
             technical,
             calm: count(Lane::Calm),
-            last: desk
-                .last_heard()
-                .map_or_else(|| "mai".to_owned(), |at| words::time(at, now)),
+            last: desk.last_heard().map_or_else(
+                || w.say("wall-never"),
+                |at| w.language.hour_of(at, now).into(),
+            ),
             lines,
         }
     }
 }
 
-fn nameless(line: &Line, now: WallMs) -> WallLine {
+fn nameless(w: Words, line: &Line, now: WallMs) -> WallLine {
     let gravest = line.why.first();
     let values = line.values.iter().map(|value| WallValue {
-        label: value.label,
+        label: value.label.clone(),
         text: value.text.clone(),
         at: value
             .at
-            .map_or_else(String::new, |at| words::time(WallMs(at), now)),
+            .map_or_else(String::new, |at| w.language.hour_of(WallMs(at), now)),
         doubtful: value.doubtful,
         stale_at: value.stale_at,
     });
@@ -107,6 +111,7 @@ impl WallValue {
 #[derive(Debug, Template)]
 #[template(path = "wall.html")]
 pub struct WallPage {
+    w: Words,
     events: String,
     name: String,
     now: WallMs,
@@ -118,16 +123,18 @@ pub struct WallPage {
 impl WallPage {
     /// The screen called `name` at this moment; `events` is the address of [`Hub::wall_events`].
     #[must_use]
-    pub fn new(hub: &Hub, name: String, events: String) -> Self {
+    pub fn new(hub: &Hub, name: String, events: String, language: Language) -> Self {
+        let w = WORDS.speaking(language);
         let link = hub.link();
         let now = link.now();
         Self {
+            w,
             events,
             name,
             now: now.unwrap_or(WallMs(0)),
-            clock: now.map_or_else(|| "–".to_owned(), words::clock),
-            lost: lost(&link),
-            view: hub.wall(),
+            clock: now.map_or_else(|| "–".to_owned(), |now| language.clock(now)),
+            lost: lost(w, &link),
+            view: hub.wall(language),
         }
     }
 }

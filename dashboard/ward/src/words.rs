@@ -1,77 +1,94 @@
-//! Numbers, times and marks in the Italian that the centre's staff read.
+//! Numbers, times and marks as the staff of the centre read them, in either language.
 //!
 //! Values are shown as precisely as they mean something: whole percent, rounded down as the rules
 //! do, whole beats, tenths of a degree. The exact stored value is shown beside the evidence only.
 //! Times are those of Europe/Rome, always absolute beside every relative one.
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+mod times;
+
+use std::borrow::Cow;
+
 use veglia_view::{
-    About, Answer, AnswerCode, Cause, Contact, Evidence, Expected, Flag, Median, Parameter,
-    Quality, Scale, Sensor, Site, Source, Unjudged, VitalKind, WallMs, What, Whereabouts, decimal,
+    About, Answer, AnswerCode, Cause, Contact, Evidence, Expected, Flag, Parameter, Quality, Scale,
+    Sensor, Severity, Site, Source, Unjudged, VitalKind, WallMs, What, Whereabouts, decimal,
+};
+use veglia_words::{Key, Words};
+
+pub(crate) use times::{
+    MINUTE_MS, age, at_time, day, lasting, midnight, since_time, span, until_time,
 };
 
-pub(crate) const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
-
 /// What a vital sign is called.
-pub(crate) fn vital_name(vital: VitalKind) -> &'static str {
+pub(crate) fn vital_name(w: Words, vital: VitalKind) -> Cow<'static, str> {
+    w.say(vital_key(vital))
+}
+
+/// The same, for a template or for what is said later.
+pub(crate) fn vital_key(vital: VitalKind) -> Key {
     match vital {
-        VitalKind::SpO2 => "SpO₂",
-        VitalKind::Pulse => "Polso",
-        VitalKind::Temperature => "Temperatura",
-        VitalKind::RespiratoryRate => "Respiro",
-        VitalKind::SystolicPressure => "Pressione massima",
+        VitalKind::SpO2 => Key("vital-spo2"),
+        VitalKind::Pulse => Key("vital-pulse"),
+        VitalKind::Temperature => Key("vital-temperature"),
+        VitalKind::RespiratoryRate => Key("vital-breaths"),
+        VitalKind::SystolicPressure => Key("vital-pressure"),
+    }
+}
+
+/// A severity with its mark and its word: `◆ ROSSO`.
+pub(crate) fn colour(severity: Severity) -> Key {
+    match severity {
+        Severity::Red => Key("colour-red"),
+        Severity::Amber => Key("colour-amber"),
+        Severity::Technical => Key("colour-technical"),
     }
 }
 
 /// What a flag is about.
-pub(crate) fn about(about: About) -> &'static str {
+pub(crate) fn about(w: Words, about: About) -> Cow<'static, str> {
     match about {
-        About::Vital(vital) => vital_name(vital),
-        About::Score(Scale::News2) => "NEWS2",
-        About::Score(Scale::Mews) => "MEWS",
-        About::Symptoms => "Sintomo",
-        About::Together => "Più parametri insieme",
-        About::Home => "Casa",
+        About::Vital(vital) => vital_name(w, vital),
+        About::Score(Scale::News2) => Cow::Borrowed("NEWS2"),
+        About::Score(Scale::Mews) => Cow::Borrowed("MEWS"),
+        About::Symptoms => w.say("about-symptoms"),
+        About::Together => w.say("about-together"),
+        About::Home => w.say("about-home"),
     }
 }
 
 /// What a flag is about, before what it rests on: `SpO₂ 91 %`, `NEWS2: SpO₂ 91 %`.
-pub(crate) fn heading(of: About) -> String {
+pub(crate) fn heading(w: Words, of: About) -> Cow<'static, str> {
+    let name = about(w, of);
     match of {
-        About::Vital(_) | About::Home => about(of).to_owned(),
-        About::Score(_) | About::Symptoms | About::Together => format!("{}:", about(of)),
+        About::Vital(_) | About::Home => name,
+        About::Score(_) | About::Symptoms | About::Together => Cow::Owned(format!("{name}:")),
     }
 }
 
 /// What a vital sign is called inside a sentence.
-pub(crate) fn vital_in_sentence(vital: VitalKind) -> &'static str {
-    match vital {
-        VitalKind::SpO2 => "SpO₂",
-        VitalKind::Pulse => "polso",
-        VitalKind::Temperature => "temperatura",
-        VitalKind::RespiratoryRate => "respiro",
-        VitalKind::SystolicPressure => "pressione massima",
-    }
+pub(crate) fn vital_in_sentence(w: Words, vital: VitalKind) -> Cow<'static, str> {
+    w.say(match vital {
+        VitalKind::SpO2 => Key("vital-spo2"),
+        VitalKind::Pulse => Key("vital-pulse-within"),
+        VitalKind::Temperature => Key("vital-temperature-within"),
+        VitalKind::RespiratoryRate => Key("vital-breaths-within"),
+        VitalKind::SystolicPressure => Key("vital-pressure-within"),
+    })
 }
 
 /// The unit as read aloud.
-pub(crate) fn unit(vital: VitalKind) -> &'static str {
+pub(crate) fn unit(w: Words, vital: VitalKind) -> Cow<'static, str> {
     match vital {
-        VitalKind::SpO2 => "%",
-        VitalKind::Pulse => "/min",
-        VitalKind::Temperature => "°C",
-        VitalKind::RespiratoryRate => "atti/min",
-        VitalKind::SystolicPressure => "mmHg",
+        VitalKind::SpO2 => Cow::Borrowed("%"),
+        VitalKind::Pulse => Cow::Borrowed("/min"),
+        VitalKind::Temperature => Cow::Borrowed("°C"),
+        VitalKind::RespiratoryRate => w.say("unit-breaths"),
+        VitalKind::SystolicPressure => Cow::Borrowed("mmHg"),
     }
 }
 
-/// A value as it is read: `91 %`, `72 /min`, `38,6 °C`.
-pub(crate) fn value(vital: VitalKind, steps: i32) -> String {
-    let number = match vital {
+/// A number as it is read, without its unit: `91`, `38,6`.
+pub(crate) fn amount(w: Words, vital: VitalKind, steps: i32) -> String {
+    match vital {
         VitalKind::SpO2 => steps.div_euclid(10).to_string(),
         VitalKind::Pulse | VitalKind::RespiratoryRate | VitalKind::SystolicPressure => {
             steps.saturating_add(5).div_euclid(10).to_string()
@@ -80,61 +97,67 @@ pub(crate) fn value(vital: VitalKind, steps: i32) -> String {
             let tenths = steps.saturating_add(5).div_euclid(10);
             let sign = if tenths < 0 { "−" } else { "" };
             let tenths = tenths.unsigned_abs();
-            format!("{sign}{},{}", tenths / 10, tenths % 10)
+            let number = format!("{sign}{}.{}", tenths / 10, tenths % 10);
+            w.language.number(&number)
         }
-    };
-    format!("{number}\u{a0}{}", unit(vital))
+    }
+}
+
+/// A value as it is read: `91 %`, `72 /min`, `38,6 °C`.
+pub(crate) fn value(w: Words, vital: VitalKind, steps: i32) -> String {
+    format!("{}\u{a0}{}", amount(w, vital, steps), unit(w, vital))
 }
 
 /// A value exactly as stored: `91,4 %`, `38,64 °C`.
-pub(crate) fn exact_value(vital: VitalKind, steps: i32) -> String {
-    let number = decimal(vital, steps).replace('.', ",").replace('-', "−");
-    format!("{number}\u{a0}{}", unit(vital))
-}
-
-/// Of how many readings one is the median, as it stands after its time: ` (mediana di 120
-/// misure)`; nothing for a reading judged by itself.
-pub(crate) fn median(evidence: &Evidence) -> String {
-    let said = |it: Median| format!(" (mediana di {} misure)", it.readings);
-    evidence.median().map(said).unwrap_or_default()
+pub(crate) fn exact_value(w: Words, vital: VitalKind, steps: i32) -> String {
+    let number = w.language.number(&decimal(vital, steps));
+    format!("{}\u{a0}{}", number.replace('-', "−"), unit(w, vital))
 }
 
 /// What a record behind a flag is: the name of its vital sign, an answer, a sensor.
-pub(crate) fn what(evidence: &Evidence) -> &'static str {
+pub(crate) fn what(w: Words, evidence: &Evidence) -> Cow<'static, str> {
     match evidence.what {
-        What::Value { vital, .. } => vital_name(vital),
-        What::Answer { .. } => "Risposta",
-        What::Contact { sensor: which, .. } => sensor(which),
+        What::Value { vital, .. } => vital_name(w, vital),
+        What::Answer { .. } => w.say("evidence-answer"),
+        What::Contact { sensor: which, .. } => w.say(sensor(which)),
     }
 }
 
 /// What it says, exactly as stored.
-pub(crate) fn exact(evidence: &Evidence) -> String {
+pub(crate) fn exact(w: Words, evidence: &Evidence) -> String {
     match evidence.what {
-        What::Value { vital, steps, .. } => exact_value(vital, steps),
-        What::Answer { answer: given } => answer(given),
-        What::Contact { contact: held, .. } => contact(held).to_owned(),
+        What::Value { vital, steps, .. } => exact_value(w, vital, steps),
+        What::Answer { answer: given } => answer(w, given),
+        What::Contact { contact: held, .. } => w.say(contact(held)).into_owned(),
     }
 }
 
-/// What a record behind a flag says, and when: `91 % alle 14:05`.
-pub(crate) fn said(evidence: &Evidence, now: WallMs) -> String {
+/// What a record behind a flag says, and when: `91 % alle 14:05`; of a median also of how many
+/// readings.
+pub(crate) fn said(w: Words, evidence: &Evidence, now: WallMs) -> String {
     let value = match evidence.what {
-        What::Value { vital, steps, .. } => value(vital, steps),
-        What::Answer { answer: given } => answer(given),
-        What::Contact { contact: held, .. } => contact(held).to_owned(),
+        What::Value { vital, steps, .. } => value(w, vital, steps),
+        What::Answer { answer: given } => answer(w, given),
+        What::Contact { contact: held, .. } => w.say(contact(held)).into_owned(),
     };
-    format!("{value} {}{}", at_time(evidence.at, now), median(evidence))
+    let said = format!("{value} {}", at_time(w, evidence.at, now));
+    match evidence.median() {
+        None => said,
+        Some(of) => {
+            let median = w.with("evidence-median", "n", of.readings);
+            format!("{said} ({median})")
+        }
+    }
 }
 
 /// What a flag rests on: of one vital sign the first reading, of several things all of them.
-pub(crate) fn grounds(flag: &Flag, now: WallMs) -> String {
+pub(crate) fn grounds(w: Words, flag: &Flag, now: WallMs) -> String {
     let all = flag.evidence.iter();
     match flag.about {
-        About::Vital(_) | About::Home => all.take(1).map(|it| said(it, now)).collect(),
-        About::Symptoms => joined(all.map(|it| said(it, now))),
+        About::Vital(_) | About::Home => all.take(1).map(|it| said(w, it, now)).collect(),
+        About::Symptoms => joined(all.map(|it| said(w, it, now))),
         About::Score(_) | About::Together => {
-            joined(all.map(|it| format!("{} {}", what(it), said(it, now))))
+            joined(all.map(|it| format!("{} {}", what(w, it), said(w, it, now))))
         }
     }
 }
@@ -144,325 +167,153 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
 }
 
 /// What a person answered, in the words of the question.
-pub(crate) fn answer(answer: Answer) -> String {
-    let oxygen = |when: &str| format!("{when} {}", value(VitalKind::SpO2, answer.value));
+pub(crate) fn answer(w: Words, answer: Answer) -> String {
+    let oxygen = |key: Key| {
+        let value = value(w, VitalKind::SpO2, answer.value);
+        w.with(key, "value", value).to_string()
+    };
     let asked = match answer.code {
-        AnswerCode::BreathlessAtRest => "fiato corto a riposo",
-        AnswerCode::CannotFinishSentence => "non riesce a finire una frase",
-        AnswerCode::ChestPain => "dolore al petto",
-        AnswerCode::Confusion => "confusione",
-        AnswerCode::BlueLips => "labbra blu",
-        AnswerCode::Fainting => "svenimento",
-        AnswerCode::CoughingBlood => "tosse con sangue",
-        AnswerCode::OnOxygen => "con ossigeno",
-        AnswerCode::AntipyreticTaken => "preso un antipiretico",
-        AnswerCode::WalkingLowestSpO2 => return oxygen("minima camminando"),
-        AnswerCode::SitToStandLowestSpO2 => return oxygen("minima alzandosi e sedendosi"),
-        AnswerCode::ExertionRestingSpO2 => return oxygen("a riposo prima della prova"),
-        AnswerCode::BaselineSpO2 => return oxygen("valore abituale"),
+        AnswerCode::BreathlessAtRest => Key("answer-breathless"),
+        AnswerCode::CannotFinishSentence => Key("answer-sentence"),
+        AnswerCode::ChestPain => Key("answer-chest-pain"),
+        AnswerCode::Confusion => Key("answer-confusion"),
+        AnswerCode::BlueLips => Key("answer-blue-lips"),
+        AnswerCode::Fainting => Key("answer-fainting"),
+        AnswerCode::CoughingBlood => Key("answer-blood"),
+        AnswerCode::OnOxygen => Key("answer-on-oxygen"),
+        AnswerCode::AntipyreticTaken => Key("answer-antipyretic"),
+        AnswerCode::WalkingLowestSpO2 => return oxygen(Key("answer-walking")),
+        AnswerCode::SitToStandLowestSpO2 => return oxygen(Key("answer-sit-to-stand")),
+        AnswerCode::ExertionRestingSpO2 => return oxygen(Key("answer-before-exertion")),
+        AnswerCode::BaselineSpO2 => return oxygen(Key("answer-baseline")),
         AnswerCode::Consciousness => {
-            return match answer.value {
-                0 => "vigile",
-                1 => "risponde alla voce",
-                2 => "risponde al dolore",
-                3 => "non risponde",
-                _ => "confusione nuova",
-            }
-            .to_owned();
+            let state = match answer.value {
+                0 => Key("answer-alert"),
+                1 => Key("answer-to-voice"),
+                2 => Key("answer-to-pain"),
+                3 => Key("answer-unresponsive"),
+                _ => Key("answer-new-confusion"),
+            };
+            return w.say(state).into_owned();
         }
     };
+    let asked = w.say(asked);
     match answer.value {
         0 => format!("{asked}: no"),
-        _ => asked.to_owned(),
+        _ => asked.into_owned(),
     }
 }
 
 /// Where a patient is.
-pub(crate) fn whereabouts(whereabouts: Whereabouts) -> &'static str {
+pub(crate) fn whereabouts(whereabouts: Whereabouts) -> Key {
     match whereabouts {
-        Whereabouts::AtHome => "A casa",
-        Whereabouts::InHospital => "In ospedale",
-        Whereabouts::Suspended => "Monitoraggio sospeso",
-        Whereabouts::Discharged => "Dimesso dal monitoraggio",
-        Whereabouts::Deceased => "Deceduto",
+        Whereabouts::AtHome => Key("where-home"),
+        Whereabouts::InHospital => Key("where-hospital"),
+        Whereabouts::Suspended => Key("where-suspended"),
+        Whereabouts::Discharged => Key("where-discharged"),
+        Whereabouts::Deceased => Key("where-deceased"),
     }
 }
 
 /// Why nothing comes, as far as it is known.
-pub(crate) fn cause(cause: Cause) -> &'static str {
+pub(crate) fn cause(cause: Cause) -> Key {
     match cause {
-        Cause::HomeOffline => "casa non collegata",
-        Cause::DeviceOff => "dispositivo spento o scollegato",
-        Cause::NotMeasuring => "il paziente non sta misurando",
-        Cause::Unknown => "causa non nota",
-    }
-}
-
-fn local(at: WallMs) -> Option<Zoned> {
-    let zone = TimeZone::get("Europe/Rome").ok()?;
-    let timestamp = Timestamp::from_millisecond(at.0).ok()?;
-    Some(timestamp.to_zoned(zone))
-}
-
-/// The calendar day in Rome.
-pub(crate) fn day(at: WallMs) -> Option<Date> {
-    local(at).map(|at| at.date())
-}
-
-/// When a calendar day begins in Rome.
-pub(crate) fn midnight(day: Date) -> Option<WallMs> {
-    let zone = TimeZone::get("Europe/Rome").ok()?;
-    let begins = day.to_zoned(zone).ok()?;
-    Some(WallMs(begins.timestamp().as_millisecond()))
-}
-
-fn written(at: WallMs, format: &str) -> String {
-    local(at).map_or_else(
-        || "ora sconosciuta".to_owned(),
-        |at| at.strftime(format).to_string(),
-    )
-}
-
-/// `14:05` of today, `21/11 14:05` of another day.
-pub(crate) fn time(at: WallMs, now: WallMs) -> String {
-    let same_day = match (local(at), local(now)) {
-        (Some(at), Some(now)) => at.date() == now.date(),
-        _ => false,
-    };
-    written(at, if same_day { "%H:%M" } else { "%d/%m %H:%M" })
-}
-
-/// `21/11/2020 14:05:07`.
-pub(crate) fn full_time(at: WallMs) -> String {
-    written(at, "%d/%m/%Y %H:%M:%S")
-}
-
-/// `14:05:07`, for a clock.
-pub(crate) fn clock(at: WallMs) -> String {
-    written(at, "%H:%M:%S")
-}
-
-/// `alle 14:05`, `il 21/11 alle 14:05`.
-pub(crate) fn at_time(at: WallMs, now: WallMs) -> String {
-    match time(at, now).split_once(' ') {
-        Some((day, hour)) => format!("il {day} alle {hour}"),
-        None => format!("alle {}", time(at, now)),
-    }
-}
-
-/// `dalle 12:40`, `dal 21/11 alle 12:40`.
-#[must_use]
-pub fn since_time(at: WallMs, now: WallMs) -> String {
-    match time(at, now).split_once(' ') {
-        Some((day, hour)) => format!("dal {day} alle {hour}"),
-        None => format!("dalle {}", time(at, now)),
-    }
-}
-
-/// `fino alle 12:40`, `fino al 21/11 alle 12:40`.
-pub(crate) fn until_time(at: WallMs, now: WallMs) -> String {
-    match time(at, now).split_once(' ') {
-        Some((day, hour)) => format!("fino al {day} alle {hour}"),
-        None => format!("fino alle {}", time(at, now)),
-    }
-}
-
-/// How long: `meno di 1 min`, `2 min`, `3 h`, `2 giorni`.
-pub(crate) fn span(ms: i64) -> String {
-    match (ms / MINUTE_MS, ms / HOUR_MS, ms / DAY_MS) {
-        (..1, ..) => "meno di 1 min".to_owned(),
-        (minutes, ..1, _) => format!("{minutes} min"),
-        (_, hours, ..1) => format!("{hours} h"),
-        (.., 1) => "1 giorno".to_owned(),
-        (.., days) => format!("{days} giorni"),
-    }
-}
-
-/// How long ago: `adesso`, `2 min fa`. A time to come is a wrong clock at home, and is said.
-pub(crate) fn age(at: WallMs, now: WallMs) -> String {
-    match now.since(at) {
-        ms if ms <= -MINUTE_MS => "orario futuro".to_owned(),
-        ms if ms < MINUTE_MS => "adesso".to_owned(),
-        ms => format!("{} fa", span(ms)),
+        Cause::HomeOffline => Key("cause-home"),
+        Cause::DeviceOff => Key("cause-device"),
+        Cause::NotMeasuring => Key("cause-not-measuring"),
+        Cause::Unknown => Key("cause-unknown"),
     }
 }
 
 /// By which way a value came.
-pub(crate) fn source(source: Source) -> &'static str {
+pub(crate) fn source(source: Source) -> Key {
     match source {
-        Source::Device => "dispositivo",
-        Source::ByHand => "inserita a mano",
-        Source::ByPhone => "per telefono",
+        Source::Device => Key("source-device"),
+        Source::ByHand => Key("source-hand"),
+        Source::ByPhone => Key("source-phone"),
     }
 }
 
 /// What speaks against a reading; empty for a clean one.
-pub(crate) fn doubts(vital: VitalKind, quality: Quality, site: Site) -> Vec<&'static str> {
+pub(crate) fn doubts(vital: VitalKind, quality: Quality, site: Site) -> Vec<Key> {
     let off = match vital {
-        VitalKind::Temperature => "sensore staccato",
-        _ => "dito fuori dal sensore",
+        VitalKind::Temperature => Key("doubt-sensor-off"),
+        _ => Key("doubt-finger-off"),
     };
     let table = [
         (Quality::NO_CONTACT, off),
-        (Quality::SEARCHING, "ricerca del polso"),
-        (Quality::ARTEFACT, "disturbo da movimento"),
-        (Quality::LOW_PERFUSION, "perfusione bassa"),
-        (Quality::WEAK_SIGNAL, "segnale debole"),
-        (Quality::HELD, "valore precedente"),
-        (Quality::DEMO, "dato dimostrativo"),
-        (Quality::QUESTIONABLE, "dubbia per il dispositivo"),
-        (Quality::INVALID, "non valida per il dispositivo"),
-        (Quality::UNCALIBRATED, "sensore non calibrato"),
-        (Quality::TIME_UNCERTAIN, "ora incerta"),
-        (Quality::EARLY, "non ancora stabile"),
+        (Quality::SEARCHING, Key("doubt-searching")),
+        (Quality::ARTEFACT, Key("doubt-artefact")),
+        (Quality::LOW_PERFUSION, Key("doubt-perfusion")),
+        (Quality::WEAK_SIGNAL, Key("doubt-weak")),
+        (Quality::HELD, Key("doubt-held")),
+        (Quality::DEMO, Key("doubt-demo")),
+        (Quality::QUESTIONABLE, Key("doubt-questionable")),
+        (Quality::INVALID, Key("doubt-invalid")),
+        (Quality::UNCALIBRATED, Key("doubt-uncalibrated")),
+        (Quality::TIME_UNCERTAIN, Key("doubt-time")),
+        (Quality::EARLY, Key("doubt-early")),
     ];
     let said = table
         .into_iter()
         .filter(|(flag, _)| quality.contains(*flag))
         .map(|(_, words)| words);
-    let skin = (vital == VitalKind::Temperature && site == Site::Skin).then_some("sulla pelle");
-    said.chain(skin).collect()
+    let is_skin = vital == VitalKind::Temperature && site == Site::Skin;
+    said.chain(is_skin.then_some(Key("doubt-skin"))).collect()
 }
 
 /// Why a value is not judged although its device says nothing against it.
-pub(crate) fn unjudged(why: Unjudged) -> &'static str {
+pub(crate) fn unjudged(why: Unjudged) -> Key {
     match why {
-        Unjudged::NoMeasurement => "valore fermo, non è una misura",
-        Unjudged::Implausible => "valore impossibile, non considerato",
-        Unjudged::Ahead => "orario futuro, non considerata",
+        Unjudged::NoMeasurement => Key("unjudged-still"),
+        Unjudged::Implausible => Key("unjudged-implausible"),
+        Unjudged::Ahead => Key("unjudged-ahead"),
     }
 }
 
 /// How often a vital sign is expected: `ogni 15 min`, `alle 08:00, 14:00 e 20:00`.
-pub(crate) fn rhythm(parameter: &Parameter) -> String {
+pub(crate) fn rhythm(w: Words, parameter: &Parameter) -> String {
     match &parameter.expected {
         Expected::EveryMinutes(minutes) => match (minutes / 60, minutes % 60) {
-            (1, 0) => "ogni ora".to_owned(),
-            (hours, 0) if hours > 0 => format!("ogni {hours} ore"),
-            _ => format!("ogni {minutes} min"),
+            (hours, 0) if hours > 0 => w.with("rhythm-hours", "n", hours).to_string(),
+            _ => w.with("rhythm-minutes", "n", *minutes).to_string(),
         },
         Expected::DailyAt(times) => {
             let times: Vec<String> = times.iter().map(ToString::to_string).collect();
             match times.split_last() {
-                Some((last, [])) => format!("alle {last}"),
-                Some((last, before)) => format!("alle {} e {last}", before.join(", ")),
-                None => "mai".to_owned(),
+                Some((last, [])) => w.with("time-at-hour", "hour", last).to_string(),
+                Some((last, before)) => w
+                    .with("rhythm-at", "hours", before.join(", "))
+                    .and("last", last)
+                    .to_string(),
+                None => w.say("rhythm-never").into_owned(),
             }
         }
-        Expected::Within(hours) => format!(
-            "ogni {} min, dalle {} alle {}",
-            hours.every_minutes, hours.from, hours.until
-        ),
+        Expected::Within(hours) => w
+            .with("rhythm-within", "n", hours.every_minutes)
+            .and("from", hours.from.to_string())
+            .and("until", hours.until.to_string())
+            .to_string(),
     }
 }
 
 /// How a sensor holds on the body.
-pub(crate) fn contact(contact: Contact) -> &'static str {
+pub(crate) fn contact(contact: Contact) -> Key {
     match contact {
-        Contact::On => "in misura",
-        Contact::Off => "staccato dal corpo",
-        Contact::Searching => "ricerca del segnale",
-        Contact::Unmeasurable => "misura non riuscita",
+        Contact::On => Key("contact-on"),
+        Contact::Off => Key("contact-off"),
+        Contact::Searching => Key("contact-searching"),
+        Contact::Unmeasurable => Key("contact-unmeasurable"),
     }
 }
 
 /// Which sensor a contact is about.
-pub(crate) fn sensor(sensor: Sensor) -> &'static str {
+pub(crate) fn sensor(sensor: Sensor) -> Key {
     match sensor {
-        Sensor::Oximeter => "saturimetro",
-        Sensor::Thermometer => "termometro",
+        Sensor::Oximeter => Key("sensor-oximeter"),
+        Sensor::Thermometer => Key("sensor-thermometer"),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use veglia_view::LocalTime;
-
-    use super::*;
-
-    /// 2020-11-21 14:05:07 in Rome.
-    const NOW: WallMs = WallMs(1_605_963_907_000);
-
-    #[test]
-    fn values_are_read_with_a_comma_and_without_false_precision() {
-        let table = [
-            (VitalKind::SpO2, 910, "91\u{a0}%"),
-            (VitalKind::SpO2, 929, "92\u{a0}%"),
-            (VitalKind::Pulse, 724, "72\u{a0}/min"),
-            (VitalKind::Pulse, 725, "73\u{a0}/min"),
-            (VitalKind::Temperature, 3_864, "38,6\u{a0}°C"),
-            (VitalKind::Temperature, 3_805, "38,1\u{a0}°C"),
-            (VitalKind::Temperature, -20, "−0,2\u{a0}°C"),
-            (VitalKind::RespiratoryRate, 180, "18\u{a0}atti/min"),
-        ];
-        for (vital, steps, words) in table {
-            assert_eq!(value(vital, steps), words);
-        }
-        assert_eq!(exact_value(VitalKind::Temperature, 3_864), "38,64\u{a0}°C");
-        assert_eq!(exact_value(VitalKind::SpO2, 929), "92,9\u{a0}%");
-    }
-
-    #[test]
-    fn ages_are_said_in_the_largest_whole_unit() {
-        let table = [
-            (-120_000, "orario futuro"),
-            (-2_000, "adesso"),
-            (59_999, "adesso"),
-            (60_000, "1 min fa"),
-            (3_599_000, "59 min fa"),
-            (3_600_000, "1 h fa"),
-            (86_400_000, "1 giorno fa"),
-            (3 * 86_400_000, "3 giorni fa"),
-        ];
-        for (ms, words) in table {
-            assert_eq!(age(NOW.plus_ms(-ms), NOW), words);
-        }
-    }
-
-    #[test]
-    fn times_are_of_rome_and_name_the_day_when_it_is_another() {
-        assert_eq!(time(NOW, NOW), "14:05");
-        assert_eq!(clock(NOW), "14:05:07");
-        assert_eq!(at_time(NOW.plus_ms(-DAY_MS), NOW), "il 20/11 alle 14:05");
-        assert_eq!(since_time(NOW.plus_ms(-HOUR_MS), NOW), "dalle 13:05");
-        // The night the clocks went back: 02:30 happened twice, an hour apart.
-        let twice = WallMs(1_603_585_800_000);
-        assert_eq!(full_time(twice), "25/10/2020 02:30:00");
-        assert_eq!(full_time(twice.plus_ms(HOUR_MS)), "25/10/2020 02:30:00");
-    }
-
-    #[test]
-    fn a_rhythm_is_said_as_a_nurse_would() {
-        let every = |minutes| Expected::EveryMinutes(minutes);
-        let at = |hours: &[i8]| {
-            let times = hours.iter().map(|hour| LocalTime::new(*hour, 0).unwrap());
-            Expected::DailyAt(times.collect())
-        };
-        let table = [
-            (every(15), "ogni 15 min"),
-            (every(60), "ogni ora"),
-            (every(240), "ogni 4 ore"),
-            (every(90), "ogni 90 min"),
-            (at(&[8]), "alle 08:00"),
-            (at(&[8, 14, 20]), "alle 08:00, 14:00 e 20:00"),
-        ];
-        for (expected, words) in table {
-            let parameter = Parameter {
-                vital: VitalKind::SpO2,
-                expected,
-                grace_minutes: 5,
-            };
-            assert_eq!(rhythm(&parameter), words);
-        }
-    }
-
-    #[test]
-    fn every_doubt_has_words() {
-        let all = doubts(VitalKind::SpO2, Quality::all(), Site::Unknown);
-        let silent = [Quality::FROM_STORAGE]; // how it was read, not a doubt
-        assert_eq!(all.len(), Quality::all().iter().count() - silent.len());
-        assert!(doubts(VitalKind::SpO2, Quality::empty(), Site::Unknown).is_empty());
-        let skin = doubts(VitalKind::Temperature, Quality::NO_CONTACT, Site::Skin);
-        assert_eq!(skin, ["sensore staccato", "sulla pelle"]);
-    }
-}
+mod tests;

@@ -14,8 +14,8 @@ use veglia_people::staff::Role;
 use veglia_store::Actor;
 use veglia_view::{HttpView, PatientId, RuleSet, Trigger, Verdict, WallMs};
 use veglia_ward::{
-    ActForm, DiaryPage, DiaryQuery, Link, MarksQuery, Outcome, PlanDesk, SeenPage, SeenQuery,
-    SheetForm, SheetOutcome, SheetPage, Sources, marks, sheet,
+    ActForm, DiaryPage, DiaryQuery, Language, Link, MarksQuery, Outcome, PlanDesk, SeenPage,
+    SeenQuery, SheetForm, SheetOutcome, SheetPage, Sources, marks, sheet,
 };
 
 impl House {
@@ -26,6 +26,7 @@ impl House {
             actor,
             role,
             now: NOW,
+            language: Language::It,
         }
     }
 
@@ -37,6 +38,7 @@ impl House {
             actor: &self.ada,
             last: Link::Never,
             fallback_now: NOW,
+            language: Language::It,
         };
         let page = DiaryPage::load(sources, self.maria, &query).await;
         page.expect("the record answers")
@@ -339,6 +341,7 @@ async fn marks_stand_where_it_was_measured_and_say_what_was_done() {
         actor: &house.ada,
         last: Link::Never,
         fallback_now: NOW,
+        language: Language::It,
     };
     let query = |from: WallMs, to: WallMs| MarksQuery {
         from: from.0,

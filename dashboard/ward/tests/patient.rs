@@ -13,8 +13,8 @@ use veglia_view::{
     HttpView, Median, PatientId, Plan, RuleSet, Verdict, VitalKind, WallMs, What, Why,
 };
 use veglia_ward::{
-    ActError, ActForm, CURVES_WINDOW_MS, Chart, CurveError, Link, Outcome, PageError, PatientPage,
-    Sources, TrendQuery, act, curve, who_has_seen,
+    ActError, ActForm, CURVES_WINDOW_MS, Chart, CurveError, Language, Link, Outcome, PageError,
+    PatientPage, Sources, TrendQuery, act, curve, who_has_seen,
 };
 
 impl House {
@@ -27,6 +27,7 @@ impl House {
             actor,
             last: Link::Never,
             fallback_now: now,
+            language: Language::It,
         };
         let query = TrendQuery {
             vital: "spo2".to_owned(),
@@ -244,7 +245,14 @@ async fn a_confirmed_red_that_is_over_waits_for_a_person() {
 async fn a_form_about_somebody_else_is_no_form_of_this_page() {
     let house = house().await;
     let strange = form("take-charge", &low(PatientId::new(7)), 1, "");
-    let refused = act(&house.record, &house.ada, house.maria, &strange, NOW).await;
+    let refused = act(
+        &house.record,
+        &house.ada,
+        house.maria,
+        &strange,
+        (NOW, Language::It),
+    )
+    .await;
     assert!(matches!(refused, Err(ActError::Form)), "{refused:?}");
 }
 
@@ -379,6 +387,7 @@ async fn what_cannot_be_written_in_the_access_log_is_not_shown() {
         actor: &house.ada,
         last: Link::Never,
         fallback_now: NOW,
+        language: Language::It,
     };
     let page = PatientPage::load(sources, house.maria).await;
     assert!(matches!(page, Err(PageError::Access(_))), "{page:?}");
@@ -393,13 +402,20 @@ async fn who_has_seen_the_data_is_told_by_role_and_reason_and_without_names() {
     assert!(house.curve(&house.ada, NOW.plus_ms(1_000)).await.is_err());
     let later = NOW.plus_ms(60_000);
     let ask = async || {
-        let seen = who_has_seen(&house.record, &house.ada, house.maria, None, 10, later);
+        let seen = who_has_seen(
+            &house.record,
+            &house.ada,
+            house.maria,
+            None,
+            10,
+            (later, Language::It),
+        );
         seen.await.expect("the record answers")
     };
     let seen = ask().await;
     let told: Vec<(i64, &str, &str)> = seen
         .iter()
-        .map(|it| (it.at.0 - NOW.0, it.role, it.reason.as_str()))
+        .map(|it| (it.at.0 - NOW.0, &*it.role, it.reason.as_str()))
         .collect();
     let expected = [
         (

@@ -12,7 +12,7 @@ use veglia_people::staff::{self, NewStaff, Role};
 use veglia_people::{Password, patients};
 use veglia_store::{Actor, Database};
 use veglia_view::{OxygenScale, PatientId, RuleSet, WallMs};
-use veglia_ward::{PlanDesk, PlanForm, PlanOutcome, PlanPage, StandForm, plan, stand};
+use veglia_ward::{Language, PlanDesk, PlanForm, PlanOutcome, PlanPage, StandForm, plan, stand};
 
 /// 2020-11-21 14:12:00 in Rome.
 const NOW: WallMs = WallMs(1_605_964_320_000);
@@ -72,6 +72,7 @@ impl House {
             actor,
             role,
             now: NOW,
+            language: Language::It,
         }
     }
 

@@ -80,6 +80,17 @@ impl Language {
         self.written(at.told(), format)
     }
 
+    /// To the second: `22/11/2026 14:05:07`, `22 Nov 2026 14:05:07`.
+    pub fn exactly(self, at: impl Told<WallMs>) -> String {
+        let format = self.of_both("%d/%m/%Y %H:%M:%S", "%-d %b %Y %H:%M:%S");
+        self.written(at.told(), format)
+    }
+
+    /// For a clock: `14:05:07`.
+    pub fn clock(self, at: impl Told<WallMs>) -> String {
+        self.written(at.told(), "%H:%M:%S")
+    }
+
     /// `14:05`.
     pub fn hour(self, at: impl Told<WallMs>) -> String {
         self.written(at.told(), "%H:%M")
@@ -103,10 +114,15 @@ impl Language {
 
     /// With a decimal comma, or point: `36,7`, `36.7`.
     pub fn decimal(self, value: impl Told<f64>, places: usize) -> String {
-        let written = format!("{:.places$}", value.told());
+        self.number(&format!("{:.places$}", value.told()))
+    }
+
+    /// A number that is written with a point, as it is written here: `36,7`, `36.7`.
+    #[must_use]
+    pub fn number(self, written: &str) -> String {
         match self {
             Self::It => written.replace('.', ","),
-            Self::En => written,
+            Self::En => written.to_owned(),
         }
     }
 

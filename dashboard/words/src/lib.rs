@@ -16,6 +16,7 @@
 //! Deliberately absent: words that go into the record, which stay as they were written, and the
 //! languages of patients' own pages beyond these two.
 
+mod each;
 mod language;
 mod phrase;
 pub mod proof;
@@ -27,6 +28,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use unic_langid::LanguageIdentifier;
 
+pub use each::Each;
 pub use language::{Language, Told};
 pub use phrase::{Markup, Phrase, Value};
 

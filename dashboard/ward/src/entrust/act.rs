@@ -6,7 +6,7 @@ use veglia_people::care::{self, EntrustError, Holder, WHY_CHARS_MAX};
 use veglia_people::mmg::{self, MmgError};
 use veglia_people::{MmgId, PersonId, Unit};
 use veglia_view::{PatientId, WallMs};
-use veglia_words::{Key, Language};
+use veglia_words::Key;
 
 use super::{CareForm, CareOutcome, CarePage, in_the_diary, may_write, moment_of};
 use crate::patient::PageError;
@@ -25,12 +25,11 @@ pub async fn entrust(
     desk: PlanDesk<'_>,
     patient: PatientId,
     form: &CareForm,
-    language: Language,
 ) -> Result<CareOutcome, PageError> {
     if !may_write(desk.role) {
         return Ok(CareOutcome::NotAllowed);
     }
-    let Some(page) = CarePage::load(desk, patient, language).await? else {
+    let Some(page) = CarePage::load(desk, patient).await? else {
         return Ok(CareOutcome::Unknown);
     };
     let Some(person) = book::person_of(patient) else {

@@ -10,6 +10,7 @@ fn query(text: &str) -> WardQuery {
             "gravita" => &mut query.gravita,
             "carico" => &mut query.carico,
             "mmg" => &mut query.mmg,
+            "zona" => &mut query.zona,
             "cerca" => &mut query.cerca,
             _ => &mut query.pagina,
         };
@@ -26,6 +27,7 @@ fn filter(text: &str) -> Filter {
 fn a_view_is_its_address() {
     for address in [
         "corsia=clinici&gravita=rosso&carico=nessuno&mmg=3&cerca=rossi&pagina=2",
+        "mmg=3&zona=Genova&cerca=rossi",
         "carico=me",
         "corsia=tecnici",
     ] {

@@ -13,6 +13,7 @@ use super::*;
 /// 2020-11-21 14:12:00 in Rome.
 const NOW: WallMs = WallMs(1_605_964_320_000);
 const MINUTE: i64 = 60_000;
+const IT: Words = WORDS.speaking(Language::It);
 
 /// So many minutes past 14:00.
 fn at(minute: i64) -> WallMs {
@@ -119,7 +120,7 @@ fn placed(row: &Row, alerts: &[Care]) -> Placed {
         plan: Some(&plan()),
         alerts,
     };
-    place(&about, NOW)
+    place(&about, NOW, Language::It)
 }
 
 fn line(row: &Row) -> Line {
@@ -211,12 +212,16 @@ fn no_data_is_never_well() {
     ];
     for (values, kind, word) in table {
         let line = line(&row(1, values, Vec::new()));
-        assert_eq!((line.chip.kind, line.chip.word), (kind, word), "{values:?}");
+        assert_eq!(
+            (line.chip.kind, &*line.chip.word),
+            (kind, word),
+            "{values:?}"
+        );
         let calm = line.lane == Lane::Calm;
         assert_eq!(calm, kind == "calm", "blind is never among the calm");
     }
     let still = line(&row(1, &[latest(VitalKind::SpO2, 970, -168)], Vec::new()));
-    assert_eq!(still.chip.lasting(&NOW), "da 3 h");
+    assert_eq!(still.chip.lasting(&IT, &NOW), "da 3 h");
     assert_eq!(still.why[0].text, "Ultima misura valida alle 11:12");
 }
 
@@ -235,8 +240,14 @@ fn a_calm_line_tells_when_it_stops_being_calm() {
         plan: Some(&plan()),
         alerts: &[],
     };
-    assert_eq!(place(&about, until.plus_ms(-1)).line.chip.kind, "calm");
-    assert_eq!(place(&about, until).line.chip.kind, "still");
+    assert_eq!(
+        place(&about, until.plus_ms(-1), Language::It)
+            .line
+            .chip
+            .kind,
+        "calm"
+    );
+    assert_eq!(place(&about, until, Language::It).line.chip.kind, "still");
 }
 
 #[test]
@@ -245,7 +256,7 @@ fn a_value_is_greyed_when_it_is_old_silent_or_doubtful() {
     let cell = &fresh.values[0];
     assert_eq!(cell.text, "97\u{a0}%");
     assert_eq!(
-        (cell.age(&NOW).as_str(), cell.note.as_str()),
+        (cell.age(&IT, &NOW).as_str(), cell.note.as_str()),
         ("2 min fa", "dispositivo")
     );
     assert_eq!(cell.full, "21/11/2020 14:10:00");
@@ -271,10 +282,7 @@ fn a_value_is_greyed_when_it_is_old_silent_or_doubtful() {
     assert_eq!(held.values[0].note, note);
 
     let never = &fresh.values[1];
-    assert_eq!(
-        (never.text.as_str(), never.full.as_str()),
-        ("–", "mai misurata")
-    );
+    assert_eq!((never.text.as_str(), &*never.full), ("–", "mai misurata"));
 }
 
 #[test]
@@ -360,7 +368,7 @@ fn of_two_equally_grave_the_sicker_by_score_stands_first_whoever_waits_longer() 
     let sicker = placed(&red(2, 8, 880), &[]);
     assert!(sicker.rank < longer.rank);
     assert!(longer.line.chip.waits && longer.line.take.is_some());
-    assert_eq!(longer.line.chip.lasting(&NOW), "attende da 10 min");
+    assert_eq!(longer.line.chip.lasting(&IT, &NOW), "attende da 10 min");
 }
 
 #[test]
@@ -440,7 +448,7 @@ fn a_patient_whom_nobody_registered_is_shown_all_the_same() {
         alerts: &[],
     };
     assert_eq!(
-        place(&about, NOW).line.name,
+        place(&about, NOW, Language::It).line.name,
         "Paziente non registrato …f01234"
     );
 }

@@ -1,13 +1,16 @@
 //! An open flag as the page shows it: why, who sees to it, what to say, what it rests on.
 
+use std::borrow::Cow;
+
 use veglia_diary::Alert;
 use veglia_diary::ladder::Ladder;
 use veglia_view::{OpenFlag, Row, Severity, WallMs};
+use veglia_words::{Key, Words};
 
 use crate::book::Signatures;
 use crate::care::{self, Care};
 use crate::line::About;
-use crate::reason::{self, Reason};
+use crate::reason::Reason;
 use crate::score::Score;
 use crate::script::{self, Question};
 use crate::words;
@@ -20,12 +23,12 @@ pub(super) struct FlagView {
     /// Whether it is unfolded when the page opens.
     pub(super) is_open: bool,
     pub(super) telling: u32,
-    pub(super) colour: &'static str,
+    pub(super) colour: Key,
     pub(super) reason: Reason,
     /// What follows when the charge ends, and where the family doctor stands.
     pub(super) ladder: Vec<String>,
     /// What the centre says to the patient.
-    pub(super) to_say: Vec<&'static str>,
+    pub(super) to_say: Vec<Key>,
     /// What to ask and say on the telephone, in order.
     pub(super) script: Vec<Question>,
     pub(super) charge: ChargeView,
@@ -48,7 +51,7 @@ pub(super) enum ChargeView {
 #[derive(Debug)]
 pub(super) struct EvidenceView {
     pub(super) id: String,
-    pub(super) what: &'static str,
+    pub(super) what: Cow<'static, str>,
     pub(super) value: String,
     pub(super) time: String,
     /// From which record to which it is the median, and of how many.
@@ -79,6 +82,7 @@ pub(super) fn take_flags(
 
 /// The flags of a patient, the gravest first; the first is unfolded.
 pub(super) fn views(
+    w: Words,
     about: &About<'_>,
     scores: &[Score],
     reader: &str,
@@ -88,12 +92,13 @@ pub(super) fn views(
     let view = |(place, flag): (usize, &OpenFlag)| FlagView {
         place,
         is_open: place == 0,
-        ..view(flag, about, scores, reader, now)
+        ..view(w, flag, about, scores, reader, now)
     };
     flags.map(view).collect()
 }
 
 fn view(
+    w: Words,
     flag: &OpenFlag,
     about: &About<'_>,
     scores: &[Score],
@@ -104,8 +109,8 @@ fn view(
     let care = care::of(about.alerts, id);
     let hold = care.and_then(|care| care.alert.state.hold.as_ref());
     let ladder = [
-        care.and_then(|care| care.afterwards(now)),
-        care.and_then(|care| care.family_doctor(now)),
+        care.and_then(|care| care.afterwards(w, now)),
+        care.and_then(|care| care.family_doctor(w, now)),
     ];
     let is_confirmed = flag.flag.standing.is_confirmed();
     let to_say = care::to_say(flag.flag.severity, is_confirmed, now);
@@ -114,14 +119,10 @@ fn view(
         place: 0,
         is_open: false,
         telling: flag.flag.telling,
-        colour: match reason::kind(flag.flag.severity) {
-            "red" => "◆ ROSSO",
-            "amber" => "▲ GIALLO",
-            _ => "▬ TECNICO",
-        },
-        reason: Reason::new(flag, about, now),
+        colour: words::colour(flag.flag.severity),
+        reason: Reason::new(w, flag, about, now),
         ladder: ladder.into_iter().flatten().collect(),
-        script: script::of(&flag.flag, &to_say, scores),
+        script: script::of(w, &flag.flag, &to_say, scores),
         to_say,
         charge: match hold {
             None => ChargeView::Nobody,
@@ -133,18 +134,18 @@ fn view(
             _ => "spo2",
         },
         snoozes: snoozes(flag.flag.severity),
-        evidence: evidence(flag),
+        evidence: evidence(w, flag),
         rule: format!("{} ({})", id.rule, id.rule_set),
     }
 }
 
-fn evidence(flag: &OpenFlag) -> Vec<EvidenceView> {
+fn evidence(w: Words, flag: &OpenFlag) -> Vec<EvidenceView> {
     let evidence = flag.flag.evidence.iter();
     let evidence = evidence.map(|it| EvidenceView {
         id: it.id.to_string(),
-        what: words::what(it),
-        value: words::exact(it),
-        time: words::full_time(it.at),
+        what: words::what(w, it),
+        value: words::exact(w, it),
+        time: w.language.exactly(it.at),
         median: it
             .median()
             .map(|of| (of.first.to_string(), of.last.to_string(), of.readings)),

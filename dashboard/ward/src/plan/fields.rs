@@ -1,17 +1,20 @@
 //! The fields of the form, each with its label, what was typed, and what is wrong with it.
 
+use std::borrow::Cow;
+
 use veglia_diary::ladder::Ladder;
 use veglia_view::{RuleSet, VitalKind};
+use veglia_words::{Key, Words};
 
 use super::form::{GUARDS, PlanForm, TICKED, limit_name};
-use super::told::{end_name, guard_name};
+use super::told::{end_name, guard_name, ladder_title};
 use crate::words;
 
 /// Fields that belong together.
 #[derive(Debug)]
 pub(super) struct Group {
-    pub(super) legend: String,
-    pub(super) hint: &'static str,
+    pub(super) legend: Cow<'static, str>,
+    pub(super) hint: Option<Key>,
     pub(super) fields: Vec<Field>,
 }
 
@@ -52,147 +55,122 @@ impl Field {
 
 /// What the form is made of.
 struct Maker<'a> {
+    w: Words,
     form: &'a PlanForm,
     faults: &'a [(String, String)],
 }
 
 impl Maker<'_> {
-    fn field(&self, name: &str, label: &str, hint: &str, kind: Kind) -> Field {
+    fn field(&self, name: &str, label: Key, kind: Kind) -> Field {
+        let label = self.w.say(label).into_owned();
+        self.labelled(name, label, String::new(), kind)
+    }
+
+    fn hinted(&self, name: &str, label: Key, hint: Key, kind: Kind) -> Field {
+        let hint = self.w.say(hint).into_owned();
+        Field {
+            hint,
+            ..self.field(name, label, kind)
+        }
+    }
+
+    fn labelled(&self, name: &str, label: String, hint: String, kind: Kind) -> Field {
         let mut faults = self.faults.iter();
         let fault = faults.find(|(field, _)| field == name);
         Field {
             name: name.to_owned(),
-            label: label.to_owned(),
+            label,
             value: self.form.typed(name).to_owned(),
-            hint: hint.to_owned(),
+            hint,
             fault: fault.map(|it| it.1.clone()).unwrap_or_default(),
             kind,
         }
     }
 
     fn measured(&self, vital: VitalKind, rules: &RuleSet) -> Group {
+        let w = self.w;
+        let (when, grace) = (format!("when-{vital}"), format!("grace-{vital}"));
         let mut fields = vec![
-            self.field(&format!("when-{vital}"), "Quando", "", Kind::Text),
-            self.field(
-                &format!("grace-{vital}"),
-                "Tolleranza in minuti",
-                "",
-                Kind::Number,
-            ),
+            self.field(&when, Key("field-when"), Kind::Text),
+            self.field(&grace, Key("field-grace"), Kind::Number),
         ];
         for (end, shipped) in rules.limits_to_replace(vital) {
-            let shipped = words::value(vital, shipped);
-            let label = format!("Limite proprio: {} ({})", end_name(end), words::unit(vital));
-            let hint = format!("Vuoto: la regola, {shipped}");
+            let label = w.with("field-limit", "limit", w.say(end_name(end)));
+            let label = label.and("unit", words::unit(w, vital)).to_string();
+            let shipped = words::value(w, vital, shipped);
+            let hint = w.with("field-limit-hint", "rule", shipped).to_string();
             let name = limit_name(vital, end);
-            fields.push(self.field(&name, &label, &hint, Kind::Text));
+            fields.push(self.labelled(&name, label, hint, Kind::Text));
         }
         Group {
-            legend: words::vital_name(vital).to_owned(),
-            hint: "Orari (08:00, 14:00, 20:00), oppure «ogni 60» minuti, oppure di notte \
-                   «22:00-06:00 ogni 5». Vuoto: non richiesto.",
+            legend: words::vital_name(w, vital),
+            hint: Some(Key("group-when-hint")),
             fields,
         }
     }
 
     fn oxygen(&self) -> Group {
-        let scales = [
-            ("1", "Scala 1, per quasi tutti"),
-            ("2", "Scala 2, insufficienza ipercapnica"),
-        ];
-        let scales = scales.map(|(value, name)| (value.to_owned(), name.to_owned()));
+        let scales = [("1", Key("scale-one")), ("2", Key("scale-two"))];
+        let scales = scales.map(|(value, key)| (value.to_owned(), self.w.say(key).into_owned()));
+        let scales = Kind::Choice(scales.to_vec());
         Group {
-            legend: "Obiettivo personale di SpO₂ e scala NEWS2".to_owned(),
-            hint: "Un obiettivo sotto 93 % abbassa il limite rosso: solo con la scala 2 e per \
-                   decisione clinica, di cui si scrive chi l’ha presa e su che cosa si fonda.",
+            legend: self.w.say("group-oxygen"),
+            hint: Some(Key("group-oxygen-hint")),
             fields: vec![
-                self.field(
-                    "target-low",
-                    "Obiettivo, valore minimo (%)",
-                    "",
-                    Kind::Number,
-                ),
-                self.field(
-                    "target-high",
-                    "Obiettivo, valore massimo (%)",
-                    "",
-                    Kind::Number,
-                ),
-                self.field(
-                    "scale",
-                    "Scala NEWS2 per la SpO₂",
-                    "",
-                    Kind::Choice(scales.to_vec()),
-                ),
-                self.field("decided-by", "Scala 2: chi ha deciso", "", Kind::Text),
-                self.field(
-                    "decided-on",
-                    "Scala 2: su che cosa si fonda",
-                    "",
-                    Kind::Area,
-                ),
+                self.field("target-low", Key("field-target-low"), Kind::Number),
+                self.field("target-high", Key("field-target-high"), Kind::Number),
+                self.field("scale", Key("field-scale"), scales),
+                self.field("decided-by", Key("field-decided-by"), Kind::Text),
+                self.field("decided-on", Key("field-decided-on"), Kind::Area),
             ],
         }
     }
 
     fn guards(&self) -> Group {
         let guards = GUARDS.into_iter();
-        let fields = guards.map(|(name, guard)| self.field(name, guard_name(guard), "", Kind::Box));
+        let fields = guards.map(|(name, guard)| self.field(name, guard_name(guard), Kind::Box));
         Group {
-            legend: "Punteggi".to_owned(),
-            hint: "NEWS2 e MEWS sono fatti per adulti: con una di queste voci non si calcolano.",
+            legend: self.w.say("group-scores"),
+            hint: Some(Key("group-scores-hint")),
             fields: fields.collect(),
         }
     }
 
     fn called(&self) -> Group {
         let ladders = Ladder::all().iter();
-        let ladders = ladders.map(|ladder| (ladder.name.clone(), ladder.title.clone()));
+        let ladders = ladders.map(|it| (it.name.clone(), ladder_title(self.w, it)));
+        let ladders = Kind::Choice(ladders.collect());
         Group {
-            legend: "Chi viene chiamato".to_owned(),
-            hint: "",
+            legend: self.w.say("told-called"),
+            hint: None,
             fields: vec![
-                self.field(
-                    "ladder",
-                    "In quest’ordine",
-                    "",
-                    Kind::Choice(ladders.collect()),
-                ),
-                self.field(
-                    "family-doctor",
-                    "Informare il medico di famiglia",
-                    "",
-                    Kind::Box,
-                ),
+                self.field("ladder", Key("field-ladder"), ladders),
+                self.field("family-doctor", Key("field-family-doctor"), Kind::Box),
             ],
         }
     }
 
     fn end(&self) -> Group {
+        let (until, why) = (Key("field-until-hint"), Key("field-why-hint"));
         Group {
-            legend: "Durata e motivo".to_owned(),
-            hint: "",
+            legend: self.w.say("group-end"),
+            hint: None,
             fields: vec![
-                self.field(
-                    "until",
-                    "Ultimo giorno",
-                    "Vuoto: senza fine. Dopo, nessuna misura è attesa.",
-                    Kind::Day,
-                ),
-                self.field(
-                    "why",
-                    "Perché il piano cambia",
-                    "Resta nel diario accanto alla versione.",
-                    Kind::Area,
-                ),
+                self.hinted("until", Key("field-until"), until, Kind::Day),
+                self.hinted("why", Key("field-why"), why, Kind::Area),
             ],
         }
     }
 }
 
 /// The whole form.
-pub(super) fn groups(form: &PlanForm, faults: &[(String, String)], rules: &RuleSet) -> Vec<Group> {
-    let maker = Maker { form, faults };
+pub(super) fn groups(
+    w: Words,
+    form: &PlanForm,
+    faults: &[(String, String)],
+    rules: &RuleSet,
+) -> Vec<Group> {
+    let maker = Maker { w, form, faults };
     let vitals = VitalKind::ALL.into_iter();
     let mut groups: Vec<Group> = vitals.map(|vital| maker.measured(vital, rules)).collect();
     groups.extend([maker.oxygen(), maker.guards(), maker.called(), maker.end()]);

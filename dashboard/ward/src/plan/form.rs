@@ -1,18 +1,22 @@
 //! The form of a plan as it is typed, and the plan that it says; or what is wrong with each field.
 
+mod typed;
+
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use serde::Deserialize;
 use veglia_diary::ladder::Ladder;
 use veglia_diary::{Decision, PlanRefused};
 use veglia_view::{
-    Calling, End, Expected, FamilyDoctor, Field, Guard, OwnLimits, OxygenScale, Parameter,
-    PatientId, Plan, PlanError, PlanVersion, RuleSet, Target, Template, VitalKind, WallMs, plan,
+    Calling, End, FamilyDoctor, Field, Guard, OwnLimits, OxygenScale, Parameter, PatientId, Plan,
+    PlanError, PlanVersion, RuleSet, Target, Template, VitalKind, WallMs, plan,
 };
+use veglia_words::{Key, Words};
 
-use super::told;
+use super::{PlanDesk, told};
 use crate::words;
+
+use typed::{day_read, steps_read, when_read, when_typed};
 
 /// What a ticked box sends.
 pub(super) const TICKED: &str = "on";
@@ -40,9 +44,16 @@ pub(super) struct Draft {
 }
 
 /// Plans to begin with: name and title.
-pub(super) fn templates() -> Vec<(&'static str, String)> {
+pub(super) fn templates(w: Words) -> Vec<(&'static str, String)> {
+    let title = |template: Template| match template.name {
+        "home-covid" => w.say("template-covid").into_owned(),
+        "copd" => w.say("template-copd").into_owned(),
+        "post-discharge" => w.say("template-discharge").into_owned(),
+        "heart-failure" => w.say("template-heart").into_owned(),
+        _ => template.title,
+    };
     let all = Template::all().into_iter();
-    all.map(|template| (template.name, template.title))
+    all.map(|template| (template.name, title(template)))
         .collect()
 }
 
@@ -56,11 +67,14 @@ impl PlanForm {
     }
 
     /// A plan, as it would be typed.
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn of(w: Words, plan: &Plan) -> Self {
         let mut form = Self::default();
         for parameter in &plan.parameters {
             let vital = parameter.vital;
-            form.set(&format!("when-{vital}"), &when_typed(&parameter.expected));
+            form.set(
+                &format!("when-{vital}"),
+                &when_typed(w, &parameter.expected),
+            );
             form.set(
                 &format!("grace-{vital}"),
                 &parameter.grace_minutes.to_string(),
@@ -70,7 +84,7 @@ impl PlanForm {
             for end in End::ALL {
                 if let Some(steps) = limits.at(end) {
                     let name = limit_name(limits.vital, end);
-                    form.set(&name, &told::number(limits.vital, steps));
+                    form.set(&name, &told::number(w, limits.vital, steps));
                 }
             }
         }
@@ -126,20 +140,18 @@ impl PlanForm {
     /// Everything that is wrong, each with its field.
     pub(super) fn read(
         &self,
+        desk: PlanDesk<'_>,
         patient: PatientId,
         current: Option<&Plan>,
-        rules: &RuleSet,
-        now: WallMs,
     ) -> Result<Draft, Vec<Fault>> {
-        let mut faults = Faults::default();
+        let (rules, w) = (desk.rules, desk.words());
+        let mut faults = Faults { w, all: Vec::new() };
         let parameters = VitalKind::ALL.into_iter();
         let parameters = parameters.filter_map(|vital| self.parameter(vital, &mut faults));
         let parameters: Vec<Parameter> = parameters.collect();
-        if parameters.is_empty() && faults.0.is_empty() {
+        if parameters.is_empty() && faults.all.is_empty() {
             // Nobody is suspended by an empty form: where the patient is says that nothing comes.
-            let sentence = "Scrivere quando è attesa almeno una misura: di un piano che non ne \
-                attende nessuna, nessuno si accorge che tace.";
-            faults.add(&format!("when-{}", VitalKind::SpO2), sentence);
+            faults.add(&format!("when-{}", VitalKind::SpO2), Key("fault-nothing"));
         }
         let limits = VitalKind::ALL.into_iter();
         let limits = limits.map(|vital| self.limits(vital, rules, &mut faults));
@@ -148,7 +160,7 @@ impl PlanForm {
         let plan = Plan {
             patient,
             version: PlanVersion(self.seen().saturating_add(1)),
-            from: now,
+            from: desk.now,
             until: self.until(current, &mut faults),
             parameters,
             spo2: self.target(&mut faults),
@@ -162,15 +174,15 @@ impl PlanForm {
         };
         let is_first = current.is_none();
         if !is_first && self.text("why").is_empty() {
-            faults.add("why", "Scrivere perché il piano cambia.");
+            faults.add("why", Key("fault-why"));
         }
         for fault in plan.validate(rules).err().unwrap_or_default() {
-            let (name, sentence) = (field_name(fault.field(), rules), sentence(&fault));
-            faults.add(&name, &sentence);
+            let name = field_name(fault.field(), rules);
+            faults.add_said(&name, sentence(w, &fault));
         }
         let decision = self.decision(&plan, &mut faults);
-        if !faults.0.is_empty() {
-            return Err(faults.0);
+        if !faults.all.is_empty() {
+            return Err(faults.all);
         }
         Ok(Draft {
             plan,
@@ -187,16 +199,11 @@ impl PlanForm {
         }
         let expected = when_read(when);
         if expected.is_none() {
-            let sentence = "Scrivere gli orari (08:00, 14:00, 20:00), oppure «ogni 60» minuti, \
-                oppure di notte «22:00-06:00 ogni 5». Gli orari vanno da 00:00 a 23:59.";
-            faults.add(&when_name, sentence);
+            faults.add(&when_name, Key("fault-when"));
         }
         let grace: Option<u32> = grace.parse().ok();
         if grace.is_none() {
-            faults.add(
-                &grace_name,
-                "Scrivere i minuti di tolleranza, per esempio 120.",
-            );
+            faults.add(&grace_name, Key("fault-grace"));
         }
         Some(Parameter {
             vital,
@@ -214,8 +221,9 @@ impl PlanForm {
                 typed => match steps_read(vital, typed) {
                     Some(steps) => limits = limits.with(end, Some(steps)),
                     None => {
-                        let unit = words::unit(vital);
-                        faults.add(&name, &format!("Scrivere un numero in {unit}, come 38,5."));
+                        let unit = words::unit(faults.w, vital);
+                        let said = faults.w.with("fault-number", "unit", unit);
+                        faults.add_said(&name, said.to_string());
                     }
                 },
             }
@@ -231,7 +239,7 @@ impl PlanForm {
         let mut percent = |name: &str, typed: &str| {
             let percent: Option<u8> = typed.parse().ok();
             if percent.is_none() {
-                faults.add(name, "Scrivere un numero intero, come 88.");
+                faults.add(name, Key("fault-percent"));
             }
             percent
         };
@@ -247,7 +255,7 @@ impl PlanForm {
         let named = Some(self.text("ladder")).filter(|name| !name.is_empty() && *name != usual);
         let ladder = named.and_then(|name| name.parse().ok());
         if named.is_some_and(|name| Ladder::named(name).is_none()) {
-            faults.add("ladder", "Scegliere chi viene chiamato dall’elenco.");
+            faults.add("ladder", Key("fault-ladder"));
         }
         Calling {
             ladder,
@@ -266,7 +274,7 @@ impl PlanForm {
             typed => typed,
         };
         let Some(day) = day_read(typed) else {
-            faults.add("until", "Scrivere un giorno, come 03/11/2020.");
+            faults.add("until", Key("fault-day"));
             return None;
         };
         let known = current.and_then(|plan| plan.until);
@@ -280,10 +288,10 @@ impl PlanForm {
             return None;
         }
         if who.is_empty() {
-            faults.add("decided-by", "Scrivere chi ha preso la decisione.");
+            faults.add("decided-by", Key("fault-decided-by"));
         }
         if grounds.is_empty() {
-            faults.add("decided-on", "Scrivere su che cosa si fonda la decisione.");
+            faults.add("decided-on", Key("fault-decided-on"));
         }
         Some(Decision {
             who: who.to_owned(),
@@ -293,36 +301,38 @@ impl PlanForm {
 }
 
 /// What is wrong so far; of one field only the first.
-#[derive(Default)]
-struct Faults(Vec<Fault>);
+struct Faults {
+    w: Words,
+    all: Vec<Fault>,
+}
 
 impl Faults {
-    fn add(&mut self, field: &str, sentence: &str) {
-        if self.0.iter().all(|(known, _)| known != field) {
-            self.0.push((field.to_owned(), sentence.to_owned()));
+    fn add(&mut self, field: &str, sentence: Key) {
+        self.add_said(field, self.w.say(sentence).into_owned());
+    }
+
+    fn add_said(&mut self, field: &str, sentence: String) {
+        if self.all.iter().all(|(known, _)| known != field) {
+            self.all.push((field.to_owned(), sentence));
         }
     }
 }
 
 /// What the diary refuses that the form let pass.
-pub(super) fn refused(refused: &PlanRefused, rules: &RuleSet) -> Vec<Fault> {
-    let one = |field: &str, sentence: &str| vec![(field.to_owned(), sentence.to_owned())];
-    match refused {
+pub(super) fn refused(w: Words, refused: &PlanRefused, rules: &RuleSet) -> Vec<Fault> {
+    let (field, key) = match refused {
         PlanRefused::Faulty(faults) => {
-            let fault = |fault: &PlanError| (field_name(fault.field(), rules), sentence(fault));
-            faults.iter().map(fault).collect()
+            let fault = |fault: &PlanError| (field_name(fault.field(), rules), sentence(w, fault));
+            return faults.iter().map(fault).collect();
         }
-        PlanRefused::Decision => one(
-            "decided-by",
-            "La scala 2 e il suo obiettivo si usano solo per decisione clinica: scrivere chi l’ha \
-             presa e su che cosa si fonda.",
-        ),
-        PlanRefused::Ladder(_) => one("ladder", "Scegliere chi viene chiamato dall’elenco."),
-        PlanRefused::Reason => one("why", "Il testo è troppo lungo o ha caratteri strani."),
+        PlanRefused::Decision => ("decided-by", Key("fault-decision")),
+        PlanRefused::Ladder(_) => ("ladder", Key("fault-ladder")),
+        PlanRefused::Reason => ("why", Key("fault-text")),
         PlanRefused::Version { .. } | PlanRefused::Encode(_) | PlanRefused::Store(_) => {
-            one("why", "Il piano non è stato scritto: riprovare.")
+            ("why", Key("fault-again"))
         }
-    }
+    };
+    vec![(field.to_owned(), w.say(key).into_owned())]
 }
 
 /// The name of a limit's field.
@@ -346,125 +356,32 @@ fn field_name(field: Field, rules: &RuleSet) -> String {
     }
 }
 
-fn sentence(fault: &PlanError) -> String {
-    match fault {
-        PlanError::Version(_) => "La versione del piano non è valida: ricaricare la pagina.".into(),
-        PlanError::Period => "Il piano finirebbe prima di cominciare: scegliere un giorno da \
-            oggi in poi."
-            .into(),
-        PlanError::Twice(_) | PlanError::LimitsTwice(_) => {
-            "Compare due volte: lasciarne uno.".into()
-        }
-        PlanError::Interval(_) => "Scrivere un intervallo da 1 minuto a 7 giorni.".into(),
-        PlanError::Times(_) => "Scrivere da 1 a 24 orari diversi, in ordine.".into(),
-        PlanError::Grace(_) => "La tolleranza va da 1 minuto a 7 giorni.".into(),
-        PlanError::Hours(_) => "Le ore indicate devono durare più della tolleranza e \
-            dell’intervallo insieme."
-            .into(),
-        PlanError::Crowded(_) => {
-            "Gli orari sono più vicini del doppio della tolleranza: accorciare \
-            la tolleranza."
-                .into()
-        }
-        PlanError::Target => "L’obiettivo va da 70 a 100 %, prima il valore più basso.".into(),
-        PlanError::Scale => "La scala 2 richiede un obiettivo personale, come 88–92 %.".into(),
-        PlanError::Lowered => {
-            "Questo obiettivo abbassa il limite rosso: si usa solo con la scala 2, \
-            per decisione clinica scritta."
-                .into()
-        }
-        PlanError::LimitsNone(_) => "Scrivere almeno un limite.".into(),
-        PlanError::LimitsBesideTarget => "Con un obiettivo personale i limiti della SpO₂ non si \
-            usano: lasciare l’uno o gli altri."
-            .into(),
-        PlanError::LimitUnknown(..) => "Questo limite non esiste.".into(),
-        PlanError::LimitValue(..) => "Non è un valore che si misura così.".into(),
+fn sentence(w: Words, fault: &PlanError) -> String {
+    let key = match fault {
+        PlanError::Version(_) => Key("fault-version"),
+        PlanError::Period => Key("fault-period"),
+        PlanError::Twice(_) | PlanError::LimitsTwice(_) => Key("fault-twice"),
+        PlanError::Interval(_) => Key("fault-interval"),
+        PlanError::Times(_) => Key("fault-times"),
+        PlanError::Grace(_) => Key("fault-grace-range"),
+        PlanError::Hours(_) => Key("fault-hours"),
+        PlanError::Crowded(_) => Key("fault-crowded"),
+        PlanError::Target => Key("fault-target"),
+        PlanError::Scale => Key("fault-scale"),
+        PlanError::Lowered => Key("fault-lowered"),
+        PlanError::LimitsNone(_) => Key("fault-limits-none"),
+        PlanError::LimitsBesideTarget => Key("fault-limits-target"),
+        PlanError::LimitUnknown(..) => Key("fault-limit-unknown"),
+        PlanError::LimitValue(..) => Key("fault-limit-value"),
         PlanError::LimitLooser(_, end, loosest) => {
-            let side = if end.is_low() {
-                "scendere sotto"
-            } else {
-                "superare"
+            let key = match end.is_low() {
+                true => Key("fault-limit-below"),
+                false => Key("fault-limit-above"),
             };
-            let loosest = loosest.replace('.', ",");
-            format!("Troppo largo: non può {side} {loosest}.")
+            let loosest = w.language.number(loosest);
+            return w.with(key, "loosest", loosest).to_string();
         }
-        PlanError::LimitsOrder(_) => {
-            "I limiti devono essere in ordine: rosso fino a, giallo fino a, \
-            giallo da, rosso da (vuoto vale il limite della regola)."
-                .into()
-        }
-    }
-}
-
-/// When a vital sign is expected, as it is typed here.
-fn when_typed(expected: &Expected) -> String {
-    match expected {
-        Expected::EveryMinutes(minutes) => format!("ogni {minutes}"),
-        Expected::DailyAt(times) => {
-            let times: Vec<String> = times.iter().map(ToString::to_string).collect();
-            times.join(", ")
-        }
-        Expected::Within(hours) => {
-            format!(
-                "{}-{} ogni {}",
-                hours.from, hours.until, hours.every_minutes
-            )
-        }
-    }
-}
-
-/// The same read; times may be short: `8, 14:30`.
-fn when_read(typed: &str) -> Option<Expected> {
-    let typed = typed.to_lowercase();
-    let minutes = |text: &str| {
-        let text = text.trim();
-        let text = text.strip_suffix("min").unwrap_or(text).trim();
-        Some(format!("{}m", text.parse::<u32>().ok()?))
+        PlanError::LimitsOrder(_) => Key("fault-limits-order"),
     };
-    if let Some((hours, every)) = typed.split_once("ogni") {
-        let every = minutes(every)?;
-        if hours.trim().is_empty() {
-            return every.parse().ok();
-        }
-        let (from, until) = hours.split_once('-')?;
-        let (from, until) = (time_read(from)?, time_read(until)?);
-        return format!("{from}-{until}/{every}").parse().ok();
-    }
-    let times = typed.split([',', ';', ' ']).filter(|time| !time.is_empty());
-    let times: Option<Vec<String>> = times.map(time_read).collect();
-    times?.join(",").parse().ok()
-}
-
-/// `8`, `8:30` and `08.30` as `08:30`.
-fn time_read(typed: &str) -> Option<String> {
-    let typed = typed.trim().replace('.', ":");
-    let (hour, minute) = typed.split_once(':').unwrap_or((&typed, "00"));
-    let (hour, is_minute): (u8, bool) = (hour.parse().ok()?, minute.len() == 2);
-    is_minute.then(|| format!("{hour:02}:{minute}"))
-}
-
-/// `38,5` in the steps of a vital sign; at most one decimal.
-fn steps_read(vital: VitalKind, typed: &str) -> Option<i32> {
-    let typed = typed.replace(',', ".");
-    let (whole, tenths) = typed.split_once('.').unwrap_or((&typed, "0"));
-    let is_written = |part: &str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit());
-    if !is_written(whole) || !is_written(tenths) || tenths.len() != 1 {
-        return None;
-    }
-    let (whole, tenths): (i32, i32) = (whole.parse().ok()?, tenths.parse().ok()?);
-    let per_unit = vital.steps_per_unit();
-    whole
-        .checked_mul(per_unit)?
-        .checked_add(tenths * per_unit / 10)
-}
-
-/// `2020-11-03`, as browsers send it, or `3/11/2020`, as people write it.
-fn day_read(typed: &str) -> Option<Date> {
-    let as_sent = typed.parse().ok();
-    as_sent.or_else(|| {
-        let mut parts = typed.split('/').map(str::trim);
-        let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-        let (day, month, year) = (day.parse().ok()?, month.parse().ok()?, year.parse().ok()?);
-        Date::new(year, month, day).ok()
-    })
+    w.say(key).into_owned()
 }

@@ -5,11 +5,12 @@ use serde::Deserialize;
 use veglia_diary::{StandingRefused, Stood, set_standing, standings_of};
 use veglia_people::staff::Role;
 use veglia_view::{PatientId, WallMs, Whereabouts};
+use veglia_words::{Key, Words};
 
 use super::{PlanDesk, PlanOutcome, PlanPage};
 use crate::book::Signatures;
 use crate::patient::PageError;
-use crate::words;
+use crate::{WORDS, words};
 
 /// The form as it was sent.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,13 +26,14 @@ pub struct StandForm {
 /// What the page says of it.
 #[derive(Debug, Default)]
 pub(super) struct Whereabout {
-    pub(super) now: &'static str,
+    /// None before it was asked for.
+    pub(super) now: Option<Key>,
     pub(super) away: bool,
     pub(super) may_say: bool,
     /// Value, name, and whether it is chosen.
-    pub(super) choices: Vec<(&'static str, &'static str, bool)>,
+    pub(super) choices: Vec<(&'static str, Key, bool)>,
     pub(super) typed: String,
-    pub(super) fault: String,
+    pub(super) fault: Option<Key>,
     /// What was said so far, the newest first.
     pub(super) said: Vec<String>,
 }
@@ -47,9 +49,10 @@ impl Whereabout {
         let stood = stood.map_err(PageError::Diary)?;
         let newest = stood.first().map(|it| it.standing.whereabouts);
         let whereabouts = newest.unwrap_or_default();
-        let line = |it: &Stood| said(it, signed, desk.now);
+        let w = WORDS.speaking(desk.language);
+        let line = |it: &Stood| said(w, it, signed, desk.now);
         Ok(Self {
-            now: words::whereabouts(whereabouts),
+            now: Some(words::whereabouts(whereabouts)),
             away: whereabouts != Whereabouts::AtHome,
             may_say: may_say(desk.role),
             choices: choices(whereabouts),
@@ -59,20 +62,18 @@ impl Whereabout {
     }
 }
 
-fn choices(chosen: Whereabouts) -> Vec<(&'static str, &'static str, bool)> {
+fn choices(chosen: Whereabouts) -> Vec<(&'static str, Key, bool)> {
     let all = Whereabouts::ALL.into_iter();
     all.map(|it| (it.name(), words::whereabouts(it), it == chosen))
         .collect()
 }
 
-fn said(stood: &Stood, signed: &Signatures, now: WallMs) -> String {
-    let place = words::whereabouts(stood.standing.whereabouts);
-    let since = words::since_time(stood.standing.from, now);
-    format!(
-        "{place} {since}, da {}: «{}»",
-        signed.name(&stood.by),
-        stood.why
-    )
+fn said(w: Words, stood: &Stood, signed: &Signatures, now: WallMs) -> String {
+    let place = w.say(words::whereabouts(stood.standing.whereabouts));
+    let since = words::since_time(w, stood.standing.from, now);
+    let said = w.with("stood", "where", place).and("since", since);
+    let said = said.and("by", signed.name(w, &stood.by));
+    said.and("why", &stood.why).to_string()
 }
 
 /// Whoever telephones with patients hears where they are.
@@ -97,20 +98,18 @@ pub async fn stand(
     };
     let whereabouts: Option<Whereabouts> = form.whereabouts.parse().ok();
     let fault = match whereabouts {
-        None => "Scegliere dove si trova il paziente dall’elenco.",
+        None => Key("stand-fault-where"),
         Some(whereabouts) => {
             let from = (whereabouts, desk.now);
             let why = form.why.replace("\r\n", "\n");
             match set_standing(desk.record, desk.actor, patient, from, &why, desk.now).await {
                 Ok(_) => return Ok(PlanOutcome::Written),
                 Err(StandingRefused::Store(fault)) => return Err(PageError::Diary(fault.into())),
-                Err(StandingRefused::Reason | StandingRefused::Future) => {
-                    "Scrivere il motivo, da 1 a 4000 caratteri. Nulla è stato scritto."
-                }
+                Err(StandingRefused::Reason | StandingRefused::Future) => Key("stand-fault-why"),
             }
         }
     };
-    page.whereabout.fault = fault.to_owned();
+    page.whereabout.fault = Some(fault);
     page.whereabout.typed.clone_from(&form.why);
     page.whereabout.choices = choices(whereabouts.unwrap_or_default());
     Ok(PlanOutcome::Faulty(Box::new(page)))

@@ -2,7 +2,11 @@
 
 use veglia_view::{Bucket, Outline, Quality, Source};
 
+use veglia_words::Language;
+
 use super::*;
+
+const IT: Words = WORDS.speaking(Language::It);
 
 /// 2020-11-21 14:12:00 in Rome.
 const NOW: WallMs = WallMs(1_605_964_320_000);
@@ -34,7 +38,7 @@ fn bucket(ask: &TrendAsk, ago_min: i64, low: i32, high: i32) -> Bucket {
     }
 }
 
-fn spark(bars: &[(i64, i32, i32)]) -> Spark {
+fn spark(bars: &[(i64, i32, i32)]) -> Arc<Spark> {
     let ask = ask(PatientId::new(1), VitalKind::SpO2, NOW);
     let mut buckets: Vec<Bucket> = bars
         .iter()
@@ -46,7 +50,7 @@ fn spark(bars: &[(i64, i32, i32)]) -> Spark {
         buckets,
         damaged: Vec::new(),
     };
-    Spark::draw(&ask, &trend, &RuleSet::shipped(), None)
+    Arc::clone(Spark::draw(&ask, &trend, &RuleSet::shipped(), None).of(Language::It))
 }
 
 fn latest(steps: i32) -> Latest {
@@ -76,7 +80,7 @@ fn a_bar_spans_its_extremes_and_a_silent_half_hour_is_a_hole() {
     assert!(drawn.path.contains("V23"), "{}", drawn.path);
     assert_eq!(drawn.said, "Ultime 24 ore: da 84\u{a0}% a 98\u{a0}%");
     let none = spark(&[]);
-    assert_eq!(none.path, "");
+    assert_eq!(&*none.path, "");
     assert_eq!(none.said, "Ultime 24 ore: nessuna misura valida");
 }
 
@@ -89,10 +93,10 @@ fn the_band_is_where_the_rules_call_nobody() {
 #[test]
 fn an_arrow_compares_with_two_hours_before_and_says_by_how_much() {
     let before = spark(&[(120, 960, 960)]);
-    let down = before.arrow(&latest(920)).unwrap();
+    let down = before.arrow(IT, &latest(920)).unwrap();
     assert_eq!((down.mark, down.text.as_str()), ("↓", "4 in 2 h"));
     assert_eq!(down.said, "in calo di 4 in 2 h");
-    let still = before.arrow(&latest(951)).unwrap();
+    let still = before.arrow(IT, &latest(951)).unwrap();
     assert_eq!((still.mark, still.said.as_str()), ("→", "stabile da 2 h"));
-    assert_eq!(spark(&[(600, 960, 960)]).arrow(&latest(920)), None);
+    assert_eq!(spark(&[(600, 960, 960)]).arrow(IT, &latest(920)), None);
 }

@@ -5,7 +5,11 @@
 use proptest::prelude::*;
 use veglia_view::{Calling, OwnLimits, OxygenScale, PlanVersion, Quality, Target};
 
+use veglia_words::Language;
+
 use super::*;
+
+const IT: Words = WORDS.speaking(Language::It);
 
 const NOON: i64 = 1_605_956_400_000;
 
@@ -69,7 +73,7 @@ fn the_json_of_a_chart_is_what_the_page_script_reads() {
         bucket(0, &[dot(0, 970), held(30_000, 500), dot(50_000, 965)]),
         bucket(1_200_000, &[dot(1_200_000, 950)]),
     ];
-    let chart = chart(&ask(), &trend(buckets), Vec::new());
+    let chart = chart(IT, &ask(), &trend(buckets), Vec::new());
     let json = serde_json::to_value(&chart).unwrap();
     assert_eq!(json["vital"], "spo2");
     assert_eq!(json["title"], "SpO₂ (%)");
@@ -100,7 +104,7 @@ fn a_clean_low_beside_a_lower_artefact_is_drawn_and_told() {
             dot(50_000, 965),
         ],
     )];
-    let json = serde_json::to_value(chart(&ask(), &trend(buckets), Vec::new())).unwrap();
+    let json = serde_json::to_value(chart(IT, &ask(), &trend(buckets), Vec::new())).unwrap();
     let points = serde_json::json!([
         [NOON, 97.0, false],
         [NOON + 10_000, 50.0, true],
@@ -134,7 +138,7 @@ fn a_line_does_not_cross_a_stretch_of_doubtful_readings() {
 #[test]
 fn a_stretch_without_a_clean_reading_has_no_extremes() {
     let buckets = vec![bucket(0, &[held(0, 500), held(1_000, 990)])];
-    let table = table(&ask(), &trend(buckets));
+    let table = table(IT, &ask(), &trend(buckets));
     assert_eq!((table[0].count, table[0].doubtful), (2, 2));
     assert_eq!(
         (table[0].lowest.as_str(), table[0].highest.as_str()),
@@ -146,7 +150,7 @@ fn a_stretch_without_a_clean_reading_has_no_extremes() {
 fn limits_are_those_of_the_rules_or_of_the_patient() {
     let rules = RuleSet::shipped();
     let labels = |plan: Option<&Plan>, vital| -> Vec<String> {
-        let limits = limits(&rules, plan, vital);
+        let limits = limits(IT, &rules, plan, vital);
         limits.into_iter().map(|limit| limit.label).collect()
     };
     let spo2 = ["rosso ≤ 92\u{a0}%", "giallo ≤ 94\u{a0}%"];

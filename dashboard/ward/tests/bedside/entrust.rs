@@ -8,7 +8,7 @@ use veglia_people::mmg::{self, NewMmg};
 use veglia_people::staff::{self, NewStaff, Role};
 use veglia_people::{Belongs, Hours, Password, PersonId};
 use veglia_view::{RuleSet, Verdict, WallMs};
-use veglia_ward::{CareForm, CareOutcome, CarePage, entrust, left_to_the_centre};
+use veglia_ward::{CareForm, CareOutcome, CarePage, PlanDesk, entrust, left_to_the_centre};
 use veglia_words::Language;
 
 use crate::support::{self, House, NOW, SETUP, house, low};
@@ -24,14 +24,14 @@ impl House {
     async fn care(&self, role: Role, form: CareForm) -> CareOutcome {
         let rules = RuleSet::shipped();
         let desk = self.desk(&rules, &self.ada, role);
-        let done = entrust(desk, self.maria, &form, Language::It).await;
+        let done = entrust(desk, self.maria, &form).await;
         done.expect("the record answers")
     }
 
     async fn care_page(&self, role: Role, language: Language) -> String {
         let rules = RuleSet::shipped();
         let desk = self.desk(&rules, &self.ada, role);
-        let page = CarePage::load(desk, self.maria, language).await;
+        let page = CarePage::load(PlanDesk { language, ..desk }, self.maria).await;
         let page = page.expect("the record answers");
         page.expect("Maria is on file")
             .render()

@@ -23,7 +23,7 @@ use veglia_view::{
     Severity, Site, Source, Standing, Status, Trend, TrendAsk, Trigger, Verdict, Version, View,
     ViewError, VitalKind, WallMs, Ward, stand_in,
 };
-use veglia_ward::{Filter, Hub, Link, Pace, WardPage};
+use veglia_ward::{Filter, Hub, Language, Link, Pace, WardPage};
 
 const NOW: i64 = 1_605_964_320_000;
 const LIMIT: Duration = Duration::from_secs(20);
@@ -195,7 +195,7 @@ struct Screen(Pin<Box<dyn Stream<Item = String> + Send>>);
 
 /// The ward's page, as a browser gets it.
 fn rendered(hub: &Hub, filter: &Filter) -> String {
-    let page = WardPage::new(hub, filter, "/eventi").render();
+    let page = WardPage::new(hub, filter, "/eventi", Language::It).render();
     page.expect("a page can be rendered")
 }
 
@@ -205,7 +205,7 @@ impl Screen {
     }
 
     fn open_through(hub: &Hub, filter: &Filter) -> Self {
-        let events = hub.events_through(filter.clone());
+        let events = hub.events_through(filter.clone(), Language::It);
         Self::of(events.expect("the ward is not crowded"))
     }
 

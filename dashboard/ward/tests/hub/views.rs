@@ -132,9 +132,14 @@ async fn a_page_about_one_patient_hears_of_nobody_else() {
 #[tokio::test]
 async fn a_wall_names_nobody() {
     let house = with_maria_in_danger().await;
-    let mut wall = Screen::of(house.hub.wall_events().unwrap());
+    let mut wall = Screen::of(house.hub.wall_events(Language::It).unwrap());
     let told = wall.until("event: tick").await;
-    let page = WallPage::new(&house.hub, "Sala".to_owned(), "/wall/x/eventi".to_owned());
+    let page = WallPage::new(
+        &house.hub,
+        "Sala".to_owned(),
+        "/wall/x/eventi".to_owned(),
+        Language::It,
+    );
     let page = page.render().unwrap();
     let number = house.maria.to_string();
     for shown in [&told, &page] {
@@ -154,8 +159,48 @@ async fn a_wall_names_nobody() {
     }
     house.view.become_(DEAD);
     wait(&house.hub, |link| matches!(link, Link::Lost(_))).await;
-    let page = WallPage::new(&house.hub, "Sala".to_owned(), String::new());
+    let page = WallPage::new(&house.hub, "Sala".to_owned(), String::new(), Language::It);
     assert!(page.render().unwrap().contains("Collegamento interrotto"));
+}
+
+#[tokio::test]
+async fn pages_of_two_languages_hear_the_same_each_in_its_own() {
+    let house = with_maria_in_danger().await;
+    let english = house.hub.events_through(Filter::default(), Language::En);
+    let mut english = Screen::of(english.expect("the ward is not crowded"));
+    let mut italian = Screen::open(&house.hub);
+    let opening = english.until("event: tick").await;
+    assert!(opening.contains("SpO₂ 87\u{a0}% at 14:12"), "{opening}");
+    assert!(opening.contains(r#""word":"RED""#), "{opening}");
+    // What changes is told to both, though the English page was the second.
+    let board = house.view.board();
+    let silent = |row: &mut Row| row.measure(reading(961));
+    board.update(PatientId::new(0x20), silent).unwrap();
+    let told = english.until("0000000000000020").await;
+    assert!(told.contains("Unregistered patient …000020"), "{told}");
+    assert!(!told.contains("registrato"), "{told}");
+    let told = italian.until("Paziente non registrato …000020").await;
+    assert!(!told.contains("Unregistered"), "{told}");
+    drop(italian);
+    raise(&house, house.maria, Vec::new());
+    english.until(r#""red":0"#).await;
+    let page = WardPage::new(&house.hub, &Filter::default(), "/eventi", Language::En);
+    let page = page.render().expect("a page can be rendered");
+    for said in [
+        "Clinical alarms",
+        "no alarm",
+        "1 min ago",
+        "21 Nov 2020 14:11:00",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    for wrong in ["⟦", "allarme", "Pazienti"] {
+        assert!(!page.contains(wrong), "{wrong}: {page}");
+    }
+    let mut wall = Screen::of(house.hub.wall_events(Language::En).unwrap());
+    wall.until(r#""clinical":0"#).await;
+    raise(&house, house.maria, vec![red(house.maria)]);
+    wall.until("SpO₂ 87\u{a0}% at 14:12").await;
 }
 
 #[tokio::test]
@@ -235,18 +280,29 @@ async fn many_searches_shut_nobodys_list_and_the_list_of_all_is_never_refused() 
     let search = |word: usize| through(|ask| ask.cerca = format!("cerca {word}"));
     // Each is left again at once, as by somebody who types.
     for word in 0..400 {
-        assert!(house.hub.events_through(search(word)).is_ok(), "{word}");
+        assert!(
+            house.hub.events_through(search(word), Language::It).is_ok(),
+            "{word}"
+        );
     }
     let held: Vec<Screen> = (0..128)
         .map(|word| Screen::open_through(&house.hub, &search(word)))
         .collect();
     assert!(
-        house.hub.events_through(search(1_000)).is_err(),
+        house
+            .hub
+            .events_through(search(1_000), Language::It)
+            .is_err(),
         "they are open"
     );
     Screen::open(&house.hub).until("Rossi Maria").await;
     drop(held);
-    assert!(house.hub.events_through(search(1_000)).is_ok());
+    assert!(
+        house
+            .hub
+            .events_through(search(1_000), Language::It)
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -280,7 +336,7 @@ data: {"patient":"000000000000a11ce"#
 async fn a_wall_that_was_dark_is_told_what_changed_while_it_was() {
     let house = with_maria_in_danger().await;
     raise(&house, house.maria, Vec::new());
-    let mut wall = Screen::of(house.hub.wall_events().unwrap());
+    let mut wall = Screen::of(house.hub.wall_events(Language::It).unwrap());
     wall.until(r#""clinical":0"#).await;
     raise(&house, house.maria, vec![red(house.maria)]);
     wall.until(r#""clinical":1"#).await;
@@ -291,7 +347,7 @@ async fn a_wall_that_was_dark_is_told_what_changed_while_it_was() {
     raise(&house, house.maria, vec![red(house.maria)]);
     let mut screen = Screen::open(&house.hub);
     screen.until(r#""red":1"#).await;
-    let mut wall = Screen::of(house.hub.wall_events().unwrap());
+    let mut wall = Screen::of(house.hub.wall_events(Language::It).unwrap());
     wall.until(r#""clinical":1"#).await;
     raise(&house, house.maria, Vec::new());
     wall.until(r#""clinical":0"#).await;

@@ -12,7 +12,7 @@ use veglia_view::{
     About, Evidence, Flag, FlagId, How, HttpView, PatientId, Severity, Standing, Trigger, Verdict,
     VitalKind, WallMs,
 };
-use veglia_ward::{ActForm, Link, Outcome, PatientPage, Sources, act};
+use veglia_ward::{ActForm, Language, Link, Outcome, PatientPage, Sources, act};
 
 /// 2020-11-21 14:12:00 in Rome.
 pub(crate) const NOW: WallMs = WallMs(1_605_964_320_000);
@@ -125,6 +125,7 @@ impl House {
             actor,
             last: Link::Never,
             fallback_now: now,
+            language: Language::It,
         };
         let page = PatientPage::load(sources, self.maria).await;
         page.expect("the record answers")
@@ -136,7 +137,7 @@ impl House {
     }
 
     pub(crate) async fn act(&self, actor: &Actor, form: &ActForm) -> Outcome {
-        let done = act(&self.record, actor, self.maria, form, NOW).await;
+        let done = act(&self.record, actor, self.maria, form, (NOW, Language::It)).await;
         done.expect("the diary answers")
     }
 }

@@ -103,8 +103,8 @@ pub(super) fn raw(text: &str) -> Vec<(usize, String)> {
             READ.iter()
                 .filter_map(|name| Some((at, attribute(tag, name)?))),
         );
-        // What is typed into a terminal is the same in every language.
-        if tag != "code" && !tag.starts_with("code ") {
+        // What is typed into a terminal, and a key, is the same in every language.
+        if !["code", "kbd"].contains(&tag.split(' ').next().unwrap_or_default()) {
             pieces.push((at + part.len() - after.len(), after));
         }
     }
