@@ -1,8 +1,9 @@
-//! What a doctor answers to an alert, one press each: seen, telephoned, visited, sent back to the
-//! centre. Each is an entry of the diary in the doctor's name.
+//! What a doctor answers, one press each: to an alert seen, telephoned, visited, sent back to the
+//! centre; to an admission, seen. Each is an entry of the diary in the doctor's name.
 //!
-//! **Every answer is also the proof that the alert was opened**: the call to the family doctor that
-//! waits for it is marked as seen, so that it does not come back to the centre.
+//! **A family doctor's answer is also the proof that the alert was opened**: the call to them that
+//! waits for it is marked as seen, so that it does not come back to the centre. A hospital is not
+//! on the ladder: its answers mark nobody's calls.
 //!
 //! **The ladder.** Whoever telephones and reaches somebody has the alert, as anybody who
 //! telephones; a call that nobody answered is written down and stops nothing. Seen and visited
@@ -14,19 +15,19 @@
 
 use serde::Deserialize;
 use veglia_diary::{
-    ActRefused, CallOutcome, LINES_MAX, WORDS_CHARS_MAX, Whom, Written, diary_of, escalate,
-    note_call, note_once, page_seen, record_call,
+    ActRefused, CallOutcome, WORDS_CHARS_MAX, Whom, escalate, note_call, note_once, page_seen,
+    record_call, standings_of, write_note,
 };
 use veglia_people::care::Relation;
 use veglia_people::staff;
-use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
-use veglia_store::sea_orm::entity::prelude::*;
 use veglia_view::{FlagId, PatientId, WallMs};
 use veglia_words::Key;
 
+use crate::admission::{admissions, name_of};
 use crate::desk::{Desk, DoctorError, Turn, is_form_name};
 use crate::found::{Found, found};
-use crate::rows::act::{ActiveModel, Column, Entity};
+use crate::once::{Claim, claim, release, was_written};
+use crate::part::Part;
 use crate::say;
 
 /// Longest note of a form, in characters: what stands before it fits beside it.
@@ -41,6 +42,9 @@ pub struct ActForm {
     /// About which flag.
     #[serde(default)]
     pub flag: String,
+    /// About which admission, by its number; empty where it is about a flag.
+    #[serde(default)]
+    pub admission: String,
     /// Which telling of the flag the page showed.
     #[serde(default)]
     pub seen: u32,
@@ -79,17 +83,9 @@ pub enum Outcome {
     Done,
     /// It is not, and this sentence says why and what to do.
     Refused(String),
-    /// Whoever asks is not the patient's family doctor, nor stands in for them.
+    /// Whoever asks is neither the patient's family doctor, nor stands in for them, nor of the
+    /// hospital that entrusted them.
     NotTheirs,
-}
-
-/// Whoever acts, in the words of the record, which is kept in Italian.
-fn role(relation: Relation) -> Option<&'static str> {
-    match relation {
-        Relation::FamilyDoctor => Some("medico di famiglia"),
-        Relation::Substitute => Some("sostituto del medico di famiglia"),
-        _ => None,
-    }
 }
 
 /// Does what a form asks, in the name of whoever sent it.
@@ -103,14 +99,13 @@ pub async fn act(
     relation: Option<Relation>,
     form: &ActForm,
 ) -> Result<Outcome, DoctorError> {
-    let Some(role) = relation.and_then(role) else {
+    let Some(part) = relation.and_then(Part::of) else {
         return Ok(Outcome::NotTheirs);
     };
-    let flag: FlagId = form.flag.parse().map_err(|_| DoctorError::Form)?;
     let mut known = ANSWERS.into_iter();
     let answer = known.find(|(name, _)| *name == form.act);
     let (name, answer) = answer.ok_or(DoctorError::Form)?;
-    if flag.patient != patient || !is_form_name(&form.form) {
+    if !is_form_name(&form.form) {
         return Err(DoctorError::Form);
     }
     // Browsers send line ends as two characters.
@@ -120,30 +115,114 @@ pub async fn act(
         return Ok(Outcome::Refused(desk.words().say(fault).into_owned()));
     }
     let _turn = turn.0.lock().await;
-    let once = format!("{}.{name}.{flag}", form.form);
+    let said = Said { name, part, note };
+    if form.admission.is_empty() {
+        return about_flag(desk, patient, form, answer, said).await;
+    }
+    let number = form.admission.parse().map_err(|_| DoctorError::Form)?;
+    match answer {
+        Answer::Seen => about_admission(desk, patient, (&form.form, number), said).await,
+        _ => Err(DoctorError::Form),
+    }
+}
+
+/// A press: which button, by whom, with which note.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    name: &'static str,
+    part: Part,
+    note: &'a str,
+}
+
+impl Said<'_> {
+    /// Who acts as what, and what they typed.
+    fn words(self, did: &str) -> String {
+        let part = self.part.words();
+        match self.note {
+            "" => format!("{did} {part}."),
+            note => format!("{did} {part}. {note}"),
+        }
+    }
+}
+
+async fn about_flag(
+    desk: Desk<'_>,
+    patient: PatientId,
+    form: &ActForm,
+    answer: Answer,
+    said: Said<'_>,
+) -> Result<Outcome, DoctorError> {
+    let flag: FlagId = form.flag.parse().map_err(|_| DoctorError::Form)?;
+    if flag.patient != patient {
+        return Err(DoctorError::Form);
+    }
+    let flag_name = flag.to_string();
+    let once = format!("{}.{}.{flag_name}", form.form, said.name);
     if was_written(desk, &once).await? {
         return Ok(Outcome::Done);
     }
     let mut all = found(desk, patient).await?.into_iter();
     let Some(found) = all.find(|it| it.flag.id == flag) else {
-        return Ok(Outcome::Refused(
-            desk.words().say("refused-gone").into_owned(),
-        ));
+        return Ok(refused(desk, Key("refused-gone")));
     };
     if answer == Answer::Seen && found.flag.telling > form.seen {
-        return Ok(Outcome::Refused(
-            desk.words().say("refused-news").into_owned(),
-        ));
+        return Ok(refused(desk, Key("refused-news")));
     }
-    let row = claim(desk, &once, name, &found).await?;
+    let claimed = Claim {
+        once: &once,
+        patient,
+        about: &flag_name,
+        act: said.name,
+        telling: found.flag.telling,
+    };
+    let row = claim(desk, &claimed).await?;
     let press = Press {
         desk,
         found: &found,
         once: &once,
-        role,
-        note,
+        said,
     };
     let done = press.write(answer).await;
+    settled(desk, row, done).await
+}
+
+/// That somebody was admitted is known to have been read.
+async fn about_admission(
+    desk: Desk<'_>,
+    patient: PatientId,
+    (form, number): (&str, i64),
+    said: Said<'_>,
+) -> Result<Outcome, DoctorError> {
+    let name = name_of(number);
+    let once = format!("{form}.{}.{patient}.{name}", said.name);
+    if was_written(desk, &once).await? {
+        return Ok(Outcome::Done);
+    }
+    let (record, actor) = (desk.record, desk.who.actor());
+    let written = standings_of(record, &actor, patient).await;
+    let written = written.map_err(DoctorError::Diary)?;
+    if admissions(&written).iter().all(|it| it.number != number) {
+        return Ok(refused(desk, Key("refused-gone")));
+    }
+    let claimed = Claim {
+        once: &once,
+        patient,
+        about: &name,
+        act: said.name,
+        telling: 0,
+    };
+    let row = claim(desk, &claimed).await?;
+    let words = said.words("Ricovero visto dal");
+    let done = write_note(record, &actor, patient, None, &words, desk.now).await;
+    settled(desk, row, judged(done)).await
+}
+
+/// What became of a press whose name was taken: it is given back unless it is written.
+async fn settled(
+    desk: Desk<'_>,
+    row: i64,
+    done: Result<Result<(), ActRefused>, DoctorError>,
+) -> Result<Outcome, DoctorError> {
     if !matches!(done, Ok(Ok(()))) {
         release(desk, row).await?;
     }
@@ -151,6 +230,18 @@ pub async fn act(
         Ok(()) => Ok(Outcome::Done),
         Err(refused) => Ok(Outcome::Refused(sentence(desk, &refused).await?)),
     }
+}
+
+/// A refusal that a person can be told, apart from a record that does not answer.
+fn judged(done: Result<(), ActRefused>) -> Result<Result<(), ActRefused>, DoctorError> {
+    match done {
+        Err(error @ ActRefused::Read(_)) => Err(DoctorError::Act(error)),
+        done => Ok(done),
+    }
+}
+
+fn refused(desk: Desk<'_>, why: Key) -> Outcome {
+    Outcome::Refused(desk.words().say(why).into_owned())
 }
 
 /// What is wrong with what was typed.
@@ -167,8 +258,7 @@ struct Press<'a> {
     desk: Desk<'a>,
     found: &'a Found,
     once: &'a str,
-    role: &'static str,
-    note: &'a str,
+    said: Said<'a>,
 }
 
 impl Press<'_> {
@@ -180,15 +270,16 @@ impl Press<'_> {
             Answer::Visited => self.noted("Visitato dal").await,
             Answer::Called(outcome) => self.called(outcome).await,
             Answer::Back => {
-                let words = self.words("Rimandato alla Centrale dal");
+                let words = self.said.words("Rimandato alla Centrale dal");
                 let (record, actor) = (self.desk.record, self.desk.who.actor());
                 escalate(record, &actor, &self.found.flag.id, &words, self.desk.now).await
             }
         };
-        match written {
-            Ok(()) => {}
-            Err(error @ ActRefused::Read(_)) => return Err(DoctorError::Act(error)),
-            Err(refused) => return Ok(Err(refused)),
+        if let Err(refused) = judged(written)? {
+            return Ok(Err(refused));
+        }
+        if !self.said.part.is_called_by_the_ladder() {
+            return Ok(Ok(()));
         }
         let (record, actor) = (self.desk.record, self.desk.who.actor());
         for page in &self.found.unseen {
@@ -200,7 +291,7 @@ impl Press<'_> {
 
     async fn noted(&self, did: &str) -> Result<(), ActRefused> {
         let (record, actor) = (self.desk.record, self.desk.who.actor());
-        let (flag, words) = (&self.found.flag.id, self.words(did));
+        let (flag, words) = (&self.found.flag.id, self.said.words(did));
         let noted = note_once(record, &actor, flag, self.once, &words, self.desk.now).await;
         noted.map(drop).map_err(ActRefused::Read)
     }
@@ -211,7 +302,7 @@ impl Press<'_> {
         let (record, actor, now) = (self.desk.record, self.desk.who.actor(), self.desk.now);
         let call = (Whom::Patient, outcome);
         let flag = &self.found.flag.id;
-        let words = self.words("Dal");
+        let words = self.said.words("Dal");
         if outcome != CallOutcome::NoAnswer {
             match record_call(record, &actor, flag, call, &words, now).await {
                 Err(ActRefused::Closed { .. } | ActRefused::Over { .. }) => {}
@@ -220,72 +311,6 @@ impl Press<'_> {
         }
         note_call(record, &actor, flag.patient, call, &words, now).await
     }
-
-    /// Who acts as what, and what they typed.
-    fn words(&self, did: &str) -> String {
-        match self.note {
-            "" => format!("{did} {}.", self.role),
-            note => format!("{did} {}. {note}", self.role),
-        }
-    }
-}
-
-/// Whether a press of this name is in the diary. One whose entry is not there was cut off between
-/// the two, and is forgotten.
-async fn was_written(desk: Desk<'_>, once: &str) -> Result<bool, DoctorError> {
-    let actor = desk.who.actor();
-    let row = desk.record.read_tx("doctor.pressed", &actor, move |tx| {
-        let row = Entity::find().filter(Column::Once.eq(once));
-        Box::pin(async move { Ok(row.one(tx).await?) })
-    });
-    let Some(row) = row.await.map_err(DoctorError::Record)? else {
-        return Ok(false);
-    };
-    let patient: PatientId = row.patient.parse().map_err(|_| DoctorError::Form)?;
-    let at = WallMs(row.at_ms);
-    let lines = diary_of(desk.record, &actor, patient, at..at.plus_ms(1), LINES_MAX).await;
-    let lines = lines.map_err(DoctorError::Diary)?;
-    let by = actor.to_string();
-    let is_it = |what: &Written| matches!(what, Written::Act(act) if act.by == by);
-    if lines.iter().any(|line| is_it(&line.what)) {
-        return Ok(true);
-    }
-    release(desk, row.id).await?;
-    Ok(false)
-}
-
-/// Takes the name of a press.
-async fn claim(desk: Desk<'_>, once: &str, name: &str, found: &Found) -> Result<i64, DoctorError> {
-    let actor = desk.who.actor();
-    let row = ActiveModel {
-        id: NotSet,
-        once: Set(once.to_owned()),
-        patient: Set(found.flag.id.patient.to_string()),
-        flag: Set(found.flag.id.to_string()),
-        act: Set(name.to_owned()),
-        actor: Set(actor.to_string()),
-        telling: Set(i64::from(found.flag.telling)),
-        at_ms: Set(desk.now.0),
-    };
-    let row = &row;
-    let written = desk.record.run_tx("doctor.claim", &actor, move |tx| {
-        Box::pin(async move {
-            let inserted = Entity::insert(row.clone()).exec(tx).await?;
-            Ok(inserted.last_insert_id)
-        })
-    });
-    written.await.map_err(DoctorError::Record)
-}
-
-async fn release(desk: Desk<'_>, row: i64) -> Result<(), DoctorError> {
-    let actor = desk.who.actor();
-    let gone = desk.record.run_tx("doctor.release", &actor, move |tx| {
-        Box::pin(async move {
-            Entity::delete_by_id(row).exec(tx).await?;
-            Ok(())
-        })
-    });
-    gone.await.map_err(DoctorError::Record)
 }
 
 async fn sentence(desk: Desk<'_>, refused: &ActRefused) -> Result<String, DoctorError> {

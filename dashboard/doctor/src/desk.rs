@@ -3,7 +3,7 @@
 use thiserror::Error;
 use tokio::sync::Mutex;
 use veglia_people::patients::{self, Person};
-use veglia_people::staff::Staff;
+use veglia_people::staff::{Role, Staff};
 use veglia_people::{Belongs, PersonId, background, care, roll};
 use veglia_store::{Access, Database, TxError};
 use veglia_view::{PatientId, View, WallMs};
@@ -84,7 +84,7 @@ impl Desk<'_> {
         WORDS.speaking(self.language)
     }
 
-    /// The reader's own patients and those of whom they stand in for, by name.
+    /// The reader's own patients, and those of whom they stand in for, by name.
     pub(crate) async fn own(self) -> Result<Vec<Own>, DoctorError> {
         own(self.record, self.who, self.now).await
     }
@@ -133,7 +133,7 @@ impl Desk<'_> {
     }
 }
 
-/// The patients of a doctor and of those for whom they stand in, by name.
+/// The patients of a doctor and of those for whom they stand in, or of a hospital's unit, by name.
 pub(crate) async fn own(
     record: &Database,
     who: &Staff,
@@ -147,8 +147,9 @@ pub(crate) async fn own(
         Some(Belongs::Mmg(id)) => Some(id),
         _ => None,
     };
+    let stands_in = who.role == Role::Mmg;
     let named = roll.into_iter().filter_map(|(person, it)| {
-        let doctor = it.doctor.filter(|(id, _)| Some(*id) != own);
+        let doctor = it.doctor.filter(|(id, _)| stands_in && Some(*id) != own);
         Some(Own {
             person,
             patient: patient_of(person)?,
@@ -166,7 +167,8 @@ pub(crate) fn person_of(patient: PatientId) -> Option<PersonId> {
     i64::try_from(patient.get()).ok().and_then(PersonId::new)
 }
 
-fn patient_of(person: PersonId) -> Option<PatientId> {
+/// The patient behind a person.
+pub(crate) fn patient_of(person: PersonId) -> Option<PatientId> {
     u64::try_from(person.get()).ok().map(PatientId::new)
 }
 

@@ -189,7 +189,8 @@ async fn chosen(record: &Database) -> Result<Vec<(Staff, i64)>, DoctorError> {
     let active = staff::active(record, &ACTOR).await;
     let active = active.map_err(DoctorError::People)?.into_iter();
     let of = |who: &Staff| rows.iter().find(|row| row.staff_id == who.id.get());
-    let doctors = active.filter(|who| who.role == Role::Mmg);
+    let has_list = |who: &Staff| matches!(who.role, Role::Mmg | Role::HospitalDoctor);
+    let doctors = active.filter(has_list);
     Ok(doctors
         .filter_map(|who| of(&who).map(|row| row.minute).map(|minute| (who, minute)))
         .collect())

@@ -1,17 +1,20 @@
-//! What the record knows of one patient's alerts: open ones, those that ended of late, what was
-//! done about each and by whom.
+//! What the record knows of patients' alerts: open ones, those that ended of late, what was done
+//! about each and by whom.
+//!
+//! Of fifteen hundred patients the flags are read with a few statements; the story, which asks the
+//! diary of each patient, only of those that a page shows.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use veglia_diary::{
-    Act, ActKind, Alert, Callee, LINES_MAX, Line, OpenFlag, PageId, Paged, Told, Written, diary_of,
-    open_flags_of,
+    Act, ActKind, Alert, Callee, LINES_MAX, Line, PageId, Paged, Told, Written, diary_of,
+    flags_among,
 };
-use veglia_store::sea_orm::QueryOrder;
-use veglia_store::sea_orm::entity::prelude::*;
 use veglia_view::{Flag, FlagId, PatientId, Severity, Standing, WallMs, Why};
 
 use crate::desk::{Desk, DoctorError};
+use crate::once::answered;
 use crate::rows::act;
 
 /// How far back alerts are looked for that are over: a doctor back from a week away sees them.
@@ -62,54 +65,63 @@ impl Found {
     }
 }
 
-/// The flags of a patient, in no order.
-pub(crate) async fn found(desk: Desk<'_>, patient: PatientId) -> Result<Vec<Found>, DoctorError> {
+/// The flags of these patients that may stand on a list, without their stories, in no order.
+pub(crate) async fn among(
+    desk: Desk<'_>,
+    patients: &[PatientId],
+) -> Result<Vec<Found>, DoctorError> {
     let (record, actor) = (desk.record, desk.who.actor());
-    let open = open_flags_of(record, &actor, patient).await;
-    let stretch = desk.now.plus_ms(-LOOK_BACK_MS)..desk.now.plus_ms(AHEAD_MS);
-    let lines = diary_of(record, &actor, patient, stretch, LINES_MAX).await;
-    let lines = lines.map_err(DoctorError::Diary)?;
-    let mut told = told(&lines);
-    let mut found = Vec::new();
-    for flag in open.map_err(DoctorError::Diary)? {
-        told.remove(&flag.flag.id);
-        found.push(of_open(flag));
+    let since = desk.now.plus_ms(-LOOK_BACK_MS);
+    let raised = flags_among(record, &actor, patients, since).await;
+    let raised = raised.map_err(DoctorError::Diary)?;
+    let theirs: BTreeSet<PatientId> = raised.iter().map(|it| it.flag.flag.id.patient).collect();
+    let theirs: Vec<PatientId> = theirs.into_iter().collect();
+    let mut mine: HashMap<String, Vec<act::Model>> = HashMap::new();
+    for act in answered(desk, &theirs).await? {
+        mine.entry(act.flag.clone()).or_default().push(act);
     }
-    found.extend(told.into_values().map(of_told));
-    let mine = acts_of(desk, patient).await?;
-    for it in &mut found {
-        add_story(it, &lines);
-        let id = it.flag.id.to_string();
-        it.mine = mine.iter().filter(|act| act.flag == id).cloned().collect();
-    }
+    let found = raised.into_iter().map(|it| Found {
+        mine: mine
+            .remove(&it.flag.flag.id.to_string())
+            .unwrap_or_default(),
+        flag: it.flag.flag,
+        raised_at: it.flag.raised_at,
+        ended: it.flag.ended,
+        is_open: it.is_listed,
+        alert: it.flag.alert.filter(|_| it.is_listed),
+        acts: Vec::new(),
+        unseen: Vec::new(),
+    });
+    Ok(found.collect())
+}
+
+/// The flags of a patient with their stories, in no order.
+pub(crate) async fn found(desk: Desk<'_>, patient: PatientId) -> Result<Vec<Found>, DoctorError> {
+    let mut found = among(desk, &[patient]).await?;
+    add_stories(desk, found.iter_mut()).await?;
     Ok(found)
 }
 
-fn of_open(open: OpenFlag) -> Found {
-    Found {
-        flag: open.flag,
-        raised_at: open.raised_at,
-        ended: open.ended,
-        is_open: true,
-        alert: open.alert,
-        acts: Vec::new(),
-        unseen: Vec::new(),
-        mine: Vec::new(),
+/// What was done about each, and which calls wait; the diary of a patient is read once.
+pub(crate) async fn add_stories(
+    desk: Desk<'_>,
+    found: impl Iterator<Item = &mut Found>,
+) -> Result<(), DoctorError> {
+    let (record, actor) = (desk.record, desk.who.actor());
+    let mut diaries: HashMap<PatientId, Vec<Line>> = HashMap::new();
+    for it in found {
+        let patient = it.flag.id.patient;
+        let lines = match diaries.entry(patient) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let stretch = desk.now.plus_ms(-LOOK_BACK_MS)..desk.now.plus_ms(AHEAD_MS);
+                let lines = diary_of(record, &actor, patient, stretch, LINES_MAX).await;
+                vacant.insert(lines.map_err(DoctorError::Diary)?)
+            }
+        };
+        add_story(it, lines);
     }
-}
-
-/// What is not on the list any more is over, or somebody has closed it.
-fn of_told(told: Told) -> Found {
-    Found {
-        flag: told.flag,
-        raised_at: told.raised_at,
-        ended: told.ended,
-        is_open: false,
-        alert: None,
-        acts: Vec::new(),
-        unseen: Vec::new(),
-        mine: Vec::new(),
-    }
+    Ok(())
 }
 
 /// The flags that were raised in these lines, which stand newest first.
@@ -154,20 +166,4 @@ fn add_story(found: &mut Found, lines: &[Line]) {
     }
     found.acts = acts;
     found.unseen = unseen;
-}
-
-/// What the reader answered about a patient, the newest first.
-async fn acts_of(desk: Desk<'_>, patient: PatientId) -> Result<Vec<act::Model>, DoctorError> {
-    let actor = desk.who.actor();
-    let rows = desk.record.read_tx("doctor.acts", &actor, move |tx| {
-        Box::pin(async move {
-            let by = tx.actor().to_string();
-            let rows = act::Entity::find()
-                .filter(act::Column::Patient.eq(patient.to_string()))
-                .filter(act::Column::Actor.eq(by))
-                .order_by_desc(act::Column::Id);
-            Ok(rows.all(tx).await?)
-        })
-    });
-    rows.await.map_err(DoctorError::Record)
 }

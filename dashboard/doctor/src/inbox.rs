@@ -1,25 +1,33 @@
-//! The doctor's list: alerts of their own patients that are open, or passed since they last
-//! looked, the worst first, each with what the centre has done and the answers at hand.
+//! The doctor's list: who was taken to hospital, and alerts of their own patients that are open, or
+//! passed since they last looked, the worst first, each with what the centre has done and the
+//! answers at hand.
 //!
 //! Every patient on it is in the access log before it is shown. It is complete without scripts.
+//! What it asks of the record grows with what it shows, not with how many patients there are.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use askama::Template;
 use serde::Deserialize;
-use veglia_people::staff;
-use veglia_view::{Severity, WallMs};
+use veglia_diary::standings_among;
+use veglia_people::staff::{self, Role};
+use veglia_view::{PatientId, Severity, WallMs};
 use veglia_words::{Key, Words};
 
 use crate::acts::{ANSWERS, ActForm, NOTE_CHARS_MAX};
+use crate::admission::{Admission, AdmissionView, unseen};
 use crate::desk::{Desk, DoctorError, Own, form_name};
-use crate::found::{Found, found};
+use crate::found::{Found, add_stories, among};
+use crate::once::answered;
 use crate::say;
 
 /// Alerts on the page: more than anybody answers between two visits. The others follow as these
 /// are answered, and the page says how many they are.
 const SHOWN_MAX: usize = 60;
+
+/// Admissions on the page; the others follow as these are seen.
+const ADMITTED_MAX: usize = 30;
 
 /// What was done about one alert, at most so many lines: the whole is in the diary.
 const DONE_MAX: usize = 6;
@@ -46,11 +54,14 @@ pub struct InboxPage {
     refused: Option<String>,
     /// What was typed about an alert that is not on the list any more.
     orphan: Option<String>,
+    admitted: Vec<AdmissionView>,
     alerts: Vec<AlertView>,
     left_out: usize,
     /// The doctors for whom the reader stands in.
     in_place_of: Vec<String>,
     patients: usize,
+    /// What is said when there are none.
+    no_patients: Key,
     note_max: usize,
 }
 
@@ -83,22 +94,32 @@ impl InboxPage {
     /// See [`DoctorError`].
     pub async fn load(desk: Desk<'_>, query: &InboxQuery) -> Result<Self, DoctorError> {
         let own = desk.own().await?;
-        let mut all: Vec<(&Own, Found)> = Vec::new();
-        for patient in &own {
-            let listed = found(desk, patient.patient).await?.into_iter();
-            all.extend(listed.filter(Found::is_listed).map(|it| (patient, it)));
-        }
-        all.sort_by_key(|(_, it)| order(it));
-        let left_out = all.len().saturating_sub(SHOWN_MAX);
-        all.truncate(SHOWN_MAX);
-        let mut shown: Vec<_> = all.iter().map(|(patient, _)| patient.patient).collect();
+        let of: HashMap<PatientId, &Own> = own.iter().map(|it| (it.patient, it)).collect();
+        let all: Vec<PatientId> = own.iter().map(|it| it.patient).collect();
+        let mut admitted = admitted(desk, &all).await?;
+        let mut alerts = among(desk, &all).await?;
+        alerts.retain(Found::is_listed);
+        alerts.sort_by_key(order);
+        let left_out =
+            alerts.len().saturating_sub(SHOWN_MAX) + admitted.len().saturating_sub(ADMITTED_MAX);
+        alerts.truncate(SHOWN_MAX);
+        admitted.truncate(ADMITTED_MAX);
+        let shown = alerts.iter().map(|it| it.flag.id.patient);
+        let mut shown: Vec<_> = shown.chain(admitted.iter().map(|it| it.patient)).collect();
         shown.sort_unstable();
         shown.dedup();
         desk.looks_at(PURPOSE, shown).await?;
+        add_stories(desk, alerts.iter_mut()).await?;
         let names = staff::signatures(desk.record, &desk.who.actor()).await;
         let names = names.map_err(DoctorError::People)?;
-        let views = all.iter().enumerate();
-        let views = views.map(|(place, (own, it))| view(desk, place, own, it, &names));
+        let views = alerts.iter().enumerate().filter_map(|(place, it)| {
+            let own = of.get(&it.flag.id.patient)?;
+            Some(view(desk, place, own, it, &names))
+        });
+        let admissions = admitted.into_iter().filter_map(|it| {
+            let own = of.get(&it.patient)?;
+            Some(AdmissionView::new(desk, own, it))
+        });
         let mut in_place_of: Vec<String> =
             own.iter().filter_map(|it| it.in_place_of.clone()).collect();
         in_place_of.sort_unstable();
@@ -109,21 +130,31 @@ impl InboxPage {
             done: written(&query.fatto),
             refused: None,
             orphan: None,
+            admitted: admissions.collect(),
             alerts: views.collect(),
             left_out,
             in_place_of,
             patients: own.len(),
+            no_patients: match desk.who.role {
+                Role::HospitalDoctor => Key("inbox-no-patients-unit"),
+                _ => Key("inbox-no-patients"),
+            },
             note_max: NOTE_CHARS_MAX,
         })
     }
 
-    /// The same list with why a form was not written, and what was typed still in its field.
+    /// The same list with why a form about a patient was not written, and what was typed still in
+    /// its field.
     #[must_use]
-    pub fn refusing(mut self, sentence: String, form: ActForm) -> Self {
+    pub fn refusing(mut self, patient: PatientId, sentence: String, form: ActForm) -> Self {
         self.refused = Some(sentence);
-        let mut alerts = self.alerts.iter_mut();
-        match alerts.find(|it| it.flag == form.flag) {
-            Some(alert) => alert.typed = form.words,
+        let alerts = self.alerts.iter_mut().filter(|it| it.flag == form.flag);
+        let admitted = self.admitted.iter_mut();
+        let admitted = admitted.filter(|it| it.is_of(patient, &form.admission));
+        let alerts = alerts.map(|it| &mut it.typed);
+        let mut fields = alerts.chain(admitted.map(|it| &mut it.typed));
+        match fields.next() {
+            Some(field) => *field = form.words,
             None => self.orphan = Some(form.words).filter(|words| !words.trim().is_empty()),
         }
         self
@@ -136,14 +167,30 @@ impl InboxPage {
     }
 }
 
+/// Who was taken to hospital and is not known to be read of, the newest first.
+async fn admitted(desk: Desk<'_>, among: &[PatientId]) -> Result<Vec<Admission>, DoctorError> {
+    let (record, actor) = (desk.record, desk.who.actor());
+    let written = standings_among(record, &actor, among).await;
+    let written = written.map_err(DoctorError::Diary)?;
+    let moved: Vec<PatientId> = written.keys().copied().collect();
+    let answered = answered(desk, &moved).await?;
+    let unseen = written
+        .values()
+        .filter_map(|it| unseen(it, &answered, desk.now));
+    let mut admitted: Vec<Admission> = unseen.collect();
+    admitted.sort_by_key(|it| (Reverse(it.at), it.patient));
+    Ok(admitted)
+}
+
 /// What is open before what is over, the graver first, what is new before what was seen, and of
 /// equals the one that waits longest.
-fn order(found: &Found) -> (bool, Reverse<Severity>, bool, WallMs) {
+fn order(found: &Found) -> (bool, Reverse<Severity>, bool, WallMs, PatientId) {
     (
         !found.is_open,
         Reverse(found.flag.severity),
         found.is_seen(),
         found.raised_at,
+        found.flag.id.patient,
     )
 }
 

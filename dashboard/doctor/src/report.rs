@@ -5,36 +5,35 @@
 //! field. **Once**: the same form twice is one report, and so is the same Codice Fiscale within
 //! [`AGAIN_DAYS`] days, whoever reports: the second doctor is told.
 //!
+//! **What became of it** is told to whoever reported, as far as it is theirs to know (`became.rs`);
+//! who is on file is a link for whoever may open the page.
+//!
 //! Deliberately absent: names (the Codice Fiscale says who it is), schools (they have a way of
 //! their own), and the booking.
 
-use std::collections::{BTreeMap, HashMap};
+mod became;
+mod form;
 
 use askama::Template;
-use jiff::Span;
 use jiff::civil::Date;
-use serde::Deserialize;
 use veglia_people::staff::{self, Role};
-use veglia_people::{CodiceFiscale, Phone};
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::sea_orm::{QueryOrder, QuerySelect};
-use veglia_view::WallMs;
+use veglia_view::{PatientId, WallMs};
 use veglia_words::{Key, Words};
 
+use self::became::became;
+use self::form::{Draft, Faults, SYMPTOMS, WORDS_MAX, symptoms};
 use crate::desk::{Desk, DoctorError, form_name, is_form_name};
 use crate::digest::day;
 use crate::rows::report::{ActiveModel, Column, Entity, Model};
 use crate::say;
 
+pub use self::form::ReportForm;
+
 /// For so many days a second report of somebody is the same one.
 pub const AGAIN_DAYS: i64 = 14;
-
-/// How long ago symptoms may have begun: what is older asks for no diagnostic swab.
-const ONSET_DAYS: i64 = 30;
-
-/// Longest note, in characters.
-const WORDS_MAX: usize = 500;
 
 /// Reports on the doctor's page.
 const OWN_MAX: u64 = 20;
@@ -44,38 +43,10 @@ const LISTED_MAX: u64 = 300;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
-const PURPOSE: &str = "report.list";
-
-/// A form as it was sent: names of fields and what was typed. A field that is not there is empty.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
-pub struct ReportForm(BTreeMap<String, String>);
-
-impl From<BTreeMap<String, String>> for ReportForm {
-    fn from(fields: BTreeMap<String, String>) -> Self {
-        Self(fields)
-    }
-}
-
-/// Who is ill with what is nobody's to read in a log.
-impl std::fmt::Debug for ReportForm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ReportForm(…)")
-    }
-}
-
-/// What a symptom is stored as, and its field, and its word. A code never changes its meaning.
-const SYMPTOMS: [(&str, Key); 9] = [
-    ("fever", Key("symptom-fever")),
-    ("cough", Key("symptom-cough")),
-    ("breath", Key("symptom-breath")),
-    ("smell-taste", Key("symptom-smell-taste")),
-    ("throat", Key("symptom-throat")),
-    ("cold", Key("symptom-cold")),
-    ("aches", Key("symptom-aches")),
-    ("weakness", Key("symptom-weakness")),
-    ("gut", Key("symptom-gut")),
-];
+/// What stands in the access log of somebody of the centre who reads reports, and of a doctor who
+/// reads their own.
+pub(super) const READ_BY_THE_CENTRE: &str = "report.list";
+const READ_BY_THE_DOCTOR: &str = "report.own";
 
 /// What became of a form.
 pub enum Reported {
@@ -123,6 +94,10 @@ struct ReportView {
     onset: String,
     symptoms: String,
     by: String,
+    /// What became of it, as far as the reader may know.
+    became: String,
+    /// Whose page the reader may open.
+    patient: Option<PatientId>,
 }
 
 /// Everybody who was reported of late, for the centre.
@@ -131,68 +106,6 @@ struct ReportView {
 pub struct ReportsPage {
     w: Words,
     reports: Vec<ReportView>,
-}
-
-/// What a form says.
-struct Draft {
-    code: CodiceFiscale,
-    phone: Phone,
-    onset: Date,
-    symptoms: String,
-    words: String,
-}
-
-type Faults = BTreeMap<&'static str, Key>;
-
-impl ReportForm {
-    fn typed(&self, field: &str) -> &str {
-        self.0.get(field).map_or("", |typed| typed.trim())
-    }
-
-    fn has(&self, symptom: &str) -> bool {
-        !self.typed(&format!("s-{symptom}")).is_empty()
-    }
-
-    fn read(&self, today: Option<Date>) -> Result<Draft, Faults> {
-        let mut faults = Faults::new();
-        let code: Result<CodiceFiscale, _> = self.typed("codice").parse();
-        let phone: Result<Phone, _> = self.typed("telefono").parse();
-        let onset: Option<Date> = self.typed("inizio").parse().ok();
-        let is_known = |onset: &Date| {
-            let Some(today) = today else { return false };
-            let earliest = today.checked_sub(Span::new().days(ONSET_DAYS));
-            *onset <= today && earliest.is_ok_and(|earliest| earliest <= *onset)
-        };
-        let onset = onset.filter(is_known);
-        let chosen = SYMPTOMS.iter().filter(|(code, _)| self.has(code));
-        let symptoms: Vec<&str> = chosen.map(|(code, _)| *code).collect();
-        let words = self.typed("note").replace("\r\n", "\n");
-        if code.is_err() {
-            faults.insert("codice", Key("report-code-fault"));
-        }
-        if phone.is_err() {
-            faults.insert("telefono", Key("report-phone-fault"));
-        }
-        if onset.is_none() {
-            faults.insert("inizio", Key("report-onset-fault"));
-        }
-        let is_odd = |letter: char| letter.is_control() && letter != '\n';
-        if words.chars().count() > WORDS_MAX || words.contains(is_odd) {
-            faults.insert("sintomi", Key("report-words-fault"));
-        } else if symptoms.is_empty() && words.is_empty() {
-            faults.insert("sintomi", Key("report-symptoms-fault"));
-        }
-        match (code, phone, onset) {
-            (Ok(code), Ok(phone), Some(onset)) if faults.is_empty() => Ok(Draft {
-                code,
-                phone,
-                onset,
-                symptoms: symptoms.join(","),
-                words,
-            }),
-            _ => Err(faults),
-        }
-    }
 }
 
 impl ReportPage {
@@ -395,12 +308,17 @@ async fn page(
 
 /// Reports as lines, after it was written that somebody reads them.
 async fn views(desk: Desk<'_>, rows: Vec<Model>) -> Result<Vec<ReportView>, DoctorError> {
-    let subjects = rows.iter().map(|row| format!("report-{}", row.id));
-    desk.logged(PURPOSE, subjects.collect()).await?;
+    let subjects = rows.iter().map(subject);
+    let purpose = match desk.who.role.is_of_the_centre() {
+        true => READ_BY_THE_CENTRE,
+        false => READ_BY_THE_DOCTOR,
+    };
+    desk.logged(purpose, subjects.collect()).await?;
     let names = staff::signatures(desk.record, &desk.who.actor()).await;
     let names = names.map_err(DoctorError::People)?;
     let words = desk.words();
-    let view = |row: Model| ReportView {
+    let became = became(desk, &rows).await?;
+    let view = |(row, became): (Model, became::Became)| ReportView {
         at: words.language.moment(WallMs(row.at_ms)),
         onset: row
             .onset
@@ -410,17 +328,13 @@ async fn views(desk: Desk<'_>, rows: Vec<Model>) -> Result<Vec<ReportView>, Doct
         by: say::signed(words, &row.actor, &names),
         code: row.codice_fiscale,
         phone: row.phone,
+        became: became.words,
+        patient: became.patient,
     };
-    Ok(rows.into_iter().map(view).collect())
+    Ok(rows.into_iter().zip(became).map(view).collect())
 }
 
-fn symptoms(words: Words, row: &Model) -> String {
-    let known: HashMap<&str, Key> = SYMPTOMS.into_iter().collect();
-    let said = row.symptoms.split(',').filter(|code| !code.is_empty());
-    let said = said.map(|code| match known.get(code) {
-        Some(word) => words.say(*word).into_owned(),
-        None => code.to_owned(),
-    });
-    let note = Some(row.words.clone()).filter(|note| !note.is_empty());
-    said.chain(note).collect::<Vec<_>>().join(", ")
+/// What a report is called in the access log.
+fn subject(row: &Model) -> String {
+    format!("report-{}", row.id)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use veglia_diary::{Act, ActKind, CallOutcome, HomeService, Whom};
 use veglia_view::{
     About, Answer, AnswerCode, Contact, Evidence, Flag, How, Severity, Standing, Trigger,
-    VitalKind, WallMs, What, Why,
+    VitalKind, WallMs, What, Whereabouts, Why,
 };
 use veglia_words::{Key, Words};
 
@@ -199,6 +199,17 @@ pub(crate) fn ended(why: Why) -> Key {
         Why::PlanEnded => Key("ended-plan"),
         Why::Away => Key("ended-away"),
         Why::NotTheirs => Key("ended-not-theirs"),
+    }
+}
+
+/// Where a patient is.
+pub(crate) fn place(place: Whereabouts) -> Key {
+    match place {
+        Whereabouts::AtHome => Key("place-home"),
+        Whereabouts::InHospital => Key("place-hospital"),
+        Whereabouts::Suspended => Key("place-suspended"),
+        Whereabouts::Discharged => Key("place-discharged"),
+        Whereabouts::Deceased => Key("place-deceased"),
     }
 }
 

@@ -33,7 +33,7 @@ pub enum Kind {
 impl Kind {
     const ALL: [Self; 3] = [Self::Shift, Self::Night, Self::Morning];
 
-    fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Shift => "shift",
             Self::Night => "night",
@@ -85,6 +85,17 @@ pub(crate) struct Version {
     pub(crate) by: String,
     pub(crate) at: WallMs,
     pub(crate) acks: Vec<Ack>,
+}
+
+/// What became of a handover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Nobody has written it.
+    Unwritten,
+    /// Nobody has acknowledged its newest version.
+    Waiting,
+    /// Somebody has.
+    Acknowledged,
 }
 
 /// Why a handover was not acknowledged.
@@ -165,6 +176,27 @@ pub(crate) async fn newest(
             let row = newest_in(tx, kind, change).await?;
             let rows = row.into_iter().collect();
             Ok(versions(tx, rows).await?.pop())
+        })
+    });
+    read.await
+}
+
+/// What became of a handover.
+pub(crate) async fn fate(
+    record: &Database,
+    actor: &Actor,
+    (kind, change): (Kind, WallMs),
+) -> Result<Fate, TxError> {
+    let read = record.read_tx("handover.fate", actor, move |tx| {
+        Box::pin(async move {
+            let Some(row) = newest_in(tx, kind, change).await? else {
+                return Ok(Fate::Unwritten);
+            };
+            let acks = ack::Entity::find().filter(ack::Column::HandoverId.eq(row.id));
+            Ok(match acks.one(tx).await? {
+                Some(_) => Fate::Acknowledged,
+                None => Fate::Waiting,
+            })
         })
     });
     read.await

@@ -8,7 +8,7 @@ use veglia_view::{End, Expected, PatientId, Plan};
 use veglia_words::{Key, Words};
 
 use crate::desk::{Desk, HandoverError, person_of};
-use crate::fact::{number, vital_key};
+use crate::tell::{number, vital_key};
 
 /// What is known of a patient, each with what it is about.
 #[derive(Default)]

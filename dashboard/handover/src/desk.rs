@@ -14,7 +14,7 @@ use veglia_view::{PatientId, RuleSet, View, WallMs};
 use veglia_words::{Language, Words};
 
 use crate::WORDS;
-use crate::fact::{Names, Teller};
+use crate::tell::{Names, Teller};
 
 /// Names in one statement: below the number of parameters any engine takes.
 const NAMES_PER_QUERY: usize = 500;
@@ -74,6 +74,12 @@ pub enum HandoverError {
     /// The tables of this room did not answer.
     #[error("a handover was not read or written")]
     Record(#[source] TxError),
+    /// The outbox did not take a reminder.
+    #[error("the outbox did not take a message")]
+    Outbox(#[source] veglia_notify::EnqueueError),
+    /// A reminder cannot be said.
+    #[error("a message cannot be said: shorten `link` in [notify]")]
+    Message(#[source] veglia_notify::MessageError),
     /// The form is none of ours.
     #[error("no page of ours sends such a form")]
     Form,

@@ -1,8 +1,9 @@
 //! Who matters now, and why: from what is open, what was done of late, and what was promised.
 //!
 //! Nothing is remembered here: each look reads the truth anew. Of one patient there is one case.
+//! What is asked for each patient is asked of those alone who stand on the page.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use veglia_diary::{
@@ -10,7 +11,8 @@ use veglia_diary::{
     plans_of,
 };
 use veglia_view::{
-    PatientId, PlanVersion, Row, Scored, Severity, VitalKind, WallMs, Whereabouts, is_stand_in,
+    NAMED_MAX, PatientId, PlanVersion, Row, Scored, Severity, VitalKind, WallMs, Whereabouts,
+    is_stand_in,
 };
 
 use crate::desk::{Desk, HandoverError};
@@ -44,6 +46,27 @@ pub(crate) struct Case {
     pub(crate) is_mine: bool,
     /// What was asked for again: dropped once it has come.
     asked: Vec<(VitalKind, WallMs)>,
+    /// The version of the plan that was written of late, until it is told.
+    plan: Option<PlanVersion>,
+}
+
+/// Who stands on a page.
+pub(crate) struct Wanted<'a> {
+    /// These, however many others are graver.
+    pub(crate) chosen: &'a [PatientId],
+    /// These too, as far as there is room.
+    pub(crate) given: &'a [PatientId],
+    /// Why either is there when nothing else is known of them.
+    pub(crate) because: Fact,
+    /// How many, but for the chosen.
+    pub(crate) most: usize,
+}
+
+/// Who matters, the gravest first.
+pub(crate) struct Gathered {
+    pub(crate) cases: Vec<Case>,
+    /// How many more, less grave, there was no room for.
+    pub(crate) left_out: usize,
 }
 
 impl Case {
@@ -56,7 +79,13 @@ impl Case {
             assessment: Vec::new(),
             is_mine: false,
             asked: Vec::new(),
+            plan: None,
         }
+    }
+
+    /// Whether there is anything to say.
+    fn matters(&self) -> bool {
+        !self.situation.is_empty() || !self.asked.is_empty() || self.plan.is_some()
     }
 
     fn add(&mut self, fact: Fact) {
@@ -81,16 +110,40 @@ impl Cases<'_> {
         let case = || Case::new(patient, at);
         Some(self.cases.entry(patient).or_insert_with(case))
     }
+
+    /// What was done of late.
+    fn hear(&mut self, done: &Done, now: WallMs) {
+        for (patient, plan) in &done.plans {
+            if let Some(case) = self.of(*patient, now) {
+                case.plan = Some(*plan);
+            }
+        }
+        for (patient, (to, at)) in &done.stood {
+            if let Some(case) = self.of(*patient, *at) {
+                let is_known = |fact: &Fact| matches!(fact, Fact::Went { .. });
+                case.situation.retain(|fact| !is_known(fact));
+                let at = Some(*at);
+                case.add(Fact::Went { to: *to, at });
+            }
+        }
+        for act in done.acts.values().flatten() {
+            if asks_for_somebody(act.kind)
+                && let Some(case) = self.of(act.patient, act.at)
+            {
+                case.since = case.since.min(act.at);
+                case.situation.extend(deed(act));
+            }
+        }
+    }
 }
 
-/// Everybody who matters, the gravest first; and those of `chosen` whoever they are, with why they
-/// are there.
+/// Everybody who matters, as far as there is room.
 pub(crate) async fn gather(
     desk: Desk<'_>,
     span: Span,
     followed: &HashSet<PatientId>,
-    (chosen, because): (&[PatientId], &Fact),
-) -> Result<Vec<Case>, HandoverError> {
+    wanted: &Wanted<'_>,
+) -> Result<Gathered, HandoverError> {
     let mut cases = Cases {
         followed,
         cases: BTreeMap::new(),
@@ -109,43 +162,44 @@ pub(crate) async fn gather(
             case.add(Fact::CallBack { at: promise.at });
         }
     }
-    for (patient, plan) in &done.plans {
-        if let Some(case) = cases.of(*patient, desk.now) {
-            let written = plans_of(record, &actor, *patient).await;
-            let written = written.map_err(HandoverError::Diary)?;
-            case.planned(*plan, &written);
-        }
-    }
-    for (patient, (to, at)) in &done.stood {
-        if let Some(case) = cases.of(*patient, *at) {
-            let is_known = |fact: &Fact| matches!(fact, Fact::Went { .. });
-            case.situation.retain(|fact| !is_known(fact));
-            let at = Some(*at);
-            case.add(Fact::Went { to: *to, at });
-        }
-    }
-    for act in &done.acts {
-        if asks_for_somebody(act.kind)
-            && let Some(case) = cases.of(act.patient, act.at)
-        {
-            case.since = case.since.min(act.at);
-            case.situation.extend(deed(act));
-        }
-    }
-    for patient in chosen {
+    cases.hear(&done, desk.now);
+    for patient in wanted.chosen.iter().chain(wanted.given) {
         let is_known = cases.cases.contains_key(patient);
         if let Some(case) = cases.of(*patient, desk.now).filter(|_| !is_known) {
-            case.add(because.clone());
+            case.add(wanted.because.clone());
         }
     }
     let mut cases: Vec<Case> = cases.cases.into_values().collect();
     for case in &mut cases {
-        case.done(&done.acts);
+        case.done(done.of(case.patient));
     }
-    dress(desk, &mut cases).await;
-    cases.retain(|case| !case.situation.is_empty());
+    let mut gathered = fitting(cases, wanted);
+    for case in &mut gathered.cases {
+        if let Some(version) = case.plan.take() {
+            let written = plans_of(record, &actor, case.patient).await;
+            case.planned(version, &written.map_err(HandoverError::Diary)?);
+        }
+    }
+    dress(desk, &mut gathered.cases).await;
+    gathered.cases.retain(|case| !case.situation.is_empty());
+    Ok(gathered)
+}
+
+/// Those for whom there is room, the gravest first, and all who were chosen.
+fn fitting(mut cases: Vec<Case>, wanted: &Wanted<'_>) -> Gathered {
+    cases.retain(Case::matters);
     cases.sort_by_key(|case| (std::cmp::Reverse(case.severity), case.since, case.patient));
-    Ok(cases)
+    let all = cases.len();
+    let chosen: HashSet<PatientId> = wanted.chosen.iter().copied().collect();
+    let mut place = 0..;
+    cases.retain(|case| {
+        let fits = place.next().is_some_and(|place| place < wanted.most);
+        fits || chosen.contains(&case.patient)
+    });
+    Gathered {
+        left_out: all - cases.len(),
+        cases,
+    }
 }
 
 /// What somebody did, if it is worth handing on.
@@ -223,20 +277,16 @@ impl Case {
 
     /// What was done about the patient, the oldest first.
     fn done(&mut self, acts: &[Act]) {
-        let acts: Vec<&Act> = acts
-            .iter()
-            .filter(|it| it.patient == self.patient)
-            .collect();
-        for act in &acts {
+        for act in acts {
             if let ActKind::RepeatAsked(vital) = act.kind {
                 self.asked.retain(|(of, _)| *of != vital);
                 self.asked.push((vital, act.at));
             }
         }
         if self.severity == Some(Severity::Red) {
-            self.situation.extend(unreachable(&acts));
+            self.situation.extend(unreachable(acts));
         }
-        let deeds = acts.iter().filter_map(|act| deed(act));
+        let deeds = acts.iter().filter_map(deed);
         let deeds = deeds.filter(|fact| !self.situation.contains(fact));
         let deeds: Vec<Fact> = deeds.collect();
         let first = deeds.len().saturating_sub(DEEDS_MAX);
@@ -276,7 +326,7 @@ fn is_fresh(desk: Desk<'_>, scored: &Scored) -> bool {
 }
 
 /// Whether the last calls to the patient were not answered.
-fn unreachable(acts: &[&Act]) -> Option<Fact> {
+fn unreachable(acts: &[Act]) -> Option<Fact> {
     let calls = acts.iter().filter_map(|act| match act.kind {
         ActKind::Called(whom, outcome) => Some((whom, outcome, act.at)),
         _ => None,
@@ -293,22 +343,23 @@ fn unreachable(acts: &[&Act]) -> Option<Fact> {
 
 /// Values and scores, as far as ingest answers.
 async fn dress(desk: Desk<'_>, cases: &mut [Case]) {
+    let mut rows: HashMap<PatientId, Arc<Row>> = HashMap::new();
     let mut is_lost = false;
-    for case in cases {
-        let row: Option<Arc<Row>> = if is_lost {
-            None
-        } else {
-            match desk.view.patient(case.patient).await {
-                Ok(bedside) => bedside.row,
-                Err(error) => {
-                    tracing::warn!(%error, "values were not read for a handover");
-                    is_lost = true;
-                    None
-                }
+    for some in cases.chunks(NAMED_MAX) {
+        let named = some.iter().map(|case| case.patient).collect();
+        match desk.view.rows(named).await {
+            Ok(read) => rows.extend(read.into_iter().map(|row| (row.patient, row))),
+            Err(error) => {
+                tracing::warn!(%error, "values were not read for a handover");
+                is_lost = true;
+                break;
             }
-        };
-        case.measured(desk, row.as_deref());
-        if is_lost {
+        }
+    }
+    for case in cases {
+        let row = rows.get(&case.patient).map(Arc::as_ref);
+        case.measured(desk, row);
+        if is_lost && row.is_none() {
             case.assessment.insert(0, Fact::NoValues);
         }
     }
@@ -317,9 +368,16 @@ async fn dress(desk: Desk<'_>, cases: &mut [Case]) {
 /// What was done since a moment, the oldest first.
 #[derive(Default)]
 struct Done {
-    acts: Vec<Act>,
+    acts: BTreeMap<PatientId, Vec<Act>>,
     plans: BTreeMap<PatientId, PlanVersion>,
     stood: BTreeMap<PatientId, (Whereabouts, WallMs)>,
+}
+
+impl Done {
+    /// What people did about a patient, the oldest first.
+    fn of(&self, patient: PatientId) -> &[Act] {
+        self.acts.get(&patient).map_or(&[], Vec::as_slice)
+    }
 }
 
 async fn done_since(desk: Desk<'_>, since: WallMs) -> Result<Done, HandoverError> {
@@ -336,7 +394,7 @@ async fn done_since(desk: Desk<'_>, since: WallMs) -> Result<Done, HandoverError
         last = newest.id;
         for change in changes {
             match change.what {
-                Changed::Act(act) => done.acts.push(act),
+                Changed::Act(act) => done.acts.entry(act.patient).or_default().push(act),
                 Changed::Plan(plan) => {
                     done.plans.insert(plan.patient, plan.version);
                 }

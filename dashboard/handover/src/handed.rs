@@ -14,11 +14,11 @@ use veglia_words::{Key, Words};
 
 use crate::book::{self, AckRefused, Kind, Line, Version};
 use crate::desk::{Desk, HandoverError};
-use crate::fact::Names;
 use crate::form::Form;
 use crate::lines::{self, LineView};
 use crate::shown::VersionView;
 use crate::task::Task;
+use crate::tell::Names;
 
 /// A handover to be read, framed by a door.
 #[derive(Template)]

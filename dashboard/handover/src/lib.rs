@@ -5,6 +5,7 @@
 //! diary, view, promised calls ─▶ gather ─▶ Case ─▶ WritingPage ─▶ Form ─▶ write ─▶ book
 //!                                          book ─▶ HandedPage ─▶ acknowledge ─▶ book, diary
 //! calendar ─▶ Night ─▶ WritingPage ─▶ book, people::care ─▶ NightPage, of the doctor on duty
+//! book, roster ─▶ overdue ─▶ the ward; Reminder ─▶ notify: nobody wrote, or nobody has read
 //! ```
 //! Pages and functions; no routes: a door mounts them, frames them and says who acts. Complete as
 //! links and forms, for a telephone and for paper too, in Italian and English.
@@ -36,10 +37,13 @@ mod handed;
 mod lines;
 mod night;
 mod notice;
+mod overdue;
+mod reminder;
 mod rows;
 mod schema;
 mod shown;
 mod task;
+mod tell;
 mod turns;
 mod writing;
 
@@ -51,6 +55,7 @@ pub use form::Form;
 pub use handed::{Acknowledged, HandedPage, acknowledge};
 pub use night::NightPage;
 pub use notice::waiting;
+pub use reminder::{GRACE_MS, Reminder};
 pub use schema::SCHEMA;
 pub use writing::{Why, WritingPage, Written, write};
 

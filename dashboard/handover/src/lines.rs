@@ -9,7 +9,8 @@ use veglia_words::Key;
 use crate::book::Line;
 use crate::chart::{self, Chart};
 use crate::desk::{Desk, HandoverError, Purpose};
-use crate::fact::{Fact, Names};
+use crate::fact::Fact;
+use crate::tell::Names;
 
 /// One patient.
 pub(crate) struct LineView {

@@ -10,11 +10,15 @@ use veglia_words::Words;
 use crate::book::{self, Kind};
 use crate::desk::{Desk, HandoverError};
 use crate::fact::Fact;
-use crate::gather::gather;
+use crate::gather::{Wanted, gather};
 use crate::lines::{self, LineView};
 use crate::shown::VersionView;
 use crate::task::Task;
 use crate::writing::{filled, line_of};
+
+/// Patients on the page, the gravest: three times what a list names. The others are named on a list
+/// of their own, and the page says how many they are.
+const LINES_MAX: usize = 180;
 
 /// The page, to be framed by a door.
 #[derive(Template)]
@@ -26,9 +30,12 @@ pub struct NightPage {
     written: Option<VersionView>,
     /// What they said for everybody.
     words: String,
+    /// Whether the night has begun without it.
+    is_missing: bool,
     /// Whether the reader has acknowledged it.
     is_mine: bool,
     lines: Vec<LineView>,
+    left_out: usize,
     /// What was given back to the day of this night.
     back: Option<VersionView>,
 }
@@ -43,12 +50,20 @@ impl NightPage {
         let (w, names) = (desk.words(), desk.signatures().await?);
         let followed = desk.followed().await?;
         let all: Vec<_> = followed.iter().copied().collect();
-        let cases = gather(desk, task.span, &followed, (&all, &Fact::Given)).await?;
+        let wanted = Wanted {
+            chosen: &[],
+            given: &all,
+            because: Fact::Given,
+            most: LINES_MAX,
+        };
+        let gathered = gather(desk, task.span, &followed, &wanted).await?;
+        let (cases, left_out) = (gathered.cases, gathered.left_out);
         let actor = desk.actor();
         let written = book::newest(desk.record, &actor, (Kind::Night, task.at)).await;
         let written = written.map_err(HandoverError::Record)?;
         let back = book::newest(desk.record, &actor, (Kind::Morning, task.at)).await;
         let back = back.map_err(HandoverError::Record)?;
+        let is_missing = written.is_none() && task.at <= desk.now;
         // Whoever is given nobody reads nothing of the list.
         let written = written.filter(|_| !followed.is_empty());
         let agreed = filled(&cases, written.as_ref(), None);
@@ -62,6 +77,7 @@ impl NightPage {
         Ok(Self {
             w,
             when: task.when(w),
+            is_missing,
             is_mine: written.as_ref().is_some_and(is_mine),
             words: written
                 .as_ref()
@@ -70,6 +86,7 @@ impl NightPage {
                 .as_ref()
                 .map(|it| VersionView::new(desk, it, &names)),
             lines,
+            left_out,
             back: back.as_ref().map(|it| VersionView::new(desk, it, &names)),
         })
     }

@@ -1,7 +1,8 @@
-//! What the ward says while nobody has acknowledged a handover.
+//! What the ward says of handovers: that nobody has acknowledged one, or that nobody wrote it.
 //!
-//! Of a shift from when it is written; of a night while it lasts; of what a night gave back once it
-//! is over, until somebody of the day has read it.
+//! Not acknowledged: of a shift from when it is written; of a night while it lasts; of what a night
+//! gave back once it is over, until somebody of the day has read it. Not written: from its moment
+//! on (`overdue.rs`).
 
 use veglia_people::staff;
 use veglia_store::{Actor, Database, TxError};
@@ -11,9 +12,10 @@ use veglia_words::{Key, Language};
 use crate::WORDS;
 use crate::book::{self, Kind, Unacknowledged};
 use crate::calendar::Night;
-use crate::fact::Names;
+use crate::overdue::{Overdue, overdue};
+use crate::tell::Names;
 
-/// A sentence for each handover that waits to be acknowledged.
+/// A sentence for each handover that waits to be acknowledged, or to be written.
 ///
 /// # Errors
 /// What the database reports.
@@ -25,11 +27,18 @@ pub async fn waiting(
 ) -> Result<Vec<String>, TxError> {
     let mut waiting = book::unacknowledged(record, actor).await?;
     waiting.retain(|it| is_due(it, now));
+    let w = WORDS.speaking(language);
+    let mut missing = overdue(record, actor, now).await?;
+    missing.retain(|it| !it.is_written);
+    let missing = missing.iter().map(|it| {
+        let change = language.hour_of(it.since, now);
+        w.with(unwritten(it), "change", change).to_string()
+    });
+    let missing: Vec<String> = missing.collect();
     if waiting.is_empty() {
-        return Ok(Vec::new());
+        return Ok(missing);
     }
     let names = Names(staff::signatures(record, actor).await?);
-    let w = WORDS.speaking(language);
     let said = waiting.iter().map(|it| {
         let key = match it.kind {
             Kind::Shift => Key("ward-shift"),
@@ -41,7 +50,15 @@ pub async fn waiting(
             .and("at", language.hour_of(it.at, now))
             .to_string()
     });
-    Ok(said.collect())
+    Ok(missing.into_iter().chain(said).collect())
+}
+
+fn unwritten(missing: &Overdue) -> Key {
+    match missing.kind {
+        Kind::Shift => Key("ward-shift-unwritten"),
+        Kind::Night => Key("ward-night-unwritten"),
+        Kind::Morning => Key("ward-morning-unwritten"),
+    }
 }
 
 fn is_due(waiting: &Unacknowledged, now: WallMs) -> bool {

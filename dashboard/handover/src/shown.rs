@@ -4,7 +4,7 @@ use veglia_words::Key;
 
 use crate::book::{Kind, Version};
 use crate::desk::Desk;
-use crate::fact::Names;
+use crate::tell::Names;
 use crate::turns::turn_name;
 
 /// A version, in words.

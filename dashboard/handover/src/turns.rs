@@ -15,7 +15,7 @@ const HOURS: [i8; 3] = [7, 14, 21];
 
 /// How long after a change its handover may still be written; then one writes for the next. In
 /// milliseconds.
-const LATE_MS: i64 = 2 * 3_600_000;
+pub(crate) const LATE_MS: i64 = 2 * 3_600_000;
 
 /// One change of shift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,12 +11,13 @@ use veglia_words::Words;
 
 use crate::book::{self, Body, Kind, Line, Version};
 use crate::desk::{Desk, HandoverError, person_of};
-use crate::fact::{Fact, Names};
+use crate::fact::Fact;
 use crate::form::{Form, LINE_CHARS_MAX, WORDS_CHARS_MAX};
-use crate::gather::{Case, gather};
+use crate::gather::{Case, Gathered, Wanted, gather};
 use crate::lines::{self, LineView};
 use crate::shown::VersionView;
 use crate::task::{Labels, Task};
+use crate::tell::Names;
 
 /// Patients of one handover: more are not read, and a form of more is not taken.
 const LINES_MAX: usize = 60;
@@ -35,6 +36,8 @@ pub struct WritingPage {
     address: &'static str,
     read_at: &'static str,
     notice: Option<String>,
+    /// Whether its moment has passed and nobody has written it.
+    is_missing: bool,
     /// The newest version.
     newest: Option<VersionView>,
     /// What else nobody has acknowledged yet: an earlier handover, or what the night gave back.
@@ -99,14 +102,12 @@ impl WritingPage {
     async fn make(
         desk: Desk<'_>,
         task: Task,
-        mut cases: Vec<Case>,
+        Gathered { cases, left_out }: Gathered,
         newest: Option<Version>,
         form: Option<&Form>,
     ) -> Result<Self, HandoverError> {
         let (w, kind) = (desk.words(), task.kind);
         let names = desk.signatures().await?;
-        let left_out = cases.len().saturating_sub(LINES_MAX);
-        cases.truncate(LINES_MAX);
         let typed = filled(&cases, newest.as_ref(), form);
         let mut lines = lines::views(desk, &typed, &names, kind.purpose()).await?;
         let shown_before = form.map(Form::shown).unwrap_or_default();
@@ -146,6 +147,7 @@ impl WritingPage {
             address: task.address(),
             read_at: kind.read_at(),
             notice: None,
+            is_missing: newest.is_none() && kind != Kind::Morning && task.at <= desk.now,
             waiting: waiting.as_ref().map(told),
             old: old.iter().map(told).collect(),
             seen: newest.as_ref().map_or(0, |it| it.number),
@@ -201,13 +203,12 @@ pub async fn write(desk: Desk<'_>, kind: Kind, form: &Form) -> Result<Written, H
     }
     let newest = newest(desk, task).await?;
     let cases = cases(desk, task, newest.as_ref(), &form.ticked()).await?;
-    if let Some((sentence, why)) = refusal(desk, form, &cases) {
+    if let Some((sentence, why)) = refusal(desk, form, &cases.cases) {
         let page = WritingPage::make(desk, task, cases, newest, Some(form)).await?;
         return Ok(page.saying(sentence, why));
     }
-    let mut lines = filled(&cases, None, Some(form));
+    let mut lines = filled(&cases.cases, None, Some(form));
     lines.retain(|line| form.has(line.patient));
-    lines.truncate(LINES_MAX);
     let body = Body {
         words: form.words(),
         lines,
@@ -260,6 +261,10 @@ fn refusal(desk: Desk<'_>, form: &Form, cases: &[Case]) -> Option<(String, Why)>
     let w = desk.words();
     if let Some(most) = form.fault() {
         let sentence = w.with("notice-too-long", "n", most).to_string();
+        return Some((sentence, Why::Faulty));
+    }
+    if form.ticked().len() > LINES_MAX {
+        let sentence = w.with("notice-too-many", "n", LINES_MAX).to_string();
         return Some((sentence, Why::Faulty));
     }
     if form.is_mute() {
@@ -328,17 +333,26 @@ async fn cases(
     task: Task,
     newest: Option<&Version>,
     chosen: &[PatientId],
-) -> Result<Vec<Case>, HandoverError> {
+) -> Result<Gathered, HandoverError> {
     let followed = desk.followed().await?;
     let before = newest.map_or(&[][..], |it| it.body.lines.as_slice());
     let before = before.iter().map(|line| line.patient);
-    let mut all: Vec<PatientId> = chosen.iter().copied().chain(before).collect();
-    let mut because = Fact::Chosen;
-    if task.kind == Kind::Morning {
-        all.extend(&followed);
-        because = Fact::Given;
-    }
-    gather(desk, task.span, &followed, (&all, &because)).await
+    let chosen: Vec<PatientId> = chosen.iter().copied().chain(before).collect();
+    let is_morning = task.kind == Kind::Morning;
+    let given: Vec<PatientId> = match is_morning {
+        true => followed.iter().copied().collect(),
+        false => Vec::new(),
+    };
+    let wanted = Wanted {
+        chosen: &chosen,
+        given: &given,
+        because: match is_morning {
+            true => Fact::Given,
+            false => Fact::Chosen,
+        },
+        most: LINES_MAX,
+    };
+    gather(desk, task.span, &followed, &wanted).await
 }
 
 pub(crate) fn line_of(version: &Version, patient: PatientId) -> Option<&Line> {

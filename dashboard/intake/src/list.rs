@@ -5,20 +5,20 @@
 //!
 //! Limits: [`LINES_MAX`] lines, the most urgent; the page says how many there are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use askama::Template;
-use veglia_diary::{ActKind, Written, diary_of, open_flags, plans_current};
-use veglia_people::background::{self, Background};
+use veglia_diary::{ActKind, Written, diary_of};
+use veglia_people::background;
 use veglia_people::{PersonId, patients, staff};
 use veglia_store::Actor;
-use veglia_view::{OpenFlag, PatientId, Severity, WallMs, Whereabouts, is_stand_in};
+use veglia_view::{PatientId, Severity, WallMs};
 use veglia_words::{Key, Words};
 
-use crate::attempt::{Attempt, Book, Came, Claim, Whom};
-use crate::by_phone::ByPhone;
+use crate::attempt::{Attempt, Came, Claim, Whom};
 use crate::desk::{Desk, IntakeError, person_of};
-use crate::due::{self, Due};
+use crate::due::Due;
+use crate::known::Known;
 use crate::line::Loose;
 use crate::said::CallId;
 use crate::words;
@@ -100,15 +100,6 @@ struct Callee {
     phone: Option<String>,
     is_patient: bool,
     is_emergency: bool,
-}
-
-/// What is known of everybody on the list.
-struct Known {
-    due: BTreeMap<PatientId, Due>,
-    sheets: HashMap<PatientId, Background>,
-    book: Book,
-    unknown: usize,
-    not_looked_at: usize,
 }
 
 impl CallsPage {
@@ -194,79 +185,6 @@ impl CallsPage {
 }
 
 impl Known {
-    async fn read(desk: Desk<'_>) -> Result<Self, IntakeError> {
-        let (record, actor, now) = (desk.record, desk.who.actor(), desk.now);
-        let open = open_flags(record, &actor).await;
-        let plans = plans_current(record, &actor).await;
-        let places = veglia_diary::whereabouts_at(record, &actor, now).await;
-        let (open, plans, places) = (
-            open.map_err(IntakeError::Diary)?,
-            plans.map_err(IntakeError::Diary)?,
-            places.map_err(IntakeError::Diary)?,
-        );
-        let book = Book::read(record, &actor, now).await;
-        let book = book.map_err(IntakeError::Record)?;
-        let mut reasons: BTreeMap<PatientId, Vec<due::Reason>> = BTreeMap::new();
-        for flag in open {
-            let patient = flag.flag.id.patient;
-            let flag = OpenFlag {
-                flag: flag.flag,
-                raised_at: flag.raised_at,
-                over: flag.ended,
-            };
-            if is_stand_in(patient) {
-                continue;
-            }
-            let reason = due::of_flag(&flag, desk.rules, now, desk.w());
-            reasons.entry(patient).or_default().push(reason);
-        }
-        for patient in book.patients() {
-            let agreed = due::agreed(book.of(patient), now, desk.w());
-            reasons.entry(patient).or_default().extend(agreed);
-        }
-        let by_phone = ByPhone::read(desk, &plans).await?;
-        for (patient, reason) in by_phone.reasons {
-            reasons.entry(patient).or_default().push(reason);
-        }
-        let is_away = |patient: &PatientId| {
-            let place = places.get(patient).copied();
-            place.is_some_and(|place| place != Whereabouts::AtHome)
-        };
-        reasons.retain(|patient, reasons| !is_away(patient) && !reasons.is_empty());
-        let mut known = Self {
-            due: BTreeMap::new(),
-            sheets: HashMap::new(),
-            book,
-            unknown: by_phone.unknown,
-            not_looked_at: by_phone.not_looked_at,
-        };
-        for (patient, reasons) in reasons {
-            known.add(desk, patient, reasons).await?;
-        }
-        Ok(known)
-    }
-
-    async fn add(
-        &mut self,
-        desk: Desk<'_>,
-        patient: PatientId,
-        reasons: Vec<due::Reason>,
-    ) -> Result<(), IntakeError> {
-        let is_red = reasons.iter().any(|it| it.severity == Severity::Red);
-        if let Some(person) = person_of(patient).filter(|_| is_red) {
-            let sheet = background::current(desk.record, &desk.who.actor(), person).await;
-            let sheet = sheet.map_err(IntakeError::Sheet)?;
-            self.sheets.extend(sheet.map(|sheet| (patient, sheet.says)));
-        }
-        let sheet = self.sheets.get(&patient);
-        let contacts = sheet.map_or(0, |sheet| sheet.others.len());
-        let has_keys = sheet.is_some_and(|sheet| !sheet.key_holder.is_empty());
-        let tried = self.book.of(patient);
-        let due = due::due(reasons, tried, (contacts, has_keys), desk.now);
-        self.due.extend(due.map(|due| (patient, due)));
-        Ok(())
-    }
-
     /// Who has a line; with the number to call when it is the reader.
     async fn claim(
         &self,

@@ -163,11 +163,11 @@ async fn what_the_centre_closed_meanwhile_is_said_and_what_was_typed_is_still_th
         "{sentence}"
     );
     let page = InboxPage::load(surgery.desk(&surgery.doctor), &InboxQuery::default()).await;
-    let page = shown(
-        &page
-            .expect("the record answers")
-            .refusing(sentence, form.clone()),
-    );
+    let page = shown(&page.expect("the record answers").refusing(
+        surgery.maria,
+        sentence,
+        form.clone(),
+    ));
     assert!(page.contains("Richiamate stasera.</textarea>"), "{page}");
     // A refused press can be pressed again, and a call is a fact whatever became of the alert.
     let call = press(FORM, &red, "well", "");

@@ -1,7 +1,8 @@
-//! The family doctors' door over a real record: whose alerts, what an answer writes and to whom it
+//! The doctors' door over a real record: whose alerts, what an answer writes and to whom it
 //! is proof, the summary, reports, and the digest.
 
 mod digest;
+mod hospital;
 mod inbox;
 mod report;
 mod summary;

@@ -41,6 +41,42 @@ impl Surgery {
 }
 
 #[tokio::test]
+async fn whoever_reported_sees_what_became_of_it_and_the_centre_opens_whom_it_follows() {
+    let surgery = surgery().await;
+    let own_page = || async {
+        let page = ReportPage::load(surgery.desk(&surgery.doctor), false).await;
+        shown(&page.expect("the record answers"))
+    };
+    // Maria is the doctor's and followed; Luigi is a colleague's; the third is nobody's.
+    let codes = ["RSSMRA85M01H501Q", "CCCFBA85D03L219P", "RSSMRA80A01H501U"];
+    for (name, code) in [FORM, OTHER, THIRD].iter().zip(codes) {
+        let form = form(name, &[("codice", code)]);
+        let done = surgery.report(&surgery.doctor, &form).await;
+        assert!(matches!(done, Reported::Done), "{code}");
+    }
+    let page = own_page().await;
+    let unread = page.matches("La Centrale non l’ha ancora letta.").count();
+    assert_eq!(unread, 3, "{page}");
+    let link = format!("href=\"/pazienti/{}\"", surgery.maria);
+    let others = format!("href=\"/pazienti/{}\"", surgery.luigi);
+    assert!(page.contains(&link) && !page.contains(&others), "{page}");
+    assert_eq!(page.matches("In telemonitoraggio.").count(), 1, "{page}");
+
+    let centre = surgery.centre_sees().await;
+    assert!(
+        centre.contains(&link) && centre.contains(&others),
+        "{centre}"
+    );
+    assert!(centre.contains("Non ancora in archivio."), "{centre}");
+    let page = own_page().await;
+    assert_eq!(
+        page.matches("Letta dalla Centrale (10:00).").count(),
+        3,
+        "{page}"
+    );
+}
+
+#[tokio::test]
 async fn a_report_is_written_once_and_the_centre_sees_it() {
     let surgery = surgery().await;
     for _ in 0..2 {

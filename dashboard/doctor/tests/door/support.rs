@@ -27,6 +27,7 @@ pub(crate) const SETUP: Actor = Actor::System("test");
 /// The name of a form.
 pub(crate) const FORM: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const OTHER: &str = "fedcba9876543210fedcba9876543210";
+pub(crate) const THIRD: &str = "00112233445566778899aabbccddeeff";
 
 /// A clock that stands still until a test moves it.
 pub(crate) struct StillClock(pub(crate) AtomicI64);
@@ -52,7 +53,7 @@ pub(crate) struct Surgery {
     _folder: TempDir,
 }
 
-async fn account(record: &Database, username: &str, name: &str, role: Role) -> Staff {
+pub(crate) async fn account(record: &Database, username: &str, name: &str, role: Role) -> Staff {
     let new = NewStaff {
         username: username.parse().expect("a user name"),
         name: name.to_owned(),
@@ -64,7 +65,7 @@ async fn account(record: &Database, username: &str, name: &str, role: Role) -> S
     found(record, username).await
 }
 
-async fn found(record: &Database, username: &str) -> Staff {
+pub(crate) async fn found(record: &Database, username: &str) -> Staff {
     let username = username.parse().expect("a user name");
     let found = staff::by_username(record, &SETUP, &username).await;
     found
@@ -174,6 +175,7 @@ pub(crate) fn press(form: &str, flag: &Flag, act: &str, words: &str) -> ActForm 
     ActForm {
         form: form.to_owned(),
         flag: flag.id.to_string(),
+        admission: String::new(),
         seen: flag.telling,
         act: act.to_owned(),
         words: words.to_owned(),

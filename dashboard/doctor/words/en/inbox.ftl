@@ -3,6 +3,8 @@ inbox-typed = What you had written
 inbox-stands-in = You stand in for { $who }: their patients are on this list.
 inbox-in-place = In place of { $who }
 inbox-no-patients = None of your patients is in telemonitoring, and you stand in for nobody now.
+inbox-no-patients-unit = No patient entrusted by your unit is in telemonitoring.
+inbox-alerts = Alerts
 inbox-nothing = { $n ->
     [one] No open or new alert for your patient in telemonitoring.
    *[other] No open or new alert for your { $n } patients in telemonitoring.
@@ -16,6 +18,14 @@ inbox-left-out = { $n ->
    *[other] { $n } more alerts follow when these are answered.
 }
 inbox-emergency = The Centrale Medica goes on watching and calling. In an emergency: 112.
+admission-title = Hospital admissions
+admission-mark = ADMITTED
+admission-next = Then { $place } ({ $time }).
+place-home = at home
+place-hospital = in hospital
+place-suspended = watch suspended
+place-discharged = discharged from the watch
+place-deceased = deceased
 act-seen = Seen
 act-visited = Visited
 act-called = I telephoned the patient:

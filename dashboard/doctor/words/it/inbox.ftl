@@ -3,6 +3,8 @@ inbox-typed = Ciò che aveva scritto
 inbox-stands-in = Lei sostituisce { $who }: i suoi pazienti sono in questo elenco.
 inbox-in-place = In sostituzione di { $who }
 inbox-no-patients = Nessun suo assistito è in telemonitoraggio, e adesso non sostituisce nessuno.
+inbox-no-patients-unit = Nessun paziente affidato dal suo reparto è in telemonitoraggio.
+inbox-alerts = Segnalazioni
 inbox-nothing = { $n ->
     [one] Nessuna segnalazione aperta o nuova per il suo paziente in telemonitoraggio.
    *[other] Nessuna segnalazione aperta o nuova per i suoi { $n } pazienti in telemonitoraggio.
@@ -16,6 +18,14 @@ inbox-left-out = { $n ->
    *[other] Altre { $n } segnalazioni seguono quando queste hanno una risposta.
 }
 inbox-emergency = La Centrale continua a sorvegliare e a chiamare. In emergenza: 112.
+admission-title = Ricoveri
+admission-mark = RICOVERATO
+admission-next = Poi { $place } ({ $time }).
+place-home = a casa
+place-hospital = in ospedale
+place-suspended = sorveglianza sospesa
+place-discharged = dimesso dalla sorveglianza
+place-deceased = deceduto
 act-seen = Visto
 act-visited = Visitato
 act-called = Ho telefonato al paziente:

@@ -74,6 +74,7 @@ impl House {
             veglia_people::SCHEMA,
             veglia_diary::SCHEMA,
             veglia_handover::SCHEMA,
+            veglia_notify::SCHEMA,
         ];
         let record = veglia_trial::open(&folder.path().join("record.db"), &schemas).await;
         let maria = register(&record, "Maria", "Rossi", "RSSMRA85M01H501Q").await;

@@ -6,6 +6,7 @@
 mod board;
 mod house;
 mod night;
+mod overdue;
 
 use veglia_diary::{ActKind, CallOutcome, Whom, Written as Entry, diary_of, open_flags_of};
 use veglia_diary::{record_call, snooze, take_charge};

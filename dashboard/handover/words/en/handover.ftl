@@ -58,6 +58,7 @@ handed-press = I have read it: acknowledge
 handed-paper = Contains health data: destroy the printed copy after use.
 
 notice-too-long = A text is too long: at most { $n } ordinary characters. Nothing was written; what you typed is still here.
+notice-too-many = At most { $n } patients on one list: take off the less urgent ones. Nothing was written; what you typed is still here.
 notice-mute = Write at least one recommendation, or a word for everybody. Nothing was written.
 notice-news = { $n ->
     [one] Meanwhile a red came up that the page did not show: it is below now. Read again, then save again. Nothing was written; what you typed is still here.
@@ -190,8 +191,16 @@ night-in = Entrusted for the night
 night-press = Save the list and entrust the patients
 tonight-title = Tonight
 tonight-unwritten = The Centrale Medica has not written tonight’s list: these are the patients entrusted.
+tonight-unwritten-nobody = The Centrale Medica has not written tonight’s list, and nobody is entrusted: telephone the Centrale Medica.
+tonight-unread = You have not acknowledged the list yet: the Centrale Medica sees it.
+writing-missing = Its time has passed and nobody has written it yet.
 tonight-nobody = No patient: either you are not on duty now, or nobody was entrusted to the out-of-hours doctors. The Centrale Medica keeps the roster.
 tonight-unlisted = entrusted without a note
+tonight-left-out = { $n ->
+    [one] One more entrusted patient, less urgent, is not on this page.
+   *[other] { $n } more entrusted patients, less urgent, are not on this page.
+}
+tonight-all = My patients
 tonight-112 = Sheet for 112
 morning-title = Handing back to the day
 morning-how = Here are the patients entrusted, with what the night did and wrote in the diary. Write what is left to do.
@@ -208,3 +217,6 @@ version-morning = Handed back after the night of { $at }, version { $n }
 ward-shift = Handover of { $change }, written by { $who } at { $at }: nobody has acknowledged it yet. See the page Handover.
 ward-night = List for the night from { $change }, written by { $who } at { $at }: no out-of-hours doctor has acknowledged it yet. See the page Night.
 ward-morning = What the night handed back, written by { $who } at { $at }: nobody has acknowledged it yet. See the page Night.
+ward-shift-unwritten = Change of shift of { $change }: nobody has written the handover. See the page Handover.
+ward-night-unwritten = Night from { $change }: nobody has written the list for the out-of-hours doctors. See the page Night.
+ward-morning-unwritten = End of the night at { $change }: the out-of-hours doctors have not handed the patients back. See the page Night.

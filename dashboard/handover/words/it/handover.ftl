@@ -58,6 +58,7 @@ handed-press = Ho letto: confermo le consegne
 handed-paper = Contiene dati sanitari: dopo l’uso distruggere la copia stampata.
 
 notice-too-long = Un testo è troppo lungo: al massimo { $n } caratteri ordinari. Nulla è stato scritto; ciò che è stato digitato è ancora qui.
+notice-too-many = Al massimo { $n } pazienti in un elenco: togliere quelli meno urgenti. Nulla è stato scritto; ciò che è stato digitato è ancora qui.
 notice-mute = Scrivere almeno una raccomandazione, oppure due parole per tutti. Nulla è stato scritto.
 notice-news = { $n ->
     [one] Intanto è arrivato un rosso che la pagina non mostrava: adesso è qui sotto. Rileggere, poi salvare di nuovo. Nulla è stato scritto; ciò che è stato digitato è ancora qui.
@@ -190,8 +191,16 @@ night-in = Affidato per la notte
 night-press = Salva l’elenco e affida i pazienti
 tonight-title = Questa notte
 tonight-unwritten = La Centrale non ha scritto l’elenco di questa notte: questi sono i pazienti affidati.
+tonight-unwritten-nobody = La Centrale non ha scritto l’elenco di questa notte e non risulta affidato nessuno: telefonare alla Centrale.
+tonight-unread = Non ha ancora confermato l’elenco: la Centrale lo vede.
+writing-missing = L’ora è passata e nessuno ha ancora scritto.
 tonight-nobody = Nessun paziente: o non risulta in turno adesso, o nessuno è stato affidato alla Continuità Assistenziale. I turni li tiene la Centrale.
 tonight-unlisted = affidato senza una nota
+tonight-left-out = { $n ->
+    [one] Un altro paziente affidato, meno urgente, non è in questa pagina.
+   *[other] Altri { $n } pazienti affidati, meno urgenti, non sono in questa pagina.
+}
+tonight-all = I miei pazienti
 tonight-112 = Scheda 112
 morning-title = Restituzione al giorno
 morning-how = Sono qui i pazienti affidati, con ciò che la notte ha fatto e scritto nel diario. Scrivere che cosa resta da fare.
@@ -208,3 +217,6 @@ version-morning = Restituzione della notte dal { $at }, versione { $n }
 ward-shift = Consegne delle { $change }, scritte da { $who } alle { $at }: nessuno le ha ancora confermate. Vedere la pagina Consegne.
 ward-night = Elenco della notte dalle { $change }, scritto da { $who } alle { $at }: nessun medico di continuità assistenziale l’ha ancora confermato. Vedere la pagina Notte.
 ward-morning = Restituzione della notte, scritta da { $who } alle { $at }: nessuno l’ha ancora confermata. Vedere la pagina Notte.
+ward-shift-unwritten = Cambio turno delle { $change }: nessuno ha scritto le consegne. Vedere la pagina Consegne.
+ward-night-unwritten = Notte dalle { $change }: nessuno ha scritto l’elenco per la Continuità Assistenziale. Vedere la pagina Notte.
+ward-morning-unwritten = Fine della notte alle { $change }: la Continuità Assistenziale non ha restituito i pazienti. Vedere la pagina Notte.

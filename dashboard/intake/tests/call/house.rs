@@ -6,15 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use askama::Template;
 use tempfile::TempDir;
-use veglia_diary::{Written, create_plan, diary_of, note_once, record_verdicts};
+use veglia_diary::{
+    Reasons, Written, create_plan, diary_of, note_once, record_verdicts, write_plan,
+};
 use veglia_intake::{Answered, CallId, Desk, Line, ListForm, Listed, Typed};
 use veglia_people::background::{self, Background};
+use veglia_people::care::{self, Holder};
 use veglia_people::staff::{self, NewStaff, Role, Staff};
 use veglia_people::{Password, PersonId, patients};
 use veglia_store::{Actor, Database};
 use veglia_view::{
-    About, Evidence, Expected, Flag, FlagId, How, HttpView, PatientId, Plan, RuleSet, Severity,
-    Standing, Trigger, Verdict, View, VitalKind,
+    About, Evidence, Expected, Flag, FlagId, How, HttpView, PatientId, Plan, PlanVersion, RuleSet,
+    Severity, Standing, Trigger, Verdict, View, VitalKind,
 };
 use veglia_wire::{CareClock, Clock, WallMs};
 use veglia_words::Language;
@@ -102,6 +105,26 @@ impl House {
             record,
             _folder: folder,
         }
+    }
+
+    /// The centre gives Maria up.
+    pub(crate) async fn releases(&self) {
+        let maria = PersonId::new(self.maria.get().cast_signed()).expect("a person");
+        let ended = care::release(&self.record, &SETUP, maria, &Holder::Centre, NOW).await;
+        assert_eq!(ended.expect("the record answers"), 1);
+    }
+
+    /// Maria's plan is over.
+    pub(crate) async fn ends_the_plan(&self) {
+        let ended = Plan {
+            version: PlanVersion(2),
+            from: NOW.plus_ms(-MINUTE_MS / 2),
+            until: Some(NOW),
+            ..plan(self.maria)
+        };
+        let (reasons, at) = (Reasons::default(), NOW);
+        let written = write_plan(&self.record, &SETUP, &ended, reasons, at).await;
+        written.expect("a further version");
     }
 
     pub(crate) fn desk<'a>(&'a self, who: &'a Staff) -> Desk<'a> {

@@ -328,6 +328,29 @@ async fn a_time_that_was_agreed_is_kept_and_one_that_is_none_is_asked_for() {
 }
 
 #[tokio::test]
+async fn whom_nobody_follows_any_more_is_called_only_for_what_is_open() {
+    let [given_up, over] = [House::new().await, House::new().await];
+    given_up.releases().await;
+    over.ends_the_plan().await;
+    for house in [given_up, over] {
+        let desk = house.desk(&house.anna);
+        let later = ListForm {
+            act: "later".to_owned(),
+            whom: "patient".to_owned(),
+            at: "15.30".to_owned(),
+            form: form_of(1),
+        };
+        let kept = veglia_intake::act(desk, house.maria, &later).await;
+        assert!(matches!(kept, Ok(Some(Listed::Done))));
+        let page = text(&CallsPage::load(desk, None).await.unwrap());
+        assert!(!page.contains("Rossi Maria"), "{page}");
+        house.raises_a_red().await;
+        let page = text(&CallsPage::load(desk, None).await.unwrap());
+        assert!(page.contains("Rossi Maria"), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn what_came_of_a_call_is_written_once_however_often_its_form_is_sent() {
     let house = House::new().await;
     house.raises_a_red().await;
