@@ -1,0 +1,9 @@
+calls-title = Positives to call
+calls-what = The SMS with the link does not reach these people. Call, say what to do and, if possible, ask for a mobile number.
+calls-none = Nobody to call.
+calls-nameless = no name
+calls-no-number = left no number at the laboratory
+calls-landline = landline
+calls-not-arrived = the SMS did not arrive
+calls-swab = Positive swab of { $day }
+calls-done = Called

@@ -1,0 +1,110 @@
+frame-skip = Skip to content
+frame-leave = Sign out
+frame-emergency = If you are short of breath, have chest pain or blue lips call <strong>112</strong> at once. At night and on holidays, if it is not urgent: <strong>116117</strong>.
+frame-language = Language
+frame-no-device = Veglia is not a medical device.
+frame-licences = Licences
+
+entry-title = Go to your page
+entry-lead = For whoever had a positive swab. We send you a code by SMS.
+entry-phone = Mobile number
+entry-phone-help = The one you left at the laboratory when the swab was taken.
+entry-phone-fault = Write the number in digits, for instance 333 1234567.
+entry-code = Codice Fiscale
+entry-code-help = Of the person who is positive, also if it is your child. If you have none, write your STP or ENI code.
+entry-code-fault = Check the code: it has 16 letters and digits, as on the health card.
+entry-do = Send me the code
+entry-other-number = It is another number
+entry-which-swab = Which swab for whom, and where
+entry-too-many = Too many codes were asked for. Try again in an hour, or open the link in the first SMS that you got.
+entry-busy = Too many people are asking right now. Try again in a few minutes.
+entry-over = You have left, or the page was not used for too long. Sign in again.
+
+code-title = Write the code
+code-lead = If the number and the Codice Fiscale are right, an SMS with a code of six digits is on its way. It holds for ten minutes.
+code-label = Code from the SMS
+code-do = Sign in
+code-refused = The code is not right or holds no longer. After five mistakes ask for another one.
+code-none = Nothing has come?
+code-again = Check what you wrote and ask for another code
+
+page-home = Back to your page
+
+home-title = Your page
+home-today = What to do today
+home-swab = Recovery swab
+home-opens = Booking opens on { $day } at 00:00.
+home-opened = Booking is open since { $day } at 00:00.
+home-slots = It can be taken from { $day } on. ATS tells you where and when.
+home-negative = A negative swab is not enough: the end of the isolation is confirmed by ATS.
+home-dates = Your dates
+home-symptoms = Say when your symptoms began or ended
+home-near = People near you
+home-contacts = Tell whoever you met from { $day } on: talk about it with your family doctor (MMG).
+home-quarantine = Whoever lives with you stays in quarantine. If you keep apart from today: until the end of { $until }, or until the negative result of a swab taken from { $tested } on, which ATS books. If you cannot keep apart, an operator sets the day.
+home-quarantine-operator = Whoever lives with you stays in quarantine: an operator sets the day.
+home-rules = Days are counted by: { $id }, version { $version }.
+home-corrected = The laboratory has corrected the result: there is no positive swab any more. Wait for the call of ATS before you go out.
+home-looks = Who has looked at my data
+
+standing-isolated = You are in isolation: stay at home.
+standing-doctor = You are in isolation: the doctor decides when it ends.
+standing-negative = The swab of { $day } is negative. Stay in isolation until ATS confirms.
+standing-ended = ATS confirmed the end of the isolation on { $day }.
+
+task-stay = Stay at home and have no visitors.
+task-room = Stay in a room of your own, with the window often open. Wear a mask outside of it.
+task-measure = Take your temperature and, if you have an oximeter, your oxygen saturation twice a day.
+task-call = If you feel worse call your family doctor (MMG).
+task-again = If fever or cough come back call your family doctor (MMG).
+
+date-swab = Positive swab
+date-onset = First symptoms
+date-undated = not known: the day of the swab counts
+date-free = First day without symptoms
+date-again = Swab positive again
+date-opens = Booking of the recovery swab opens, at 00:00
+date-end = May end even if swabs stay positive, if ATS confirms, from
+date-long = { $day } { $month } { $year }
+
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
+
+symptoms-title = Your symptoms
+symptoms-lead = From when on the recovery swab can be taken depends on these days.
+symptoms-not-counted = These may last for weeks and do not count:
+lasting-anosmia = not smelling anything
+lasting-ageusia = not tasting anything
+lasting-dysgeusia = strange tastes
+symptoms-began = When did they begin?
+symptoms-never = I had no symptoms
+symptoms-day = On a day that I remember
+symptoms-which-day = Which day
+symptoms-undated = I do not know when
+symptoms-over = Are they over?
+symptoms-last = No, I still have some
+symptoms-free = Yes
+symptoms-free-day = The first day without symptoms
+symptoms-save = Save
+symptoms-choose = Choose an answer.
+symptoms-no-day = Write the day.
+symptoms-wrong-day = Check the day: it cannot be in the future, nor too far from the swab, and symptoms do not end before they begin.
+
+looks-title = Who has looked at my data
+looks-lead = Every look at your data is written here: when, by which service, and at what.
+looks-none = Nobody.
+looks-more = These are the latest. For the others you can ask ATS.
+look-own = You
+look-program = A program of Veglia
+look-case = the page of your case
+look-patient = your telemonitoring data

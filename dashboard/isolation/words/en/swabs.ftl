@@ -1,0 +1,40 @@
+swabs-title = Which swab for whom
+swabs-lead = Each swab has its own way: whoever takes the wrong one waits longer and makes others wait.
+swabs-yes = Yes.
+
+ask-recovery-early = I have been positive for less than ten days and would like to book the recovery swab.
+ask-recovery-ill = I have been positive for ten days and still have symptoms.
+ask-recovery-booking = May I book the recovery swab with the link that I got for the diagnostic swab?
+ask-recovery-direct = May I have the recovery swab at direct access, without a booking?
+ask-diagnostic-reported = I have symptoms and my doctor has reported me: I book the diagnostic swab with the link that I got.
+ask-diagnostic-unreported = I have symptoms but my doctor has not reported me: may I book all the same?
+ask-contact-booking = I was near somebody who is positive: may I book a diagnostic swab?
+ask-school = I am a student, or work at a school, have symptoms and bring the school's self-certification or the doctor's request: may I go to direct access?
+ask-school-paper = And if I bring neither?
+ask-relative = My child is a suspected case at school: may I have a swab too?
+ask-contact-direct = I am a close contact: may I go to direct access?
+ask-outside-school = I have symptoms but neither go to school nor work there: may I go to direct access?
+
+reason-not-yet = Booking of the recovery swab opens on the tenth day after the positive swab.
+reason-symptoms-last = The recovery swab is taken after three days without symptoms; smell and taste do not count.
+reason-doctor-decides = In your case the doctor decides when the swab is taken.
+reason-ats-confirms = There is a negative swab already: ATS confirms the end of the isolation.
+reason-over = The isolation is over: no further recovery swab is needed.
+reason-known-positive = Whoever has tested positive needs no swab to know it.
+reason-no-case = This is only for whoever had a positive swab.
+reason-only-diagnostic = Only the diagnostic swab can be booked here.
+reason-contact-elsewhere = Close contacts have a way of their own, and it is not this one.
+reason-not-reported = The diagnostic swab can be booked only if the doctor has reported the symptoms.
+reason-recovery-not-direct = No recovery swabs are taken at direct access.
+reason-relative-not-direct = Direct access is not for parents, brothers, sisters and other relatives.
+reason-outside-school = Direct access is only for suspected cases among students and school staff.
+reason-no-paper = Direct access needs the school's self-certification or the doctor's request.
+
+way-portal = From the tenth day on you book it on your page, with your mobile number and Codice Fiscale.
+way-wait = Stay in isolation as you do: the days are on your page.
+way-mmg = Call your family doctor (MMG) or paediatrician (PLS).
+way-booking = Book with the link that you got after the doctor's report.
+way-contact-path = Stay in quarantine and tell your family doctor (MMG): the swab, from the tenth day on, is booked by ATS.
+way-direct = Go to a point of direct access for schools with the self-certification or the doctor's request.
+way-paper = Come back with one of the two papers: the school and the doctor (MMG or PLS) give them.
+way-nothing = There is nothing more to do; if symptoms come back call your family doctor (MMG).

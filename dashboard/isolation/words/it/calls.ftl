@@ -1,0 +1,9 @@
+calls-title = Positivi da chiamare
+calls-what = A queste persone non arriva l’SMS con il collegamento. Chiamare, dire che cosa fare e, se possibile, chiedere un numero di cellulare.
+calls-none = Nessuno da chiamare.
+calls-nameless = senza nome
+calls-no-number = al laboratorio non ha lasciato un numero
+calls-landline = telefono fisso
+calls-not-arrived = l’SMS non è arrivato
+calls-swab = Tampone positivo del { $day }
+calls-done = Chiamato

@@ -1,0 +1,110 @@
+frame-skip = Vai al contenuto
+frame-leave = Esci
+frame-emergency = Se le manca il fiato, ha dolore al petto o le labbra blu chiami subito il <strong>112</strong>. Di notte e nei festivi, se non è urgente: <strong>116117</strong>.
+frame-language = Lingua
+frame-no-device = Veglia non è un dispositivo medico.
+frame-licences = Licenze
+
+entry-title = Entri nella sua pagina
+entry-lead = Per chi ha avuto un tampone positivo. Le mandiamo un codice per SMS.
+entry-phone = Numero di cellulare
+entry-phone-help = Quello lasciato al laboratorio quando ha fatto il tampone.
+entry-phone-fault = Scriva il numero con le sole cifre, per esempio 333 1234567.
+entry-code = Codice Fiscale
+entry-code-help = Della persona positiva, anche se è suo figlio. Chi non lo ha scrive il codice STP o ENI.
+entry-code-fault = Controlli il codice: sono 16 lettere e cifre, come sulla tessera sanitaria.
+entry-do = Mandami il codice
+entry-other-number = Il numero è un altro
+entry-which-swab = Quale tampone per chi, e dove
+entry-too-many = Sono stati chiesti troppi codici. Riprovi fra un’ora, o apra il collegamento nel primo SMS che ha ricevuto.
+entry-busy = In questo momento ci sono troppe richieste. Riprovi fra qualche minuto.
+entry-over = È uscito, o la pagina è rimasta ferma troppo a lungo. Entri di nuovo.
+
+code-title = Scriva il codice
+code-lead = Se il numero e il Codice Fiscale sono giusti, arriva ora un SMS con un codice di sei cifre. Vale dieci minuti.
+code-label = Codice dell’SMS
+code-do = Entra
+code-refused = Il codice non è giusto o non vale più. Dopo cinque errori ne chieda un altro.
+code-none = Non è arrivato niente?
+code-again = Controlli i dati e chieda un altro codice
+
+page-home = Torna alla sua pagina
+
+home-title = La sua pagina
+home-today = Che cosa fare oggi
+home-swab = Tampone di guarigione
+home-opens = La prenotazione si apre il { $day } alle 00:00.
+home-opened = La prenotazione è aperta dal { $day } alle 00:00.
+home-slots = Può essere fatto dal { $day }. ATS le comunica luogo e ora.
+home-negative = Un tampone negativo non basta: la fine dell’isolamento è confermata da ATS.
+home-dates = Le sue date
+home-symptoms = Dica quando sono cominciati o finiti i sintomi
+home-near = Chi le sta vicino
+home-contacts = Avvisi chi ha incontrato dal { $day } in poi: ne parli con il suo medico (MMG).
+home-quarantine = Chi vive con lei resta in quarantena. Se da oggi state separati: fino al { $until } compreso, o fino al risultato negativo di un tampone fatto dal { $tested }, che prenota ATS. Se non potete stare separati, la data la decide un operatore.
+home-quarantine-operator = Chi vive con lei resta in quarantena: la data la decide un operatore.
+home-rules = Date contate secondo: { $id }, versione { $version }.
+home-corrected = Il laboratorio ha corretto il risultato: non risulta più un tampone positivo. Aspetti la chiamata di ATS prima di uscire.
+home-looks = Chi ha guardato i miei dati
+
+standing-isolated = Lei è in isolamento: resti a casa.
+standing-doctor = Lei è in isolamento: quando finisce lo decide il medico.
+standing-negative = Il tampone del { $day } è negativo. Resti in isolamento finché ATS non conferma.
+standing-ended = ATS ha confermato la fine dell’isolamento il { $day }.
+
+task-stay = Resti in casa e non riceva visite.
+task-room = Stia in una stanza sua, con la finestra spesso aperta. Fuori dalla stanza porti la mascherina.
+task-measure = Misuri la febbre e, se ha il saturimetro, la saturazione due volte al giorno.
+task-call = Se sta peggio chiami il suo medico (MMG).
+task-again = Se tornano febbre o tosse chiami il suo medico (MMG).
+
+date-swab = Tampone positivo
+date-onset = Primi sintomi
+date-undated = non si sa: conta il giorno del tampone
+date-free = Primo giorno senza sintomi
+date-again = Tampone ancora positivo
+date-opens = Si apre la prenotazione del tampone di guarigione, alle 00:00
+date-end = Può finire anche se il tampone resta positivo, se ATS conferma, dal
+date-long = { $day } { $month } { $year }
+
+month-1 = gennaio
+month-2 = febbraio
+month-3 = marzo
+month-4 = aprile
+month-5 = maggio
+month-6 = giugno
+month-7 = luglio
+month-8 = agosto
+month-9 = settembre
+month-10 = ottobre
+month-11 = novembre
+month-12 = dicembre
+
+symptoms-title = I suoi sintomi
+symptoms-lead = Da queste date dipende da quando si può fare il tampone di guarigione.
+symptoms-not-counted = Questi possono durare settimane e non contano:
+lasting-anosmia = non sentire gli odori
+lasting-ageusia = non sentire i sapori
+lasting-dysgeusia = sentire sapori strani
+symptoms-began = Quando sono cominciati?
+symptoms-never = Non ho avuto sintomi
+symptoms-day = In un giorno che ricordo
+symptoms-which-day = Quale giorno
+symptoms-undated = Non so quando
+symptoms-over = Sono finiti?
+symptoms-last = No, ne ho ancora
+symptoms-free = Sì
+symptoms-free-day = Il primo giorno senza sintomi
+symptoms-save = Salva
+symptoms-choose = Scelga una risposta.
+symptoms-no-day = Scriva il giorno.
+symptoms-wrong-day = Controlli il giorno: non può essere nel futuro, né troppo lontano dal tampone, e i sintomi non finiscono prima di cominciare.
+
+looks-title = Chi ha guardato i miei dati
+looks-lead = Ogni lettura dei suoi dati è scritta qui: quando, da quale servizio, e che cosa.
+looks-none = Nessuno.
+looks-more = Qui ci sono le più recenti. Per le altre può chiedere ad ATS.
+look-own = Lei
+look-program = Un programma di Veglia
+look-case = la pagina del suo caso
+look-patient = i suoi dati di telemonitoraggio

@@ -1,0 +1,40 @@
+swabs-title = Quale tampone per chi
+swabs-lead = Ogni tampone ha la sua strada: chi sbaglia strada aspetta di più e fa aspettare gli altri.
+swabs-yes = Sì.
+
+ask-recovery-early = Sono positivo da meno di dieci giorni e vorrei prenotare il tampone di guarigione.
+ask-recovery-ill = Sono positivo da dieci giorni e ho ancora sintomi.
+ask-recovery-booking = Posso prenotare il tampone di guarigione con il collegamento ricevuto per il tampone di accertamento?
+ask-recovery-direct = Posso fare il tampone di guarigione all’accesso diretto, senza prenotare?
+ask-diagnostic-reported = Ho sintomi e il mio medico mi ha segnalato: prenoto il tampone di accertamento con il collegamento ricevuto.
+ask-diagnostic-unreported = Ho sintomi ma il mio medico non mi ha segnalato: posso prenotare lo stesso?
+ask-contact-booking = Sono stato vicino a una persona positiva: posso prenotare con il tampone di accertamento?
+ask-school = Sono uno studente, o lavoro a scuola, ho sintomi e porto l’autodichiarazione della scuola o la richiesta del medico: posso andare all’accesso diretto?
+ask-school-paper = E se non porto né l’una né l’altra?
+ask-relative = Mio figlio è un caso sospetto a scuola: posso fare il tampone con lui?
+ask-contact-direct = Sono un contatto stretto: posso andare all’accesso diretto?
+ask-outside-school = Ho sintomi ma non vado a scuola e non ci lavoro: posso andare all’accesso diretto?
+
+reason-not-yet = La prenotazione del tampone di guarigione si apre il decimo giorno dopo il tampone positivo.
+reason-symptoms-last = Il tampone di guarigione si fa dopo tre giorni senza sintomi; olfatto e gusto non contano.
+reason-doctor-decides = Nel suo caso decide il medico quando fare il tampone.
+reason-ats-confirms = C’è già un tampone negativo: la fine dell’isolamento la conferma ATS.
+reason-over = L’isolamento è finito: non serve un altro tampone di guarigione.
+reason-known-positive = Chi è già risultato positivo non ha bisogno di un tampone per saperlo.
+reason-no-case = Qui entra solo chi ha avuto un tampone positivo.
+reason-only-diagnostic = Di qui si prenota solo il tampone di accertamento.
+reason-contact-elsewhere = I contatti stretti hanno una strada loro, diversa da questa.
+reason-not-reported = Il tampone di accertamento si prenota solo se il medico ha segnalato i sintomi.
+reason-recovery-not-direct = All’accesso diretto non si fanno tamponi di guarigione.
+reason-relative-not-direct = L’accesso diretto non è per genitori, fratelli e altri parenti.
+reason-outside-school = L’accesso diretto è solo per casi sospetti fra studenti e personale della scuola.
+reason-no-paper = All’accesso diretto serve l’autodichiarazione della scuola o la richiesta del medico.
+
+way-portal = Dal decimo giorno lo prenota nella sua pagina, con il numero di cellulare e il Codice Fiscale.
+way-wait = Resti in isolamento come finora: le date sono nella sua pagina.
+way-mmg = Chiami il suo medico (MMG) o il pediatra (PLS).
+way-booking = Prenoti con il collegamento che ha ricevuto dopo la segnalazione del medico.
+way-contact-path = Resti in quarantena, avvisi il suo medico (MMG): il tampone, dal decimo giorno, lo prenota ATS.
+way-direct = Vada a un punto di accesso diretto per le scuole con l’autodichiarazione o la richiesta del medico.
+way-paper = Torni con uno dei due fogli: li danno la scuola e il medico (MMG o PLS).
+way-nothing = Non deve fare altro; se tornano sintomi chiami il suo medico (MMG).
