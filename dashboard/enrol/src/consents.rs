@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use askama::Template;
 use serde::Deserialize;
 use veglia_people::patients;
-use veglia_people::staff;
+use veglia_people::staff::{self, Role};
 use veglia_store::Access;
 use veglia_view::PatientId;
 use veglia_words::{Key, Words};
@@ -44,6 +44,10 @@ pub struct ConsentsPage {
     patient: PatientId,
     name: String,
     may_write: bool,
+    /// Whether the reader carries out what patients wish about their data.
+    is_centre: bool,
+    /// Whether the reader makes the patient's own copy.
+    makes_copies: bool,
     is_refused: bool,
     items: Vec<ItemNow>,
     hows: [How; 3],
@@ -128,6 +132,8 @@ impl ConsentsPage {
             patient,
             name: format!("{} {}", on_file.details.surname, on_file.details.name),
             may_write,
+            is_centre: desk.who.role.is_of_the_centre(),
+            makes_copies: desk.who.role == Role::Doctor,
             is_refused: false,
             items: Item::ALL.map(item).into(),
             hows: How::ALL,
