@@ -37,6 +37,8 @@ pub(crate) struct Config {
     #[cfg(feature = "dashboard")]
     pub(crate) intake: veglia_intake::Config,
     #[cfg(feature = "dashboard")]
+    pub(crate) laboratory: veglia_laboratory::Config,
+    #[cfg(feature = "dashboard")]
     pub(crate) notify: veglia_notify::Config,
     #[cfg(feature = "ingest")]
     pub(crate) probe: crate::probe::Config,
@@ -60,6 +62,8 @@ impl Default for Config {
             dashboard: veglia_dashboard::Config::default(),
             #[cfg(feature = "dashboard")]
             intake: veglia_intake::Config::default(),
+            #[cfg(feature = "dashboard")]
+            laboratory: veglia_laboratory::Config::default(),
             #[cfg(feature = "dashboard")]
             notify: veglia_notify::Config::default(),
             #[cfg(feature = "ingest")]
@@ -161,6 +165,8 @@ impl Config {
         sections.push(veglia_dashboard::Config::TEMPLATE);
         #[cfg(feature = "dashboard")]
         sections.push(veglia_intake::Config::TEMPLATE);
+        #[cfg(feature = "dashboard")]
+        sections.push(veglia_laboratory::Config::TEMPLATE);
         #[cfg(feature = "dashboard")]
         sections.push(veglia_notify::Config::TEMPLATE);
         #[cfg(feature = "ingest")]

@@ -315,6 +315,7 @@ fn pages(
         notify: messages_to_a_file(data, &listener),
         alarm_path: pace.map(|pace| veglia_dashboard::AlarmPath { pace, ping: None }),
         line,
+        laboratory: veglia_laboratory::Config::default(),
     };
     move |stop| {
         Box::pin(async move {

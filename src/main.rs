@@ -38,6 +38,8 @@ mod pair;
 mod phone;
 #[cfg(feature = "dashboard")]
 mod plan;
+#[cfg(feature = "dashboard")]
+mod privacy;
 #[cfg(feature = "ingest")]
 mod probe;
 #[cfg(feature = "dashboard")]

@@ -2,7 +2,7 @@
 //! demonstration makes its patients by the same calls.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -78,6 +78,21 @@ pub(crate) enum Patient {
         #[arg(long, value_name = "HOLDER")]
         release: Option<Holder>,
     },
+    /// Writes the patient's own copy of the record about them, as JSON; their readings are given by
+    /// `veglia export --patient`.
+    Export {
+        /// The patient's identifier.
+        patient: PatientId,
+    },
+    /// Everybody who was erased, a line each: keep it beside the backups, and newer than they are.
+    Erased,
+    /// Erases again whom a restored backup brought back. To erase somebody for the first time takes
+    /// two administrators, on the pages.
+    Erase {
+        /// The list that `veglia patient erased` wrote.
+        #[arg(long, value_name = "LIST")]
+        again: PathBuf,
+    },
 }
 
 /// Devices.
@@ -108,11 +123,15 @@ pub(crate) async fn open_at(place: &Place) -> Result<Database> {
         veglia_people::SCHEMA,
         veglia_diary::SCHEMA,
         veglia_doctor::SCHEMA,
+        veglia_documents::SCHEMA,
         veglia_enrol::SCHEMA,
         veglia_fleet::SCHEMA,
         veglia_intake::SCHEMA,
         veglia_handover::SCHEMA,
+        veglia_isolation::SCHEMA,
+        veglia_laboratory::SCHEMA,
         veglia_notify::SCHEMA,
+        veglia_privacy::SCHEMA,
     ];
     Ok(Database::open_record(place, &schemas).await?)
 }
@@ -196,6 +215,9 @@ impl Patient {
                 }
                 tell_care(&record, patient).await
             }
+            Self::Export { patient } => crate::privacy::export(&record, patient, now).await,
+            Self::Erased => crate::privacy::tell_erased(&record).await,
+            Self::Erase { again } => crate::privacy::again(&record, &again, now).await,
         }
     }
 }

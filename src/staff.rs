@@ -105,7 +105,8 @@ impl Staff {
             }
             Self::ForgetCodes { username } => {
                 let id: StaffId = find(&record, &username).await?.id;
-                if !codes::withdraw(&record, &actor(), id).await? {
+                let now = crate::clock::wall().now();
+                if !codes::withdraw(&record, &actor(), id, now).await? {
                     bail!("{} shows no one-time codes", username.as_str());
                 }
                 say(&format!("{} signs in by password alone", username.as_str()))

@@ -71,6 +71,8 @@ fn with_record(data: &Path, statement: &'static str, looks: &[&str]) {
             veglia_fleet::SCHEMA,
             veglia_intake::SCHEMA,
             veglia_handover::SCHEMA,
+            veglia_isolation::SCHEMA,
+            veglia_laboratory::SCHEMA,
             veglia_notify::SCHEMA,
         ];
         let file = data.join("record.db");

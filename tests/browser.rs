@@ -1,6 +1,7 @@
 //! The pages in a real browser, against real processes: who is let in, how soon a reading is seen,
 //! what is said when the data stand still, acts of two people at once, two weeks of curve, boxes
-//! from their label to their revocation, and whether everybody can read and reach it all.
+//! from their label to their revocation, a working day from sign-in to sign-out, and whether
+//! everybody can read and reach every page there is.
 //!
 //! Debian's Chromium is driven by the scripts beside this file, with Playwright's core and axe
 //! from npm: fetched into the target folder by the committed lock, never into the tree. Where
@@ -28,9 +29,12 @@ use serde_json::json;
 use tempfile::TempDir;
 use veglia_homes::Entry;
 
-use centre::Centre;
+use centre::{A_DAY, A_FORTNIGHT, Centre};
 use chromium::Chromium;
 use process::{Process, announce};
+
+/// Every route, and who may come in where.
+const RIGHTS: &str = include_str!("../dashboard/src/tests/rights.txt");
 
 /// Readings a second of each device: no multiple of how often ingest is asked, so that delays are
 /// of every length that there is.
@@ -103,7 +107,7 @@ fn one_second_at_84_percent_is_seen_in_fourteen_days() {
         return;
     };
     let centre = Centre::new(HZ);
-    centre.remember_fourteen_days();
+    centre.remember(A_FORTNIGHT);
     centre.raise_reds(REDS);
     let _broker = centre.start("broker", house::BROKER_UP);
     let _ingest = centre.start("ingest", house::INGEST_UP);
@@ -235,6 +239,53 @@ fn a_patient_is_put_on_file_on_a_page_and_nothing_typed_is_lost() {
     let _ingest = centre.start("ingest", house::INGEST_UP);
     let _pages = centre.serve_pages();
     chromium.run("enrol.mjs", &centre.told(), |_| {});
+}
+
+#[test]
+fn a_working_day_goes_from_the_sign_in_to_the_sign_out() {
+    let Some(chromium) = chromium("a_working_day_goes_from_the_sign_in_to_the_sign_out") else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    centre.has_family_doctor();
+    centre.remember(A_DAY);
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let _ingest = centre.start("ingest", house::INGEST_UP);
+    let _pages = centre.serve_pages();
+    chromium.run("day.mjs", &centre.told(), |_| {});
+}
+
+#[test]
+fn everybody_can_read_and_reach_every_page_there_is() {
+    let Some(chromium) = chromium("everybody_can_read_and_reach_every_page_there_is") else {
+        return;
+    };
+    let centre = Centre::new(HZ);
+    centre.has_family_doctor();
+    centre.raise_reds(2);
+    let night = centre.entrust_the_night();
+    let _broker = centre.start("broker", house::BROKER_UP);
+    let _ingest = centre.start("ingest", house::INGEST_UP);
+    let _homes = centre.house.homes_speak(HZ);
+    let _gateway = centre.start_gateway();
+    let _pages = centre.serve_pages();
+    let mut told = centre.told();
+    told["night"] = night;
+    told["routes"] = json!(routes());
+    chromium.run("every.mjs", &told, |wish| match wish {
+        "code" => centre.code_by_sms(),
+        other => panic!("nobody can {other}"),
+    });
+}
+
+/// The addresses that can be visited, as the reviewed list of rights has them.
+fn routes() -> Vec<&'static str> {
+    let lines = RIGHTS.lines().filter_map(|line| line.strip_prefix("GET "));
+    let mut routes: Vec<_> = lines
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    routes.dedup();
+    routes
 }
 
 /// The browser, or a loud word that there is none.

@@ -22,6 +22,11 @@ use tree::{Fault, File};
 
 /// Who may depend on whom. The root package is not in it: it alone knows every room.
 const ALLOWED: &[(&str, &[&str])] = &[
+    // what programs are told is made from what pages are made from
+    (
+        "api",
+        &["diary", "intake", "people", "store", "view", "ward"],
+    ),
     ("broker", &["identity", "wire"]),
     ("codecs", &["firmware-core", "wire"]),
     // store and wire: the shell is handed the record and the clock, and hands them on. diary and
@@ -29,7 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "dashboard",
         &[
-            "diary", "doctor", "enrol", "fleet", "handover", "intake", "notify", "people", "store",
+            "api", "diary", "doctor", "documents", "enrol", "fleet", "handover", "intake", "isolation", "laboratory", "notify", "people", "privacy", "store",
             "view", "ward", "wire", "words",
         ],
     ),
@@ -38,6 +43,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "doctor",
         &["diary", "notify", "people", "store", "view", "words"],
+    ),
+    // view: readings and limits; diary: plans, devices, alerts. Names stand in what it makes.
+    (
+        "documents",
+        &["diary", "people", "store", "view", "words"],
     ),
     ("firmware-core", &[]),
     (
@@ -52,7 +62,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("gateway", &["codecs", "identity", "link", "wire"]), // identity: its key, and how it enrols
-    ("handover", &["diary", "people", "store", "view", "words"]),
+    // notify: whoever is on duty is told that nobody wrote one
+    (
+        "handover",
+        &["diary", "notify", "people", "store", "view", "words"],
+    ),
     ("homes", &["codecs", "firmware-core", "wire"]), // codecs: the encoders of the true protocols
     ("identity", &[]),
     ("influx", &["journal", "series", "wire"]), // no ingest: it is handed samples and positions
@@ -67,10 +81,23 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "intake",
         &["diary", "link", "people", "store", "view", "wire", "words"],
     ),
+    // notify: links and one-time codes go by SMS; diary: nobody is written to in hospital
+    (
+        "isolation",
+        &[
+            "diary", "notify", "people", "store", "view", "wire", "words",
+        ],
+    ),
     ("journal", &[]),
+    ("laboratory", &["isolation", "people", "store", "wire", "words"]),
     ("link", &["identity", "journal", "wire"]), // identity: reads keys and certificates
     ("notify", &["people", "store", "wire"]),   // no diary: what it carries says nothing clinical
     ("people", &["store", "wire", "words"]),    // words: the names of roles in both languages
+    // diary: it hides; view: readings come without what is hidden; enrol: a copy holds consents
+    (
+        "privacy",
+        &["diary", "enrol", "people", "store", "view", "words"],
+    ),
     ("series", &["store", "wire"]),
     ("store", &[]),
     ("triage", &["wire"]),
@@ -87,15 +114,25 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("broker", &["journal", "link"]), // real clients at the door, and a journal behind them
     ("dashboard", &["identity"]),     // certificates to be served with
     ("doctor", &["trial"]),
+    ("documents", &["trial"]),
     ("enrol", &["trial"]),
     ("diary", &["trial"]), // trial: a record on either engine, here and below
     ("fleet", &["trial"]),
     ("gateway", &["broker", "homes"]), // a real broker to be commanded through, devices to read
     ("handover", &["trial"]),
     ("intake", &["trial"]),
+    ("isolation", &["trial"]),
+    ("laboratory", &["trial"]),
     ("link", &["broker", "identity"]),  // a real broker to speak to
     ("notify", &["identity", "trial"]), // identity: certificates for a real mail server
     ("people", &["trial"]),
+    // the rooms in whose tables somebody leaves traces
+    (
+        "privacy",
+        &[
+            "doctor", "fleet", "handover", "intake", "notify", "trial",
+        ],
+    ),
     ("store", &["identity", "trial"]), // identity: certificates for a real database server
     ("ward", &["trial"]),
 ];
@@ -158,8 +195,8 @@ const HOLDERS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "ring",
-        &["notify"],
-        "signatures of calls and web push; elsewhere TLS is rustls",
+        &["diary", "notify"],
+        "signatures of calls and web push, sealed words; elsewhere TLS is rustls",
     ),
     ("rumqttd", &["broker"], "only broker runs the broker"),
     (
@@ -171,8 +208,17 @@ const HOLDERS: &[(&str, &[&str], &str)] = &[
     ("sqlx", &["store"], "SQL goes through store"),
     (
         "toml",
-        &["diary", "gateway", "homes", "identity", ROOT, "triage"],
-        "only the root reads the configuration; gateway keeps its enrolment, diary its ladder",
+        &[
+            "diary",
+            "gateway",
+            "homes",
+            "identity",
+            "isolation",
+            ROOT,
+            "triage",
+        ],
+        "only the root reads the configuration; gateway keeps its enrolment, diary its ladder, \
+         isolation its circulars",
     ),
     (
         "webauthn-rs",

@@ -2,8 +2,9 @@
 //! ([`crate::passkey`]).
 //!
 //! Everybody sees and ends their own sessions. Codes are set up by scanning a square and typing the
-//! first one; recovery codes are shown once. Taking codes away is the administrator's
-//! ([`crate::users`]): whoever sits at a screen left open must not be able to.
+//! first one; recovery codes are shown once. Setting them up wants somebody who has just signed in,
+//! or the password once more ([`crate::confirm`]): a stranger at a screen left open would lock its
+//! owner out. Taking codes away is the administrator's ([`crate::users`]).
 
 use askama::Template;
 use axum::extract::{Form, State};
@@ -18,15 +19,16 @@ use serde::Deserialize;
 use veglia_people::codes::{self, CodeError, Enrolling};
 use veglia_people::sessions::{self, OpenSession};
 use veglia_people::staff::Staff;
-use veglia_people::{SignInError, passkeys};
+use veglia_people::{SignInError, passkeys, subjects};
 use veglia_store::TxError;
 use veglia_words::{Key, Language, Words};
 
-use crate::Shell;
 use crate::browser;
+use crate::confirm::{self, Toward};
 use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
+use crate::Shell;
 
 /// The page.
 pub(crate) const PAGE: &str = "/account";
@@ -82,6 +84,8 @@ struct AccountPage<'a> {
     must: bool,
     /// How many passkeys; none where there can be none.
     passkeys: Option<usize>,
+    /// How many identities from elsewhere open it; none where there is no provider.
+    identities: Option<u64>,
     fault: Option<Key>,
 }
 
@@ -148,10 +152,15 @@ async fn load<'a>(
         Some(_) => Some(passkeys::list(record, actor, user.id).await?.len()),
         None => None,
     };
+    let identities = match shell.ways.elsewhere {
+        Some(_) => Some(subjects::count(record, actor, user.id).await?),
+        None => None,
+    };
     Ok(AccountPage {
         w,
         user,
         passkeys,
+        identities,
         sessions: sessions.collect(),
         left,
         must: shell.must_show_codes(user.role),
@@ -197,7 +206,11 @@ async fn scanned(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
     Spoken(language): Spoken,
+    jar: CookieJar,
 ) -> Response {
+    if let Err(answer) = confirm::fresh(&shell, &user, &jar, Toward::Codes).await {
+        return answer;
+    }
     let begun = match codes::begun(&shell.record, &user).await {
         Ok(Some(begun)) => Ok(begun),
         Ok(None) => codes::begin(&shell.record, &user, shell.clock.now()).await,
@@ -228,6 +241,9 @@ async fn confirmed(
     let Some(token) = shell.cookie.token(&jar) else {
         return StatusCode::UNAUTHORIZED.into_response();
     };
+    if let Err(answer) = confirm::fresh(&shell, &user, &jar, Toward::Codes).await {
+        return answer;
+    }
     let now = shell.clock.now();
     match codes::confirm(&shell.record, &user, &token, &codice, now).await {
         Ok(codes) => {

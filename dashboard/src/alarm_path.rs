@@ -32,8 +32,10 @@ use veglia_store::{Actor, Database, TxError};
 use veglia_view::CareClock;
 use veglia_ward::PathFault;
 use veglia_wire::WallMs;
+use veglia_words::Language;
 
 use crate::Shell;
+use crate::language::Spoken;
 use crate::pages::chain;
 
 /// Where the ward's script asks for the sentence.
@@ -79,14 +81,14 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 }
 
 /// `GET /catena-allarmi`: the sentence, or nothing while all is well.
-async fn said(State(shell): State<Shell>) -> String {
-    sentence(&shell).unwrap_or_default()
+async fn said(State(shell): State<Shell>, Spoken(language): Spoken) -> String {
+    sentence(&shell, language).unwrap_or_default()
 }
 
 /// What the ward says of the path now; none while all is well.
-pub(crate) fn sentence(shell: &Shell) -> Option<String> {
+pub(crate) fn sentence(shell: &Shell, language: Language) -> Option<String> {
     let fault = *shell.alarm_path.borrow();
-    fault.map(|fault| fault.sentence(shell.care.now()))
+    fault.map(|fault| fault.sentence(shell.care.now(), language))
 }
 
 /// The probe's last two legs, as a part of passing pages on: what was called becomes a message,

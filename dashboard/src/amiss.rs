@@ -18,7 +18,7 @@ use veglia_store::{Actor, Database, TxError};
 use veglia_view::CareClock;
 use veglia_ward::{Hub, Notice};
 use veglia_wire::{Clock, WallMs};
-use veglia_words::{Key, Language, Words};
+use veglia_words::{Each, Key, Language, Words};
 
 use crate::Deps;
 use crate::language::{self, since};
@@ -48,6 +48,9 @@ pub(crate) struct Amiss {
     /// Outages of which the duty was told in this life.
     told: HashSet<i64>,
 }
+
+/// What the ward says, and whether it is over.
+type Sentence = (String, bool);
 
 /// An outage in words.
 pub(crate) struct Said {
@@ -85,42 +88,53 @@ impl Amiss {
 
     /// Shows what there is, and calls whoever is on duty for what is new.
     pub(crate) async fn round(&mut self, hub: &Hub) -> Result<(), TxError> {
-        let w = language::WORDS.speaking(Language::It);
-        let said = said(&self.record, &ACTOR, &self.care, self.clock.as_ref(), w).await?;
-        let notice = |it: &Said| Notice {
-            text: it.words.clone(),
-            is_over: it.outage.ended.is_some(),
+        let trouble = self.lookout.look(self.line.as_ref(), self.clock.now());
+        let (it, outages) = self.sentences(trouble.as_ref(), Language::It).await?;
+        let (en, _) = self.sentences(trouble.as_ref(), Language::En).await?;
+        // What begins between the two is told a second later.
+        let both = it.into_iter().zip(en);
+        let notice = |((it, is_over), (en, _)): (Sentence, Sentence)| Notice {
+            text: Each::new(it, en),
+            is_over,
         };
-        let telephone = self.telephone(w).into_iter();
-        let (record, now) = (&self.record, self.care.now());
-        let handovers = veglia_handover::waiting(record, &ACTOR, now, Language::It).await?;
-        let handovers = handovers.into_iter().map(|text| Notice {
-            text,
-            is_over: false,
-        });
-        let all = said.iter().map(notice).chain(telephone).chain(handovers);
-        hub.post(all.collect());
-        for it in said.iter().filter(|it| it.outage.ended.is_none()) {
-            if !self.told.contains(&it.outage.id) && self.call(&it.outage).await? {
-                self.told.insert(it.outage.id);
+        hub.post(both.map(notice).collect());
+        for outage in outages.iter().filter(|it| it.ended.is_none()) {
+            if !self.told.contains(&outage.id) && self.call(outage).await? {
+                self.told.insert(outage.id);
             }
         }
         Ok(())
     }
 
-    /// What keeps the telephone from the rules, if anything does.
-    fn telephone(&mut self, w: Words) -> Option<Notice> {
-        let trouble = self.lookout.look(self.line.as_ref(), self.clock.now())?;
-        let text = match trouble {
+    /// What the ward says of it in a language, and the outages among it.
+    async fn sentences(
+        &self,
+        trouble: Option<&Trouble>,
+        language: Language,
+    ) -> Result<(Vec<Sentence>, Vec<Outage>), TxError> {
+        let w = language::WORDS.speaking(language);
+        let said = said(&self.record, &ACTOR, &self.care, self.clock.as_ref(), w).await?;
+        let (record, now) = (&self.record, self.care.now());
+        let handovers = veglia_handover::waiting(record, &ACTOR, now, language).await?;
+        let outage = |it: &Said| (it.words.clone(), it.outage.ended.is_some());
+        let telephone = trouble.map(|it| self.telephone(it, w));
+        let others = telephone.into_iter().chain(handovers);
+        let sentences = said.iter().map(outage);
+        let sentences = sentences.chain(others.map(|text| (text, false)));
+        let sentences = sentences.collect();
+        Ok((sentences, said.into_iter().map(|it| it.outage).collect()))
+    }
+
+    /// What keeps the telephone from the rules.
+    fn telephone(&self, trouble: &Trouble, w: Words) -> String {
+        match trouble {
             Trouble::Closed => w.say("amiss-phone-closed").into_owned(),
             Trouble::Waiting { answers, since: at } => {
-                let since = since(self.care.at(at), self.care.now(), w);
-                let waiting = w.with("amiss-phone-waiting", "answers", answers);
+                let since = since(self.care.at(*at), self.care.now(), w);
+                let waiting = w.with("amiss-phone-waiting", "answers", *answers);
                 waiting.and("since", since).to_string()
             }
-        };
-        let is_over = false;
-        Some(Notice { text, is_over })
+        }
     }
 
     /// Whether there was somebody to be told.

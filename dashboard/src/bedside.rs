@@ -13,8 +13,11 @@ use veglia_ward::{
     SheetOutcome, SheetPage, marks, sheet,
 };
 
+use veglia_words::Language;
+
 use crate::Shell;
 use crate::centre::{desk, sources};
+use crate::language::Spoken;
 use crate::pages::{self, Page, Section};
 use crate::rights::Cared;
 use crate::session::CurrentUser;
@@ -33,26 +36,28 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 async fn diary(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
     Query(query): Query<DiaryQuery>,
 ) -> Response {
-    let page = DiaryPage::load(sources(&shell, &user.actor()), patient, &query).await;
-    shown(&user, page, DiaryPage::title)
+    let actor = user.actor();
+    let page = DiaryPage::load(sources(&shell, &actor, language), patient, &query).await;
+    shown(&user, page, DiaryPage::title, language)
 }
 
 /// The diary again, with why a correction was not written and what was typed.
 pub(crate) async fn diary_refusing(
     shell: &Shell,
     user: &Staff,
+    language: Language,
     patient: PatientId,
-    sentence: String,
-    form: ActForm,
+    (sentence, form): (String, ActForm),
 ) -> Response {
     let query = DiaryQuery::default();
-    match DiaryPage::load(sources(shell, &user.actor()), patient, &query).await {
+    match DiaryPage::load(sources(shell, &user.actor(), language), patient, &query).await {
         Ok(Some(page)) => {
             let page = page.refusing(sentence, form);
-            framed(user, &page.title(), &page, StatusCode::CONFLICT)
+            framed(user, &page.title(), &page, language, StatusCode::CONFLICT)
         }
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => unavailable(&error),
@@ -63,21 +68,25 @@ pub(crate) async fn diary_refusing(
 async fn clinical(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
 ) -> Response {
-    let page = SheetPage::load(desk(&shell, &user, &user.actor()), patient).await;
-    shown(&user, page, SheetPage::title)
+    let actor = user.actor();
+    let page = SheetPage::load(desk(&shell, &user, &actor, language), patient).await;
+    shown(&user, page, SheetPage::title, language)
 }
 
 /// `POST /pazienti/{id}/scheda`: the next version, or the page again with what was typed.
 async fn written(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
     Form(form): Form<SheetForm>,
 ) -> Response {
-    let again = |page: &SheetPage, status| framed(&user, &page.title(), page, status);
-    match sheet(desk(&shell, &user, &user.actor()), patient, &form).await {
+    let again = |page: &SheetPage, status| framed(&user, &page.title(), page, language, status);
+    let actor = user.actor();
+    match sheet(desk(&shell, &user, &actor, language), patient, &form).await {
         Ok(SheetOutcome::Written) => {
             Redirect::to(&format!("/pazienti/{patient}/scheda")).into_response()
         }
@@ -93,24 +102,28 @@ async fn written(
 async fn seen(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
     Query(query): Query<SeenQuery>,
 ) -> Response {
-    let page = SeenPage::load(desk(&shell, &user, &user.actor()), patient, query).await;
-    shown(&user, page, SeenPage::title)
+    let actor = user.actor();
+    let page = SeenPage::load(desk(&shell, &user, &actor, language), patient, query).await;
+    shown(&user, page, SeenPage::title, language)
 }
 
 /// `GET /pazienti/{id}/segni`: what happened beside the curves, for the page's script.
 async fn marked(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Cared { patient, .. }: Cared,
     Query(query): Query<MarksQuery>,
 ) -> Response {
     let Ok(stretch) = query.check() else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    match marks(sources(&shell, &user.actor()), patient, stretch).await {
+    let actor = user.actor();
+    match marks(sources(&shell, &actor, language), patient, stretch).await {
         Ok(marks) => Json(marks).into_response(),
         Err(error) => pages::unavailable("what is marked beside a curve was not read", &error),
     }
@@ -121,15 +134,22 @@ fn shown<T: Template>(
     user: &Staff,
     made: Result<Option<T>, PageError>,
     title: fn(&T) -> String,
+    language: Language,
 ) -> Response {
     match made {
-        Ok(Some(page)) => framed(user, &title(&page), &page, StatusCode::OK),
+        Ok(Some(page)) => framed(user, &title(&page), &page, language, StatusCode::OK),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => unavailable(&error),
     }
 }
 
-fn framed<T: Template>(user: &Staff, title: &str, body: &T, status: StatusCode) -> Response {
+fn framed<T: Template>(
+    user: &Staff,
+    title: &str,
+    body: &T,
+    language: Language,
+    status: StatusCode,
+) -> Response {
     Page {
         title,
         user: Some(user),
@@ -137,7 +157,7 @@ fn framed<T: Template>(user: &Staff, title: &str, body: &T, status: StatusCode) 
         modules: &[],
         body,
     }
-    .answer(status)
+    .answer_in(language, status)
 }
 
 fn unavailable(error: &PageError) -> Response {

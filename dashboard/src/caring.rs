@@ -28,7 +28,7 @@ async fn shown(
     Cared { patient, .. }: Cared,
 ) -> Response {
     let actor = user.actor();
-    match CarePage::load(desk(&shell, &user, &actor), patient, language).await {
+    match CarePage::load(desk(&shell, &user, &actor, language), patient).await {
         Ok(Some(page)) => framed(&user, &page, language, StatusCode::OK),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => pages::unavailable("who follows a patient was not read", &error),
@@ -45,7 +45,7 @@ async fn said(
     Form(form): Form<CareForm>,
 ) -> Response {
     let actor = user.actor();
-    match entrust(desk(&shell, &user, &actor), patient, &form, language).await {
+    match entrust(desk(&shell, &user, &actor, language), patient, &form).await {
         Ok(CareOutcome::Written) => {
             Redirect::to(&format!("/pazienti/{patient}/affidamento")).into_response()
         }

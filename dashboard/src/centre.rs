@@ -14,16 +14,18 @@ use veglia_people::staff::Staff;
 use veglia_people::views::{self, ViewError as KeepError};
 use veglia_store::Actor;
 use veglia_view::{PatientId, ViewError};
+use veglia_words::Language;
 use veglia_ward::{
     ActError, ActForm, CurveError, Filter, Outcome, PageError, PatientPage, PlanDesk, PlanForm,
-    PlanOutcome, PlanPage, Sources, StandForm, TrendQuery, WardPage, WardQuery, WatchedWard, act,
-    curve, measure_again, plan, stand,
+    PlanOutcome, PlanPage, Sources, StandForm, TrendQuery, Unkept, WardPage, WardQuery,
+    WatchedWard, act, curve, measure_again, plan, stand,
 };
 
 use crate::Shell;
 use crate::alarm_path;
 use crate::bedside;
 use crate::fleet;
+use crate::language::Spoken;
 use crate::pages::{self, Page, Section};
 use crate::rights::{Cared, ReadPage};
 use crate::session::CurrentUser;
@@ -56,16 +58,17 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 async fn ward(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Query(query): Query<WardQuery>,
 ) -> Response {
     let filter = Filter::new(&query, &user.actor().to_string());
-    let page = watched(&shell, &user, &filter).await;
-    ward_page(&shell, &user, page, StatusCode::OK).await
+    let page = watched(&shell, &user, &filter, language).await;
+    ward_page(&shell, &user, page, language, StatusCode::OK).await
 }
 
 /// The list through a filter, with the views that its reader keeps.
-async fn watched(shell: &Shell, user: &Staff, filter: &Filter) -> WardPage {
-    let page = WardPage::new(&shell.hub, filter, EVENTS);
+async fn watched(shell: &Shell, user: &Staff, filter: &Filter, language: Language) -> WardPage {
+    let page = WardPage::new(&shell.hub, filter, EVENTS, language);
     match views::of(&shell.record, user.id).await {
         Ok(kept) => page.keeping(kept, filter),
         Err(error) => {
@@ -89,6 +92,7 @@ struct Kept {
 async fn keep(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Form(Kept { nome, query }): Form<Kept>,
 ) -> Response {
     let filter = Filter::new(&query, &user.actor().to_string());
@@ -98,13 +102,14 @@ async fn keep(
     let refused =
         match views::keep(&shell.record, user.id, &nome, &address, shell.clock.now()).await {
             Ok(()) => return Redirect::to(&format!("/{address}")).into_response(),
-            Err(KeepError::Name) => "Scrivere un nome, da 1 a 40 caratteri.",
-            Err(KeepError::TooMany) => "Ci sono già 12 viste: toglierne una.",
+            Err(KeepError::Name) => Unkept::Name,
+            Err(KeepError::TooMany) => Unkept::TooMany,
             Err(error) => return pages::unavailable("a view was not kept", &error),
         };
-    let page = watched(&shell, &user, &filter).await;
+    let page = watched(&shell, &user, &filter, language).await;
     let page = page.not_keeping(refused, nome);
-    ward_page(&shell, &user, page, StatusCode::UNPROCESSABLE_ENTITY).await
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    ward_page(&shell, &user, page, language, status).await
 }
 
 /// `POST /viste/{id}/fine`
@@ -121,8 +126,15 @@ async fn forget(
 }
 
 /// The list, with what waits above it, in the frame.
-async fn ward_page(shell: &Shell, user: &Staff, page: WardPage, status: StatusCode) -> Response {
-    let waiting = shell.fleet.waiting(fleet::now(shell)).await;
+async fn ward_page(
+    shell: &Shell,
+    user: &Staff,
+    page: WardPage,
+    language: Language,
+    status: StatusCode,
+) -> Response {
+    let fleet = shell.fleet.speaking(language);
+    let waiting = fleet.waiting(fleet::now(shell)).await;
     let waiting = waiting.map_err(|error| pages::chain(&error));
     let waiting = waiting.map(veglia_fleet::WaitingPage::brief);
     let waiting = waiting.and_then(|page| page.render().map_err(|error| error.to_string()));
@@ -132,7 +144,7 @@ async fn ward_page(shell: &Shell, user: &Staff, page: WardPage, status: StatusCo
         String::new()
     });
     Page {
-        title: "Pazienti",
+        title: &page.title(),
         user: Some(user),
         section: Section::Patients,
         modules: &[
@@ -142,33 +154,35 @@ async fn ward_page(shell: &Shell, user: &Staff, page: WardPage, status: StatusCo
             "js/waiting.js",
         ],
         body: &WatchedWard::new(
-            alarm_path::sentence(shell),
+            alarm_path::sentence(shell, language),
             alarm_path::ADDRESS,
             waiting,
             page,
         ),
     }
-    .answer(status)
+    .answer_in(language, status)
 }
 
 /// `GET /eventi`: of the list, through the filter of its page.
 async fn events(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    spoken: Spoken,
     Query(query): Query<WardQuery>,
     jar: CookieJar,
 ) -> Response {
     let filter = Filter::new(&query, &user.actor().to_string());
-    stream(shell, &user, jar, filter, About::List)
+    stream(shell, &user, jar, (filter, spoken), About::List)
 }
 
 /// `GET /allarmi`: how many wait for somebody, for the pages of the centre that are no list.
 async fn alarms(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    spoken: Spoken,
     jar: CookieJar,
 ) -> Response {
-    stream(shell, &user, jar, Filter::bell(), About::Alarms)
+    stream(shell, &user, jar, (Filter::bell(), spoken), About::Alarms)
 }
 
 /// `GET /pazienti/{id}/eventi`: of this patient alone, for whoever may read their page; at the
@@ -176,6 +190,7 @@ async fn alarms(
 async fn events_of(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    spoken: Spoken,
     Cared { patient, .. }: Cared,
     jar: CookieJar,
 ) -> Response {
@@ -183,7 +198,7 @@ async fn events_of(
         true => Filter::bedside(patient),
         false => Filter::alone(patient),
     };
-    stream(shell, &user, jar, filter, About::One(patient))
+    stream(shell, &user, jar, (filter, spoken), About::One(patient))
 }
 
 /// Which flag the page of a patient unfolds.
@@ -197,11 +212,12 @@ struct Unfolded {
 async fn patient(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     cared: Cared,
     Path(id): Path<String>,
     Query(Unfolded { su }): Query<Unfolded>,
 ) -> Response {
-    match load(&shell, &user, &id).await {
+    match load(&shell, &user, &id, language).await {
         Ok(page) => {
             let page = page.opening(&su);
             Page {
@@ -209,9 +225,9 @@ async fn patient(
                 user: Some(&user),
                 section: Section::Patients,
                 modules: &["js/patient.js"],
-                body: &ReadPage::new(cared, &page),
+                body: &ReadPage::new(cared, &page, language),
             }
-            .answer(StatusCode::OK)
+            .answer_in(language, StatusCode::OK)
         }
         Err(answer) => answer,
     }
@@ -221,6 +237,7 @@ async fn patient(
 async fn trend(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(id): Path<String>,
     Query(query): Query<TrendQuery>,
 ) -> Response {
@@ -230,7 +247,7 @@ async fn trend(
     let Ok(ask) = query.check(patient) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    match curve(sources(&shell, &user.actor()), &shell.rules, ask).await {
+    match curve(sources(&shell, &user.actor(), language), &shell.rules, ask).await {
         Ok(chart) => Json(chart).into_response(),
         Err(CurveError::View(ViewError::Refused(_))) => StatusCode::BAD_REQUEST.into_response(),
         Err(error) => pages::unavailable("a curve was not read", &error),
@@ -241,6 +258,7 @@ async fn trend(
 async fn acted(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(id): Path<String>,
     Form(form): Form<ActForm>,
 ) -> Response {
@@ -248,7 +266,8 @@ async fn acted(
         return StatusCode::NOT_FOUND.into_response();
     };
     let now = shell.care.now();
-    match act(&shell.record, &user.actor(), patient, &form, now).await {
+    let said = (now, language);
+    match act(&shell.record, &user.actor(), patient, &form, said).await {
         Ok(Outcome::Done) => {
             if let Some(vital) = form.measures_again() {
                 let shell = shell.clone();
@@ -260,10 +279,15 @@ async fn acted(
             Redirect::to(&form.leads_to(patient)).into_response()
         }
         Ok(Outcome::Refused(sentence)) if form.act == "correct" => {
-            bedside::diary_refusing(&shell, &user, patient, sentence, form).await
+            bedside::diary_refusing(&shell, &user, language, patient, (sentence, form)).await
         }
-        Ok(Outcome::Refused(sentence)) => match load(&shell, &user, &id).await {
-            Ok(page) => framed(&user, &page.refusing(sentence, form), StatusCode::CONFLICT),
+        Ok(Outcome::Refused(sentence)) => match load(&shell, &user, &id, language).await {
+            Ok(page) => framed(
+                &user,
+                &page.refusing(sentence, form),
+                language,
+                StatusCode::CONFLICT,
+            ),
             Err(answer) => answer,
         },
         Err(ActError::Form) => StatusCode::BAD_REQUEST.into_response(),
@@ -282,14 +306,16 @@ struct Begun {
 async fn planned(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(id): Path<String>,
     Query(Begun { modello }): Query<Begun>,
 ) -> Response {
     let Ok(patient) = id.parse::<PatientId>() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    match PlanPage::load(desk(&shell, &user, &user.actor()), patient, &modello).await {
-        Ok(Some(page)) => framed_plan(&user, &page, StatusCode::OK),
+    let actor = user.actor();
+    match PlanPage::load(desk(&shell, &user, &actor, language), patient, &modello).await {
+        Ok(Some(page)) => framed_plan(&user, &page, language, StatusCode::OK),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => pages::unavailable("a patient's plan was not read", &error),
     }
@@ -299,54 +325,70 @@ async fn planned(
 async fn replan(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(id): Path<String>,
     Form(form): Form<PlanForm>,
 ) -> Response {
     let Ok(patient) = id.parse::<PatientId>() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let done = plan(desk(&shell, &user, &user.actor()), patient, &form).await;
-    became(&user, patient, done)
+    let actor = user.actor();
+    let done = plan(desk(&shell, &user, &actor, language), patient, &form).await;
+    became(&user, patient, language, done)
 }
 
 /// `POST /pazienti/{id}/dove`: where the patient is from now on.
 async fn stood(
     State(shell): State<Shell>,
     CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
     Path(id): Path<String>,
     Form(form): Form<StandForm>,
 ) -> Response {
     let Ok(patient) = id.parse::<PatientId>() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let done = stand(desk(&shell, &user, &user.actor()), patient, &form).await;
-    became(&user, patient, done)
+    let actor = user.actor();
+    let done = stand(desk(&shell, &user, &actor, language), patient, &form).await;
+    became(&user, patient, language, done)
 }
 
-fn became(user: &Staff, patient: PatientId, done: Result<PlanOutcome, PageError>) -> Response {
+fn became(
+    user: &Staff,
+    patient: PatientId,
+    language: Language,
+    done: Result<PlanOutcome, PageError>,
+) -> Response {
+    let again = |page: &PlanPage, status| framed_plan(user, page, language, status);
     match done {
         Ok(PlanOutcome::Written) => {
             Redirect::to(&format!("/pazienti/{patient}/piano")).into_response()
         }
-        Ok(PlanOutcome::Faulty(page)) => framed_plan(user, &page, StatusCode::UNPROCESSABLE_ENTITY),
-        Ok(PlanOutcome::Overtaken(page)) => framed_plan(user, &page, StatusCode::CONFLICT),
+        Ok(PlanOutcome::Faulty(page)) => again(&page, StatusCode::UNPROCESSABLE_ENTITY),
+        Ok(PlanOutcome::Overtaken(page)) => again(&page, StatusCode::CONFLICT),
         Ok(PlanOutcome::NotAllowed) => StatusCode::FORBIDDEN.into_response(),
         Ok(PlanOutcome::Unknown) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => pages::unavailable("a patient's plan was not written", &error),
     }
 }
 
-pub(crate) fn desk<'a>(shell: &'a Shell, user: &Staff, actor: &'a Actor) -> PlanDesk<'a> {
+pub(crate) fn desk<'a>(
+    shell: &'a Shell,
+    user: &Staff,
+    actor: &'a Actor,
+    language: Language,
+) -> PlanDesk<'a> {
     PlanDesk {
         record: &shell.record,
         rules: &shell.rules,
         actor,
         role: user.role,
         now: shell.care.now(),
+        language,
     }
 }
 
-fn framed_plan(user: &Staff, page: &PlanPage, status: StatusCode) -> Response {
+fn framed_plan(user: &Staff, page: &PlanPage, language: Language, status: StatusCode) -> Response {
     Page {
         title: &page.title(),
         user: Some(user),
@@ -354,31 +396,41 @@ fn framed_plan(user: &Staff, page: &PlanPage, status: StatusCode) -> Response {
         modules: &[],
         body: page,
     }
-    .answer(status)
+    .answer_in(language, status)
 }
 
-async fn load(shell: &Shell, user: &Staff, id: &str) -> Result<PatientPage, Response> {
+async fn load(
+    shell: &Shell,
+    user: &Staff,
+    id: &str,
+    language: Language,
+) -> Result<PatientPage, Response> {
     let patient: PatientId = id
         .parse()
         .map_err(|_| StatusCode::NOT_FOUND.into_response())?;
-    match PatientPage::load(sources(shell, &user.actor()), patient).await {
+    match PatientPage::load(sources(shell, &user.actor(), language), patient).await {
         Ok(Some(page)) => Ok(page.read_by(user.role)),
         Ok(None) => Err(StatusCode::NOT_FOUND.into_response()),
         Err(error) => Err(pages::unavailable("a patient's page was not made", &error)),
     }
 }
 
-pub(crate) fn sources<'a>(shell: &'a Shell, actor: &'a Actor) -> Sources<'a> {
+pub(crate) fn sources<'a>(
+    shell: &'a Shell,
+    actor: &'a Actor,
+    language: Language,
+) -> Sources<'a> {
     Sources {
         view: shell.view.as_ref(),
         record: &shell.record,
         actor,
         last: shell.hub.link(),
         fallback_now: shell.care.now(),
+        language,
     }
 }
 
-fn framed(user: &Staff, page: &PatientPage, status: StatusCode) -> Response {
+fn framed(user: &Staff, page: &PatientPage, language: Language, status: StatusCode) -> Response {
     Page {
         title: page.title(),
         user: Some(user),
@@ -386,5 +438,5 @@ fn framed(user: &Staff, page: &PatientPage, status: StatusCode) -> Response {
         modules: &["js/patient.js"],
         body: page,
     }
-    .answer(status)
+    .answer_in(language, status)
 }

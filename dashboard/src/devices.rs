@@ -38,9 +38,13 @@ async fn waiting(
     }
 }
 
-/// `GET /di-chi-e/breve`: what the ward's script puts above the list, in the ward's language.
-async fn waiting_briefly(State(shell): State<Shell>, CurrentUser(user): CurrentUser) -> Response {
-    match shell.fleet.waiting(now(&shell)).await {
+/// `GET /di-chi-e/breve`: what the ward's script puts above the list.
+async fn waiting_briefly(
+    State(shell): State<Shell>,
+    CurrentUser(user): CurrentUser,
+    Spoken(language): Spoken,
+) -> Response {
+    match shell.fleet.speaking(language).waiting(now(&shell)).await {
         Ok(page) => answered(&user, &page.brief(), &[], StatusCode::OK),
         Err(error) => refused(&error),
     }

@@ -1,5 +1,6 @@
-//! The door of family doctors: their alerts and what they answer, the summary and its hour, a
-//! patient on one page, and reports. All behind the check of the session and of the rights.
+//! The door of doctors outside the centre, family doctors and those of a hospital: their alerts and
+//! what they answer, the summary and its hour, a patient on one page; and reports, which only
+//! family doctors make. All behind the check of the session and of the rights.
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
@@ -21,7 +22,7 @@ use crate::pages::{self, Page, Section};
 use crate::rights::Cared;
 use crate::session::CurrentUser;
 
-/// Where a family doctor begins.
+/// Where a family doctor begins, and a hospital's.
 pub(crate) const INBOX: &str = "/medico";
 
 /// Where the digest leads.
@@ -79,7 +80,7 @@ async fn acted(
         Ok(Outcome::Refused(sentence)) => {
             match InboxPage::load(desk, &InboxQuery::default()).await {
                 Ok(page) => {
-                    let page = page.refusing(sentence, form);
+                    let page = page.refusing(patient, sentence, form);
                     framed(&user, Section::Alerts, &page.title(), &page)
                         .answer_in(language, StatusCode::CONFLICT)
                 }
@@ -224,6 +225,6 @@ fn framed<'a, T: Template>(
 fn refused(error: &DoctorError) -> Response {
     match error {
         DoctorError::Form => StatusCode::BAD_REQUEST.into_response(),
-        error => pages::unavailable("a page of a family doctor was not made", error),
+        error => pages::unavailable("a page of the doctors' door was not made", error),
     }
 }

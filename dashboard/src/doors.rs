@@ -1,13 +1,13 @@
 //! Every route there is, by what stands before it. Nothing else mounts a route, so that whoever
-//! asks "who may come in where" reads three lists and [`crate::rights`].
+//! asks "who may come in where" reads these lists and [`crate::rights`].
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::{
-    Shell, account, alarm_path, assets, avvisi, bedside, caring, centre, devices, doctor, enrol,
-    federated, fleet, glass, handover, health, intake, language, login, own, passkey, reach,
-    register, second, users, wall,
+    Shell, account, alarm_path, assets, avvisi, bedside, caring, cases, centre, citizen, confirm, devices, doctor, documents, enrol,
+    federated, fleet, glass, handover, health, identity, intake, laboratory, language, login, own, passkey, privacy, reach,
+    register, second, tokens, users, wall,
 };
 
 /// Address and methods.
@@ -19,18 +19,25 @@ pub(crate) fn guarded() -> Vec<Route> {
         centre::routes(),
         bedside::routes(),
         caring::routes(),
+        cases::routes(),
         fleet::routes(),
         devices::routes(),
         intake::routes(),
+        laboratory::routes(),
         handover::routes(),
         enrol::routes(),
+        privacy::routes(),
         reach::routes(),
         alarm_path::routes(),
         own::routes(),
         doctor::routes(),
+        documents::routes(),
         glass::routes(),
         account::routes(),
         passkey::routes(),
+        tokens::routes(),
+        confirm::routes(),
+        identity::routes(),
         users::routes(),
         register::routes(),
         wall::routes(),
@@ -38,6 +45,11 @@ pub(crate) fn guarded() -> Vec<Route> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Behind the check of a citizen's visit, which no member of staff has.
+pub(crate) fn citizen() -> Vec<Route> {
+    citizen::routes()
 }
 
 /// Open to whoever knows the address: each says by itself whom it answers.
@@ -59,6 +71,7 @@ pub(crate) fn open() -> Vec<Route> {
         language::open_routes(),
         fleet::open_routes(),
         avvisi::open_routes(),
+        citizen::open_routes(),
         wall::open_routes(),
     ]
     .into_iter()

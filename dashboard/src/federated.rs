@@ -1,12 +1,13 @@
 //! Signing in with an identity from elsewhere (SPID, CIE, a region's provider): OpenID Connect.
 //!
 //! The provider says who somebody is; which account that opens, an administrator has said before
-//! (`veglia staff link`). Nobody gets an account by signing in, and an identity that opens none is
-//! answered as one that was not believed. The browser carries a token of its own there and back: a
-//! sign-in that another browser began is not finished here.
+//! (`veglia staff link`), or its owner ([`crate::identity`]). Nobody gets an account by signing in,
+//! and an identity that opens none is answered as one that was not believed. The browser carries a
+//! token of its own there and back: a sign-in that another browser began is not finished here.
 //!
 //! When the provider does not answer, the password does, and the page says so. Leaving ends the
-//! session here, not at the provider.
+//! session here, not at the provider, which is therefore told to recognise people anew each time:
+//! whoever sits down next at the same screen must not come in as the one before.
 //!
 //! **Limits.** Claims are read from the identity token, not from the provider's `userinfo`. One
 //! provider.
@@ -22,22 +23,24 @@ use serde::Deserialize;
 use thiserror::Error;
 use veglia_people::sessions::Way;
 use veglia_people::staff::Staff;
-use veglia_people::subjects;
 use veglia_people::waiting::Waiting;
+use veglia_people::{StaffId, subjects};
 use veglia_store::{Access, TxError};
 use veglia_wire::WallMs;
 use veglia_words::{Key, Language};
 
 use crate::language::Spoken;
 use crate::login::{self, Back, Problem};
-use crate::{Shell, pages};
+use crate::{Shell, identity, pages, session};
 
 mod config;
 mod http;
 mod provider;
 
 use http::Client;
-use provider::{Begun, FederatedError, Provider};
+use provider::{Begun, Provider};
+
+pub(crate) use provider::FederatedError;
 
 pub use config::Federated;
 pub use http::ClientError;
@@ -75,10 +78,21 @@ pub enum FederatedFault {
     Client(#[source] ClientError),
 }
 
+/// What somebody is sent there for.
+pub(crate) enum Errand {
+    /// To come in, and go on to this page.
+    Enter {
+        /// Of ours.
+        back: String,
+    },
+    /// To link who they are there to the account that is signed in here.
+    Link(StaffId),
+}
+
 /// The door to a provider.
 pub(crate) struct Elsewhere {
     provider: Provider,
-    away: Waiting<Begun>,
+    away: Waiting<(Begun, Errand)>,
 }
 
 impl Elsewhere {
@@ -104,6 +118,24 @@ impl Elsewhere {
     pub(crate) fn label(&self) -> &str {
         &self.provider.config().label
     }
+
+    /// Sends a browser there.
+    pub(crate) async fn send(
+        &self,
+        shell: &Shell,
+        jar: CookieJar,
+        errand: Errand,
+    ) -> Result<Response, FederatedError> {
+        let now = shell.clock.now();
+        let (address, begun) = self.provider.begin(now).await?;
+        Ok(match self.away.keep((begun, errand), now) {
+            Ok(token) => {
+                let jar = jar.add(shell.cookie.away(token.reveal()));
+                (jar, Redirect::to(address.as_str())).into_response()
+            }
+            Err(error) => pages::unavailable("a sign-in was not sent elsewhere", &error),
+        })
+    }
 }
 
 fn issuer(text: &str) -> Option<IssuerUrl> {
@@ -123,19 +155,11 @@ pub(crate) async fn leave(
     let Some(elsewhere) = &shell.ways.elsewhere else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let now = shell.clock.now();
     let back = login::within_this_site(&back).to_owned();
-    let begun = elsewhere.provider.begin(back.clone(), now).await;
-    let (address, begun) = match begun {
-        Ok(begun) => begun,
-        Err(error) => return refused((&shell, language), &back, &error),
-    };
-    match elsewhere.away.keep(begun, now) {
-        Ok(token) => {
-            let jar = jar.add(shell.cookie.away(token.reveal()));
-            (jar, Redirect::to(address.as_str())).into_response()
-        }
-        Err(error) => pages::unavailable("a sign-in was not sent elsewhere", &error),
+    let errand = Errand::Enter { back: back.clone() };
+    match elsewhere.send(&shell, jar, errand).await {
+        Ok(gone) => gone,
+        Err(error) => refused((&shell, language), &back, &error),
     }
 }
 
@@ -162,30 +186,70 @@ pub(crate) async fn come_back(
     let now = shell.clock.now();
     let token = shell.cookie.away_token(&jar);
     let begun = token.and_then(|token| elsewhere.away.take(&token, now));
-    let Some(begun) = begun else {
+    let Some((begun, errand)) = begun else {
         let error = FederatedError::Refused("another browser, too late, or twice".to_owned());
         return refused((&shell, language), "", &error);
     };
-    let back = begun.back.clone();
-    let subject = match elsewhere.provider.finish(begun, (code, &state), now).await {
-        Ok(subject) => subject,
-        Err(error) => return refused((&shell, language), &back, &error),
-    };
+    let jar = jar.remove(shell.cookie.away(String::new()));
+    let judged = elsewhere.provider.finish(begun, (code, &state), now).await;
     let issuer = elsewhere.provider.config().issuer.as_str();
-    let staff = match subjects::whose(&shell.record, (issuer, &subject)).await {
+    match errand {
+        Errand::Enter { back } => match judged {
+            Ok(subject) => {
+                let identity = (issuer, subject.as_str());
+                enter((&shell, language), (jar, &headers), &back, identity).await
+            }
+            Err(error) => refused((&shell, language), &back, &error),
+        },
+        Errand::Link(owner) => {
+            let owner = match still_here(&shell, &jar, owner).await {
+                Ok(owner) => owner,
+                Err(Some(answer)) => return answer,
+                Err(None) => {
+                    let error = FederatedError::Refused("the session is over".to_owned());
+                    return refused((&shell, language), identity::PAGE, &error);
+                }
+            };
+            let shell = (&shell, language);
+            let answer = match judged {
+                Ok(subject) => identity::link(shell, &owner, &jar, (issuer, &subject)).await,
+                Err(error) => identity::refused(shell, &owner, &jar, &error).await,
+            };
+            (jar, answer).into_response()
+        }
+    }
+}
+
+/// The owner of a link, if the browser is still signed in as they; or the answer to give.
+async fn still_here(
+    shell: &Shell,
+    jar: &CookieJar,
+    owner: StaffId,
+) -> Result<Staff, Option<Response>> {
+    let user = session::whose(shell, jar).await.map_err(Some)?;
+    user.filter(|user| user.id == owner).ok_or(None)
+}
+
+/// Lets somebody in whose identity opens an account.
+async fn enter(
+    (shell, language): (&Shell, Language),
+    (jar, headers): (CookieJar, &HeaderMap),
+    back: &str,
+    identity: (&str, &str),
+) -> Response {
+    let staff = match subjects::whose(&shell.record, identity).await {
         Ok(Some(staff)) => staff,
         Ok(None) => {
             let error = FederatedError::Refused("nobody's identity".to_owned());
-            return refused((&shell, language), &back, &error);
+            return refused((shell, language), back, &error);
         }
         Err(error) => return pages::unavailable("an identity was not looked up", &error),
     };
-    if let Err(error) = note(&shell, &staff, now).await {
+    if let Err(error) = note(shell, &staff, shell.clock.now()).await {
         return pages::unavailable("a sign-in was not written in the audit", &error);
     }
-    let jar = jar.remove(shell.cookie.away(String::new()));
-    match login::enter(&shell, jar, &headers, &staff, Way::Federated).await {
-        Ok(jar) => (jar, Redirect::to(login::within_this_site(&back))).into_response(),
+    match login::enter(shell, jar, headers, &staff, Way::Federated).await {
+        Ok(jar) => (jar, Redirect::to(login::within_this_site(back))).into_response(),
         Err(answer) => answer,
     }
 }

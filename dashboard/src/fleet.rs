@@ -60,7 +60,7 @@ pub(crate) fn open_routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Who asks: the other end, or whom the proxy in front names last, which is what it saw itself.
-struct Asker(IpAddr);
+pub(crate) struct Asker(pub(crate) IpAddr);
 
 impl FromRequestParts<Shell> for Asker {
     type Rejection = Infallible;

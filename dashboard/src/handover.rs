@@ -8,20 +8,24 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use veglia_handover::{
-    Acknowledged, Desk, Form as Typed, HandedPage, HandoverError, Kind, NightPage, Promise, Why,
+    Acknowledged, Desk, Form as Typed, HandedPage, HandoverError, Kind, NightPage, Promise, Reminder, Why,
     WritingPage, Written,
 };
 use veglia_people::staff::{Role, Staff};
 use veglia_words::Language;
 
-use crate::Shell;
 use crate::doors::Route;
 use crate::language::Spoken;
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
+use crate::{Deps, Shell};
 
 /// What is read below an address: handovers of these kinds, and where in the menu that is.
 type Shelf = (&'static [Kind], Section);
+
+/// Where a shift's handover is written, and where a night's.
+const SHIFT_PAGE: &str = "/passaggio-consegne";
+const NIGHT_PAGE: &str = "/notte";
 
 const SHIFT: Shelf = (&[Kind::Shift], Section::Handover);
 const NIGHT: Shelf = (&[Kind::Night, Kind::Morning], Section::Night);
@@ -29,15 +33,26 @@ const NIGHT: Shelf = (&[Kind::Night, Kind::Morning], Section::Night);
 /// Address and methods of these pages.
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        ("/passaggio-consegne", get(shift).post(write_shift)),
+        (SHIFT_PAGE, get(shift).post(write_shift)),
         (
             "/passaggio-consegne/{number}",
             get(read_shift).post(ack_shift),
         ),
-        ("/notte", get(night).post(write_night)),
+        (NIGHT_PAGE, get(night).post(write_night)),
         ("/notte/mattina", get(morning).post(write_morning)),
         ("/notte/{number}", get(read_night).post(ack_night)),
     ]
+}
+
+/// The task that tells whoever is on duty of a handover that is missing.
+pub(crate) fn reminder(deps: &Deps) -> Reminder {
+    let page = |path| deps.notify.page(path);
+    Reminder::new(
+        deps.record.clone(),
+        deps.care.clone(),
+        page(SHIFT_PAGE),
+        page(NIGHT_PAGE),
+    )
 }
 
 /// Who asks, in which language, and what was promised on the telephone.

@@ -28,6 +28,7 @@ pub(crate) static WORDS: Pack = Pack::new(
         include_str!("words/it/reach.ftl"),
         include_str!("words/it/register.ftl"),
         include_str!("words/it/sign-in.ftl"),
+        include_str!("words/it/tokens.ftl"),
     ],
     &[
         include_str!("words/en/bell.ftl"),
@@ -37,6 +38,7 @@ pub(crate) static WORDS: Pack = Pack::new(
         include_str!("words/en/reach.ftl"),
         include_str!("words/en/register.ftl"),
         include_str!("words/en/sign-in.ftl"),
+        include_str!("words/en/tokens.ftl"),
     ],
 );
 

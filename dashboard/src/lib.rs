@@ -12,8 +12,6 @@
 //! The listener belongs to the caller. One that can be reached from other machines is refused
 //! unless it speaks TLS ([`Config::tls`]) or a proxy that does stands in front
 //! ([`Config::behind_proxy`]).
-//!
-//! **Deliberately absent** for now: languages other than Italian.
 
 use std::io;
 use std::net::SocketAddr;
@@ -31,13 +29,16 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower_http::csrf::CsrfLayer;
-use veglia_doctor::{Digest, Turn};
+use veglia_doctor::{Digest, Notices, Turn};
 use veglia_fleet::{Fleet, Places};
 use veglia_intake::Line;
+use veglia_isolation::Inviter;
+use veglia_laboratory::{Door, DoorError, Follower};
 use veglia_notify::{Courier, Senders};
 use veglia_people::SignIn;
+use veglia_privacy::{Retention, VeiledView};
 use veglia_people::staff::Role;
-use veglia_store::Database;
+use veglia_store::{Actor, Database};
 use veglia_view::{CareClock, RuleSet, View};
 use veglia_ward::{Hub, Pace, PathFault, Watch};
 use veglia_wire::Clock;
@@ -45,6 +46,7 @@ use veglia_wire::Clock;
 mod account;
 mod alarm_path;
 mod amiss;
+mod api;
 mod asking;
 mod assets;
 mod avvisi;
@@ -52,9 +54,13 @@ mod bedside;
 mod bell;
 mod browser;
 mod caring;
+mod cases;
 mod centre;
+mod citizen;
+mod confirm;
 mod devices;
 mod doctor;
+mod documents;
 mod doors;
 mod enrol;
 mod federated;
@@ -63,7 +69,9 @@ mod glass;
 mod handover;
 mod headers;
 mod health;
+mod identity;
 mod intake;
+mod laboratory;
 mod language;
 mod listener;
 mod login;
@@ -72,6 +80,7 @@ mod own;
 mod pages;
 mod paging;
 mod passkey;
+mod privacy;
 mod reach;
 mod recall;
 mod register;
@@ -81,6 +90,7 @@ mod server;
 mod session;
 mod streams;
 mod tls;
+mod tokens;
 mod users;
 mod wall;
 mod ways;
@@ -88,6 +98,7 @@ mod ways;
 use alarm_path::Watchdog;
 use amiss::Amiss;
 use asking::Asking;
+use citizen::Citizens;
 use listener::{Bounded, Callers};
 use paging::Paging;
 use ways::Ways;
@@ -97,8 +108,10 @@ pub use federated::{ClientError, Federated, FederatedFault};
 pub use tls::{Tls, TlsError};
 pub use ways::WaysError;
 
-/// Largest body of a request. Our forms hold a few fields; nobody uploads files here.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Largest body of a request. The largest form of ours is a handover of sixty patients, each with
+/// 600 letters of up to nine bytes in a form: filled to its end it must not be too large, because
+/// what is refused unread cannot be given back. Nobody uploads files here.
+const MAX_BODY_BYTES: usize = 384 * 1024;
 
 /// How long requests under way may still take after the order to stop. Streams end at once.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -129,6 +142,8 @@ pub struct Config {
     pub codes_for: Option<Vec<Role>>,
     /// An identity provider that vouches for staff.
     pub federated: Option<Federated>,
+    /// How long data of patients are kept before they can be erased.
+    pub retention: Retention,
 }
 
 impl Default for Config {
@@ -142,6 +157,7 @@ impl Default for Config {
             broker: None,
             codes_for: None,
             federated: None,
+            retention: Retention::default(),
         }
     }
 }
@@ -209,6 +225,8 @@ pub struct Deps {
     pub alarm_path: Option<AlarmPath>,
     /// The way of what is said on the telephone; none when it could not be opened.
     pub line: Option<Line>,
+    /// Where laboratories send results, and from which day on a positive opens a case.
+    pub laboratory: veglia_laboratory::Config,
 }
 
 /// Why the dashboard does not answer.
@@ -233,6 +251,9 @@ pub enum ServeError {
     /// A way to sign in is configured and cannot be used.
     #[error("nobody could sign in as it is configured")]
     Ways(#[source] WaysError),
+    /// Results of laboratories cannot be taken where the configuration says.
+    #[error("laboratories could not send their results")]
+    Laboratory(#[source] DoorError),
     /// A channel is configured and cannot be used.
     #[error("people cannot be called")]
     Notify(#[source] veglia_notify::OpenError),
@@ -245,13 +266,18 @@ pub enum ServeError {
 #[derive(Clone)]
 pub(crate) struct Shell {
     pub(crate) record: Database,
+    /// Ingest, without what patients had hidden.
     pub(crate) view: Arc<dyn View>,
+    /// Ingest itself: for a patient's own copy, and for no page.
+    pub(crate) ingest: Arc<dyn View>,
     pub(crate) hub: Hub,
     pub(crate) fleet: Fleet,
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) care: CareClock,
     pub(crate) door: Arc<SignIn>,
+    /// Cases, and the door of whoever has one.
+    pub(crate) citizens: Citizens,
     pub(crate) line: Option<Line>,
     /// One answer of a family doctor at a time.
     pub(crate) turn: Arc<Turn>,
@@ -261,6 +287,7 @@ pub(crate) struct Shell {
     pub(crate) alarm_path: watch::Receiver<Option<PathFault>>,
     /// Which roles must show a one-time code.
     pub(crate) codes_for: Arc<[Role]>,
+    pub(crate) retention: Retention,
     /// How many streams of events each reader has open.
     pub(crate) seats: streams::Seats,
     /// Wakes them when a right may have ended.
@@ -323,10 +350,17 @@ pub async fn serve(
         None => Entrance::Plain(listener),
     };
     let closing = CancellationToken::new();
+    finish_erasures(&deps).await;
+    let results = Door::open(deps.laboratory.clone()).await;
+    let results = results.map_err(ServeError::Laboratory)?;
     let senders = Senders::open(&deps.notify).map_err(ServeError::Notify)?;
     let senders = Arc::new(senders);
     let (said, alarm_path) = watch::channel(None);
     let mut calling = calling(&deps, Arc::clone(&senders), said);
+    if let Some(door) = results {
+        let (record, care) = (deps.record.clone(), deps.care.clone());
+        calling.spawn(door.serve(record, care, closing.clone()));
+    }
     let amiss = Amiss::new(&deps);
     let (app, watch) = router(&config, deps, ways, senders, alarm_path, closing.clone());
     calling.spawn(amiss.run(watch.hub()));
@@ -391,9 +425,32 @@ fn calling(
     let summary = deps.notify.page(doctor::SUMMARY);
     let digest = Digest::new(deps.record.clone(), deps.care.clone(), summary);
     tasks.spawn(digest.run());
+    let inbox = deps.notify.page(doctor::INBOX);
+    let notices = Notices::new(deps.record.clone(), deps.care.clone(), inbox);
+    tasks.spawn(notices.run());
+    tasks.spawn(handover::reminder(deps).run());
+    let invited = deps.notify.page(citizen::ENTRY);
+    let inviter = Inviter::new(deps.record.clone(), deps.care.clone(), invited);
+    tasks.spawn(inviter.run());
+    let from = deps.laboratory.cases_from;
+    let follower = Follower::new(deps.record.clone(), deps.care.clone(), from);
+    tasks.spawn(follower.run());
     tasks.spawn(paging.run());
     tasks.spawn(courier.run());
     tasks
+}
+
+/// Carries out what was confirmed before the program was stopped in its middle. Nobody's page waits
+/// for it: what cannot be done now stays confirmed, and is done at the next start or erasure.
+async fn finish_erasures(deps: &Deps) {
+    let actor = Actor::System("privacy");
+    match veglia_privacy::finish(&deps.record, &actor, deps.care.now()).await {
+        Ok(0) => {}
+        Ok(done) => tracing::info!(done, "confirmed erasures were carried out"),
+        Err(error) => {
+            tracing::error!(error = %pages::chain(&error), "confirmed erasures were not carried out");
+        }
+    }
 }
 
 /// Every route, with all that stands before it; and the task that keeps the ward up to date.
@@ -420,21 +477,26 @@ fn router(
         places,
         config.broker.clone(),
     );
+    let view = VeiledView::new(Arc::clone(&deps.view), deps.record.clone());
+    let citizens = Citizens::new(&deps.record);
     let shell = Shell {
         record: deps.record,
-        view: deps.view,
+        view: Arc::new(view),
+        ingest: deps.view,
         hub,
         fleet,
         rules: Arc::new(RuleSet::shipped()),
         clock: deps.clock,
         care: deps.care,
         door,
+        citizens,
         line: deps.line,
         turn: Arc::new(Turn::default()),
         senders,
         notify: Arc::new(deps.notify),
         alarm_path,
         codes_for: config.codes_for().into(),
+        retention: config.retention,
         ways,
         seats: streams::Seats::default(),
         ends: streams::Ends::default(),
@@ -445,8 +507,11 @@ fn router(
 
     let guarded = doors::mounted(doors::guarded())
         .route_layer(from_fn_with_state(shell.clone(), session::required));
+    let citizens = doors::mounted(doors::citizen())
+        .route_layer(from_fn_with_state(shell.clone(), citizen::required));
 
     let pages = guarded
+        .merge(citizens)
         .merge(doors::mounted(doors::open()))
         .fallback(pages::not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -457,8 +522,10 @@ fn router(
     let health = doors::mounted(doors::health());
 
     let protect = move |response| async move { headers::protect(encrypted, response) };
+    let api = api::mounted(&shell);
     let app = pages
         .merge(health)
+        .merge(api)
         .with_state(shell)
         .layer(map_response(protect));
     (app, watch)

@@ -206,7 +206,8 @@ pub(crate) async fn open(
     }
 }
 
-/// Opens a session, and gives it to the browser.
+/// Opens a session, and gives it to the browser; one that the browser held before ends, whoever's
+/// it was.
 pub(crate) async fn enter(
     shell: &Shell,
     jar: CookieJar,
@@ -215,6 +216,11 @@ pub(crate) async fn enter(
     way: Way,
 ) -> Result<CookieJar, Response> {
     let (browser, now) = (browser::said(headers), shell.clock.now());
+    if let Some(before) = shell.cookie.token(&jar)
+        && let Err(error) = sessions::close(&shell.record, staff, &before).await
+    {
+        return Err(pages::unavailable("a session was not closed", &error));
+    }
     match sessions::open_in(&shell.record, staff, browser, way, now).await {
         Ok(token) => {
             tracing::info!(staff.id = %staff.id, ?way, "a member of staff signed in");

@@ -6,7 +6,7 @@
 //! back to who sent it, under `no-store`, and is gone when the page is left. It works without
 //! scripts. Whoever signs in signs the act: the page says so.
 //!
-//! Deliberately absent: forms that are not about a patient: they hold no long words, and some hold
+//! Deliberately absent: forms about accounts and boxes: they hold no long words, and some hold
 //! passwords.
 
 use askama::Template;
@@ -23,7 +23,7 @@ use crate::pages::{Page, Section};
 const LINE_CHARS: usize = 60;
 
 /// The fields that people write notes in, whatever their length.
-const WRITTEN: [&str; 2] = ["words", "why"];
+const WRITTEN: [&str; 3] = ["words", "why", "motivo"];
 
 /// The same, one for each patient of a handover.
 const WRITTEN_OF_EACH: &str = "words-";
@@ -31,10 +31,10 @@ const WRITTEN_OF_EACH: &str = "words-";
 /// The fields that are long and nobody writes: the name of an alert, whom a page showed.
 const NAMED: [&str; 2] = ["flag", "shown"];
 
-/// What begins the addresses whose forms are given back: of one patient, of handovers, and of a
-/// family doctor.
+/// What begins the addresses whose forms are given back: of one patient, of handovers, of a family
+/// doctor, and of whoever asks for urgent access.
 const PATIENTS: &str = "/pazienti/";
-const HANDOVERS: [&str; 3] = ["/passaggio-consegne", "/notte", "/medico"];
+const HANDOVERS: [&str; 4] = ["/passaggio-consegne", "/notte", "/medico", "/accesso-urgente"];
 
 #[derive(Template)]
 #[template(path = "lost.html")]
@@ -54,7 +54,7 @@ struct Field {
     is_read: bool,
 }
 
-/// Whether a request is a form about a patient, or about those who are handed over.
+/// Whether a request is a form about a patient, or about several.
 pub(crate) fn is_form(request: &Request) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let is_form = kind.is_some_and(|kind| {
@@ -105,7 +105,7 @@ fn field((name, value): (String, String)) -> Field {
     }
 }
 
-/// The page of handovers, or of a family doctor, that an address belongs to, if it does.
+/// The page of several patients that an address belongs to, if it does.
 fn handover(path: &str) -> Option<&'static str> {
     let is_below = |part: &&str| {
         let rest = path.strip_prefix(*part);

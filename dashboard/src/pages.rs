@@ -14,7 +14,7 @@ use veglia_words::{Key, Language, Words};
 
 use crate::bell::Bell;
 use crate::language::{self, Spoken, WORDS};
-use crate::{Shell, assets, doctor, enrol};
+use crate::{Shell, assets, doctor, enrol, laboratory};
 
 /// The parts of the site that the menu names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Section {
     Patients,
     /// Whom to call.
     Calls,
+    /// What laboratories have found.
+    Laboratory,
     /// Who takes over whom.
     Handover,
     /// The night of the out-of-hours doctors.
@@ -35,9 +37,9 @@ pub(crate) enum Section {
     Reach,
     /// Who has an account.
     Accounts,
-    /// Alerts that a family doctor answers.
+    /// Alerts that a doctor outside the centre answers.
     Alerts,
-    /// What a family doctor copies.
+    /// What they copy.
     Summary,
     /// Patients whom family doctors reported.
     Report,
@@ -94,6 +96,12 @@ impl Layout {
         Language::ALL
     }
 
+    /// The section in which this page stands.
+    fn place(&self) -> Option<Key> {
+        let mut menu = self.menu().into_iter();
+        menu.find(|(.., is_here)| *is_here).map(|(_, name, _)| name)
+    }
+
     /// The sections that somebody's role has: address, name, and whether this page stands there.
     fn menu(&self) -> Vec<(&'static str, Key, bool)> {
         let Some(user) = &self.leaf.user else {
@@ -104,29 +112,32 @@ impl Layout {
         let enrol = (enrol::PAGE, Key("menu-enrol"), at(Section::Enrol));
         let calls = ("/telefonate", Key("menu-calls"), at(Section::Calls));
         let reports = ("/segnalazioni", Key("menu-reports"), at(Section::Report));
+        let results = (laboratory::PAGE, Key("menu-laboratory"), at(Section::Laboratory));
         let handover = at(Section::Handover);
         let shift = ("/passaggio-consegne", Key("menu-shift"), handover);
         let night = ("/notte", Key("menu-night"), at(Section::Night));
         let fleet = ("/dispositivi", Key("menu-fleet"), at(Section::Fleet));
         let reach = ("/reperibilita", Key("menu-reach"), at(Section::Reach));
+        let alerts = (doctor::INBOX, Key("menu-alerts"), at(Section::Alerts));
+        let own = ("/miei-pazienti", Key("menu-own"), patients.2);
+        let summary = (doctor::SUMMARY, Key("menu-summary"), at(Section::Summary));
         match user.role {
-            Role::Operator => vec![patients, calls, reports, shift, night, fleet, reach],
-            Role::Nurse | Role::Doctor => {
-                vec![patients, enrol, calls, reports, shift, night, fleet, reach]
-            }
-            Role::OutOfHoursDoctor => vec![
-                ("/notte", Key("menu-tonight"), night.2),
-                ("/miei-pazienti", Key("menu-own"), patients.2),
+            Role::Operator => vec![
+                patients, calls, reports, results, shift, night, fleet, reach,
             ],
+            Role::Nurse | Role::Doctor => {
+                vec![
+                    patients, enrol, calls, reports, results, shift, night, fleet, reach,
+                ]
+            }
+            Role::OutOfHoursDoctor => vec![("/notte", Key("menu-tonight"), night.2), own],
             Role::Mmg => vec![
-                (doctor::INBOX, Key("menu-alerts"), at(Section::Alerts)),
-                ("/miei-pazienti", Key("menu-own"), patients.2),
-                (doctor::SUMMARY, Key("menu-summary"), at(Section::Summary)),
+                alerts,
+                own,
+                summary,
                 ("/medico/segnala", Key("menu-report"), at(Section::Report)),
             ],
-            Role::HospitalDoctor => {
-                vec![("/miei-pazienti", Key("menu-own"), patients.2), enrol]
-            }
+            Role::HospitalDoctor => vec![alerts, own, summary, enrol],
             Role::Admin => vec![
                 ("/utenti", Key("menu-accounts"), at(Section::Accounts)),
                 fleet,
@@ -147,11 +158,6 @@ struct Fault {
 }
 
 impl<T: Template> Page<'_, T> {
-    /// The page with this status; its body is Italian, whatever the reader's language.
-    pub(crate) fn answer(&self, status: StatusCode) -> Response {
-        self.answer_in(Language::It, status)
-    }
-
     /// The page with this status; its body speaks this language.
     pub(crate) fn answer_in(&self, language: Language, status: StatusCode) -> Response {
         match self.body.render() {
@@ -266,6 +272,7 @@ fn advice(status: StatusCode) -> (Key, Key) {
         StatusCode::FORBIDDEN => (Key("fault-forbidden"), Key("fault-forbidden-advice")),
         StatusCode::NOT_FOUND => (Key("fault-nowhere"), Key("fault-nowhere-advice")),
         StatusCode::SERVICE_UNAVAILABLE => (Key("fault-record"), Key("fault-record-advice")),
+        StatusCode::PAYLOAD_TOO_LARGE => (Key("fault-large"), Key("fault-large-advice")),
         status if status.is_client_error() => (Key("fault-request"), Key("fault-request-advice")),
         _ => (Key("fault-system"), Key("fault-system-advice")),
     }
@@ -278,8 +285,6 @@ mod tests {
     #[test]
     fn every_word_of_the_shell_stands_in_both_languages() {
         let folder = env!("CARGO_MANIFEST_DIR");
-        // It stands above the page of a patient, in that page's language.
-        let italian = ["read.html"];
-        assert_eq!(veglia_words::proof::of_room(folder, &WORDS, &italian), "");
+        assert_eq!(veglia_words::proof::of_room(folder, &WORDS, &[]), "");
     }
 }

@@ -4,8 +4,7 @@
 //! are not there and password and code are. Script and server speak JSON; whatever is refused is
 //! one sentence, the same for a passkey that was removed, of a closed account, or never ours.
 //!
-//! Making or removing one wants the password, or a passkey, once more within five minutes: whoever
-//! sits at a screen left open must not be able to.
+//! Making or removing one wants the password, or a passkey, once more ([`crate::confirm`]).
 
 use askama::Template;
 use axum::extract::rejection::JsonRejection;
@@ -19,17 +18,15 @@ use std::borrow::Cow;
 use veglia_people::passkeys::{
     self, Known, PasskeyError, PublicKeyCredential, RegisterPublicKeyCredential,
 };
-use veglia_people::sessions::{self, Token, Way};
+use veglia_people::sessions::{Token, Way};
 use veglia_people::staff::Staff;
-use veglia_people::{Password, SignInError};
-use veglia_store::TxError;
 use veglia_wire::WallMs;
 use veglia_words::{Key, Language, Words};
 
 use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
-use crate::{Shell, account, login};
+use crate::{Shell, account, confirm, login};
 
 /// Where they are made.
 pub(crate) const PAGE: &str = "/account/passkey";
@@ -40,8 +37,6 @@ pub(crate) const SCRIPT: &str = "js/passkey.js";
 const REFUSED: Key = Key("passkey-refused");
 const OVER: Key = Key("passkey-over");
 const AGAIN: Key = Key("passkey-again");
-const WRONG: Key = Key("passkey-password-wrong");
-const SLOWED: Key = Key("code-slowed");
 const NAME: Key = Key("passkey-name-wrong");
 const FULL: Key = Key("passkey-full");
 const KNOWN: Key = Key("passkey-known");
@@ -53,9 +48,6 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
         ("/account/passkey/inizio", post(making)),
         ("/account/passkey/nuova", post(made)),
         ("/account/passkey/togli", post(removed)),
-        ("/account/conferma", post(confirmed)),
-        ("/account/conferma/inizio", post(begun)),
-        ("/account/conferma/passkey", post(confirmed_by_passkey)),
     ]
 }
 
@@ -189,8 +181,18 @@ pub(crate) async fn entered(
     }
 }
 
+/// What a script is told when it is done: where to go.
+pub(crate) fn done(to: &str) -> impl IntoResponse {
+    Json(Done { to })
+}
+
+/// The answer to somebody else's passkey.
+pub(crate) fn unrecognised(language: Language) -> Response {
+    fault(StatusCode::UNAUTHORIZED, REFUSED, language)
+}
+
 /// Whose passkey this browser shows.
-async fn recognised(
+pub(crate) async fn recognised(
     shell: &Shell,
     jar: &CookieJar,
     credential: &PublicKeyCredential,
@@ -229,7 +231,7 @@ async fn page(
     };
     let known = passkeys::list(&shell.record, &user.actor(), user.id).await;
     let loaded = match known {
-        Ok(known) => is_confirmed(shell, user, jar).await.map(|it| (known, it)),
+        Ok(known) => confirm::is_confirmed(shell, user, jar).await.map(|it| (known, it)),
         Err(error) => Err(error),
     };
     let w = WORDS.speaking(language);
@@ -252,80 +254,13 @@ async fn page(
     }
 }
 
-async fn is_confirmed(shell: &Shell, user: &Staff, jar: &CookieJar) -> Result<bool, TxError> {
-    match shell.cookie.token(jar) {
-        Some(token) => sessions::is_confirmed(&shell.record, user, &token, shell.clock.now()).await,
-        None => Ok(false),
-    }
-}
-
-/// The password, once more.
-#[derive(Deserialize)]
-struct Typed {
-    password: String,
-}
-
-/// `POST /account/conferma`
-async fn confirmed(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-    jar: CookieJar,
-    Form(Typed { password }): Form<Typed>,
-) -> Response {
-    let now = shell.clock.now();
-    let judged = shell.door.again(&user, Password::new(password), now).await;
-    let (status, fault) = match judged {
-        Ok(()) => return confirm(&shell, &user, &jar, Redirect::to(PAGE)).await,
-        Err(SignInError::Refused) => (StatusCode::UNPROCESSABLE_ENTITY, WRONG),
-        Err(SignInError::TooMany { .. }) => (StatusCode::TOO_MANY_REQUESTS, SLOWED),
-        Err(error) => return pages::unavailable("a password could not be judged", &error),
-    };
-    tracing::warn!(staff.id = %user.id, "a password that was asked once more was refused");
-    page((&shell, language), &user, &jar, status, Some(fault)).await
-}
-
-/// `POST /account/conferma/passkey`
-async fn confirmed_by_passkey(
-    State(shell): State<Shell>,
-    CurrentUser(user): CurrentUser,
-    Spoken(language): Spoken,
-    jar: CookieJar,
-    shown: Result<Json<Shown>, JsonRejection>,
-) -> Response {
-    let Ok(Json(Shown { credential, .. })) = shown else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    match recognised(&shell, &jar, &credential, language).await {
-        // Somebody else's confirms nothing here.
-        Ok(staff) if staff.id != user.id => fault(StatusCode::UNAUTHORIZED, REFUSED, language),
-        Ok(_) => confirm(&shell, &user, &jar, Json(Done { to: PAGE })).await,
-        Err(answer) => answer,
-    }
-}
-
-async fn confirm(
-    shell: &Shell,
-    user: &Staff,
-    jar: &CookieJar,
-    done: impl IntoResponse,
-) -> Response {
-    let Some(token) = shell.cookie.token(jar) else {
-        return StatusCode::UNAUTHORIZED.into_response();
-    };
-    match sessions::confirm(&shell.record, user, &token, shell.clock.now()).await {
-        Ok(()) => done.into_response(),
-        Err(error) => pages::unavailable("a session was not confirmed", &error),
-    }
-}
-
 /// Whether the session was confirmed; or the answer to give.
 async fn confirmation(
     (shell, language): (&Shell, Language),
     user: &Staff,
     jar: &CookieJar,
 ) -> Result<(), Response> {
-    match is_confirmed(shell, user, jar).await {
+    match confirm::is_confirmed(shell, user, jar).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(fault(StatusCode::FORBIDDEN, AGAIN, language)),
         Err(error) => Err(pages::unavailable("a session was not looked up", &error)),
@@ -406,7 +341,7 @@ async fn removed(
     jar: CookieJar,
     Form(Which { passkey }): Form<Which>,
 ) -> Response {
-    match is_confirmed(&shell, &user, &jar).await {
+    match confirm::is_confirmed(&shell, &user, &jar).await {
         Ok(true) => {}
         Ok(false) => {
             return page(
@@ -429,19 +364,23 @@ async fn removed(
     }
 }
 
-/// What the audit says of passkeys and identities, in words.
-pub(crate) fn why_in_words(purpose: &str) -> Option<&'static str> {
+/// What the audit says of the ways in, in words.
+pub(crate) fn why_in_words(purpose: &str) -> Option<Key> {
     use passkeys::purposes::{COPIED, MADE, REMOVED, SHOWN, WITHDRAWN};
+    use veglia_people::codes::purposes as codes;
     use veglia_people::subjects::purposes as identity;
     match purpose {
-        MADE => Some("Passkey creata"),
-        SHOWN => Some("Passkey usata"),
-        COPIED => Some("Passkey rifiutata: risulta copiata"),
-        REMOVED => Some("Passkey tolta da chi la possiede"),
-        WITHDRAWN => Some("Passkey ritirata"),
-        identity::SHOWN => Some("Accesso con un’identità esterna"),
-        identity::LINKED => Some("Identità esterna collegata"),
-        identity::UNLINKED => Some("Identità esterna scollegata"),
+        MADE => Some(Key("audit-passkey-made")),
+        SHOWN => Some(Key("audit-passkey-shown")),
+        COPIED => Some(Key("audit-passkey-copied")),
+        REMOVED => Some(Key("audit-passkey-removed")),
+        WITHDRAWN => Some(Key("audit-passkey-withdrawn")),
+        codes::MADE => Some(Key("audit-codes-made")),
+        codes::RENEWED => Some(Key("audit-codes-renewed")),
+        codes::WITHDRAWN => Some(Key("audit-codes-withdrawn")),
+        identity::SHOWN => Some(Key("audit-identity-shown")),
+        identity::LINKED => Some(Key("audit-identity-linked")),
+        identity::UNLINKED => Some(Key("audit-identity-unlinked")),
         _ => None,
     }
 }

@@ -23,7 +23,7 @@ use veglia_words::{Key, Language, Words};
 use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
-use crate::{Shell, passkey};
+use crate::{Shell, passkey, tokens};
 
 const PAGE: &str = "/registro";
 
@@ -181,8 +181,10 @@ fn line(entry: Accessed, who: &impl Fn(&str) -> String, w: Words) -> LineView {
         number: entry.number,
         at: w.language.moment(WallMs(entry.at_ms)),
         who: who(&entry.actor),
-        what: passkey::why_in_words(&entry.purpose)
-            .map_or_else(|| why_in_words(&entry.purpose), str::to_owned),
+        what: passkey::why_in_words(&entry.purpose).or_else(|| tokens::why_in_words(&entry.purpose)).map_or_else(
+            || why_in_words(&entry.purpose, w.language),
+            |key| w.say(key).into_owned(),
+        ),
         subject: entry.subject,
     }
 }

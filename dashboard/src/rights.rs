@@ -11,7 +11,8 @@
 //! whose devices speak, and whoever has an open flag though the centre released them.
 //!
 //! Answers: nobody who visits a page is led to the sign-in; a role that has nothing to do there
-//! gets 403; somebody else's patient gets 404, as a patient who does not exist does.
+//! gets 403; somebody else's patient gets 404, as a patient who does not exist does. Who was erased
+//! is said to be so (410), to whoever cared for them.
 
 use askama::Template;
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request};
@@ -20,37 +21,50 @@ use axum::response::{IntoResponse, Redirect, Response};
 use veglia_diary::open_flags_of;
 use veglia_people::care::{self, Refused, Relation};
 use veglia_people::staff::{Role, Staff};
-use veglia_people::{PersonId, in_italy, patients};
+use veglia_people::{PersonId, forgotten, patients};
 use veglia_view::{PatientId, is_stand_in};
 use veglia_words::{Language, Words};
 
 use crate::Shell;
 use crate::account;
+use crate::citizen;
 use crate::doctor;
+use crate::documents;
 use crate::enrol;
 use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::paging::person_of;
+use crate::privacy;
 use crate::ways;
+use crate::{api, tokens};
 
 /// The list of the centre, where everybody arrives who has signed in.
 const WARD: &str = "/";
+
+/// What begins the addresses of one patient for programs.
+const PATIENTS_OF_PROGRAMS: &str = "/api/v1/patients/";
 
 /// Whom a part of the site is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Audience {
     /// Operators, nurses and doctors of the centre.
     Centre,
+    /// Doctors of the centre.
+    CentreDoctors,
     /// The centre, and whoever manages its devices.
     CentreAndAdmin,
     /// Whoever cares for patients, of the centre or not.
     Carers,
     /// Those of them who write in the diary: the centre, and whoever watches at night.
     Writers,
+    /// Those of them who issue documents: whoever may sign.
+    Signing,
     /// Those of them who have a list of their own, because the centre's is not theirs.
     Outside,
     /// Those of the centre who write plans, and a hospital that discharges.
     Enrolling,
+    /// Doctors outside the centre who are told of their own patients: family doctors, hospitals'.
+    Doctors,
     /// Family doctors and paediatricians, and who stands in for them.
     FamilyDoctors,
     /// The administrator.
@@ -59,14 +73,19 @@ enum Audience {
     Auditor,
     /// Every account.
     Everybody,
+    /// Whoever has a case: they have a door of their own, and no account comes in.
+    Citizen,
 }
 
 /// The first that fits; an address and all below it. What is not here is the centre's.
 const PARTS: &[(&str, Audience)] = &[
     ("/pazienti/{id}/telefonata", Audience::Writers),
     (enrol::PAGE, Audience::Enrolling),
+    (privacy::HIDING, Audience::Centre),
+    (privacy::COPY, Audience::CentreDoctors),
     ("/pazienti/{id}", Audience::Carers),
-    ("/medico", Audience::FamilyDoctors),
+    ("/medico/segnala", Audience::FamilyDoctors),
+    ("/medico", Audience::Doctors),
     ("/miei-pazienti", Audience::Outside),
     ("/notte", Audience::Writers),
     ("/accesso-urgente", Audience::Carers),
@@ -76,9 +95,14 @@ const PARTS: &[(&str, Audience)] = &[
     ("/dispositivi", Audience::CentreAndAdmin),
     ("/reperibilita", Audience::CentreAndAdmin),
     ("/utenti", Audience::Admin),
+    (privacy::ERASURES, Audience::Admin),
     ("/schermi", Audience::Admin),
     ("/registro", Audience::Auditor),
     ("/account", Audience::Everybody),
+    (citizen::HOME, Audience::Citizen),
+    ("/api/v1/me", Audience::Everybody),
+    ("/api/v1/ward", Audience::Centre),
+    ("/api/v1/patients/{patient}", Audience::Carers),
 ];
 
 impl Audience {
@@ -90,7 +114,8 @@ impl Audience {
         };
         let named = PARTS.iter().find(|(part, _)| fits(part));
         match named.map_or(Self::Centre, |(_, audience)| *audience) {
-            Self::Carers if route.starts_with("/pazienti/") && writes(method) => Self::Writers,
+            Self::Carers if route.starts_with(documents::LIST) && writes(method) => Self::Signing,
+            Self::Carers if is_about_a_patient(route) && writes(method) => Self::Writers,
             audience => audience,
         }
     }
@@ -98,17 +123,26 @@ impl Audience {
     fn admits(self, role: Role) -> bool {
         match self {
             Self::Centre => role.is_of_the_centre(),
+            Self::CentreDoctors => role == Role::Doctor,
             Self::CentreAndAdmin => role.is_of_the_centre() || role == Role::Admin,
             Self::Carers => role.cares(),
             Self::Writers => role.is_of_the_centre() || role == Role::OutOfHoursDoctor,
+            Self::Signing => veglia_documents::issues(role),
             Self::Outside => role.cares() && !role.is_of_the_centre(),
             Self::Enrolling => veglia_enrol::enrols(role),
+            Self::Doctors => matches!(role, Role::Mmg | Role::HospitalDoctor),
             Self::FamilyDoctors => role == Role::Mmg,
             Self::Admin => role == Role::Admin,
             Self::Auditor => role == Role::Auditor,
             Self::Everybody => true,
+            Self::Citizen => false,
         }
     }
+}
+
+/// Whether an address is about one patient, for people or for programs.
+fn is_about_a_patient(route: &str) -> bool {
+    ["/pazienti/", PATIENTS_OF_PROGRAMS].iter().any(|part| route.starts_with(part))
 }
 
 fn writes(method: &Method) -> bool {
@@ -119,8 +153,8 @@ fn writes(method: &Method) -> bool {
 pub(crate) fn home(role: Role) -> &'static str {
     match role {
         Role::Operator | Role::Nurse | Role::Doctor => WARD,
-        Role::Mmg => doctor::INBOX,
-        Role::HospitalDoctor | Role::OutOfHoursDoctor => "/miei-pazienti",
+        Role::Mmg | Role::HospitalDoctor => doctor::INBOX,
+        Role::OutOfHoursDoctor => "/miei-pazienti",
         Role::Admin => "/utenti",
         Role::Auditor => "/registro",
     }
@@ -160,17 +194,19 @@ struct StrangerPage<'a> {
 #[derive(Template)]
 #[template(path = "read.html")]
 pub(crate) struct ReadPage<'a, T: Template> {
+    w: Words,
     until: Option<String>,
     page: &'a T,
 }
 
 impl<'a, T: Template> ReadPage<'a, T> {
-    pub(crate) fn new(cared: Cared, page: &'a T) -> Self {
+    pub(crate) fn new(cared: Cared, page: &'a T, language: Language) -> Self {
         let until = match cared.relation {
-            Some(Relation::Glass { until }) => Some(in_italy(until)),
+            Some(Relation::Glass { until }) => Some(language.moment(until)),
             _ => None,
         };
-        Self { until, page }
+        let w = WORDS.speaking(language);
+        Self { w, until, page }
     }
 }
 
@@ -201,7 +237,7 @@ pub(crate) async fn judge(
             StatusCode::FORBIDDEN.into_response()
         });
     }
-    if !route.starts_with(account::PAGE) {
+    if asks_for_codes(&route) {
         codes_first(shell, user, request.method(), request.headers()).await?;
     }
     let (mut parts, body) = request.into_parts();
@@ -217,6 +253,13 @@ pub(crate) async fn judge(
         parts.extensions.insert(cared);
     }
     Ok(Request::from_parts(parts, body))
+}
+
+/// Whether whoever must show more than a password has to, here: not where it is set up, and not for
+/// a token, which was made behind this question.
+fn asks_for_codes(route: &str) -> bool {
+    let sets_up = route.starts_with(account::PAGE) && !route.starts_with(tokens::PAGE);
+    !sets_up && !route.starts_with(api::ROOT)
 }
 
 /// Whoever must show more than a password and has nothing sets codes up, or makes a passkey, before
@@ -267,10 +310,17 @@ async fn cared(
         return Err(stranger(None));
     };
     match care::may_read(&shell.record, user, person, shell.care.now()).await {
-        Ok(Ok(relation)) => Ok(Cared {
-            patient,
-            relation: Some(relation),
-        }),
+        Ok(Ok(relation)) => {
+            let erased = forgotten::since(&shell.record, &user.actor(), person).await;
+            match erased {
+                Ok(None) => Ok(Cared {
+                    patient,
+                    relation: Some(relation),
+                }),
+                Ok(Some(at)) => Err(privacy::gone(user, spoken, at)),
+                Err(error) => Err(pages::unavailable("a person was not read", &error)),
+            }
+        }
         Ok(Err(Refused::Role)) => Err(StatusCode::FORBIDDEN.into_response()),
         Ok(Err(Refused::Stranger)) => {
             match is_left_to_the_centre(shell, user, person, patient).await {

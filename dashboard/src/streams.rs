@@ -25,6 +25,7 @@ use veglia_people::staff::Staff;
 use veglia_view::PatientId;
 use veglia_ward::Filter;
 
+use crate::language::Spoken;
 use crate::{Shell, rights, session};
 
 /// Streams that one account has open at most: its tabs, and those of its colleagues who forgot to
@@ -112,14 +113,14 @@ pub(crate) fn stream(
     shell: Shell,
     user: &Staff,
     jar: CookieJar,
-    filter: Filter,
+    (filter, Spoken(language)): (Filter, Spoken),
     about: About,
 ) -> Response {
     let Some(seat) = shell.seats.of(user) else {
         tracing::warn!(staff.id = %user.id, "an account has too many streams open");
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     };
-    let Ok(events) = shell.hub.events_through(filter) else {
+    let Ok(events) = shell.hub.events_through(filter, language) else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let over = async move {

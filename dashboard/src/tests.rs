@@ -2,13 +2,17 @@
 
 mod account;
 mod alarm_path;
+mod api;
 mod authenticator;
 mod bedside;
 mod centre;
+mod citizen;
 mod doctor;
+mod documents;
 mod fleet;
 mod glass;
 mod handover;
+mod laboratory;
 mod language;
 mod paging;
 mod passkey;
@@ -266,7 +270,7 @@ async fn every_error_is_a_page_in_italian() {
         .unwrap();
     let huge = posted(
         "/login",
-        &format!("username=anna&password={}", "a".repeat(100_000)),
+        &format!("username=anna&password={}", "a".repeat(500_000)),
     );
     let answers = [
         (wrong_method, "Richiesta non compresa"),

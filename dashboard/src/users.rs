@@ -2,6 +2,8 @@
 //! shows one-time codes. Sessions can be ended here, and codes and passkeys taken away from whoever
 //! lost their telephone. Accounts are made and closed at the command line.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
@@ -9,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde::Deserialize;
 use veglia_people::staff::{self, Staff};
-use veglia_people::{codes, passkeys, sessions, subjects};
+use veglia_people::{StaffId, codes, passkeys, sessions, subjects};
 use veglia_store::TxError;
 use veglia_words::{Key, Words};
 
@@ -75,17 +77,19 @@ async fn listed(
 async fn load(shell: &Shell, user: &Staff, w: Words) -> Result<UsersPage, TxError> {
     let (record, actor, now) = (&shell.record, &user.actor(), shell.clock.now());
     let enrolled = codes::enrolled(record, actor).await?;
-    let mut accounts = Vec::new();
-    for staff in staff::active(record, actor).await? {
-        let open = sessions::list(record, actor, staff.id, now).await?;
-        accounts.push(AccountView {
-            sessions: open.len(),
-            shows_codes: enrolled.contains(&staff.id),
-            must: shell.must_show_codes(staff.role),
-            staff,
-        });
-    }
-    Ok(UsersPage { w, accounts })
+    let enrolled: HashSet<StaffId> = enrolled.into_iter().collect();
+    let open = sessions::counts(record, actor, now).await?;
+    let accounts = staff::active(record, actor).await?.into_iter();
+    let accounts = accounts.map(|staff| AccountView {
+        sessions: open.get(&staff.id).copied().unwrap_or_default(),
+        shows_codes: enrolled.contains(&staff.id),
+        must: shell.must_show_codes(staff.role),
+        staff,
+    });
+    Ok(UsersPage {
+        w,
+        accounts: accounts.collect(),
+    })
 }
 
 /// `GET /utenti/{account}`
@@ -168,7 +172,8 @@ async fn withdrawn(
         Ok(staff) => staff,
         Err(answer) => return answer,
     };
-    match codes::withdraw(&shell.record, &user.actor(), staff.id).await {
+    let (record, actor, now) = (&shell.record, &user.actor(), shell.clock.now());
+    match codes::withdraw(record, actor, staff.id, now).await {
         Ok(_) => {
             tracing::warn!(staff.id = %staff.id, by = %user.id, "one-time codes were withdrawn");
             back(&staff)
@@ -205,7 +210,7 @@ async fn passkeys_withdrawn(
     }
 }
 
-async fn find(shell: &Shell, user: &Staff, account: i64) -> Result<Staff, Response> {
+pub(crate) async fn find(shell: &Shell, user: &Staff, account: i64) -> Result<Staff, Response> {
     let all = staff::active(&shell.record, &user.actor()).await;
     let all = all.map_err(|error| pages::unavailable("accounts were not read", &error))?;
     let found = all.into_iter().find(|staff| staff.id.get() == account);

@@ -52,6 +52,7 @@ pub(crate) fn open_routes() -> Vec<(&'static str, MethodRouter<Shell>)> {
 #[derive(Template)]
 #[template(path = "wall.html")]
 struct Frame {
+    language: Language,
     name: String,
     /// Already escaped, because a template made it.
     body: String,
@@ -82,16 +83,25 @@ struct Screen {
 }
 
 /// `GET /wall/{secret}`
-async fn shown(State(shell): State<Shell>, Path(secret): Path<String>) -> Response {
+async fn shown(
+    State(shell): State<Shell>,
+    Spoken(language): Spoken,
+    Path(secret): Path<String>,
+) -> Response {
     let board = match opened(&shell, &secret).await {
         Ok(board) => board,
         Err(answer) => return answer,
     };
     let events = format!("/wall/{secret}/eventi");
-    let page = WallPage::new(&shell.hub, board.name.clone(), events);
+    let page = WallPage::new(&shell.hub, board.name.clone(), events, language);
     let framed = page.render().and_then(|body| {
         let name = board.name;
-        Frame { name, body }.render()
+        Frame {
+            language,
+            name,
+            body,
+        }
+        .render()
     });
     match framed {
         Ok(text) => axum::response::Html(text).into_response(),
@@ -103,7 +113,11 @@ async fn shown(State(shell): State<Shell>, Path(secret): Path<String>) -> Respon
 }
 
 /// `GET /wall/{secret}/eventi`: ends with the screen, or with the server.
-async fn events(State(shell): State<Shell>, Path(secret): Path<String>) -> Response {
+async fn events(
+    State(shell): State<Shell>,
+    Spoken(language): Spoken,
+    Path(secret): Path<String>,
+) -> Response {
     let board = match opened(&shell, &secret).await {
         Ok(board) => board,
         Err(answer) => return answer,
@@ -111,7 +125,7 @@ async fn events(State(shell): State<Shell>, Path(secret): Path<String>) -> Respo
     let Some(seat) = shell.seats.of_wall(board.id) else {
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     };
-    let Ok(events) = shell.hub.wall_events() else {
+    let Ok(events) = shell.hub.wall_events(language) else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let over = async move {

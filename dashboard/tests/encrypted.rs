@@ -117,6 +117,8 @@ async fn deps(folder: &Path) -> Deps {
         veglia_diary::SCHEMA,
         veglia_fleet::SCHEMA,
         veglia_handover::SCHEMA,
+        veglia_isolation::SCHEMA,
+        veglia_laboratory::SCHEMA,
         veglia_notify::SCHEMA,
     ];
     let record = Database::open(&path, Purpose::Record, &schemas).await;
@@ -130,6 +132,7 @@ async fn deps(folder: &Path) -> Deps {
         notify: veglia_notify::Config::default(),
         alarm_path: None,
         line: None,
+        laboratory: veglia_laboratory::Config::default(),
     }
 }
 

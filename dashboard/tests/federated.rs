@@ -44,6 +44,10 @@ const STRANGER: &str = "TINIT-PRVSTR80A41F205X";
 
 const REFUSED: &str = "Accesso non riuscito";
 
+const SESSION: &str = "veglia_session";
+const IDENTITIES: &str = "/account/identita";
+const LINK: &str = "/account/identita/collega";
+
 /// The time of the provider, which is another process.
 struct Now;
 
@@ -203,6 +207,8 @@ impl Pages {
             veglia_people::SCHEMA,
             veglia_diary::SCHEMA,
             veglia_fleet::SCHEMA,
+            veglia_isolation::SCHEMA,
+            veglia_laboratory::SCHEMA,
             veglia_notify::SCHEMA,
         ];
         let path = folder.path().join("record.db");
@@ -246,6 +252,7 @@ impl Pages {
             notify: veglia_notify::Config::default(),
             alarm_path: None,
             line: None,
+            laboratory: veglia_laboratory::Config::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -308,7 +315,7 @@ impl<'a> Browser<'a> {
     }
 
     fn is_in(&self) -> bool {
-        self.cookies.iter().any(|it| it.0 == "veglia_session")
+        self.cookies.iter().any(|it| it.0 == SESSION)
     }
 
     /// To the provider.
@@ -396,6 +403,7 @@ async fn an_identity_opens_the_account_that_it_was_linked_to_and_no_other() {
     assert_eq!(asked("code_challenge_method"), "S256");
     assert_eq!(asked("acr_values"), LEVEL);
     assert_eq!(asked("scope"), "openid profile");
+    assert_eq!(asked("prompt"), "login", "whoever was here before is not believed");
     for secret in ["state", "nonce", "code_challenge"] {
         assert!(asked(secret).len() >= 16, "{secret} in {address}");
     }
@@ -530,4 +538,69 @@ async fn a_provider_with_new_keys_is_believed_and_of_one_that_is_away_the_page_s
         "the password still opens"
     );
     assert!(browser.is_in());
+}
+
+#[tokio::test]
+async fn an_identity_is_linked_and_unlinked_by_whoever_shows_it_and_the_password() {
+    let name = "an_identity_is_linked_and_unlinked_by_whoever_shows_it_and_the_password";
+    let Some(packages) = found(name) else {
+        return;
+    };
+    let provider = Provider::start(&packages, free_port()).await;
+    let pages = Pages::open(&provider).await;
+    provider.say("olga", &olga(&json!({}))).await;
+    let mut browser = Browser::new(&pages);
+    let phrase = "password=tre+civette+sul+com%C3%B2";
+    let form = format!("username=olga&{phrase}");
+    browser.ask(Method::POST, "/login", &form).await;
+    assert!(browser.is_in());
+
+    // A screen left open links nothing.
+    let asked = browser.ask(Method::POST, LINK, "").await;
+    assert_eq!(leads_to(&asked), "/account/conferma?verso=identita");
+    let wrong = "password=quattro+gufi&verso=identita";
+    let wrong = browser.ask(Method::POST, "/account/conferma", wrong).await;
+    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let form = format!("{phrase}&verso=identita");
+    let confirmed = browser.ask(Method::POST, "/account/conferma", &form).await;
+    assert_eq!(leads_to(&confirmed), IDENTITIES);
+
+    // Who comes back in another browser, or signed in as nobody, has linked nothing.
+    let address = leads_to(&browser.ask(Method::POST, LINK, "").await);
+    let back = provider.recognise(&address, "olga").await;
+    let mut stranger = Browser::new(&pages);
+    let answer = stranger.come_back(&back).await;
+    judge_refused(&stranger, &answer);
+    let session = browser.cookies.iter().position(|it| it.0 == SESSION);
+    let session = browser.cookies.remove(session.unwrap());
+    let answer = browser.come_back(&back).await;
+    judge_refused(&browser, &answer);
+    browser.cookies.push(session);
+    assert!(text(&browser.get(IDENTITIES).await).contains("Nessuna identità"));
+
+    let address = leads_to(&browser.ask(Method::POST, LINK, "").await);
+    let back = provider.recognise(&address, "olga").await;
+    let linked = browser.come_back(&back).await;
+    assert_eq!(leads_to(&linked), format!("{IDENTITIES}?fatto=1"));
+    let page = text(&browser.get(IDENTITIES).await);
+    assert!(page.contains("Collegata da lei"), "{page}");
+    assert!(!page.contains(OLGA), "which one it is nobody keeps");
+    let mut other = Browser::new(&pages);
+    let opened = other.sign_in(&provider, "olga").await;
+    assert_eq!(leads_to(&opened), "/account");
+
+    // It opens one account, once.
+    let address = leads_to(&browser.ask(Method::POST, LINK, "").await);
+    let back = provider.recognise(&address, "olga").await;
+    let again = browser.come_back(&back).await;
+    assert_eq!(again.status(), StatusCode::CONFLICT);
+
+    let (_, reference) = page.split_once("name=\"identita\" value=\"").unwrap();
+    let form = format!("identita={}", &reference[..16]);
+    let gone = browser.ask(Method::POST, "/account/identita/togli", &form).await;
+    assert_eq!(leads_to(&gone), IDENTITIES);
+    assert_eq!(leads_to(&other.get("/account").await), "/login?back=/account");
+    let mut other = Browser::new(&pages);
+    let refused = other.sign_in(&provider, "olga").await;
+    judge_refused(&other, &refused);
 }

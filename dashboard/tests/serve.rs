@@ -34,6 +34,8 @@ async fn deps(folder: &tempfile::TempDir) -> Deps {
             veglia_diary::SCHEMA,
             veglia_fleet::SCHEMA,
             veglia_handover::SCHEMA,
+            veglia_isolation::SCHEMA,
+            veglia_laboratory::SCHEMA,
             veglia_notify::SCHEMA,
         ],
     )
@@ -49,6 +51,7 @@ async fn deps(folder: &tempfile::TempDir) -> Deps {
         notify: veglia_notify::Config::default(),
         alarm_path: None,
         line: None,
+        laboratory: veglia_laboratory::Config::default(),
     }
 }
 

@@ -27,7 +27,7 @@ use veglia_view::{
     Severity, Site, Source, Standing, Status, Trend, TrendAsk, Trigger, Version, View, ViewError,
     VitalKind, Ward,
 };
-use veglia_ward::{Filter, Hub, PAGES_MAX, Pace, WardPage, WardQuery};
+use veglia_ward::{Filter, Hub, Language, PAGES_MAX, Pace, WardPage, WardQuery};
 
 use super::machine::{kib_after, processor_time};
 use super::table::{gib, milliseconds, ratio, table, whole};
@@ -193,7 +193,13 @@ pub(super) async fn measure(folder: &Path, patients: u64) -> Result<Cost> {
     let (followed, is_busy) = (Followed::default(), Busy::default());
     let pages: Vec<_> = (0..PAGES_MAX)
         .map(|page| {
-            let events = hub.events().context("no page can be opened")?;
+            // Half of them are read in English: each line is then written twice.
+            let language = match page % 2 {
+                0 => Language::It,
+                _ => Language::En,
+            };
+            let events = hub.events(language);
+            let events = events.context("no page can be opened")?;
             let follows = (page < FOLLOWERS).then(|| (Arc::clone(&followed), is_busy.clone()));
             anyhow::Ok(tokio::spawn(listen(events, follows, stop.clone())))
         })
@@ -343,7 +349,7 @@ async fn until_complete(hub: &Hub, patients: u64) -> Result<()> {
     let began = Instant::now();
     let calm = patients - patients / ALARMED;
     let wanted = format!("data-count=\"calm\">{calm}<");
-    while !WardPage::new(hub, &Filter::default(), "/eventi")
+    while !WardPage::new(hub, &Filter::default(), "/eventi", Language::It)
         .to_string()
         .contains(&wanted)
     {
@@ -372,7 +378,7 @@ fn first_pages(hub: &Hub, names: [&'static str; 3]) -> Vec<(&'static str, u64, u
         let mut took: Vec<u64> = (0..PAGES)
             .map(|_| {
                 let began = Instant::now();
-                black_box(WardPage::new(hub, &filter, "/eventi").to_string());
+                black_box(WardPage::new(hub, &filter, "/eventi", Language::It).to_string());
                 u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
             })
             .collect();

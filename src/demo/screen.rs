@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use veglia_store::Database;
 use veglia_view::LocalView;
-use veglia_ward::{Hub, Pace};
+use veglia_ward::{Hub, Language, Pace};
 use veglia_wire::{CareClock, WallMs};
 
 /// Longest latency told apart, in milliseconds. What is longer was a home without a line.
@@ -61,7 +61,7 @@ impl Screen {
         stop: CancellationToken,
     ) -> Result<()> {
         let (hub, watch) = Hub::new(Arc::new(view), record, Pace::default());
-        let events = hub.events().map_err(|error| anyhow!(error))?;
+        let events = hub.events(Language::It).map_err(|error| anyhow!(error))?;
         let closed = stop.clone();
         let beside = tokio::spawn(watch.run(async move { closed.cancelled().await }));
         tokio::pin!(events);

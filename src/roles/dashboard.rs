@@ -61,6 +61,7 @@ pub(crate) async fn serve(
         notify: config.notify,
         alarm_path,
         line,
+        laboratory: config.laboratory,
     };
     let speaking = CancellationToken::new();
     let phone = phone.map(|phone| tokio::spawn(phone.speak(speaking.clone())));

@@ -3,11 +3,12 @@
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use veglia_codecs::Protocol;
 use veglia_series::{Pressure, SCHEMA, Sample, Series, SeriesWriter};
+use veglia_store::sea_orm::{ConnectionTrait, Statement};
 use veglia_store::{Actor, Database, Purpose};
 use veglia_triage::{
     About, Evidence, Flag, FlagId, How, PatientId, Severity, Standing, Trigger, Verdict,
@@ -16,6 +17,13 @@ use veglia_wire::{DeviceId, Quality, Site, VitalKind, WallMs};
 
 use crate::house::{House, PORT_OPEN, PORTS};
 use crate::process::Process;
+
+/// What stands before the six digits of a citizen's code.
+const CODE_IS: &str = "codice è ";
+
+/// How often it is looked whether one was sent: for a minute and a half.
+const LOOKS: usize = 900;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// What the pages say when they are served.
 const PAGES_UP: &str = "pages served";
@@ -31,15 +39,35 @@ iOVZebO11BzDN/7vKN296IWxKjzZHuTSkmGbpgTWntweg5qAEEsje8Zc
 -----END PRIVATE KEY-----
 ";
 
+/// An identity provider that is not there: its button is, and the page that links an identity.
+const PROVIDER: &str = "[dashboard.federated]\nissuer = \"http://localhost:9\"\nclient_id = \"prova\"\n\
+    label = \"Entra con SPID (prova)\"\nacr = [\"https://www.spid.gov.it/SpidL2\"]\n";
+
 const SECOND_MS: i64 = 1_000;
 const HOUR_MS: i64 = 3_600 * SECOND_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// How long ago the one low reading was.
-const DROP_AGO_MS: i64 = 10 * DAY_MS;
+/// How long a device has spoken, and how long ago the one low reading was, in milliseconds.
+pub(crate) const A_FORTNIGHT: Past = Past {
+    long_ms: 14 * DAY_MS,
+    drop_ago_ms: 10 * DAY_MS,
+};
+
+/// The same of a day.
+pub(crate) const A_DAY: Past = Past {
+    long_ms: DAY_MS,
+    drop_ago_ms: 10 * HOUR_MS,
+};
 
 /// How long before and after it the device calls its own readings disturbed.
 const DISTURBED_MS: i64 = 30 * SECOND_MS;
+
+/// What a device said before anybody looked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Past {
+    long_ms: i64,
+    drop_ago_ms: i64,
+}
 
 /// The centre and its one home; nothing runs yet.
 #[derive(Debug)]
@@ -115,6 +143,8 @@ impl Centre {
             "family": { "username": "ada", "password": "ambarabà ciccì coccò" },
             "hospital": { "username": "olga", "password": "ambarabà ciccì coccò" },
             "patient": self.patient,
+            "device": self.device(),
+            "gateway": self.house.homes[0].name,
             "notice": self.notice(),
         })
     }
@@ -188,21 +218,21 @@ impl Centre {
         assert!(done.status.success(), "{done:?}");
     }
 
-    /// Writes fourteen days of one device at 1 Hz into the series, before ingest ever ran: quiet
-    /// values, and one second at 84 % among disturbed ones that are lower.
-    pub(crate) fn remember_fourteen_days(&self) {
+    /// Writes the past of one device at 1 Hz into the series, before ingest ever ran: quiet values,
+    /// and one second at 84 % among disturbed ones that are lower.
+    pub(crate) fn remember(&self, past: Past) {
         let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
-        let remembered = runtime.block_on(self.remember(now()));
+        let remembered = runtime.block_on(self.write(past, now()));
         remembered.expect("the past can be written");
     }
 
-    async fn remember(&self, now: WallMs) -> anyhow::Result<()> {
+    async fn write(&self, past: Past, now: WallMs) -> anyhow::Result<()> {
         let folder = self.house.path("data/ingest");
         fs::create_dir_all(&folder)?;
         let series = folder.join("series.db");
         let series = Database::open(&series, Purpose::Series, &[SCHEMA]).await?;
         let (_, mut writer) = Series::open(series).await?;
-        write_fourteen_days(&mut writer, now).await?;
+        write_past(&mut writer, past, now).await?;
         let record = self.house.path("data/record.db");
         let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
         let record = Database::open(&record, Purpose::Record, &schemas).await?;
@@ -233,6 +263,40 @@ impl Centre {
         }
         record.close().await?;
         Ok(())
+    }
+
+    /// The newest code that was sent to a citizen by SMS, as soon as there is one.
+    pub(crate) fn code_by_sms(&self) -> String {
+        let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+        runtime.block_on(async {
+            for _ in 0..LOOKS {
+                let texts = self.texts().await.expect("the record can be read");
+                let code = texts.iter().find_map(|text| text.split_once(CODE_IS));
+                if let Some((_, code)) = code {
+                    return code.chars().take(6).collect();
+                }
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+            panic!("no code was sent");
+        })
+    }
+
+    /// What was sent so far, the newest first.
+    async fn texts(&self) -> anyhow::Result<Vec<String>> {
+        let record = self.house.path("data/record.db");
+        let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
+        let record = Database::open(&record, Purpose::Record, &schemas).await?;
+        let rows = record.read_tx("test.texts", &Actor::System("test"), |tx| {
+            Box::pin(async move {
+                let sql = "select text from delivery order by id desc";
+                let asked = Statement::from_string(tx.get_database_backend(), sql);
+                Ok(tx.query_all_raw(asked).await?)
+            })
+        });
+        let texts = rows.await?;
+        record.close().await?;
+        let texts = texts.iter().map(|row| row.try_get_by("text"));
+        Ok(texts.collect::<Result<_, _>>()?)
     }
 
     fn employ(&self, username: &str, name: &str, role: &str, password: &str) {
@@ -275,10 +339,10 @@ impl Centre {
     }
 }
 
-async fn write_fourteen_days(writer: &mut SeriesWriter, now: WallMs) -> anyhow::Result<()> {
-    for second in 1..=14 * DAY_MS / SECOND_MS {
-        let at = now.plus_ms(second * SECOND_MS - 14 * DAY_MS);
-        let (value, quality) = match now.since(at) - DROP_AGO_MS {
+async fn write_past(writer: &mut SeriesWriter, past: Past, now: WallMs) -> anyhow::Result<()> {
+    for second in 1..=past.long_ms / SECOND_MS {
+        let at = now.plus_ms(second * SECOND_MS - past.long_ms);
+        let (value, quality) = match now.since(at) - past.drop_ago_ms {
             0 => (840, Quality::empty()),
             near if near.abs() <= DISTURBED_MS => (830, Quality::ARTEFACT),
             _ => (950 + i32::try_from(second * 7919 % 20)?, Quality::empty()),
@@ -333,8 +397,8 @@ fn now() -> WallMs {
     WallMs(i64::try_from(ms).expect("milliseconds since 1970 fit"))
 }
 
-/// SMS go to a gateway that is not there, and browsers may subscribe: whoever tries it sees a
-/// channel that is down.
+/// SMS go to a gateway that is not there, nor is the identity provider, and browsers may subscribe:
+/// whoever tries it sees a channel that is down.
 fn call_nobody(house: &House) {
     let (secret, key) = (house.path("sms.secret"), house.path("push.key"));
     fs::write(&secret, "prova").expect("a file can be written");
@@ -344,7 +408,8 @@ fn call_nobody(house: &House) {
     text += &format!(
         "[notify.sms]\ngateway = \"http://127.0.0.1:9/\"\nuser = \"prova\"\n\
          password_file = {secret:?}\nfrom = \"Veglia\"\n\
-         [notify.push]\nkey_file = {key:?}\ncontact = \"mailto:prova@prova.example\"\n"
+         [notify.push]\nkey_file = {key:?}\ncontact = \"mailto:prova@prova.example\"\n\
+         {PROVIDER}secret_file = {secret:?}\n"
     );
     fs::write(&file, text).expect("the configuration can be written");
 }

@@ -18,7 +18,7 @@ const CHROMIUM: [&str; 3] = [
 ];
 
 /// The scripts, and what npm is told.
-const FILES: [&str; 16] = [
+const FILES: [&str; 18] = [
     "package.json",
     "package-lock.json",
     "harness.mjs",
@@ -26,7 +26,9 @@ const FILES: [&str; 16] = [
     "door.mjs",
     "watch.mjs",
     "fortnight.mjs",
+    "day.mjs",
     "demo.mjs",
+    "every.mjs",
     "ward.mjs",
     "family.mjs",
     "enrol.mjs",
@@ -46,6 +48,24 @@ pub(crate) struct Chromium {
     program: PathBuf,
     /// Where the scripts and what npm fetched lie together.
     workshop: PathBuf,
+}
+
+/// What comes back when a wish was granted.
+pub(crate) trait Answer {
+    /// One line.
+    fn line(self) -> String;
+}
+
+impl Answer for () {
+    fn line(self) -> String {
+        String::new()
+    }
+}
+
+impl Answer for String {
+    fn line(self) -> String {
+        self
+    }
 }
 
 /// A script; it ends with the test.
@@ -100,12 +120,13 @@ impl Chromium {
         Ok(Self { program, workshop })
     }
 
-    /// Runs a script to its good end; `grant` does what it asks for. What it said is returned.
-    pub(crate) fn run(
+    /// Runs a script to its good end; `grant` does what it asks for, and may tell it something. What
+    /// the script said is returned.
+    pub(crate) fn run<A: Answer>(
         &self,
         script: &str,
         told: &Value,
-        mut grant: impl FnMut(&str),
+        mut grant: impl FnMut(&str) -> A,
     ) -> Vec<String> {
         let mut told = told.clone();
         told["chromium"] = json!(self.program);
@@ -123,8 +144,8 @@ impl Chromium {
             let line = line.expect("what a script says is text");
             match line.strip_prefix("ask ") {
                 Some(wish) => {
-                    grant(wish);
-                    writeln!(input).expect("the script waits for the answer");
+                    let answer = grant(wish).line();
+                    writeln!(input, "{answer}").expect("the script waits for the answer");
                 }
                 None => {
                     if !line.starts_with("readings ") {

@@ -1,7 +1,7 @@
 // Who is let in: nobody without a session, nobody with a wrong password.
 
 import assert from "node:assert/strict";
-import { accessible, fitting, given, inChromium, inEnglish, newPage, quiet, reachable, signIn, text } from "./harness.mjs";
+import { accessible, fitting, given, inChromium, inEnglish, newPage, quiet, signIn, text } from "./harness.mjs";
 
 const path = (page) => new URL(page.url()).pathname;
 
@@ -9,10 +9,6 @@ await inChromium(async (browser) => {
   const page = await newPage(browser);
   await page.goto(`${given.base}/pazienti/0000000000000001`);
   assert.equal(path(page), "/login", "a page without session leads to the login");
-  await accessible(page, "login");
-  await reachable(page, "login");
-  await fitting(page, "login");
-  await inEnglish(page, "login");
 
   await page.fill("#username", given.nurse.username);
   await page.fill("#password", "sbagliata davvero");
@@ -35,10 +31,6 @@ await inChromium(async (browser) => {
   assert.match(await text(page, ".reach-list"), /Operatore Ferri Anna/);
   await page.waitForSelector("#reach-push-on:not([hidden])");
   assert.match(await text(page, "#reach-push-state"), /non riceve gli avvisi/);
-  await accessible(page, "who is called");
-  await reachable(page, "who is called");
-  await fitting(page, "reach");
-  await inEnglish(page, "reach");
   await page.click("form[action='/reperibilita/prova'] button");
   await page.waitForSelector("[role=status]");
   await page.waitForFunction(() => document.querySelector("[role=alert]") !== null || (location.reload(), false), null, { polling: 1000 });

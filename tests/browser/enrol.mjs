@@ -2,7 +2,7 @@
 // is lost, and what was agreed to is a page.
 
 import assert from "node:assert/strict";
-import { accessible, fitting, given, inChromium, inEnglish, newPage, quiet, reachable, signIn, text } from "./harness.mjs";
+import { accessible, fitting, given, inChromium, newPage, quiet, signIn, text } from "./harness.mjs";
 
 async function pressed(page, selector) {
   await page.focus(selector);
@@ -12,10 +12,6 @@ async function pressed(page, selector) {
 async function anEmptyFormSaysWhatIsMissing(page) {
   await page.click(".nav a[href='/pazienti/nuovo']");
   assert.equal(await text(page, "[aria-current=page]"), "Nuovo paziente");
-  await accessible(page, "the form for a new patient");
-  await reachable(page, "the form for a new patient");
-  await fitting(page, "enrol");
-  await inEnglish(page, "enrol");
   await pressed(page, "main form button[type=submit]");
   assert.match(await text(page, "[role=alert]"), /Nulla è stato scritto/);
   assert.match(await text(page, "#code-said"), /sedici caratteri/);
@@ -44,7 +40,6 @@ async function whatSheAgreedToIsWritten(page) {
   assert.match(await text(page, censimento), /No\./);
   await accessible(page, "consents");
   await fitting(page, "consents");
-  await inEnglish(page, "consents");
   await page.selectOption("#how-telemonitoring", "telephone");
   await pressed(page, "section:has(#h-telemonitoring) button[value=withdrawn]");
   assert.match(await text(page, "section:has(#h-telemonitoring)"), /chiudere il piano .*al telefono/);

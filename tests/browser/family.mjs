@@ -59,7 +59,6 @@ async function theSummaryIsText(page) {
   assert.equal(await text(page, "[role=status]"), "L’ora è scritta.");
   assert.equal(await page.inputValue("#ora"), "13:30");
   await judged(page, "family-summary");
-  await inEnglish(page, "family-summary");
 }
 
 async function onePatientIsASheet(page) {
@@ -70,7 +69,6 @@ async function onePatientIsASheet(page) {
   assert.equal(await page.locator(".bar").isVisible(), false, "paper has no menu");
   await fitting(page, "family-sheet-print");
   await page.emulateMedia({ media: "screen" });
-  await inEnglish(page, "family-sheet");
 }
 
 async function somebodyIsReported(page) {

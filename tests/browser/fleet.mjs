@@ -62,15 +62,9 @@ await inChromium(async (browser) => {
   await nurse.goto(LIST);
   await nurse.locator(".port-sheet a").first().click();
   await nurse.waitForSelector(".plain-table");
-  await judged(nurse, "device-sheet");
-  await inEnglish(nurse, "device-sheet");
   await nurse.click("a[href*='/dispositivi/tesserino/']");
   await nurse.waitForSelector(".card-square svg");
-  await judged(nurse, "tesserino");
-  await inEnglish(nurse, "tesserino");
   await nurse.goto(`${given.base}/kit`);
-  await judged(nurse, "kit");
-  await inEnglish(nurse, "kit");
   await other.close();
   await page.goto(LIST);
 
@@ -101,8 +95,6 @@ await inChromium(async (browser) => {
   await page.waitForSelector("#fleet:not(.is-lost) .chip-calm");
 
   await page.click("a[href='/dispositivi/nuovo']");
-  await judged(page, "fleet-invite");
-  await inEnglish(page, "fleet-invite");
   await page.fill("#gateway", "casa-99");
   await page.click("main button[type=submit]");
   await page.waitForSelector(".label svg");
@@ -121,8 +113,6 @@ await inChromium(async (browser) => {
   await page.waitForFunction(() => !document.querySelector(".codes"));
 
   await page.click("#gw-casa-99 a[href$=revoca]");
-  await judged(page, "fleet-revoke");
-  await inEnglish(page, "fleet-revoke");
   await page.fill("#why", "persa in un trasloco");
   await page.click("main button[type=submit]");
   await page.waitForURL(/dispositivi#/);

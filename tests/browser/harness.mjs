@@ -2,8 +2,8 @@
 // conversation with the test that started this script.
 //
 // The test writes one line of JSON on standard input: what to use. A line on standard output that
-// begins with "ask " is a wish (kill a process, start it again); an empty line comes back when it
-// is done. Other lines are told to whoever watches.
+// begins with "ask " is a wish (kill a process, start it again); a line comes back when it is done,
+// empty unless something was asked for. Other lines are told to whoever watches.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -30,13 +30,13 @@ export const given = JSON.parse((await lines.next()).value);
 
 export async function ask(wish) {
   console.log(`ask ${wish}`);
-  await lines.next();
+  return (await lines.next()).value;
 }
 
 /** What each page shows when a story fails: whoever reads the failure was not there. */
 async function tell(browser, error) {
   console.log(`failed: ${error.stack ?? error}`);
-  for (const page of browser.pages()) {
+  for (const page of browser.browser().contexts().flatMap((it) => it.pages())) {
     const shown = await page.evaluate(() => document.body.innerText.slice(0, 3000)).catch(String);
     console.log(`failed on ${page.url()}, which shows:\n${shown}`);
   }
@@ -142,29 +142,77 @@ export async function fitting(page, name) {
       scrollTo(0, 0);
     });
     // Charts are drawn anew for the width.
-    await page.waitForTimeout(600);
-    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(beyond <= 0, `${name} is ${beyond} px too wide at ${width}`);
+    if ((await page.locator("canvas").count()) > 0) await page.waitForTimeout(600);
+    await narrow(page, `${name} at ${width}`);
     await page.screenshot({ path: `${given.pictures}/${name}-${width}.png`, fullPage: true });
   }
 }
 
+/** How long a page may take to be laid out anew for another width: charts are drawn again. */
+const LAID_OUT_MS = 10000;
+
+/** Nothing goes beyond the side of the screen. */
+async function narrow(page, name) {
+  const fits = () => document.documentElement.scrollWidth <= innerWidth;
+  await page.waitForFunction(fits, null, { timeout: LAID_OUT_MS }).catch(() => {});
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(beyond <= 0, `${name} is ${beyond} px too wide`);
+}
+
 /**
- * The same page for whoever reads English: that all of it is, and that it fits where there is least
- * room. A picture is left. The page is loaded anew, and at the end in Italian again.
+ * The same page for other eyes: at twice its size, in the colours that somebody has chosen for all
+ * pages, and for whoever asked that nothing move.
+ */
+export async function otherwise(page, name) {
+  // What a browser's zoom of two does to a screen of 1440.
+  await page.setViewportSize({ width: 720, height: 450 });
+  await narrow(page, `${name} at 200 %`);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.emulateMedia({ forcedColors: "active", colorScheme: "dark", reducedMotion: "reduce" });
+  const seen = await page.evaluate((harmless) => {
+    // What only comes in sight once, after a while, does not move.
+    const isMoving = ({ playState, effect }) => {
+      const changes = effect.getKeyframes().flatMap(Object.keys);
+      return playState === "running" && (effect.getComputedTiming().iterations === Infinity || !changes.every((it) => harmless.includes(it)));
+    };
+    return {
+      moving: document.getAnimations().filter(isMoving).length,
+      // What can be pressed has an edge, or is underlined, when there is no colour to tell it by.
+      flat: [...document.querySelectorAll("main button, main a.btn, main summary")]
+        .filter((it) => it.checkVisibility())
+        .filter((it) => {
+          const { borderTopWidth, borderTopStyle, textDecorationLine, display } = getComputedStyle(it);
+          const hasEdge = borderTopStyle !== "none" && parseFloat(borderTopWidth) > 0;
+          return !hasEdge && textDecorationLine === "none" && display !== "list-item";
+        })
+        .map((it) => it.outerHTML.slice(0, 80)),
+    };
+  }, ["offset", "computedOffset", "easing", "composite", "opacity", "visibility"]);
+  assert.deepEqual(seen, { moving: 0, flat: [] }, `${name} in forced colours, without motion`);
+  await page.screenshot({ path: `${given.pictures}/${name}-forced.png`, fullPage: true });
+  await page.emulateMedia({ forcedColors: "none", colorScheme: "light", reducedMotion: "no-preference" });
+}
+
+/** All of the page speaks this language, or says which part does not, and no word is missing. */
+export async function speaks(page, name, language) {
+  const shown = await page.evaluate(() => ({
+    languages: [...document.querySelectorAll("html, main")].map((it) => it.lang),
+    missing: document.body.innerText.match(/⟦.*?⟧/)?.[0] ?? null,
+  }));
+  assert.deepEqual(shown, { languages: [language, ""], missing: null }, `${name} in ${language}`);
+}
+
+/**
+ * The same page for whoever reads English: that all of it is, and that it can be read at every
+ * width. Pictures are left. The page is loaded anew, and at the end in Italian again.
  */
 export async function inEnglish(page, name) {
   const browser = page.context();
   await browser.addCookies([{ name: "veglia_language", value: "en", url: given.base }]);
-  await page.setViewportSize({ width: WIDTHS[0], height: 900 });
   await page.reload();
-  const shown = await page.evaluate(() => ({
-    languages: [...document.querySelectorAll("html, main")].map((it) => it.lang),
-    beyond: document.documentElement.scrollWidth - innerWidth,
-    missing: document.body.innerText.match(/⟦.*?⟧/)?.[0] ?? null,
-  }));
-  assert.deepEqual(shown, { languages: ["en", ""], beyond: Math.min(shown.beyond, 0), missing: null }, `${name} in English`);
-  await page.screenshot({ path: `${given.pictures}/${name}-en.png`, fullPage: true });
+  await speaks(page, name, "en");
+  await accessible(page, `${name} in English`);
+  await fitting(page, `${name}-en`);
   await browser.clearCookies({ name: "veglia_language" });
   await page.reload();
 }

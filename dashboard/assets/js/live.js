@@ -3,6 +3,8 @@
 //
 // Text is only ever set as text.
 
+import { dayFormat, hourFormat, wordsOf } from "./words.js";
+
 /** Without a tick for so long the data stand still: ticks come every second, and with what is asked
  *  and looked at twice a second this is said within five. */
 const SILENCE_MS = 3500;
@@ -17,32 +19,38 @@ const AGAIN_AFTER_MS = 5000;
  *  place, and a page that is opened needs one. */
 const LISTENS_FOR_ALL = "veglia.ascolto";
 
-const clockFormat = new Intl.DateTimeFormat("it-IT", { timeZone: "Europe/Rome", hour: "2-digit", minute: "2-digit" });
-
-const dayFormat = new Intl.DateTimeFormat("it-IT", { timeZone: "Europe/Rome", day: "2-digit", month: "2-digit" });
+const say = wordsOf("live-words");
 
 const minute = 60000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-export function span(ms) {
-  if (ms < minute) return "meno di 1 min";
-  if (ms < hour) return `${Math.floor(ms / minute)} min`;
-  if (ms < day) return `${Math.floor(ms / hour)} h`;
-  const days = Math.floor(ms / day);
-  return days === 1 ? "1 giorno" : `${days} giorni`;
+function span(ms) {
+  if (ms < minute) return say("instant");
+  if (ms < hour) return say("minutes", { n: Math.floor(ms / minute) });
+  if (ms < day) return say("hours", { n: Math.floor(ms / hour) });
+  const n = Math.floor(ms / day);
+  return n === 1 ? say("day") : say("days", { n });
 }
 
 /** The hour, with its day when that is another. */
 function clockTime(at, now) {
-  const hour = `alle ${clockFormat.format(at)}`;
-  return dayFormat.format(at) === dayFormat.format(now) ? hour : `il ${dayFormat.format(at)} ${hour}`;
+  const told = { hour: hourFormat.format(at), day: dayFormat.format(at) };
+  return told.day === dayFormat.format(now) ? say("atHour", told) : say("atDay", told);
 }
 
-export function age(at, now) {
+function age(at, now) {
   const ms = now - at;
-  if (ms <= -minute) return "orario futuro";
-  return ms < minute ? "adesso" : `${span(ms)} fa`;
+  if (ms <= -minute) return say("future");
+  return ms < minute ? say("justNow") : say("ago", { span: span(ms) });
+}
+
+/** Counts on for how long something stands there, or somebody waits. */
+export function countSince(element, now) {
+  const from = element.dataset.since;
+  const name = element.closest(".is-waiting") ? "waits" : "lasts";
+  const text = from ? say(name, { span: span(Math.max(0, now - Number(from))) }) : "";
+  if (element.textContent !== text) element.textContent = text;
 }
 
 export function setText(parent, selector, text) {
@@ -116,6 +124,9 @@ export function live(page, lost, on) {
   let heard = { now: Number(page.dataset.now), speed: 0, at: performance.now() };
   let source = null;
   let againTimer = 0;
+  /** Whether it has ceased to listen by itself: then it knows nothing of what stands still, and says
+   *  and rings nothing. Another tab does. */
+  let isAtRest = false;
   /** Lines as last told, by patient. */
   const lines = new Map();
 
@@ -136,11 +147,12 @@ export function live(page, lost, on) {
 
   /** A page that never heard a tick and was told no moment knows of none. */
   function stoodStill() {
-    const since = Number.isFinite(heard.now) ? ` – dati fermi alle ${clockFormat.format(heard.now)}` : "";
-    return `Collegamento interrotto${since}`;
+    if (!Number.isFinite(heard.now)) return say("lostNever");
+    return say("lost", { hour: hourFormat.format(heard.now) });
   }
 
   function lookAround() {
+    if (isAtRest) return;
     if (isLost() && !page.classList.contains("is-lost")) {
       lost.textContent = page.dataset.lost ?? stoodStill();
       lost.hidden = false;
@@ -171,6 +183,11 @@ export function live(page, lost, on) {
 
   function listen() {
     clearTimeout(againTimer);
+    if (isAtRest) {
+      // As when the page was made: the first tick has as long as any other to come.
+      heard = { now: heard.now, speed: 0, at: performance.now() };
+      isAtRest = false;
+    }
     if (source !== null) return;
     source = new EventSource(page.dataset.events);
     take("tick", onTick);
@@ -195,6 +212,7 @@ export function live(page, lost, on) {
     clearTimeout(againTimer);
     source?.close();
     source = null;
+    isAtRest = true;
   }
 
   /** Ends that this tab listens for all, or waits to. */

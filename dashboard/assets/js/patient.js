@@ -11,6 +11,7 @@
 import uPlot from "../vendor/uplot.js";
 import { bell } from "./bell.js";
 import { countAges, fillCell, live } from "./live.js";
+import { dayFormat, hourFormat, locale, wordsOf } from "./words.js";
 
 const HOUR_MS = 3600000;
 const CHART_HEIGHT = 200;
@@ -57,14 +58,15 @@ const charts = [...page.querySelectorAll(".chart")].map((section) => ({
 }));
 
 const zone = "Europe/Rome";
-const dayFormat = new Intl.DateTimeFormat("it-IT", { timeZone: zone, day: "2-digit", month: "2-digit" });
-const timeFormat = new Intl.DateTimeFormat("it-IT", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
+const say = wordsOf("chart-words");
+const moment = (ms) => `${dayFormat.format(ms)} ${hourFormat.format(ms)}`;
+const numberFormat = new Intl.NumberFormat(locale, { useGrouping: false, maximumFractionDigits: 3 });
 
 function tickLabels(_plot, seconds) {
   const isLong = seconds.length > 1 && seconds[seconds.length - 1] - seconds[0] > 24 * 3600;
   return seconds.map((second) => {
     const at = new Date(second * 1000);
-    const time = timeFormat.format(at);
+    const time = hourFormat.format(at);
     if (!isLong) return time;
     return time === "00:00" ? dayFormat.format(at) : `${dayFormat.format(at)} ${time}`;
   });
@@ -196,9 +198,9 @@ function makePlot(chart, told, data) {
       { values: valueLabels, incrs: chart.vital === "temperature" ? TENTHS : WHOLE, size: 56, font: type, stroke: colours.ink },
     ],
     series: [
-      { label: "Ora", value: (_plot, second) => (second === null ? "–" : `${dayFormat.format(second * 1000)} ${timeFormat.format(second * 1000)}`) },
-      { label: "Valore", stroke: colours.line, width: 1.5, points: { size: 7 }, value: comma },
-      { label: "Dubbio", stroke: colours.doubtful, paths: () => null, points: { show: true, size: 8, width: 2, fill: "#fff", stroke: colours.doubtful }, value: comma },
+      { label: say("hour"), value: (_plot, second) => (second === null ? "–" : moment(second * 1000)) },
+      { label: say("value"), stroke: colours.line, width: 1.5, points: { size: 7 }, value: number },
+      { label: say("doubt"), stroke: colours.doubtful, paths: () => null, points: { show: true, size: 8, width: 2, fill: "#fff", stroke: colours.doubtful }, value: number },
     ],
     hooks: { drawAxes: [drawMarkLines], draw: [drawLimits(chart), drawMarks], setSelect: [zoom], setCursor: [tellNear] },
   };
@@ -206,11 +208,11 @@ function makePlot(chart, told, data) {
 }
 
 function valueLabels(plot, values) {
-  return values.map((value) => comma(plot, value));
+  return values.map((value) => number(plot, value));
 }
 
-function comma(_plot, value) {
-  return value === null || value === undefined ? "–" : String(value).replace(".", ",");
+function number(_plot, value) {
+  return value === null || value === undefined ? "–" : numberFormat.format(value);
 }
 
 function fillTable(chart, rows) {
@@ -251,7 +253,7 @@ async function load(chart) {
   if (chart.plot === null) makePlot(chart, told, data);
   else chart.plot.setData(data);
   const limits = told.limits.map((limit) => limit.label).join("; ");
-  const said = [limits && `Limiti: ${limits}.`, told.points.length === 0 && "Nessuna misura nel periodo.", told.missing];
+  const said = [limits && say("limits", { limits }), told.points.length === 0 && say("empty"), told.missing];
   chart.section.querySelector(".chart-limits").textContent = said.filter(Boolean).join(" ");
   fillTable(chart, told.table);
 }
@@ -279,21 +281,21 @@ function listMarks(isCut) {
     return item;
   });
   list.querySelector("ul").replaceChildren(...items);
-  list.querySelector(".marks-count").textContent = isCut ? `gli ultimi ${marks.length}` : String(marks.length);
+  list.querySelector(".marks-count").textContent = isCut ? say("newest", { n: marks.length }) : String(marks.length);
   list.hidden = marks.length === 0;
   page.querySelector(".marks-legend").hidden = marks.length === 0;
 }
 
 function sayRange() {
-  const said = (ms) => `${dayFormat.format(ms)} ${timeFormat.format(ms)}`;
-  document.getElementById("chart-range").textContent = `Dal ${said(range.from)} al ${said(range.to)}`;
+  const told = { from: moment(range.from), to: moment(range.to) };
+  document.getElementById("chart-range").textContent = say("range", told);
 }
 
 async function loadAll() {
   sayRange();
   const loaded = await Promise.allSettled([...charts.map(load), loadMarks()]);
   const failed = loaded.some((outcome) => outcome.status === "rejected");
-  status.textContent = failed ? "I grafici non sono aggiornati: l’acquisizione non risponde." : "";
+  status.textContent = failed ? say("stale") : "";
 }
 
 function show(hours) {

@@ -4,7 +4,7 @@
 //
 // Text is only ever set as text.
 
-import { copyOf, live, setText, span } from "./live.js";
+import { copyOf, countSince, live, setText } from "./live.js";
 
 const wall = document.getElementById("wall");
 const lost = document.getElementById("wall-lost");
@@ -39,7 +39,7 @@ function lineOf(line, now) {
   setText(item, ".wall-code", `…${line.code}`);
   setText(item, ".wall-why-text", line.why);
   setText(item, ".wall-others", line.others > 0 ? `+${line.others}` : "");
-  setText(item, ".wall-held", line.held ? "✓ in carico" : "");
+  setText(item, ".wall-held", line.held ? wall.dataset.held : "");
   item.querySelector(".wall-values").replaceChildren(...line.values.map((value) => valueOf(value, now)));
   return item;
 }
@@ -59,11 +59,7 @@ function onWall(told) {
 }
 
 function countOn(now) {
-  for (const since of list.querySelectorAll(".wall-since")) {
-    const from = since.dataset.since;
-    const verb = since.closest(".is-waiting") ? "attende da" : "da";
-    since.textContent = from ? `${verb} ${span(Math.max(0, now - Number(from)))}` : "";
-  }
+  for (const since of list.querySelectorAll(".wall-since")) countSince(since, now);
   for (const value of list.querySelectorAll(".wall-value[data-stale-at]")) {
     const { staleAt } = value.dataset;
     value.classList.toggle("is-stale", staleAt === "" || Number(staleAt) <= now);

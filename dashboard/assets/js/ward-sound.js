@@ -72,7 +72,7 @@ export function sound(button) {
   function say() {
     button.setAttribute("aria-pressed", String(isWanted));
     button.classList.toggle("is-mute", isWanted && !isHeard());
-    const { off = "Audio spento", on = "Audio attivo", mute = "Audio fermo: premere qui" } = button.dataset;
+    const { off, on, mute } = button.dataset;
     const text = !isWanted ? off : isHeard() ? on : mute;
     if (button.textContent !== text) button.textContent = text;
   }

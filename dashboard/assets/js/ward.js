@@ -3,8 +3,9 @@
 //
 // Text is only ever set as text; new lines are copies of the page's own templates.
 
-import { copyOf, countAges, fillCell, live, setText, span } from "./live.js";
+import { copyOf, countAges, countSince, fillCell, live, setText } from "./live.js";
 import { sound } from "./ward-sound.js";
+import { wordsOf } from "./words.js";
 
 /** A pointer that lies still over the table, or a focus that nobody uses, holds the list no longer
  *  than this: it must not stand still all night. */
@@ -30,6 +31,10 @@ const notices = document.getElementById("ward-notices");
 const figures = document.getElementById("ward-figures");
 const outside = document.getElementById("ward-outside");
 const title = document.title;
+const say = wordsOf("ward-words");
+
+/** A sentence about so many: of one it has other words. */
+const count = (one, many, n) => (n === 1 ? say(one) : say(many, { n }));
 
 /** Lines as last told, by patient; the order as last told; what waits to be applied. */
 const lines = new Map();
@@ -68,9 +73,9 @@ function fillReasons(list, reasons) {
   list.replaceChildren(...items);
 }
 
-function fillMore(place, count) {
-  const more = Math.max(0, count - REASONS_SHOWN);
-  const text = more === 0 ? "" : more === 1 ? "e un’altra segnalazione" : `e altre ${more} segnalazioni`;
+function fillMore(place, reasons) {
+  const more = Math.max(0, reasons - REASONS_SHOWN);
+  const text = more === 0 ? "" : count("moreOne", "more", more);
   if (place.textContent !== text) place.textContent = text;
 }
 
@@ -99,7 +104,8 @@ function fill(row, line) {
   setText(chip, ".chip-word", line.chip.word);
   row.querySelector(".chip-since").dataset.since = line.chip.since ?? "";
   setText(row, ".line-name a", line.name);
-  setText(row, ".line-code", `n. …${line.code}`);
+  setText(row, ".line-code", say("code", { code: line.code }));
+  setText(row, ".line-place", line.place ?? "");
   setText(row, ".line-doctor", line.doctor ? `MMG ${line.doctor}` : "");
   fillReasons(row.querySelector(".line-why ul"), line.why);
   fillMore(row.querySelector(".why-more"), line.why.length);
@@ -115,12 +121,7 @@ function fillValues(row, line) {
 
 function countOn(part, now, isLost) {
   countAges(part, now, isLost);
-  for (const since of part.querySelectorAll(".chip-since")) {
-    const from = since.dataset.since;
-    const verb = since.closest(".is-waiting") ? "attende da" : "da";
-    const text = from ? `${verb} ${span(Math.max(0, now - Number(from)))}` : "";
-    if (since.textContent !== text) since.textContent = text;
-  }
+  for (const since of part.querySelectorAll(".chip-since")) countSince(since, now);
 }
 
 let pointed = -Infinity;
@@ -190,11 +191,10 @@ function waitingRed() {
 function waitingWords() {
   const reds = [...waitingRed()].filter((patient) => !placedRed.has(patient));
   const others = [...moved].filter((patient) => !reds.includes(patient)).length;
-  const words = [];
-  if (reds.length > 0) words.push(reds.length === 1 ? "1 ROSSO" : `${reds.length} ROSSI`);
-  if (others > 0 || reds.length === 0) words.push(others > 1 ? `${others} aggiornamenti` : "1 aggiornamento");
   pending.classList.toggle("is-red", reds.length > 0);
-  return words.join(" e ");
+  const told = { reds: count("red", "reds", reds.length), others: count("update", "updates", Math.max(1, others)) };
+  if (reds.length === 0) return told.others;
+  return others === 0 ? told.reds : say("both", told);
 }
 
 /** Moves now, or says how many movements wait. */
@@ -204,7 +204,7 @@ function placeOrWait() {
     return;
   }
   heldSince ??= performance.now();
-  pending.textContent = `${waitingWords()} – applica (R)`;
+  pending.textContent = say("apply", { news: waitingWords() });
   pending.hidden = false;
 }
 
@@ -233,9 +233,8 @@ function readOut() {
   const names = [...news.values()];
   news = new Map();
   if (names.length === 0) return;
-  const many = names.length === 1 ? "1 nuovo allarme rosso" : `${names.length} nuovi allarmi rossi`;
-  const all = redCount > names.length ? ` In tutto ${redCount} rossi non presi in carico.` : "";
-  summary.textContent = `${many}: ${names.join(", ")}.${all}`;
+  const told = say("alarmNames", { alarms: count("alarm", "alarms", names.length), names: names.join(", ") });
+  summary.textContent = redCount > names.length ? `${told} ${say("alarmAll", { n: redCount })}` : told;
 }
 
 function onAlarms(told) {
@@ -316,13 +315,13 @@ ward.addEventListener("submit", async (event) => {
     if (answer.type === "opaqueredirect") {
       if (form.contains(document.activeElement)) form.closest("tr").querySelector(".line-name a").focus();
       form.hidden = true;
-      summary.textContent = `Preso in carico: ${name}.`;
+      summary.textContent = say("taken", { name });
       return;
     }
-    summary.textContent = `Non preso in carico: ${name}. Aprire il paziente.`;
+    summary.textContent = say("untaken", { name });
     location.assign(form.closest("tr").querySelector(".line-name a").href);
   } catch {
-    summary.textContent = `Non preso in carico: ${name}. Il collegamento è interrotto.`;
+    summary.textContent = say("unsent", { name });
   } finally {
     button.removeAttribute("aria-disabled");
   }

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
+    CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
     CoreProviderMetadata,
 };
 use openidconnect::{
@@ -80,8 +80,6 @@ pub(crate) struct Begun {
     state: CsrfToken,
     nonce: Nonce,
     verifier: PkceCodeVerifier,
-    /// The page to return to.
-    pub(crate) back: String,
 }
 
 /// What is known of it.
@@ -130,11 +128,7 @@ impl Provider {
     }
 
     /// Where the browser goes, and what is remembered of it until it is back.
-    pub(crate) async fn begin(
-        &self,
-        back: String,
-        now: WallMs,
-    ) -> Result<(Url, Begun), FederatedError> {
+    pub(crate) async fn begin(&self, now: WallMs) -> Result<(Url, Begun), FederatedError> {
         let asking = self.asking(self.known(now).await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mut request = asking
@@ -143,6 +137,8 @@ impl Provider {
                 CsrfToken::new_random,
                 Nonce::new_random,
             )
+            // Whoever was recognised there before may have left this screen to somebody else.
+            .add_prompt(CoreAuthPrompt::Login)
             .set_pkce_challenge(challenge);
         for scope in &self.config.scopes {
             request = request.add_scope(Scope::new(scope.clone()));
@@ -156,7 +152,6 @@ impl Provider {
             state,
             nonce,
             verifier,
-            back,
         };
         Ok((address, begun))
     }

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode, header};
 use totp_rs::{Builder, Secret};
 use veglia_people::Password;
+use veglia_people::sessions::CONFIRMED_MS;
 use veglia_people::staff::{self, NewStaff, Role};
 use veglia_store::Actor;
 use veglia_wire::Clock;
@@ -81,6 +82,46 @@ async fn enrol(site: &Site, cookie: &str) -> String {
     let done = text(done).await;
     assert_eq!(done.matches("<li><code>").count(), 8, "{done}");
     secret
+}
+
+#[tokio::test]
+async fn a_screen_left_open_sets_no_codes_up() {
+    let site = Site::with_anna(Config::default()).await;
+    let cookie = site.signed_in().await;
+    let page = text(site.get_with("/account/codici", &cookie).await).await;
+    let code = on_the_telephone(&page, site.clock.now().0);
+    site.clock
+        .0
+        .fetch_add(CONFIRMED_MS, std::sync::atomic::Ordering::SeqCst);
+    let asked = site.get_with("/account/codici", &cookie).await;
+    assert_eq!(leads_to(&asked), "/account/conferma?verso=codici");
+    // A wrong code would show the key again.
+    for code in ["000000", &code] {
+        let form = format!("codice={code}");
+        let asked = post(&site, "/account/codici", &form, &cookie).await;
+        assert_eq!(leads_to(&asked), "/account/conferma?verso=codici");
+    }
+    let page = site.get_with("/account/conferma?verso=codici", &cookie).await;
+    assert!(text(page).await.contains("Codici di accesso"));
+    let wrong = "password=quattro+gufi&verso=codici";
+    let wrong = post(&site, "/account/conferma", wrong, &cookie).await;
+    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(wrong).await.contains("Password non corretta"));
+    let right = "password=tre+civette+sul+com%C3%B2&verso=codici";
+    let right = post(&site, "/account/conferma", right, &cookie).await;
+    assert_eq!(leads_to(&right), "/account/codici");
+    enrol(&site, &cookie).await;
+}
+
+#[tokio::test]
+async fn whoever_signs_in_at_a_screen_ends_the_session_of_whoever_was_there() {
+    let site = Site::with_anna(Config::default()).await;
+    let before = site.signed_in().await;
+    let answer = post(&site, "/login", RIGHT, &before).await;
+    let after = kept(&answer, "veglia_session");
+    assert_eq!(site.get_with("/", &after).await.status(), StatusCode::OK);
+    let gone = site.get_with("/", &before).await;
+    assert_eq!(gone.status(), StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

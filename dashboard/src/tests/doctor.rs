@@ -6,12 +6,14 @@ use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode, header};
-use veglia_diary::{Callee, open_flags, page_seen, tick};
+use veglia_diary::{Callee, open_flags, page_seen, set_standing, tick};
 use veglia_doctor::Digest;
+use veglia_people::care::{self, Holder};
 use veglia_people::duty::Post;
 use veglia_people::staff::{self, NewStaff, Role, Staff};
-use veglia_people::{Belongs, Party, Password, sessions};
+use veglia_people::{Belongs, Party, Password, StaffId, sessions};
 use veglia_store::Actor;
+use veglia_view::Whereabouts;
 use veglia_wire::{CareClock, VitalKind, WallMs};
 
 use crate::tests::paging::{Scene, TEN};
@@ -49,23 +51,32 @@ async fn surgery_of(values: &[(VitalKind, i32, WallMs)]) -> Surgery {
     }
 }
 
-async fn employ(scene: &Scene) -> Staff {
-    let record = &scene.site.record;
-    let username: staff::Username = "ada".parse().unwrap();
+async fn account(scene: &Scene, username: &str, name: &str, role: Role) -> StaffId {
     let new = NewStaff {
-        username: username.clone(),
-        name: "Bianchi Ada".to_owned(),
-        role: Role::Mmg,
+        username: username.parse().unwrap(),
+        name: name.to_owned(),
+        role,
         password: Password::new("tre civette sul comò".to_owned()),
     };
-    let id = staff::create(record, &ACTOR, new, TEN).await.unwrap();
+    let made = staff::create(&scene.site.record, &ACTOR, new, TEN).await;
+    made.unwrap()
+}
+
+async fn named(scene: &Scene, username: &str) -> Staff {
+    let username = username.parse().unwrap();
+    let found = staff::by_username(&scene.site.record, &ACTOR, &username).await;
+    found.unwrap().unwrap()
+}
+
+async fn employ(scene: &Scene) -> Staff {
+    let record = &scene.site.record;
+    let id = account(scene, "ada", "Bianchi Ada", Role::Mmg).await;
     let Party::Mmg(doctor) = "mmg:1".parse().unwrap() else {
         panic!("a family doctor");
     };
     let tied = staff::tie(record, &ACTOR, id, &Belongs::Mmg(doctor)).await;
     tied.unwrap();
-    let found = staff::by_username(record, &ACTOR, &username).await;
-    found.unwrap().unwrap()
+    named(scene, "ada").await
 }
 
 impl Surgery {
@@ -105,6 +116,51 @@ async fn a_family_doctor_begins_at_their_alerts_and_one_press_is_written_and_pro
     let called = pages.find(|page| page.callee == Callee::Mmg).unwrap();
     let again = page_seen(&surgery.scene.site.record, &ACTOR, called.id, TEN).await;
     assert!(!again.unwrap(), "the diary knows already");
+}
+
+#[tokio::test]
+async fn a_hospital_begins_at_the_admissions_of_its_own_patients_and_finds_no_others() {
+    let scene = Scene::new().await;
+    let (record, unit) = (&scene.site.record, "Pneumologia".parse().unwrap());
+    let neri = account(&scene, "neri", "Neri Paolo", Role::HospitalDoctor).await;
+    let belongs = Belongs::Unit("Pneumologia".parse().unwrap());
+    staff::tie(record, &ACTOR, neri, &belongs).await.unwrap();
+    let neri = named(&scene, "neri").await;
+    let token = sessions::open(record, &neri, TEN).await.unwrap();
+    let cookie = format!("veglia_session={}", token.reveal());
+    let surgery = Surgery {
+        cookie,
+        form: format!("form={FORM}&admission=1&act=seen"),
+        scene,
+    };
+    let record = &surgery.scene.site.record;
+    let place = (Whereabouts::InHospital, TEN);
+    let patient = surgery.scene.patient;
+    let said = set_standing(record, &ACTOR, patient, place, "Saturazione", TEN).await;
+    said.unwrap();
+    // Of a patient of another's nothing is there, and nothing can be answered.
+    let page = surgery.shown("/medico").await;
+    assert!(!page.contains("Rossi"), "{page}");
+    let page = format!("/pazienti/{patient}");
+    let answer = surgery.scene.site.get_with(&page, &surgery.cookie).await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    let answer = surgery.send(&surgery.address(), &surgery.form).await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+
+    let person = veglia_people::PersonId::new(patient.get().cast_signed()).unwrap();
+    let holder = Holder::Unit(unit);
+    let given = care::entrust(record, &ACTOR, person, &holder, (TEN, None), "").await;
+    given.unwrap();
+    let first = surgery.scene.site.get_with("/", &surgery.cookie).await;
+    assert_eq!(leads_to(&first), "/medico");
+    let page = surgery.shown("/medico").await;
+    for words in ["RICOVERATO", "Rossi Maria", "Saturazione"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let done = surgery.send(&surgery.address(), &surgery.form).await;
+    assert_eq!(leads_to(&done), "/medico?fatto=seen");
+    let page = surgery.shown("/medico").await;
+    assert!(!page.contains("RICOVERATO"), "{page}");
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ async fn a_doctor_of_elsewhere_names_the_person_by_tax_code() {
     let maria = maria(&site).await;
     let doctor = session(&site, Role::HospitalDoctor).await;
     let led = site.get_with("/", &doctor).await;
-    assert_eq!(leads_to(&led), "/miei-pazienti");
+    assert_eq!(leads_to(&led), "/medico");
     let own = text(site.get_with("/miei-pazienti", &doctor).await).await;
     assert!(own.contains("/accesso-urgente"), "{own}");
     for (code, sentence) in [
@@ -192,4 +192,25 @@ async fn the_auditor_reads_who_read_whom_and_verifies_the_chain_without_a_name_o
     tampered.await.unwrap();
     let broken = verify().await;
     assert!(broken.contains("si rompe alla riga 2"), "{broken}");
+}
+
+#[tokio::test]
+async fn a_reason_outlives_its_session_and_one_that_is_too_long_is_told_so() {
+    let site = Site::with_anna(Config::default()).await;
+    let form = format!("codice_fiscale={CODE}&motivo=Dolore+al+petto%2C+sola+in+casa");
+    let lost = site.ask(posted("/accesso-urgente", &form)).await;
+    assert_eq!(lost.status(), StatusCode::UNAUTHORIZED);
+    let page = text(lost).await;
+    assert!(page.contains("Nulla è stato scritto"), "{page}");
+    assert!(page.contains("Dolore al petto, sola in casa</textarea>"), "{page}");
+
+    // The largest handover, filled to its end.
+    let cookie = site.signed_in().await;
+    let full = format!("motivo={}", "%E2%80%99".repeat(38_000));
+    let full = post(&site, "/accesso-urgente", &full, &cookie).await;
+    assert_eq!(full.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let long = format!("motivo={}", "a".repeat(500_000));
+    let long = post(&site, "/accesso-urgente", &long, &cookie).await;
+    assert_eq!(long.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(text(long).await.contains("Troppo in una volta"));
 }

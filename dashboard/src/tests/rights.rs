@@ -20,6 +20,7 @@ use veglia_store::Actor;
 use veglia_wire::Clock;
 
 use crate::doors;
+use crate::tests::citizen;
 use crate::tests::site::Site;
 use crate::{Config, rights};
 
@@ -32,14 +33,14 @@ const WHOSE: [&str; 2] = ["own", "other"];
 
 /// A site with one account of each role. Maria is everybody's patient who may have one; Bruno is
 /// on file and nobody's.
-struct Town {
-    site: Site,
-    staff: Vec<Staff>,
-    maria: PersonId,
-    bruno: PersonId,
+pub(crate) struct Town {
+    pub(crate) site: Site,
+    pub(crate) staff: Vec<Staff>,
+    pub(crate) maria: PersonId,
+    pub(crate) bruno: PersonId,
 }
 
-async fn town() -> Town {
+pub(crate) async fn town() -> Town {
     // With an address, so that there are passkeys.
     let config = Config {
         address: Some("https://centro.example".to_owned()),
@@ -135,7 +136,7 @@ impl Town {
         duty::add_shift(record, &SETUP, &shift).await.unwrap();
     }
 
-    fn of(&self, role: Role) -> &Staff {
+    pub(crate) fn of(&self, role: Role) -> &Staff {
         let found = self.staff.iter().find(|staff| staff.role == role);
         found.unwrap()
     }
@@ -145,7 +146,7 @@ impl Town {
     }
 
     /// One request, in a session of its own.
-    async fn answer(&self, method: &Method, path: &str, who: Option<&Staff>) -> Response<Body> {
+    pub(crate) async fn answer(&self, method: &Method, path: &str, who: Option<&Staff>) -> Response<Body> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -179,14 +180,43 @@ async fn methods(path: &str, town: &Town) -> Vec<Method> {
     let whoever = std::iter::once(None).chain(town.staff.iter().map(Some));
     for who in whoever {
         let answer = town.answer(&Method::TRACE, &address, who).await;
-        if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
-            let allowed = answer.headers()[header::ALLOW].to_str().unwrap();
-            let methods = allowed.split(',').map(str::trim);
-            let methods = methods.filter(|it| *it != "HEAD");
-            return methods.map(|it| it.parse().unwrap()).collect();
+        if let Some(methods) = allowed(&answer) {
+            return methods;
         }
     }
     panic!("{path} lets nobody in");
+}
+
+fn allowed(answer: &Response<Body>) -> Option<Vec<Method>> {
+    if answer.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return None;
+    }
+    let allowed = answer.headers()[header::ALLOW].to_str().unwrap();
+    let methods = allowed.split(',').map(str::trim);
+    let methods = methods.filter(|it| *it != "HEAD");
+    Some(methods.map(|it| it.parse().unwrap()).collect())
+}
+
+/// The routes behind a citizen's visit: whoever has an account is answered as nobody is.
+async fn lines_of_citizens(town: &Town) -> Vec<String> {
+    let swab = town.site.clock.now().plus_ms(-86_400_000);
+    citizen::positive(&town.site, swab).await;
+    let visit = citizen::comes_in(&town.site).await;
+    let mut found = Vec::new();
+    for (path, _) in doors::citizen() {
+        let asked = Request::builder()
+            .method(Method::TRACE)
+            .uri(path)
+            .header(header::COOKIE, &visit);
+        let answer = town.site.ask(asked.body(Body::empty()).unwrap()).await;
+        for method in allowed(&answer).unwrap() {
+            let answers = town.answers(&method, path).await;
+            assert!(!answers[0].is_success(), "{method} {path}");
+            assert!(answers.iter().all(|it| *it == answers[0]), "{method} {path}");
+            found.push(line(&format!("{method} {path}"), &answers));
+        }
+    }
+    found
 }
 
 fn names_a_patient(path: &str) -> bool {
@@ -209,7 +239,7 @@ fn address(path: &str, patient: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn line(name: &str, answers: &[StatusCode]) -> String {
+pub(crate) fn line(name: &str, answers: &[StatusCode]) -> String {
     let mut line = format!("{name:<58}");
     for status in answers {
         write!(line, " {}", status.as_u16()).unwrap();
@@ -218,7 +248,7 @@ fn line(name: &str, answers: &[StatusCode]) -> String {
 }
 
 /// Lines by what they begin with.
-fn by_name(lines: impl Iterator<Item = String>) -> BTreeMap<String, String> {
+pub(crate) fn by_name(lines: impl Iterator<Item = String>) -> BTreeMap<String, String> {
     let named = lines.map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let name = words.iter().take_while(|word| word.parse::<u16>().is_err());
@@ -232,7 +262,7 @@ fn by_name(lines: impl Iterator<Item = String>) -> BTreeMap<String, String> {
 async fn every_route_answers_each_role_as_the_table_says() {
     let town = town().await;
     let (maria, bruno) = (town.maria.to_string(), town.bruno.to_string());
-    let mut found = Vec::new();
+    let mut found = lines_of_citizens(&town).await;
     let guarded = doors::guarded().into_iter().map(|route| (route, true));
     let open = doors::open().into_iter().chain(doors::health());
     for ((path, _), is_guarded) in guarded.chain(open.map(|route| (route, false))) {

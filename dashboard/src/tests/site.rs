@@ -55,10 +55,14 @@ impl Site {
                 veglia_people::SCHEMA,
                 veglia_diary::SCHEMA,
                 veglia_doctor::SCHEMA,
+                veglia_documents::SCHEMA,
                 veglia_enrol::SCHEMA,
                 veglia_fleet::SCHEMA,
                 veglia_handover::SCHEMA,
+                veglia_isolation::SCHEMA,
+                veglia_laboratory::SCHEMA,
                 veglia_notify::SCHEMA,
+                veglia_privacy::SCHEMA,
             ],
         );
         let record = record.await.unwrap();
@@ -74,6 +78,7 @@ impl Site {
             notify: veglia_notify::Config::default(),
             alarm_path: None,
             line: None,
+            laboratory: veglia_laboratory::Config::default(),
         };
         let senders = Arc::new(Senders::open(&deps.notify).unwrap());
         let (alarm_path, seen) = watch::channel(None);

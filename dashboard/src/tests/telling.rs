@@ -73,6 +73,7 @@ impl Scene {
             notify: Notify::default(),
             alarm_path: None,
             line,
+            laboratory: veglia_laboratory::Config::default(),
         })
     }
 

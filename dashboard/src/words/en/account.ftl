@@ -59,6 +59,29 @@ passkey-name-wrong = Give the passkey a name of at most 60 characters.
 passkey-full = There are 16 passkeys already: remove one before making another.
 passkey-known = This passkey is there already.
 
+confirm-title = Your password, once more
+confirm-what = Before you continue with “{ $page }”: whoever finds the screen open must not be able to.
+
+account-identities-none = None. With an external identity you sign in without password and without code.
+account-identities = Identities that open this account: <strong>{ $n }</strong>.
+account-identities-page = Identities: link, unlink
+
+identity-title = External identities
+identity-what = With a linked identity you sign in by the button “{ $button }”, without password and without code.
+identity-none = No identity is linked to this account.
+identity-own = Linked by you on { $at }.
+identity-given = Linked by the administrator on { $at }.
+identity-remove = Unlink
+identity-link = Link an identity
+identity-hint = The identity service opens: when it has recognised you it brings you back here. Unlinking an identity ends the sessions that were opened with it.
+identity-change = Link or unlink
+identity-done = The identity is linked: from the next sign-in on it opens this account.
+identity-refused = The identity was not recognised and nothing was linked. Start again.
+identity-weak = An identity of a higher level is needed, for example SPID level 2. Nothing was linked.
+identity-down = The identity service does not answer. Nothing was linked: try again later.
+identity-taken = This identity opens an account already. If it is not yours, tell the administrator.
+identity-full = There are 8 linked identities already: unlink one first.
+
 users-name = Name
 users-role = Role
 users-sessions = Open sessions
@@ -66,6 +89,7 @@ users-codes = Codes
 users-codes-on = active
 users-codes-must = to be set up
 users-codes-off = not active
+users-erasures = Erasures of patients
 users-made = Accounts are made and closed at the command line.
 
 user-title = Account
@@ -77,4 +101,4 @@ user-codes-withdraw-do = Remove the codes and end the sessions
 user-codes-off = Not active.
 user-passkey-withdraw = Withdraw
 user-passkeys-withdraw = Withdraw all passkeys and end the sessions
-user-identities = External identities that open this account: <strong>{ $n }</strong>. They are linked and removed on the command line.
+user-identities = External identities that open this account: <strong>{ $n }</strong>. Whoever has them links them, or the command line does.

@@ -7,6 +7,7 @@ stranger-title = Patient not found
 stranger-why = <strong>No patient in your care is at this address.</strong> The address may be wrong, or the patient is not, or is no longer, one of yours.
 stranger-help = If somebody needs help now, you can open their record for an hour by giving the reason. The access is recorded and will be reviewed.
 
+glass-until = <strong>Urgent access until { $until }.</strong> What is read is written in the access log.
 glass-title = Emergency access
 glass-what = For helping, now, a person who is not one of your patients. It opens their record for an hour. Name, reason and time stay in the access log and in the person’s diary, and are reviewed.
 glass-code = The person’s Codice Fiscale

@@ -2,6 +2,7 @@
 
 frame-skip = Skip to content
 frame-sections = Sections
+frame-menu = Menu
 frame-leave = Sign out
 frame-no-device = Not a certified medical device.
 frame-licences = Licences of the components
@@ -21,6 +22,7 @@ menu-screens = Screens
 menu-alerts = Alerts
 menu-summary = Summary
 menu-report = Report a case
+menu-laboratory = Laboratories
 menu-reports = Reported cases
 menu-register = Access log
 
@@ -35,6 +37,8 @@ fault-record = Service unavailable
 fault-record-advice = The record does not answer. Try again in a minute; if it goes on, tell whoever runs the system. Meanwhile watch over the patients by telephone.
 fault-request = Request not understood
 fault-request-advice = Go back to the previous page, check what you entered and repeat.
+fault-large = Too much at once
+fault-large-advice = Nothing was written: the text that was sent is too long. Go back to the page before, shorten it or split it into several notes, and send it again.
 fault-system = System error
 fault-system-advice = It may not have been done. Go back to the previous page and check; if it happens again, tell whoever runs the system.
 

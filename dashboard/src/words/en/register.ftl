@@ -25,3 +25,15 @@ verified-title = Integrity of the log
 verified-broken = <strong>The chain breaks at line { $line }.</strong> The { $intact } lines before it are intact; from there on something was changed or removed. Compare with a backup.
 verified-intact = <strong>The log is intact.</strong> Lines checked: { $intact }.
 verified-head = Fingerprint of the last intact line: note it down elsewhere and compare it next time, because an end that was cut off shows only in this way.
+
+audit-passkey-made = Passkey made
+audit-passkey-shown = Passkey used
+audit-passkey-copied = Passkey refused: it must have been copied
+audit-passkey-removed = Passkey removed by its owner
+audit-passkey-withdrawn = Passkey withdrawn
+audit-codes-made = One-time codes set up
+audit-codes-renewed = Recovery codes renewed
+audit-codes-withdrawn = One-time codes withdrawn
+audit-identity-shown = Signed in with an external identity
+audit-identity-linked = External identity linked
+audit-identity-unlinked = External identity unlinked

@@ -59,6 +59,29 @@ passkey-name-wrong = Dare alla passkey un nome di 60 caratteri al massimo.
 passkey-full = Le passkey sono già 16: toglierne una prima di farne un’altra.
 passkey-known = Questa passkey c’è già.
 
+confirm-title = La password, di nuovo
+confirm-what = Prima di continuare con «{ $page }»: chi trova lo schermo aperto non deve poterlo fare.
+
+account-identities-none = Nessuna. Con un’identità esterna si accede senza password e senza codice.
+account-identities = Quante aprono l’account: <strong>{ $n }</strong>.
+account-identities-page = Identità: collegare, scollegare
+
+identity-title = Identità esterne
+identity-what = Con un’identità collegata si accede dal pulsante «{ $button }», senza password e senza codice.
+identity-none = Nessuna identità è collegata a questo account.
+identity-own = Collegata da lei il { $at }.
+identity-given = Collegata dall’amministratore il { $at }.
+identity-remove = Scollega
+identity-link = Collega un’identità
+identity-hint = Si apre il servizio di identità: dopo averla riconosciuta la riporta qui. Chi scollega un’identità termina gli accessi aperti con essa.
+identity-change = Collegare o scollegare
+identity-done = L’identità è collegata: dal prossimo accesso apre questo account.
+identity-refused = L’identità non è stata riconosciuta e nulla è stato collegato. Ricominciare.
+identity-weak = Serve un’identità di livello più alto, per esempio SPID di livello 2. Nulla è stato collegato.
+identity-down = Il servizio di identità non risponde. Nulla è stato collegato: riprovare più tardi.
+identity-taken = Questa identità apre già un account. Se non è il suo, avvisare l’amministratore.
+identity-full = Le identità collegate sono già 8: scollegarne una prima.
+
 users-name = Nome
 users-role = Ruolo
 users-sessions = Accessi aperti
@@ -66,6 +89,7 @@ users-codes = Codici
 users-codes-on = attivi
 users-codes-must = da attivare
 users-codes-off = non attivi
+users-erasures = Cancellazioni di pazienti
 users-made = Gli utenti si creano e si chiudono dalla riga di comando.
 
 user-title = Utente
@@ -77,4 +101,4 @@ user-codes-withdraw-do = Togli i codici e termina gli accessi
 user-codes-off = Non attivi.
 user-passkey-withdraw = Ritira
 user-passkeys-withdraw = Ritira tutte le passkey e termina gli accessi
-user-identities = Identità esterne che aprono l’account: <strong>{ $n }</strong>. Si collegano e si tolgono dalla riga di comando.
+user-identities = Identità esterne che aprono l’account: <strong>{ $n }</strong>. Le collega chi le possiede, o la riga di comando.

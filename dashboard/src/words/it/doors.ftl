@@ -7,6 +7,7 @@ stranger-title = Paziente non trovato
 stranger-why = <strong>Nessun paziente in carico a lei corrisponde a questo indirizzo.</strong> L’indirizzo può essere sbagliato, oppure il paziente non è, o non è più, tra i suoi.
 stranger-help = Se una persona ha bisogno di aiuto adesso, si può aprire la sua scheda per un’ora indicando il motivo. L’accesso resta scritto e viene riletto.
 
+glass-until = <strong>Accesso urgente fino alle { $until }.</strong> Quanto viene letto è scritto nel registro degli accessi.
 glass-title = Accesso urgente
 glass-what = Serve ad aiutare adesso una persona che non è tra i suoi pazienti. Apre la sua scheda per un’ora. Nome, motivo e ora restano nel registro degli accessi e nel diario della persona, e vengono riletti.
 glass-code = Codice fiscale della persona

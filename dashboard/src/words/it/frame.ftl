@@ -2,6 +2,7 @@
 
 frame-skip = Vai al contenuto
 frame-sections = Sezioni
+frame-menu = Menu
 frame-leave = Esci
 frame-no-device = Non è un dispositivo medico certificato.
 frame-licences = Licenze dei componenti
@@ -22,6 +23,7 @@ menu-alerts = Segnalazioni
 menu-summary = Riepilogo
 menu-report = Segnala un caso
 menu-reports = Casi segnalati
+menu-laboratory = Laboratori
 menu-register = Registro degli accessi
 
 fault-home = Pagina iniziale
@@ -35,6 +37,8 @@ fault-record = Servizio non disponibile
 fault-record-advice = L’archivio non risponde. Riprovare tra un minuto; se continua, avvisare chi gestisce il sistema. Nel frattempo sorvegliare i pazienti per telefono.
 fault-request = Richiesta non compresa
 fault-request-advice = Tornare alla pagina precedente, controllare i dati inseriti e ripetere l’operazione.
+fault-large = Troppo in una volta
+fault-large-advice = Nulla è stato scritto: il testo inviato è troppo lungo. Tornare alla pagina precedente, accorciarlo o dividerlo in più note, e inviare di nuovo.
 fault-system = Errore del sistema
 fault-system-advice = L’operazione potrebbe non essere stata eseguita. Tornare alla pagina precedente e verificare; se si ripete, avvisare chi gestisce il sistema.
 
