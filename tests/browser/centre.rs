@@ -40,8 +40,13 @@ iOVZebO11BzDN/7vKN296IWxKjzZHuTSkmGbpgTWntweg5qAEEsje8Zc
 ";
 
 /// An identity provider that is not there: its button is, and the page that links an identity.
-const PROVIDER: &str = "[dashboard.federated]\nissuer = \"http://localhost:9\"\nclient_id = \"prova\"\n\
-    label = \"Entra con SPID (prova)\"\nacr = [\"https://www.spid.gov.it/SpidL2\"]\n";
+const PROVIDER: &str = r#"
+[dashboard.federated]
+issuer = "http://localhost:9"
+client_id = "prova"
+label = "Entra con SPID (prova)"
+acr = ["https://www.spid.gov.it/SpidL2"]
+"#;
 
 const SECOND_MS: i64 = 1_000;
 const HOUR_MS: i64 = 3_600 * SECOND_MS;

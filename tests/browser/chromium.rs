@@ -120,8 +120,8 @@ impl Chromium {
         Ok(Self { program, workshop })
     }
 
-    /// Runs a script to its good end; `grant` does what it asks for, and may tell it something. What
-    /// the script said is returned.
+    /// Runs a script to its good end; `grant` does what it asks for, and may tell it something.
+    /// What the script said is returned.
     pub(crate) fn run<A: Answer>(
         &self,
         script: &str,

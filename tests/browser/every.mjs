@@ -29,8 +29,11 @@ const NO_PAGES = [
   "/readyz",
 ];
 
-/** Seen on the way to something: a code that is asked for, here or by another script; a kit. */
-const ELSEWHERE = ["/login/codice", "/kit/{device}", "/cittadino/codice"];
+/**
+ * Seen on the way to something: a code that is asked for, here or by another script; a kit; and what
+ * only a laboratory's computer sends, on the page of a result.
+ */
+const ELSEWHERE = ["/login/codice", "/kit/{device}", "/cittadino/codice", "/laboratorio/messaggi/{number}"];
 
 /** Each page: its route, and who looks at it. */
 const PAGES = [
@@ -64,7 +67,6 @@ const PAGES = [
   ["/segnalazioni", "nurse"],
   ["/casi", "nurse"],
   ["/laboratorio", "nurse"],
-  ["/laboratorio/messaggi/{number}", "nurse"],
   ["/laboratorio/risultati/{number}", "nurse"],
   ["/passaggio-consegne", "nurse"],
   ["/passaggio-consegne/{number}", "doctor"],
@@ -140,13 +142,11 @@ async function resultsCame(nurse) {
   await accessible(nurse, "a sheet before it is kept");
   await fitting(nurse, "laboratory-preview");
   await press(nurse, "button[value=keep]");
-  const waits = (part) => `a[href^='/laboratorio/${part}/']`;
-  await nurse.waitForFunction(
-    (both) => both.every((it) => document.querySelector(it)) || (location.reload(), false),
-    [waits("messaggi"), waits("risultati")],
-    { polling: 1000 },
-  );
-  return Promise.all(["messaggi", "risultati"].map((part) => nurse.getAttribute(waits(part), "href")));
+  await nurse.goto(`${given.base}/laboratorio`);
+  const waiting = "a[href^='/laboratorio/risultati/']";
+  const bothWait = (links) => document.querySelectorAll(links).length === 2 || (location.reload(), false);
+  await nurse.waitForFunction(bothWait, waiting, { polling: 1000 });
+  return nurse.locator(waiting).first().getAttribute("href");
 }
 
 /** Whoever tested positive comes in with a code by SMS. */
@@ -168,7 +168,7 @@ const last = (page) => new URL(page.url()).pathname.split("/").at(-1);
 
 /** What has to be there before it can be looked at; what each route is called by then. */
 async function prepared({ nurse, admin, citizen }) {
-  const [message, result] = await resultsCame(nurse);
+  const result = await resultsCame(nurse);
   await aCitizenComesIn(citizen);
   await nurse.goto(`${given.base}/passaggio-consegne`);
   await nurse.fill("#words", "La stampante è guasta");
@@ -197,7 +197,6 @@ async function prepared({ nurse, admin, citizen }) {
       "/pazienti/{id}/telefonata/{call}": `/pazienti/${given.patient}/telefonata/${call}`,
       "/passaggio-consegne/{number}": `/passaggio-consegne/${handover}`,
       "/notte/{number}": `/notte/${night}`,
-      "/laboratorio/messaggi/{number}": message,
       "/laboratorio/risultati/{number}": result,
       "/utenti/{account}": account,
       "/utenti/{account}/token": `${account}/token`,
