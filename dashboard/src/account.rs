@@ -23,12 +23,12 @@ use veglia_people::{SignInError, passkeys, subjects};
 use veglia_store::TxError;
 use veglia_words::{Key, Language, Words};
 
+use crate::Shell;
 use crate::browser;
 use crate::confirm::{self, Toward};
 use crate::language::{Spoken, WORDS};
 use crate::pages::{self, Page, Section};
 use crate::session::CurrentUser;
-use crate::Shell;
 
 /// The page.
 pub(crate) const PAGE: &str = "/account";

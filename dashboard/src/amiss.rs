@@ -16,7 +16,7 @@ use veglia_people::duty::{self, Post};
 use veglia_people::{Party, staff};
 use veglia_store::{Actor, Database, TxError};
 use veglia_view::CareClock;
-use veglia_ward::{Hub, Notice};
+use veglia_ward::{Concern, Hub, Notice};
 use veglia_wire::{Clock, WallMs};
 use veglia_words::{Each, Key, Language, Words};
 
@@ -49,8 +49,8 @@ pub(crate) struct Amiss {
     told: HashSet<i64>,
 }
 
-/// What the ward says, and whether it is over.
-type Sentence = (String, bool);
+/// What the ward says, about what, and whether it is over.
+type Sentence = (String, Concern, bool);
 
 /// An outage in words.
 pub(crate) struct Said {
@@ -93,8 +93,9 @@ impl Amiss {
         let (en, _) = self.sentences(trouble.as_ref(), Language::En).await?;
         // What begins between the two is told a second later.
         let both = it.into_iter().zip(en);
-        let notice = |((it, is_over), (en, _)): (Sentence, Sentence)| Notice {
+        let notice = |((it, concern, is_over), (en, ..)): (Sentence, Sentence)| Notice {
             text: Each::new(it, en),
+            concern,
             is_over,
         };
         hub.post(both.map(notice).collect());
@@ -116,13 +117,16 @@ impl Amiss {
         let said = said(&self.record, &ACTOR, &self.care, self.clock.as_ref(), w).await?;
         let (record, now) = (&self.record, self.care.now());
         let handovers = veglia_handover::waiting(record, &ACTOR, now, language).await?;
-        let outage = |it: &Said| (it.words.clone(), it.outage.ended.is_some());
-        let telephone = trouble.map(|it| self.telephone(it, w));
-        let others = telephone.into_iter().chain(handovers);
-        let sentences = said.iter().map(outage);
-        let sentences = sentences.chain(others.map(|text| (text, false)));
-        let sentences = sentences.collect();
-        Ok((sentences, said.into_iter().map(|it| it.outage).collect()))
+        let calling = Concern::Calling;
+        let outage = |it: &Said| (it.words.clone(), calling, it.outage.ended.is_some());
+        let telephone = trouble.map(|it| (self.telephone(it, w), calling, false));
+        let handovers = handovers.into_iter();
+        let handovers = handovers.map(|text| (text, Concern::Handover, false));
+        let sentences = said.iter().map(outage).chain(telephone).chain(handovers);
+        Ok((
+            sentences.collect(),
+            said.into_iter().map(|it| it.outage).collect(),
+        ))
     }
 
     /// What keeps the telephone from the rules.

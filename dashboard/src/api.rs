@@ -22,13 +22,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{any, get};
-use axum::Router;
 use governor::clock::{self, Clock as _};
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
@@ -189,11 +189,17 @@ async fn judged(guard: &Guard, request: Request) -> Result<Request, Response> {
     if let Some(Cared { patient, .. }) = request.extensions().get() {
         let access = Access {
             at_ms: shell.care.now().0,
-            purpose: if asked == Some(Scope::DiaryWrite) { WRITTEN } else { READ },
+            purpose: if asked == Some(Scope::DiaryWrite) {
+                WRITTEN
+            } else {
+                READ
+            },
             subject: &patient.to_string(),
         };
         let actor = staff.actor();
-        let logged = shell.record.log_access_once(&actor, access, CURVES_WINDOW_MS);
+        let logged = shell
+            .record
+            .log_access_once(&actor, access, CURVES_WINDOW_MS);
         if let Err(error) = logged.await {
             return Err(pages::unavailable("the access log was not written", &error));
         }

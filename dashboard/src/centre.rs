@@ -14,12 +14,12 @@ use veglia_people::staff::Staff;
 use veglia_people::views::{self, ViewError as KeepError};
 use veglia_store::Actor;
 use veglia_view::{PatientId, ViewError};
-use veglia_words::Language;
 use veglia_ward::{
     ActError, ActForm, CurveError, Filter, Outcome, PageError, PatientPage, PlanDesk, PlanForm,
     PlanOutcome, PlanPage, Sources, StandForm, TrendQuery, Unkept, WardPage, WardQuery,
     WatchedWard, act, curve, measure_again, plan, stand,
 };
+use veglia_words::Language;
 
 use crate::Shell;
 use crate::alarm_path;
@@ -415,11 +415,7 @@ async fn load(
     }
 }
 
-pub(crate) fn sources<'a>(
-    shell: &'a Shell,
-    actor: &'a Actor,
-    language: Language,
-) -> Sources<'a> {
+pub(crate) fn sources<'a>(shell: &'a Shell, actor: &'a Actor, language: Language) -> Sources<'a> {
     Sources {
         view: shell.view.as_ref(),
         record: &shell.record,

@@ -5,9 +5,10 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::{
-    Shell, account, alarm_path, assets, avvisi, bedside, caring, cases, centre, citizen, confirm, devices, doctor, documents, enrol,
-    federated, fleet, glass, handover, health, identity, intake, laboratory, language, login, own, passkey, privacy, reach,
-    register, second, tokens, users, wall,
+    Shell, account, alarm_path, assets, avvisi, bedside, caring, cases, centre, citizen, confirm,
+    devices, doctor, documents, enrol, federated, fleet, glass, handover, health, identity, intake,
+    laboratory, language, login, own, passkey, privacy, reach, register, second, tokens, users,
+    wall,
 };
 
 /// Address and methods.

@@ -8,8 +8,8 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use veglia_handover::{
-    Acknowledged, Desk, Form as Typed, HandedPage, HandoverError, Kind, NightPage, Promise, Reminder, Why,
-    WritingPage, Written,
+    Acknowledged, Desk, Form as Typed, HandedPage, HandoverError, Kind, NightPage, Promise,
+    Reminder, Why, WritingPage, Written,
 };
 use veglia_people::staff::{Role, Staff};
 use veglia_words::Language;

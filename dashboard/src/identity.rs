@@ -2,8 +2,8 @@
 //! unlinking it, by its owner.
 //!
 //! Linking wants both at once: the owner of the session once more ([`crate::confirm`]), and the
-//! identity itself, shown at the provider by the same browser ([`crate::federated`]). Which identity
-//! it is, nobody keeps: a line says since when and by whom it was linked.
+//! identity itself, shown at the provider by the same browser ([`crate::federated`]). Which
+//! identity it is, nobody keeps: a line says since when and by whom it was linked.
 
 use askama::Template;
 use axum::extract::{Form, Query, State};

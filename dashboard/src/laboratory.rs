@@ -24,8 +24,8 @@ use crate::session::CurrentUser;
 /// The page.
 pub(crate) const PAGE: &str = "/laboratorio";
 
-/// Largest upload: the sheet as a file, once more as text when it is kept after the preview, and the
-/// borders between the parts.
+/// Largest upload: the sheet as a file, once more as text when it is kept after the preview, and
+/// the borders between the parts.
 const UPLOAD_BYTES_MAX: usize = 2 * SHEET_BYTES_MAX + 64 * 1024;
 
 /// Address and methods of these pages.

@@ -6,7 +6,7 @@
 //! route of a door stands behind one check of the session and of the rights, so no handler can
 //! forget it; `doors.rs` lists every route there is.
 //!
-//! From the outside in: security headers, error pages in Italian, refusal of requests that another
+//! From the outside in: security headers, error pages, refusal of requests that another
 //! site started, then the routes. Every page works as links and forms; scripts add to it.
 //!
 //! The listener belongs to the caller. One that can be reached from other machines is refused
@@ -36,8 +36,8 @@ use veglia_isolation::Inviter;
 use veglia_laboratory::{Door, DoorError, Follower};
 use veglia_notify::{Courier, Senders};
 use veglia_people::SignIn;
-use veglia_privacy::{Retention, VeiledView};
 use veglia_people::staff::Role;
+use veglia_privacy::{Retention, VeiledView};
 use veglia_store::{Actor, Database};
 use veglia_view::{CareClock, RuleSet, View};
 use veglia_ward::{Hub, Pace, PathFault, Watch};
@@ -448,7 +448,8 @@ async fn finish_erasures(deps: &Deps) {
         Ok(0) => {}
         Ok(done) => tracing::info!(done, "confirmed erasures were carried out"),
         Err(error) => {
-            tracing::error!(error = %pages::chain(&error), "confirmed erasures were not carried out");
+            let error = pages::chain(&error);
+            tracing::error!(%error, "confirmed erasures were not carried out");
         }
     }
 }

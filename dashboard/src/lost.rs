@@ -34,7 +34,12 @@ const NAMED: [&str; 2] = ["flag", "shown"];
 /// What begins the addresses whose forms are given back: of one patient, of handovers, of a family
 /// doctor, and of whoever asks for urgent access.
 const PATIENTS: &str = "/pazienti/";
-const HANDOVERS: [&str; 4] = ["/passaggio-consegne", "/notte", "/medico", "/accesso-urgente"];
+const HANDOVERS: [&str; 4] = [
+    "/passaggio-consegne",
+    "/notte",
+    "/medico",
+    "/accesso-urgente",
+];
 
 #[derive(Template)]
 #[template(path = "lost.html")]

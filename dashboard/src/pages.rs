@@ -112,7 +112,11 @@ impl Layout {
         let enrol = (enrol::PAGE, Key("menu-enrol"), at(Section::Enrol));
         let calls = ("/telefonate", Key("menu-calls"), at(Section::Calls));
         let reports = ("/segnalazioni", Key("menu-reports"), at(Section::Report));
-        let results = (laboratory::PAGE, Key("menu-laboratory"), at(Section::Laboratory));
+        let results = (
+            laboratory::PAGE,
+            Key("menu-laboratory"),
+            at(Section::Laboratory),
+        );
         let handover = at(Section::Handover);
         let shift = ("/passaggio-consegne", Key("menu-shift"), handover);
         let night = ("/notte", Key("menu-night"), at(Section::Night));

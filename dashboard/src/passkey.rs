@@ -231,7 +231,9 @@ async fn page(
     };
     let known = passkeys::list(&shell.record, &user.actor(), user.id).await;
     let loaded = match known {
-        Ok(known) => confirm::is_confirmed(shell, user, jar).await.map(|it| (known, it)),
+        Ok(known) => confirm::is_confirmed(shell, user, jar)
+            .await
+            .map(|it| (known, it)),
         Err(error) => Err(error),
     };
     let w = WORDS.speaking(language);

@@ -150,7 +150,12 @@ async fn own_record(
         });
         Ok::<_, CopyError>(piece?.map(|piece| (piece, copy)))
     });
-    file(Body::from_stream(pieces), patient, "json", "application/json")
+    file(
+        Body::from_stream(pieces),
+        patient,
+        "json",
+        "application/json",
+    )
 }
 
 /// `GET /pazienti/{id}/copia/misure.csv`: of ingest itself, with what is hidden.

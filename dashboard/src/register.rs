@@ -181,10 +181,12 @@ fn line(entry: Accessed, who: &impl Fn(&str) -> String, w: Words) -> LineView {
         number: entry.number,
         at: w.language.moment(WallMs(entry.at_ms)),
         who: who(&entry.actor),
-        what: passkey::why_in_words(&entry.purpose).or_else(|| tokens::why_in_words(&entry.purpose)).map_or_else(
-            || why_in_words(&entry.purpose, w.language),
-            |key| w.say(key).into_owned(),
-        ),
+        what: passkey::why_in_words(&entry.purpose)
+            .or_else(|| tokens::why_in_words(&entry.purpose))
+            .map_or_else(
+                || why_in_words(&entry.purpose, w.language),
+                |key| w.say(key).into_owned(),
+            ),
         subject: entry.subject,
     }
 }

@@ -142,7 +142,9 @@ impl Audience {
 
 /// Whether an address is about one patient, for people or for programs.
 fn is_about_a_patient(route: &str) -> bool {
-    ["/pazienti/", PATIENTS_OF_PROGRAMS].iter().any(|part| route.starts_with(part))
+    ["/pazienti/", PATIENTS_OF_PROGRAMS]
+        .iter()
+        .any(|part| route.starts_with(part))
 }
 
 fn writes(method: &Method) -> bool {

@@ -5,15 +5,15 @@
 
 #![cfg(test)]
 
+#[path = "federated/provider.rs"]
+mod provider;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -31,8 +31,7 @@ use veglia_store::{Actor, Asked, Database, Purpose};
 use veglia_view::HttpView;
 use veglia_wire::{CareClock, Clock, WallMs};
 
-/// For a Python to start beside other busy programs.
-const PATIENCE: Duration = Duration::from_secs(120);
+use provider::{Provider, free_port, packages};
 
 const TEST: Actor = Actor::System("test");
 
@@ -56,107 +55,6 @@ impl Clock for Now {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         WallMs(i64::try_from(now.as_millis()).unwrap())
     }
-}
-
-/// The provider's packages, fetched once; or why they are not there.
-fn packages() -> Result<String, String> {
-    static FETCHED: OnceLock<Result<String, String>> = OnceLock::new();
-    FETCHED.get_or_init(fetch).clone()
-}
-
-fn fetch() -> Result<String, String> {
-    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/federated/requirements.txt");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("federated");
-    let whole = folder.join("requirements.txt");
-    let path = folder.display().to_string();
-    if fs::read(&whole).is_ok_and(|held| Some(held) == fs::read(&wanted).ok()) {
-        return Ok(path);
-    }
-    let mut pip = Command::new("python3");
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
-    pip.args(["--no-warn-script-location", "--upgrade", "--target"])
-        .arg(&folder);
-    let done = pip.arg("--requirement").arg(&wanted).output();
-    let done = done.map_err(|error| format!("python3 cannot be started: {error}"))?;
-    if !done.status.success() {
-        return Err(format!(
-            "pip failed: {}",
-            String::from_utf8_lossy(&done.stderr)
-        ));
-    }
-    fs::copy(wanted, whole).map_err(|error| error.to_string())?;
-    Ok(path)
-}
-
-/// The identity provider; it ends with the test.
-struct Provider {
-    process: Child,
-    port: u16,
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-impl Provider {
-    /// One that has just made its keys.
-    async fn start(packages: &str, port: u16) -> Self {
-        let mut python = Command::new("python3");
-        python.args(["-m", "oidc_provider_mock", "--require-nonce", "--port"]);
-        python.arg(port.to_string()).env("PYTHONPATH", packages);
-        python.env("PYTHONDONTWRITEBYTECODE", "1");
-        python
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let process = python.spawn().unwrap();
-        let provider = Self { process, port };
-        let up = async {
-            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, up).await.unwrap();
-        provider
-    }
-
-    fn issuer(&self) -> String {
-        format!("http://localhost:{}", self.port)
-    }
-
-    /// What its tokens will say of somebody, whatever the truth.
-    async fn say(&self, subject: &str, claims: &Value) {
-        let request = Request::put(format!("{}/users/{subject}", self.issuer()))
-            .header(CONTENT_TYPE, "application/json");
-        let said = send(request.body(claims.to_string()).unwrap()).await;
-        assert_eq!(said.status(), StatusCode::NO_CONTENT);
-    }
-
-    /// Somebody signs in there: where their browser is sent then.
-    async fn recognise(&self, address: &str, subject: &str) -> String {
-        let request =
-            Request::post(address).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let answer = send(request.body(format!("sub={subject}")).unwrap()).await;
-        leads_to(&answer)
-    }
-}
-
-/// A port that nothing uses, below those that the system gives to outgoing connections.
-fn free_port() -> u16 {
-    let mut chance = fastrand::Rng::new();
-    std::iter::repeat_with(|| chance.u16(10_000..32_000))
-        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .unwrap()
 }
 
 async fn send(request: Request<String>) -> Response<Bytes> {
@@ -403,7 +301,11 @@ async fn an_identity_opens_the_account_that_it_was_linked_to_and_no_other() {
     assert_eq!(asked("code_challenge_method"), "S256");
     assert_eq!(asked("acr_values"), LEVEL);
     assert_eq!(asked("scope"), "openid profile");
-    assert_eq!(asked("prompt"), "login", "whoever was here before is not believed");
+    assert_eq!(
+        asked("prompt"),
+        "login",
+        "whoever was here before is not believed"
+    );
     for secret in ["state", "nonce", "code_challenge"] {
         assert!(asked(secret).len() >= 16, "{secret} in {address}");
     }
@@ -597,9 +499,14 @@ async fn an_identity_is_linked_and_unlinked_by_whoever_shows_it_and_the_password
 
     let (_, reference) = page.split_once("name=\"identita\" value=\"").unwrap();
     let form = format!("identita={}", &reference[..16]);
-    let gone = browser.ask(Method::POST, "/account/identita/togli", &form).await;
+    let gone = browser
+        .ask(Method::POST, "/account/identita/togli", &form)
+        .await;
     assert_eq!(leads_to(&gone), IDENTITIES);
-    assert_eq!(leads_to(&other.get("/account").await), "/login?back=/account");
+    assert_eq!(
+        leads_to(&other.get("/account").await),
+        "/login?back=/account"
+    );
     let mut other = Browser::new(&pages);
     let refused = other.sign_in(&provider, "olga").await;
     judge_refused(&other, &refused);

@@ -7,11 +7,11 @@
 //! codes only hashes are kept; each is good once. Tries are slowed at the door
 //! ([`crate::SignIn::second`]) as those of passwords are.
 //!
-//! **Limits.** The secret itself must be kept, and in clear: a key beside the record would be stolen
-//! with it. What keeps it is what keeps the record: the rights of its file, encrypted disks and
-//! copies. Who steals this table can make codes, and still needs the password, of which there is
-//! only a hash; after a theft all codes are withdrawn. Codes do not stop
-//! somebody who is deceived into typing one on another site; passkeys would.
+//! **Limits.** The secret itself must be kept, and in clear: a key beside the record would be
+//! stolen with it. What keeps it is what keeps the record: the rights of its file, encrypted disks
+//! and copies. Who steals this table can make codes, and still needs the password, of which there
+//! is only a hash; after a theft all codes are withdrawn. Codes do not stop somebody who is
+//! deceived into typing one on another site; passkeys would.
 
 use std::fmt;
 

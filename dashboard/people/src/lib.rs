@@ -25,7 +25,7 @@
 //! argument everywhere. There is no default account and no default password: the first account is
 //! made at the command line.
 //!
-//! **Deliberately absent** for now: citizens signing in and cases.
+//! **Deliberately absent**: cases, and citizens signing in, which are the room `isolation`'s.
 
 mod attempts;
 mod belongs;

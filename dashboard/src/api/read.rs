@@ -49,7 +49,9 @@ pub(crate) async fn ward(
 ) -> Response {
     let cursor = ask.cursor.unwrap_or(1);
     if !ask.is_fit() {
-        return wrong("`cursor` is 1 to 50, `family_doctor` above 0, `search` 60 characters at most");
+        return wrong(
+            "`cursor` is 1 to 50, `family_doctor` above 0, `search` 60 characters at most",
+        );
     }
     let filter = Filter::new(&WardQuery::from(ask), &user.actor().to_string());
     let link = shell.hub.link();

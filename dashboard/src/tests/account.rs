@@ -101,7 +101,9 @@ async fn a_screen_left_open_sets_no_codes_up() {
         let asked = post(&site, "/account/codici", &form, &cookie).await;
         assert_eq!(leads_to(&asked), "/account/conferma?verso=codici");
     }
-    let page = site.get_with("/account/conferma?verso=codici", &cookie).await;
+    let page = site
+        .get_with("/account/conferma?verso=codici", &cookie)
+        .await;
     assert!(text(page).await.contains("Codici di accesso"));
     let wrong = "password=quattro+gufi&verso=codici";
     let wrong = post(&site, "/account/conferma", wrong, &cookie).await;

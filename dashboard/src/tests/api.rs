@@ -6,11 +6,14 @@ use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 use veglia_people::staff::{self, Role, Staff};
 use veglia_people::tokens::{self, NewToken, Scope, Secret};
 use veglia_people::{PersonId, sessions};
 use veglia_store::{Actor, Asked};
+use veglia_view::{
+    About, Evidence, Flag, FlagId, How, Severity, Standing, Trigger, Verdict, VitalKind,
+};
 use veglia_wire::Clock;
 
 use crate::api;
@@ -187,7 +190,7 @@ async fn a_token_is_for_what_it_names_and_for_as_long_as_it_is_valid() {
     let me: Value =
         serde_json::from_str(&text(get(&town, "/api/v1/me", &narrow).await).await).unwrap();
     assert_eq!(me["role"], "nurse");
-    assert_eq!(me["token"]["scopes"], serde_json::json!(["ward:read"]));
+    assert_eq!(me["token"]["scopes"], json!(["ward:read"]));
     let flags = format!("/api/v1/patients/{}/flags", town.maria);
     let refused = get(&town, &flags, &narrow).await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
@@ -342,4 +345,66 @@ async fn a_token_is_made_on_a_page_shown_once_and_ended_by_the_administrator() {
     let ended = send(admin, &format!("{page}/fine"), &format!("token={id}")).await;
     assert_eq!(ended.status(), StatusCode::SEE_OTHER);
     assert_eq!(me().await, StatusCode::UNAUTHORIZED);
+}
+
+/// A red flag of Maria's.
+async fn raised(town: &Town) -> FlagId {
+    let (patient, now) = (town.maria.to_string(), town.site.clock.now());
+    let id = "00000000000000aa-1".parse().unwrap();
+    let flag = Flag {
+        id: FlagId {
+            patient: patient.parse().unwrap(),
+            rule: "spo2-red".parse().unwrap(),
+            rule_set: "home-2020-1".parse().unwrap(),
+            trigger: Trigger::Record(id),
+        },
+        severity: Severity::Red,
+        about: About::Vital(VitalKind::SpO2),
+        since: now,
+        evidence: vec![Evidence::reading(id, VitalKind::SpO2, 880, now)],
+        standing: Standing::Confirmed {
+            how: How::AtOnce,
+            at: now,
+        },
+        late: false,
+        telling: 2,
+    };
+    let named = flag.id.clone();
+    let said = [Verdict::Raise(flag)];
+    let recorded = veglia_diary::record_verdicts(&town.site.record, &TEST, &said, now).await;
+    recorded.unwrap();
+    named
+}
+
+#[tokio::test]
+async fn of_two_who_act_at_once_one_is_told_who_was_first() {
+    let town = town().await;
+    let flag = raised(&town).await;
+    let token = token(&town, town.of(Role::Nurse), &Scope::ALL).await;
+    let acts = format!("/api/v1/patients/{}/acts", town.maria);
+    let act = async |act: Value| {
+        let request = asking(&Method::POST, &acts, Some(&token), &act.to_string());
+        town.site.ask(request).await
+    };
+    let (record, now) = (&town.site.record, town.site.clock.now());
+    let doctor = town.of(Role::Doctor);
+    let taken = veglia_diary::take_charge(record, &doctor.actor(), &flag, now).await;
+    taken.unwrap();
+    let late = act(json!({"act": "take-charge", "flag": flag.to_string()})).await;
+    assert_eq!(late.status(), StatusCode::CONFLICT);
+    let said = problem(late).await;
+    assert_eq!(said["type"], "urn:veglia:taken");
+    assert_eq!(said["first"]["who"]["name"], doctor.name);
+
+    let named = flag.to_string();
+    let close = |telling: u32| {
+        let words = "Sta bene.";
+        json!({"act": "close", "flag": named, "telling": telling, "words": words})
+    };
+    let unread = problem(act(close(1)).await).await;
+    assert_eq!(unread["type"], "urn:veglia:changed");
+    assert_eq!(act(close(2)).await.status(), StatusCode::NO_CONTENT);
+    let flags = format!("/api/v1/patients/{}/flags", town.maria);
+    let flags: Value = serde_json::from_str(&text(get(&town, &flags, &token).await).await).unwrap();
+    assert_eq!(flags["flags"], json!([]));
 }

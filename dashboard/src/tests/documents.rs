@@ -68,8 +68,13 @@ async fn a_plan_is_issued_by_a_doctor_and_read_by_a_nurse_on_paper_and_as_a_file
     assert!(shown.contains("&lt;Rossi&gt; Maria"), "{shown}");
     assert!(!shown.contains("BOZZA"), "{shown}");
     let file = site.get_with(&format!("{page}.json"), &nurse).await;
-    assert_eq!(file.headers()[header::CONTENT_TYPE], "application/fhir+json");
-    let saved = file.headers()[header::CONTENT_DISPOSITION].to_str().unwrap();
+    assert_eq!(
+        file.headers()[header::CONTENT_TYPE],
+        "application/fhir+json"
+    );
+    let saved = file.headers()[header::CONTENT_DISPOSITION]
+        .to_str()
+        .unwrap();
     assert!(saved.ends_with("-v1.json\""), "{saved}");
     let file = text(file).await;
     let bundle: serde_json::Value = serde_json::from_str(&file).unwrap();

@@ -202,7 +202,10 @@ async fn a_reason_outlives_its_session_and_one_that_is_too_long_is_told_so() {
     assert_eq!(lost.status(), StatusCode::UNAUTHORIZED);
     let page = text(lost).await;
     assert!(page.contains("Nulla è stato scritto"), "{page}");
-    assert!(page.contains("Dolore al petto, sola in casa</textarea>"), "{page}");
+    assert!(
+        page.contains("Dolore al petto, sola in casa</textarea>"),
+        "{page}"
+    );
 
     // The largest handover, filled to its end.
     let cookie = site.signed_in().await;

@@ -146,7 +146,12 @@ impl Town {
     }
 
     /// One request, in a session of its own.
-    pub(crate) async fn answer(&self, method: &Method, path: &str, who: Option<&Staff>) -> Response<Body> {
+    pub(crate) async fn answer(
+        &self,
+        method: &Method,
+        path: &str,
+        who: Option<&Staff>,
+    ) -> Response<Body> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -212,7 +217,10 @@ async fn lines_of_citizens(town: &Town) -> Vec<String> {
         for method in allowed(&answer).unwrap() {
             let answers = town.answers(&method, path).await;
             assert!(!answers[0].is_success(), "{method} {path}");
-            assert!(answers.iter().all(|it| *it == answers[0]), "{method} {path}");
+            assert!(
+                answers.iter().all(|it| *it == answers[0]),
+                "{method} {path}"
+            );
             found.push(line(&format!("{method} {path}"), &answers));
         }
     }
