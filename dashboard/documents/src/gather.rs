@@ -110,7 +110,9 @@ async fn sheet(desk: Desk<'_>, person: &Person) -> Result<Background, DocumentEr
 async fn signed(desk: Desk<'_>, by: &str) -> Result<String, DocumentError> {
     let names = staff::signatures(desk.record, &desk.who.actor()).await;
     let mut names = names.map_err(DocumentError::Names)?;
-    Ok(names.remove(by).unwrap_or_else(|| "il sistema".to_owned()))
+    Ok(names
+        .remove(by)
+        .unwrap_or_else(|| "un comando del sistema".to_owned()))
 }
 
 async fn plan(

@@ -11,7 +11,8 @@
 //! **A draft is never taken for a document.** It is marked as a draft in its text and in its
 //! status, nobody attests it, and it is not kept. **Issuing** (a doctor of the centre, or the
 //! family doctor) keeps the bytes for ever as a version with its SHA-256, which stands on the
-//! paper: whoever has one compares it with what is kept. A further version changes none before it.
+//! paper: whoever has one compares it with what is kept. A further version changes none before it;
+//! rows go only when a patient is erased.
 //! There is no digital signature: this system says who issued, and the document says that.
 //!
 //! **What the guide wants** was read in its FSH sources (github `hl7-it/telemonitoraggio`: the
@@ -25,8 +26,8 @@
 //! of a plan (two addresses for it contradict each other; a note says it).
 //!
 //! **Limits**: a report has at most a month; readings are thinned as `gather/readings.rs` says, and
-//! each document says so of itself. **Deliberately absent**: sending a document anywhere, organisations'
-//! codes, and doctors' Codice Fiscale, which accounts do not have.
+//! each document says so of itself. **Deliberately absent**: sending a document anywhere, codes of
+//! organisations, and doctors' Codice Fiscale, which accounts do not have.
 
 mod book;
 mod compose;

@@ -1,4 +1,4 @@
-//! The table of this room. Rows are only ever inserted.
+//! The table of this room. Rows are only ever inserted; when a patient is erased, theirs go.
 
 use veglia_store::Schema;
 use veglia_store::columns::{id, index_of, number, table_of, text};

@@ -165,8 +165,9 @@ async fn kit_and_consents(
     person: PersonId,
     patient: PatientId,
 ) -> Result<(), TxError> {
-    for (item, given) in &draft.consents {
-        consent::write_in(tx, person, *item, *given, draft.how, desk.now).await?;
+    // A box that nobody ticked asks for nothing and withdraws nothing.
+    for (item, _) in draft.consents.iter().filter(|(_, given)| *given) {
+        consent::write_in(tx, person, *item, true, draft.how, desk.now).await?;
     }
     for device in &draft.devices {
         let given = assign_device_in(tx, device, patient, desk.now, desk.now).await?;

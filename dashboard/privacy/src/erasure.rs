@@ -1,7 +1,7 @@
 //! Erasing somebody: after the term of keeping, for a reason, by two people.
 //!
 //! ```text
-//! asked (an administrator, why) ─▶ confirmed (another one) ─▶ done: one transaction over all tables
+//! asked (an administrator, why) ─▶ confirmed (another one) ─▶ done: one transaction, all tables
 //!                                └▶ withdrawn
 //! ```
 //! A confirmation is written before anything is erased, and what is confirmed is carried out: at

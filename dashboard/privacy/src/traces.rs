@@ -70,6 +70,7 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("doctor_act", Kept),
     ("doctor_digest", Kept),
     ("doctor_report", Special),
+    ("document", Blanked(Person, &["body"])),
     ("duty_shift", Kept),
     ("entry", Noise),
     ("erasure", Kept),

@@ -111,8 +111,8 @@ impl View for VeiledView {
         })
     }
 
-    /// Of one patient with hidden periods no lines are given: pages make none, and the patient's own
-    /// copy is asked of ingest itself.
+    /// Of one patient with hidden periods no lines are given: pages make none, and the patient's
+    /// own copy is asked of ingest itself.
     fn export(&self, ask: ExportAsk) -> Asked<'_, Lines> {
         Box::pin(async move {
             if let Scope::Patient(patient) = ask.scope

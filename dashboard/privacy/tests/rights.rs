@@ -1,5 +1,5 @@
-//! The rights of a patient as pages and files, on both databases: hiding an event leaves no trace on
-//! the page, and the patient's own copy is whole.
+//! The rights of a patient as pages and files, on both databases: hiding an event leaves no trace
+//! on the page, and the patient's own copy is whole.
 
 use askama::Template;
 use tempfile::TempDir;

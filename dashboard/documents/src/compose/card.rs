@@ -60,7 +60,7 @@ fn row(held: &Held) -> [String; 5] {
     let (make, serial) = make_and_serial(&held.device);
     let measures: Vec<&str> = held.measures.iter().map(|it| vitals::name(*it)).collect();
     let measures = match measures.is_empty() {
-        true => "non ancora nota".to_owned(),
+        true => "non ancora noto".to_owned(),
         false => measures.join(", "),
     };
     let shared = if held.is_shared { ", in famiglia" } else { "" };
@@ -68,9 +68,9 @@ fn row(held: &Held) -> [String; 5] {
         device_kind(&held.measures)
             .unwrap_or("Dispositivo")
             .to_owned(),
-        make.to_owned(),
-        serial.to_owned(),
-        measures,
-        format!("{}{shared}", IT.moment(held.from)),
+        format!("marca {make}"),
+        format!("numero {serial}"),
+        format!("misura: {measures}"),
+        format!("dal {}{shared}", IT.moment(held.from)),
     ]
 }

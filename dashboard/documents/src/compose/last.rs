@@ -100,7 +100,7 @@ fn text(facts: &LastFacts) -> String {
             "Di ogni parametro sono riportate la misura valida più bassa, la più alta e l’ultima \
              di tutto il periodo. Nessun valore è una media: ognuno è stato misurato.",
         )
-        .table("Quante misure", observed::COUNTED, &counts);
+        .list(&counts);
     for measured in &facts.measured {
         text = text.table(
             vitals::name(measured.vital),

@@ -143,36 +143,25 @@ pub(super) fn rows(measured: &Measured) -> Vec<[String; 4]> {
     measured.shown.iter().map(row).collect()
 }
 
-/// How much there was of each vital sign, and how much of it stands here.
-pub(super) fn counts(all: &[Measured]) -> Vec<[String; 4]> {
-    let row = |it: &Measured| {
-        let kept = match (it.is_thinned, it.shown.len()) {
-            (false, _) => "tutte".to_owned(),
-            (true, 1) => "una, scelta".to_owned(),
-            (true, shown) => format!("{shown}, scelte"),
+/// How much there was of each vital sign, and how much of it stands here: a line each.
+pub(super) fn counts(all: &[Measured]) -> Vec<String> {
+    let line = |it: &Measured| {
+        let (name, clean, doubtful) = (vitals::name(it.vital), it.clean, it.doubtful);
+        let kept = match it.is_thinned {
+            false => "riportate tutte".to_owned(),
+            true => format!("riportate {}, scelte", it.shown.len()),
         };
-        let damaged = if it.is_damaged {
-            "; altre misure conservate non si leggono più"
-        } else {
-            ""
+        let damaged = match it.is_damaged {
+            true => "; altre misure conservate non si leggono più",
+            false => "",
         };
-        [
-            vitals::name(it.vital).to_owned(),
-            it.clean.to_string(),
-            it.doubtful.to_string(),
-            format!("{kept}{damaged}"),
-        ]
+        format!(
+            "{name}: misure valide {clean}, {kept}; misure dubbie {doubtful}, non \
+             riportate{damaged}"
+        )
     };
-    all.iter().map(row).collect()
+    all.iter().map(line).collect()
 }
-
-/// The heads of [`counts`].
-pub(super) const COUNTED: [&str; 4] = [
-    "Parametro",
-    "Misure valide",
-    "Misure dubbie, non riportate",
-    "Riportate",
-];
 
 /// Each alert in a line.
 pub(super) fn alert_lines(alerts: &Alerts) -> Vec<String> {

@@ -217,8 +217,8 @@ fn text(facts: &PlanFacts) -> String {
         [
             vitals::name(parameter.vital).to_owned(),
             vitals::rhythm(parameter),
-            within(parameter.vital, limits.quiet),
-            within(parameter.vital, limits.not_red),
+            within("segnalazione", parameter.vital, limits.quiet),
+            within("segnalazione rossa", parameter.vital, limits.not_red),
         ]
     };
     let rows: Vec<[String; 4]> = plan.parameters.iter().map(row).collect();
@@ -232,12 +232,7 @@ fn text(facts: &PlanFacts) -> String {
         .paragraph(&format!("In vigore dal {} {until}.", IT.moment(plan.from)))
         .table(
             "Che cosa si misura",
-            [
-                "Parametro",
-                "Quando",
-                "Senza segnalazione",
-                "Senza segnalazione rossa",
-            ],
+            ["Parametro", "Quando", "Limiti", "Limiti del rosso"],
             &rows,
         )
         .paragraph(&target.unwrap_or_default())
@@ -253,13 +248,13 @@ fn text(facts: &PlanFacts) -> String {
     .end()
 }
 
-fn within(vital: VitalKind, band: Band) -> String {
+fn within(what: &str, vital: VitalKind, band: Band) -> String {
     let said = |steps| vitals::value(vital, steps);
     match (band.low.map(said), band.high.map(said)) {
-        (None, None) => "nessun limite".to_owned(),
-        (Some(low), None) => format!("da {low} in su"),
-        (None, Some(high)) => format!("fino a {high}"),
-        (Some(low), Some(high)) => format!("da {low} a {high}"),
+        (None, None) => format!("nessun limite per una {what}"),
+        (Some(low), None) => format!("nessuna {what} da {low} in su"),
+        (None, Some(high)) => format!("nessuna {what} fino a {high}"),
+        (Some(low), Some(high)) => format!("nessuna {what} da {low} a {high}"),
     }
 }
 

@@ -65,7 +65,7 @@ fn text(facts: &ReportFacts) -> String {
         );
     }
     let counts = observed::counts(&facts.measured);
-    text = text.table("Quante misure", observed::COUNTED, &counts);
+    text = text.list(&counts);
     for measured in &facts.measured {
         text = text.table(
             vitals::name(measured.vital),

@@ -1,3 +1,5 @@
+//! Erasing somebody, with a kill between the steps: what must be gone, and what must still verify.
+
 use tempfile::TempDir;
 use veglia_diary::{assign_device, set_standing, write_note};
 use veglia_people::patients::NewPerson;
@@ -22,10 +24,11 @@ const NOW: WallMs = WallMs(1_925_000_000_000);
 /// What must stand nowhere afterwards.
 const SECRETS: [&str; 5] = ["Brambilla", "RSSMRA85", "+39333", "via Segreta", "Lecce"];
 
-const SCHEMAS: [Schema; 9] = [
+const SCHEMAS: [Schema; 10] = [
     veglia_people::SCHEMA,
     veglia_diary::SCHEMA,
     veglia_doctor::SCHEMA,
+    veglia_documents::SCHEMA,
     veglia_enrol::SCHEMA,
     veglia_fleet::SCHEMA,
     veglia_intake::SCHEMA,
