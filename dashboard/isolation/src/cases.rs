@@ -71,7 +71,8 @@ pub enum Taken {
     Corrected(Option<CaseId>),
     /// It was known, and nothing has changed.
     Known,
-    /// A negative or indeterminate one of somebody without an open case: nothing is kept of it here.
+    /// A negative or indeterminate one of somebody without an open case: nothing is kept of it
+    /// here.
     NoCase,
     /// A positive from before cases are kept: nothing is kept of it here.
     BeforeStart,

@@ -2,7 +2,7 @@
 //! citizen's own pages (*Milano COR*).
 //!
 //! ```text
-//! LabResult ─▶ Cases ─▶ Case { Course } ─▶ Rules, of the circular in force ─▶ Isolation ─▶ HomePage
+//! LabResult ─▶ Cases ─▶ Case { Course } ─▶ Rules, of the circular in force ─▶ Isolation ─▶ page
 //!                └─ invitation ─▶ Inviter ─▶ notify: SMS with a personal link
 //! telephone + code ─▶ Door::ask ─▶ entry ─▶ Messenger ─▶ notify: SMS with a one-time code
 //!                     Door::show ◀─ the code ─▶ a visit, which opens one case and nothing else
@@ -13,8 +13,8 @@
 //! **Rules are dated data** (`rules/*.toml`); days are those of the calendar in Italy. A negative
 //! ends nothing: ATS confirms.
 //!
-//! **Nothing tells whether somebody has a case.** Whoever asks for a code gets the same answer, after
-//! the same statements, for a pair that is on file and for any other (`door.rs`).
+//! **Nothing tells whether somebody has a case.** Whoever asks for a code gets the same answer,
+//! after the same statements, for a pair that is on file and for any other (`door.rs`).
 //!
 //! **Names** come from laboratories and stay in this room's tables; `Debug`, errors and logs have
 //! none.
@@ -30,6 +30,7 @@ mod course;
 mod door;
 mod home;
 mod invitation;
+mod looks;
 mod messenger;
 mod pages;
 mod refusal;
@@ -39,6 +40,7 @@ mod rules;
 mod same;
 mod schema;
 mod secret;
+mod symptoms;
 mod taking;
 
 pub use calendar::day_of;
@@ -49,8 +51,9 @@ pub use course::{Course, Isolation, Onset, Standing};
 pub use door::{
     A_DAY, AN_HOUR_BY_ADDRESS, CODE_MS, Door, DoorError, IDLE_MS, Reached, TRIES, WHOLE_MS,
 };
-pub use home::{HomeError, HomePage, LooksPage, Said, SymptomsForm, SymptomsPage, say_symptoms};
+pub use home::{HomeError, HomePage};
 pub use invitation::Inviter;
+pub use looks::LooksPage;
 pub use messenger::Messenger;
 pub use pages::{CodePage, EntryPage, Frame, Notice, SwabsPage};
 pub use refusal::{Asker, Counter, Reason, Refused, Swab, Way, ask};
@@ -58,6 +61,7 @@ pub use result::{Finding, ID_CHARS_MAX, LabResult, Method, NAME_CHARS_MAX, Statu
 pub use rules::{Quarantine, RuleBook, Rules, RulesError};
 pub use schema::SCHEMA;
 pub use secret::{Secret, SecretError};
+pub use symptoms::{Said, SymptomsForm, SymptomsPage, say_symptoms};
 
 use veglia_words::Pack;
 

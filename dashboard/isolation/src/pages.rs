@@ -1,5 +1,5 @@
-//! The frame of the citizen's pages, and those that anybody may open: signing in, and who gets which
-//! swab. One style sheet, no script: the first page of somebody on a slow line is small.
+//! The frame of the citizen's pages, and those that anybody may open: signing in, and who gets
+//! which swab. One style sheet, no script: the first page of somebody on a slow line is small.
 
 use askama::Template;
 use veglia_words::{Key, Language, Words};

@@ -1,8 +1,8 @@
 //! The numbers of the circulars, as dated data (`rules/*.toml`), and the days that follow from
 //! them. Pure: a day is an argument.
 //!
-//! Which circular holds is asked of a [`RuleBook`] for a day: the newest that is in force then. What
-//! is in none of the files is decided by no rule here.
+//! Which circular holds is asked of a [`RuleBook`] for a day: the newest that is in force then.
+//! What is in none of the files is decided by no rule here.
 
 use jiff::civil::Date;
 use serde::Deserialize;

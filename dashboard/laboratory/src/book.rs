@@ -1,11 +1,11 @@
 //! Messages and results as they are kept: nothing that came is lost, nothing is written twice, and
 //! nothing is altered.
 //!
-//! A message is known by its bytes: sent again, it is the same row. A result is known by laboratory,
-//! order and test, its *chain*: what says the same as the newest of its chain is the same result,
-//! whatever message brought it, and everything else is a new entry behind it. A corrected result is
-//! such an entry; one that differs and does not say that it corrects is one with a fault, because
-//! somebody may have mistaken an order's number.
+//! A message is known by its bytes: sent again, it is the same row. A result is known by
+//! laboratory, order and test, its *chain*: what says the same as the newest of its chain is the
+//! same result, whatever message brought it, and everything else is a new entry behind it. A
+//! corrected result is such an entry; one that differs and does not say that it corrects is one
+//! with a fault, because somebody may have mistaken an order's number.
 //!
 //! Results with a fault, and messages that could not be read, wait for a person until they are
 //! settled: mended, which is an entry of its own with their name; set aside, with a reason; or

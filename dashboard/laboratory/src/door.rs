@@ -4,9 +4,9 @@
 //! one that could not be kept is answered AR, and comes again. Killed in between, the laboratory
 //! has no answer, sends again, and is told of the row that is there.
 //!
-//! **Nothing is thrown away.** What cannot be read is answered AE or AR with where the fault is, and
-//! kept; so is the beginning of what is too long. A frame that was never finished was not answered
-//! either: it is the sender's still.
+//! **Nothing is thrown away.** What cannot be read is answered AE or AR with where the fault is,
+//! and kept; so is the beginning of what is too long. A frame that was never finished was not
+//! answered either: it is the sender's still.
 //!
 //! **No password.** MLLP has none. So it is off unless configured, listens on this machine alone
 //! unless a tunnel is said to stand in front, and then knows the addresses that may send; without
@@ -81,8 +81,8 @@ pub enum DoorError {
     Anybody(SocketAddr),
     /// The socket failed.
     #[error(
-        "cannot take results of laboratories on {address}; if another program listens there, choose \
-         another address in [laboratory]"
+        "cannot take results of laboratories on {address}; if another program listens there, \
+         choose another address in [laboratory]"
     )]
     Socket {
         /// Where.

@@ -448,7 +448,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_the_parser_fall(text in "(MSH\\|\\^~\\\\&)?[\\x00-\\x7fàé|^~\\\\&\\r]{0,300}") {
+        fn nothing_makes_the_parser_fall(
+            text in "(MSH\\|\\^~\\\\&)?[\\x00-\\x7fàé|^~\\\\&\\r]{0,300}",
+        ) {
             if let Ok(message) = parse(&text) {
                 for segment in &message.segments {
                     for number in 0..50 {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! MLLP ─▶ Door ─▶ er7, oru ─┐
-//! CSV ─▶ upload ─▶ sheet ───┼─▶ Written ─▶ book ─┬─ without a fault ─▶ Follower ─▶ isolation: cases
-//! a person ─▶ mend ─────────┘                    └─ with one ─▶ LaboratoryPage, until it is settled
+//! CSV ─▶ upload ─▶ sheet ───┼─▶ Written ─▶ book ─┬─ no fault ─▶ Follower ─▶ cases (isolation)
+//! a person ─▶ mend ─────────┘                    └─ a fault ─▶ LaboratoryPage, until settled
 //! ```
 //! **Kept before it is answered.** A message is on the disk, whole and as it came, before it is
 //! acknowledged; so is one that nobody can read. The same message, or the same result in another
@@ -12,9 +12,9 @@
 //! **One reader for three ways.** What a laboratory sends, what an operator uploads and what a
 //! person mends is text in the same fields, judged by the same rules (`written.rs`).
 //!
-//! **Nothing is guessed.** Two findings that disagree are none; a day without an hour stays a day; a
-//! status that is not known, a person without a code and a test that nobody knows wait for somebody.
-//! No machine closes a case: a positive that is withdrawn waits too.
+//! **Nothing is guessed.** Two findings that disagree are none; a day without an hour stays a day;
+//! a status that is not known, a person without a code and a test that nobody knows wait for
+//! somebody. No machine closes a case: a positive that is withdrawn waits too.
 //!
 //! **Names** come from laboratories and stay in this room's tables; lists have none, opening an
 //! entry is in the access log, and `Debug`, errors and logs show nothing of anybody.
@@ -22,8 +22,8 @@
 //! **Limits** stand beside their constants: bytes of a message and of a sheet, connections, silence
 //! on the line, results of a message, entries on a page.
 //!
-//! **Deliberately absent**: orders to laboratories, other tests than those for the virus, and who is
-//! written to, which is for the cases (`isolation`) to say.
+//! **Deliberately absent**: orders to laboratories, other tests than those for the virus, and who
+//! is written to, which is for the cases (`isolation`) to say.
 
 mod book;
 mod config;

@@ -278,6 +278,7 @@ fn measure(laboratory: String, mut times: Vec<i64>, unmeasured: usize) -> Turnar
 mod tests {
     use super::*;
 
+    // req: A15
     #[test]
     fn half_and_nine_tenths_are_times_that_swabs_took() {
         let of = |times: Vec<i64>| {

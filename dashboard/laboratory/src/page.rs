@@ -147,7 +147,8 @@ impl LaboratoryPage {
     }
 }
 
-/// Shows what would be kept of a sheet, or keeps it: good lines as results, the others to be mended.
+/// Shows what would be kept of a sheet, or keeps it: good lines as results, the others to be
+/// mended.
 ///
 /// # Errors
 /// See [`LaboratoryError`]; nothing was written then.

@@ -12,7 +12,8 @@ pub const SCHEMA: Schema = Schema {
     migrations: || vec![Box::new(First)],
 };
 
-/// Messages as they came, results in them, and what became of those that a person had to look at, or that were passed on.
+/// Messages as they came, results in them, and what became of those that a person had to look at,
+/// or that were passed on.
 struct First;
 
 impl MigrationName for First {

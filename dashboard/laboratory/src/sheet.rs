@@ -174,7 +174,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_sheet_makes_it_fall(text in "(campione;cf;prelievo;esame;esito\n)?[a-z;,\"\n\r0-9/è]{0,200}") {
+        fn no_sheet_makes_it_fall(
+            text in "(campione;cf;prelievo;esame;esito\n)?[a-z;,\"\n\r0-9/è]{0,200}",
+        ) {
             drop(read(text.as_bytes(), "x"));
         }
     }

@@ -1,5 +1,7 @@
 //! What is kept, what waits for a person, and what opens a case; on both engines.
 
+// req: A2
+
 use std::sync::Arc;
 
 use askama::Template;

@@ -342,8 +342,8 @@ impl Written {
     }
 }
 
-/// A number as laboratories write it: some leave out the `+` of Italy, and an Italian mobile has ten
-/// digits.
+/// A number as laboratories write it: some leave out the `+` of Italy, and an Italian mobile has
+/// ten digits.
 pub(crate) fn phone_of(text: &str) -> Option<Phone> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let is_whole = digits.len() == 12 && digits.starts_with("393") && !text.contains('+');

@@ -1,6 +1,6 @@
-//! Laboratories at the door, over real sockets, by an HL7 client that knows nothing of this project
-//! (`hl7` of PyPI, which makes, sends and reads the messages). It is fetched by pip below the target
-//! folder; where Python, pip or the network is missing, the test is skipped, aloud.
+//! Laboratories at the door, over real sockets, by an HL7 client that knows nothing of this
+//! project (`hl7` of PyPI, which makes, sends and reads the messages). It is fetched by pip below
+//! the target folder; where Python, pip or the network is missing, the test is skipped, aloud.
 // req: A2
 
 #![cfg(test)]

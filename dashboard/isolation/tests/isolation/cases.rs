@@ -1,5 +1,7 @@
 //! What laboratories say, in whatever order and however often.
 
+// req: A2, A4, A8
+
 use jiff::civil::date;
 use veglia_isolation::{
     CaseId, Fact, Finding, Method, Onset, ResultError, RuleBook, Standing, Status, Taken,

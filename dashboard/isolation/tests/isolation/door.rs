@@ -1,6 +1,8 @@
 //! Coming in, and attacks on it: guessing codes, guessing numbers, telling by the answer who has a
 //! case, using a code or a link twice. The figures are those that the room promises.
 
+// req: A3, A4
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use veglia_isolation::{

@@ -1,8 +1,6 @@
 //! Cases and the citizen's door against a real record: what laboratories say and in which order,
 //! who is invited, who comes in, and what attacks on the door cost.
 
-// req: A1, A2, A3, A4, A5, A8
-
 mod cases;
 mod door;
 mod house;

@@ -1,5 +1,7 @@
 //! The pages of a case, as the person reads them.
 
+// req: A1, A2, A5, A8
+
 use askama::Template;
 use jiff::civil::date;
 use veglia_isolation::{
