@@ -46,8 +46,8 @@ pub(crate) async fn again(record: &Database, list: &Path, now: WallMs) -> Result
             continue;
         };
         let patient = named.parse();
-        let patient =
-            patient.with_context(|| format!("line {} names no patient", place.saturating_add(1)))?;
+        let patient = patient
+            .with_context(|| format!("line {} names no patient", place.saturating_add(1)))?;
         patients.push(patient);
     }
     for patient in &patients {

@@ -34,8 +34,24 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "dashboard",
         &[
-            "api", "diary", "doctor", "documents", "enrol", "fleet", "handover", "intake", "isolation", "laboratory", "notify", "people", "privacy", "store",
-            "view", "ward", "wire", "words",
+            "api",
+            "diary",
+            "doctor",
+            "documents",
+            "enrol",
+            "fleet",
+            "handover",
+            "intake",
+            "isolation",
+            "laboratory",
+            "notify",
+            "people",
+            "privacy",
+            "store",
+            "view",
+            "ward",
+            "wire",
+            "words",
         ],
     ),
     ("diary", &["store", "triage", "wire"]),
@@ -45,10 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["diary", "notify", "people", "store", "view", "words"],
     ),
     // view: readings and limits; diary: plans, devices, alerts. Names stand in what it makes.
-    (
-        "documents",
-        &["diary", "people", "store", "view", "words"],
-    ),
+    ("documents", &["diary", "people", "store", "view", "words"]),
     ("firmware-core", &[]),
     (
         "enrol",
@@ -89,7 +102,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("journal", &[]),
-    ("laboratory", &["isolation", "people", "store", "wire", "words"]),
+    (
+        "laboratory",
+        &["isolation", "people", "store", "wire", "words"],
+    ),
     ("link", &["identity", "journal", "wire"]), // identity: reads keys and certificates
     ("notify", &["people", "store", "wire"]),   // no diary: what it carries says nothing clinical
     ("people", &["store", "wire", "words"]),    // words: the names of roles in both languages
@@ -130,7 +146,13 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     (
         "privacy",
         &[
-            "doctor", "fleet", "handover", "intake", "notify", "trial",
+            "doctor",
+            "documents",
+            "fleet",
+            "handover",
+            "intake",
+            "notify",
+            "trial",
         ],
     ),
     ("store", &["identity", "trial"]), // identity: certificates for a real database server

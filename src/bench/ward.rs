@@ -18,6 +18,7 @@ use anyhow::{Context, Result};
 use futures_util::StreamExt;
 use hdrhistogram::Histogram;
 use serde::Serialize;
+use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use veglia_store::{Database, Purpose};
@@ -171,6 +172,26 @@ impl Heard {
 /// Whether pages are made beside the readings.
 type Busy = Arc<AtomicBool>;
 
+/// As many pages as may be open, half of them read in English: each line is then written twice.
+fn open_pages(
+    hub: &Hub,
+    followed: &Followed,
+    is_busy: &Busy,
+    stop: &CancellationToken,
+) -> Result<Vec<JoinHandle<Result<Heard>>>> {
+    let open = |page: usize| {
+        let language = match page % 2 {
+            0 => Language::It,
+            _ => Language::En,
+        };
+        let events = hub.events(language);
+        let events = events.context("no page can be opened")?;
+        let follows = (page < FOLLOWERS).then(|| (Followed::clone(followed), is_busy.clone()));
+        Ok(tokio::spawn(listen(events, follows, stop.clone())))
+    };
+    (0..PAGES_MAX).map(open).collect()
+}
+
 /// Measures in `folder`, with so many patients.
 pub(super) async fn measure(folder: &Path, patients: u64) -> Result<Cost> {
     let schemas = [veglia_people::SCHEMA, veglia_diary::SCHEMA];
@@ -191,19 +212,7 @@ pub(super) async fn measure(folder: &Path, patients: u64) -> Result<Cost> {
 
     let mut first = first_pages(&hub, ["first page", "filtered", "searched"]);
     let (followed, is_busy) = (Followed::default(), Busy::default());
-    let pages: Vec<_> = (0..PAGES_MAX)
-        .map(|page| {
-            // Half of them are read in English: each line is then written twice.
-            let language = match page % 2 {
-                0 => Language::It,
-                _ => Language::En,
-            };
-            let events = hub.events(language);
-            let events = events.context("no page can be opened")?;
-            let follows = (page < FOLLOWERS).then(|| (Arc::clone(&followed), is_busy.clone()));
-            anyhow::Ok(tokio::spawn(listen(events, follows, stop.clone())))
-        })
-        .collect::<Result<_>>()?;
+    let pages = open_pages(&hub, &followed, &is_busy, &stop)?;
     let before = processor_time("self")?;
     let began = Instant::now();
     let making = tokio::spawn(make(board, clock, patients, followed, stop.clone()));

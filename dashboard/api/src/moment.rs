@@ -12,7 +12,7 @@ use veglia_people::TIME_ZONE;
 use veglia_view::WallMs;
 
 /// The last moment of the calendar that the text can say, in milliseconds.
-const LAST_MS: i64 = 253_402_214_400_000;
+const LAST_MS: i64 = 253_402_207_200_000;
 
 /// A moment, as RFC 3339 with an offset: `2020-11-14T09:30:00.000+01:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]

@@ -270,6 +270,8 @@ function onNotices(told) {
     const item = copyOf("ward-notice").firstElementChild;
     item.classList.toggle("is-over", notice.is_over);
     setText(item, "span", notice.text);
+    setText(item, "a", notice.page);
+    item.querySelector("a").href = notice.address;
     return item;
   });
   notices.replaceChildren(...items);

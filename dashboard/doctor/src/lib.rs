@@ -1,6 +1,6 @@
 //! The door of doctors outside the centre: family doctors (*medici di medicina generale*, MMG;
-//! *pediatri*, PLS), and doctors of the hospital (*ASST*) that entrusted patients to telemonitoring.
-//! Their own patients' alerts and admissions, and what they answer.
+//! *pediatri*, PLS), and doctors of the hospital (*ASST*) that entrusted patients to
+//! telemonitoring. Their own patients' alerts and admissions, and what they answer.
 //!
 //! ```text
 //! people::care ─▶ whose ─▶ diary ─▶ Found, Admission ─▶ InboxPage ─▶ ActForm ─▶ act ─▶ diary

@@ -28,8 +28,8 @@ const SETUP: Actor = Actor::System("test");
 /// Alerts that a page shows: it reads the diary of each one's patient.
 const SHOWN: usize = 60;
 
-/// What a page asks besides: whose patients, their names, flags and whereabouts, who signs, and that
-/// all this is read.
+/// What a page asks besides: whose patients, their names, flags and whereabouts, who signs, and
+/// that all this is read.
 const BESIDES: usize = 15;
 
 struct Surgery {

@@ -21,7 +21,7 @@ use crate::line::{Call, SaveError};
 use crate::need::{Draft, KINDS};
 use crate::number::{ASKED, Doubt};
 use crate::read_back::ReadBackPage;
-use crate::said::{self, CallId, Fault, Faults, Question, SIGNS, SITES, STATE, Said};
+use crate::said::{self, CallId, Fault, Faults, Question, SIGNS, SITES, STATE};
 use crate::saved::settles;
 use crate::script::Script;
 use crate::words;

@@ -186,6 +186,9 @@ pub fn why_in_words(purpose: &str, language: Language) -> String {
         "patient.rights" => Key("purpose-rights"),
         "patient.copy" => Key("purpose-copy"),
         "patient.erasure" => Key("purpose-erasure"),
+        // Entered by the API.
+        "api.patient" => Key("purpose-api-read"),
+        "api.diary" => Key("purpose-api-written"),
         "audit.list" => Key("purpose-audit"),
         "audit.command" => Key("purpose-audit-command"),
         other => return other.to_owned(),

@@ -183,7 +183,8 @@ async fn is_colleague(record: &Database, actor: &Actor, to: i64) -> Result<bool,
 }
 
 impl ActForm {
-    /// Whether something is to be chosen and was not: it is said, so that what was typed comes back.
+    /// Whether something is to be chosen and was not: it is said, so that what was typed comes
+    /// back.
     fn is_unchosen(&self) -> bool {
         match self.act.as_str() {
             "call" => self.outcome.is_empty() || self.whom.is_empty(),

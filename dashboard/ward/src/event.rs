@@ -133,7 +133,7 @@ pub(crate) fn order(w: Words, order: &Order) -> Bytes {
 }
 
 pub(crate) fn notices(w: Words, notices: &[Notice]) -> Bytes {
-    let told: Vec<Told<'_>> = notices.iter().map(|it| it.told(w.language)).collect();
+    let told: Vec<Told<'_>> = notices.iter().map(|it| it.told(&w)).collect();
     event("notices", &told)
 }
 

@@ -81,7 +81,7 @@ pub use filter::{Filter, WardQuery};
 pub use hub::{Crowded, Hub, Link, PAGES_MAX, Pace, Waiting, Watch};
 pub use line::{About, Chip, Lane, Line, Placed, Value, place};
 pub use marks::{MARKS_MAX, Mark, Marks, MarksQuery, marks};
-pub use notice::Notice;
+pub use notice::{Concern, Notice};
 pub use page::{Unkept, WardPage};
 pub use patient::{PageError, PatientPage, Sources};
 pub use plan::{PlanDesk, PlanForm, PlanOutcome, PlanPage, StandForm, plan, stand};

@@ -1,4 +1,5 @@
-//! Who stands where: places found anew for whoever changed, by themselves or by the passing of time.
+//! Who stands where: places found anew for whoever changed, by themselves or by the passing of
+//! time.
 
 use std::sync::Arc;
 

@@ -288,7 +288,7 @@ async fn ticks_stop_when_ingest_dies_and_come_back_with_it() {
         let mut screen = Screen::open(&house.hub);
         screen.until("event: tick").await;
         let page = rendered(&house.hub, &Filter::default());
-        assert!(!page.contains("Collegamento interrotto"));
+        assert!(!page.contains("is-lost"));
 
         house.view.become_(sickness);
         wait(&house.hub, |link| matches!(link, Link::Lost(_))).await;
@@ -296,6 +296,7 @@ async fn ticks_stop_when_ingest_dies_and_come_back_with_it() {
         let silence = screen.until(": in attesa").await + &screen.until(": in attesa").await;
         assert!(!silence.contains("event: tick"), "{silence}");
         let page = rendered(&house.hub, &Filter::default());
+        assert!(page.contains("is-lost"));
         assert!(page.contains("Collegamento interrotto – dati fermi alle 14:12"));
         assert!(
             page.contains("Rossi Maria"),
@@ -315,7 +316,7 @@ async fn a_page_opened_while_ingest_is_dead_says_so_at_once() {
     let mut screen = Screen::open(&house.hub);
     screen.until(": in attesa").await;
     let page = rendered(&house.hub, &Filter::default());
-    assert!(page.contains("Collegamento interrotto"), "{page}");
+    assert!(page.contains("is-lost"), "{page}");
 }
 
 #[tokio::test]

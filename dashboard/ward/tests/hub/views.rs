@@ -52,6 +52,8 @@ async fn a_view_shows_whom_it_asks_for_and_says_who_waits_outside() {
         (through(|ask| ask.carico = "nessuno".to_owned()), true),
         (through(|ask| ask.carico = "me".to_owned()), false),
         (through(|ask| ask.mmg = "1".to_owned()), false),
+        (through(|ask| ask.zona = "Milano".to_owned()), true),
+        (through(|ask| ask.zona = "Municipio 3".to_owned()), false),
         (through(|ask| ask.cerca = "ROSSI mar".to_owned()), true),
         (through(|ask| ask.cerca = "bianchi".to_owned()), false),
         (through(|ask| ask.cerca = "000019".to_owned()), false),

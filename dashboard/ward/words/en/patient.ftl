@@ -269,5 +269,7 @@ purpose-synopsis = Summary of the patient
 purpose-documents = Telemonitoring documents
 purpose-document-issued = A document was issued
 purpose-reports = Cases reported by doctors
+purpose-api-read = Read by a program
+purpose-api-written = Written in the diary by a program
 purpose-audit = Audit of accesses
 purpose-audit-command = Audit of accesses, from the command line

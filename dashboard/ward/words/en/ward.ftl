@@ -18,6 +18,7 @@ ward-part = <strong>Partial view.</strong> Not all patients are shown.
 ward-part-all = Show all
 ward-outside-show = Show them
 ward-reach = On call
+ward-handover = Handover
 ward-late = Being processed: data that arrived { $span } ago still wait for the rules
 ward-more = { $n ->
     [one] and one more alert

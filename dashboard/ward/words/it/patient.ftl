@@ -269,5 +269,7 @@ purpose-synopsis = Sintesi del paziente
 purpose-documents = Documenti del telemonitoraggio
 purpose-document-issued = Emissione di un documento
 purpose-reports = Casi segnalati dai medici
+purpose-api-read = Consultazione da un programma
+purpose-api-written = Scrittura nel diario da un programma
 purpose-audit = Controllo degli accessi
 purpose-audit-command = Controllo degli accessi, dalla riga di comando

@@ -18,6 +18,7 @@ ward-part = <strong>Vista parziale.</strong> Non sono mostrati tutti i pazienti.
 ward-part-all = Mostra tutti
 ward-outside-show = Mostrali
 ward-reach = Reperibilità
+ward-handover = Consegne
 ward-late = In elaborazione: dati arrivati da { $span } attendono ancora le regole
 ward-more = { $n ->
     [one] e un’altra segnalazione
