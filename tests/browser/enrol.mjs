@@ -37,7 +37,7 @@ async function nothingTypedIsLostAndSheIsOnFile(page) {
 async function whatSheAgreedToIsWritten(page) {
   await pressed(page, "a[href$='/consensi']");
   const censimento = "section:has(#h-census)";
-  assert.match(await text(page, censimento), /No\./);
+  assert.match(await text(page, censimento), /Non ancora chiesto/);
   await accessible(page, "consents");
   await fitting(page, "consents");
   await page.selectOption("#how-telemonitoring", "telephone");

@@ -244,16 +244,21 @@ impl Digest {
         let Some(today) = day(now) else {
             return Ok(());
         };
+        let days = [today.yesterday().ok(), Some(today)];
         for (who, minute) in chosen(&self.record).await? {
-            let is_due = |at: &WallMs| *at <= now && now.since(*at) <= LATE_MS;
-            if moment(today, minute).filter(is_due).is_none() {
+            // An hour late in the evening may be noticed after midnight.
+            let is_due = |day: &Date| {
+                let at = moment(*day, minute);
+                at.is_some_and(|at| at <= now && now.since(at) <= LATE_MS)
+            };
+            let Some(day) = days.into_iter().flatten().find(is_due) else {
                 continue;
-            }
+            };
             let party = match who.belongs {
                 Some(Belongs::Mmg(id)) => Party::Mmg(id),
                 _ => Party::Staff(who.id),
             };
-            let key = key(today, party)?;
+            let key = key(day, party)?;
             if self.done.contains(&key) {
                 continue;
             }
@@ -261,8 +266,10 @@ impl Digest {
                 self.send(party, &key).await?;
             }
             // What was sent on other days is known to the outbox.
-            self.done
-                .retain(|it| it.as_str().starts_with(&format!("summary-{today}")));
+            self.done.retain(|it| {
+                let is_of = |day: Date| it.as_str().starts_with(&format!("summary-{day}"));
+                days.into_iter().flatten().any(is_of)
+            });
             self.done.insert(key);
         }
         Ok(())

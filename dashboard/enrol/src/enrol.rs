@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 use veglia_diary::{AssignRefused, PlanRefused, Reasons, assign_device_in, write_plan_in};
-use veglia_people::care::{self, EntrustError, Holder};
+use veglia_people::care::{self, Holder};
 use veglia_people::mmg::{self, MmgError};
 use veglia_people::patients::{self, Enrolment, ReadError, RegisterError};
 use veglia_people::{Belongs, PersonId, Unit};
@@ -45,9 +45,6 @@ pub enum EnrolError {
     /// What was agreed to could not be read.
     #[error("the page of consents was not made")]
     Consents(#[source] ConsentError),
-    /// Who is on file could not be entrusted.
-    #[error("the patient was not entrusted to the unit")]
-    Entrust(#[source] EntrustError),
 }
 
 /// Puts on file whom the form names, with all that it says.
@@ -237,27 +234,24 @@ async fn join(
     (person, patient): (PersonId, PatientId),
     unit: Unit,
 ) -> Result<EnrolOutcome, EnrolError> {
-    let (record, actor) = (desk.record, desk.who.actor());
-    let written = record.run_tx("enrol.join", &actor, move |tx| {
-        Box::pin(kit_and_consents(tx, desk, draft, person, patient))
+    // Whoever is on file and gets one more reader may ask why: their access log says it.
+    if draft.why.is_empty() {
+        return again(desk, form, vec![("why", Key("fault-why-joining"))]).await;
+    }
+    let (actor, unit) = (desk.who.actor(), &unit);
+    let written = desk.record.run_tx("enrol.join", &actor, move |tx| {
+        Box::pin(async move {
+            kit_and_consents(tx, desk, draft, person, patient).await?;
+            care::join_in(tx, person, unit, desk.now, &draft.why).await
+        })
     });
-    if let Err(refused) = written.await {
-        return match not_handed_over(draft, &refused) {
-            Some(fault) => again(desk, form, vec![fault]).await,
-            None => Err(EnrolError::Store(refused)),
-        };
+    let Err(refused) = written.await else {
+        return Ok(EnrolOutcome::Joined(patient));
+    };
+    match not_handed_over(draft, &refused) {
+        Some(fault) => again(desk, form, vec![fault]).await,
+        None => Err(EnrolError::Store(refused)),
     }
-    let followed = care::followed(record, &actor, &[person], desk.now).await;
-    let mut holders = vec![Holder::Unit(unit)];
-    if followed.map_err(EnrolError::Store)?.is_empty() {
-        holders.push(Holder::Centre);
-    }
-    for holder in holders {
-        let now = (desk.now, None);
-        let given = care::entrust(record, &actor, person, &holder, now, &draft.why);
-        given.await.map_err(EnrolError::Entrust)?;
-    }
-    Ok(EnrolOutcome::Joined(patient))
 }
 
 /// Whether two names are the same but for capitals and spaces.

@@ -225,7 +225,14 @@ async fn a_unit_is_entrusted_with_whom_it_names_rightly_and_learns_nothing_of_ot
     let may = care::may_read(&house.record, &olga, person, NOW).await;
     assert!(may.expect("the record answers").is_err());
 
-    let right = form(&[("surname", " ROSSI "), ("device1", "nonin:501235")]);
+    let mut right = vec![("surname", " ROSSI "), ("device1", "nonin:501235")];
+    let page = house.again(&olga, &form(&right)).await;
+    assert!(
+        page.contains("scrivere perché la prende in carico"),
+        "{page}"
+    );
+    right.push(("why", "Polmonite"));
+    let right = form(&right);
     let outcome = enrol(house.desk(&olga), &right)
         .await
         .expect("it is judged");

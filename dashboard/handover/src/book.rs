@@ -4,7 +4,7 @@
 //! writes names the version that they read: of two who write at once the second is told who was
 //! first. An acknowledgement is of one version: a newer one wants to be read again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
@@ -63,6 +63,18 @@ pub(crate) struct Body {
     /// What concerns everybody.
     pub(crate) words: String,
     pub(crate) lines: Vec<Line>,
+}
+
+impl Body {
+    /// Whether people typed the same in both. What was so of the patients is looked up anew each
+    /// time a form is sent.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        fn typed(line: &Line) -> (PatientId, &str, bool) {
+            (line.patient, &line.recommendation, line.offered)
+        }
+        let lines = self.lines.iter().map(typed);
+        self.words == other.words && lines.eq(other.lines.iter().map(typed))
+    }
 }
 
 /// Somebody has read a version and takes over.
@@ -179,6 +191,25 @@ pub(crate) async fn newest(
         })
     });
     read.await
+}
+
+/// Everybody whom any version of a handover names.
+pub(crate) async fn named(
+    record: &Database,
+    actor: &Actor,
+    (kind, change): (Kind, WallMs),
+) -> Result<BTreeSet<PatientId>, TxError> {
+    let read = record.read_tx("handover.named", actor, move |tx| {
+        Box::pin(async move {
+            let rows = handover::Entity::find()
+                .filter(handover::Column::Kind.eq(kind.code()))
+                .filter(handover::Column::ChangeMs.eq(change.0));
+            let rows = rows.all(tx).await?;
+            versions(tx, rows).await
+        })
+    });
+    let lines = read.await?.into_iter().flat_map(|it| it.body.lines);
+    Ok(lines.map(|line| line.patient).collect())
 }
 
 /// What became of a handover.

@@ -218,17 +218,29 @@ pub async fn write(desk: Desk<'_>, kind: Kind, form: &Form) -> Result<Written, H
     match written.map_err(HandoverError::Record)? {
         Ok(id) => {
             if kind == Kind::Night {
-                entrust(desk, task, newest.as_ref(), &body).await?;
+                entrust(desk, task, &body).await?;
             }
             Ok(Written::Done(format!("{}/{id}", kind.read_at())))
         }
         Err(book::Overtaken) => {
             let newest = self::newest(desk, task).await?;
+            if let Some(own) = newest.as_ref().filter(|it| is_ones_own(desk, it, &body)) {
+                if kind == Kind::Night {
+                    entrust(desk, task, &own.body).await?;
+                }
+                return Ok(Written::Done(format!("{}/{}", kind.read_at(), own.id)));
+            }
             let sentence = overtaken(desk, newest.as_ref(), &desk.signatures().await?);
             let page = WritingPage::make(desk, task, cases, newest, Some(form)).await?;
             Ok(page.saying(sentence, Why::Overtaken))
         }
     }
+}
+
+/// Whether the newest version is what is being written: the form came twice, or the first time it
+/// failed after the version stood and before everybody was entrusted.
+fn is_ones_own(desk: Desk<'_>, newest: &Version, body: &Body) -> bool {
+    newest.by == desk.actor().to_string() && newest.body.says_the_same(body)
 }
 
 /// A page so old that its handover is past gives what was typed to the page of now.
@@ -383,14 +395,9 @@ pub(crate) fn filled(cases: &[Case], newest: Option<&Version>, form: Option<&For
     cases.iter().map(line).collect()
 }
 
-/// Entrusts whom a list names to the out-of-hours doctors for the night, and nobody else who was on
-/// the list before.
-async fn entrust(
-    desk: Desk<'_>,
-    task: Task,
-    before: Option<&Version>,
-    body: &Body,
-) -> Result<(), HandoverError> {
+/// Entrusts whom a list names to the out-of-hours doctors for the night, and takes back whom a list
+/// before it named. What somebody gave them by hand stays. Done twice it changes nothing more.
+async fn entrust(desk: Desk<'_>, task: Task, body: &Body) -> Result<(), HandoverError> {
     let (record, actor) = (desk.record, desk.actor());
     let (from, until) = (task.at, task.span.until);
     for person in body.lines.iter().filter_map(|line| person_of(line.patient)) {
@@ -406,14 +413,13 @@ async fn entrust(
             given.map_err(HandoverError::Entrust)?;
         }
     }
-    let before = before.map_or(&[][..], |it| it.body.lines.as_slice());
-    let is_gone = |line: &&Line| body.lines.iter().all(|it| it.patient != line.patient);
-    for line in before.iter().filter(is_gone) {
-        if let Some(person) = person_of(line.patient) {
-            let (holder, now) = (Holder::OutOfHours, desk.now);
-            let ended = care::release(record, &actor, person, &holder, now).await;
-            ended.map_err(HandoverError::Care)?;
-        }
+    let named = book::named(record, &actor, (task.kind, task.at)).await;
+    let named = named.map_err(HandoverError::Record)?;
+    let is_gone = |patient: &PatientId| body.lines.iter().all(|it| it.patient != *patient);
+    for person in named.into_iter().filter(is_gone).filter_map(person_of) {
+        let from_whom = (person, &Holder::OutOfHours);
+        let ended = care::take_back(record, &actor, from_whom, ENTRUSTED, desk.now).await;
+        ended.map_err(HandoverError::Care)?;
     }
     Ok(())
 }

@@ -410,6 +410,29 @@ pub(crate) async fn entrust_in(
     Ok(())
 }
 
+/// Entrusts somebody on file to a unit that has found them there, within a transaction of the
+/// caller's; and to the centre, unless it follows them already.
+///
+/// # Errors
+/// What the database reports.
+pub async fn join_in(
+    tx: &Tx<'_>,
+    patient: PersonId,
+    unit: &Unit,
+    now: WallMs,
+    why: &str,
+) -> Result<(), TxError> {
+    log_in(tx, patient, now).await?;
+    let mut holders = vec![Holder::Unit(unit.clone())];
+    if followed_in(tx, &[patient.get()], now).await?.is_empty() {
+        holders.push(Holder::Centre);
+    }
+    for holder in holders {
+        entrust_in(tx, patient, &holder.to_string(), (now, None), why).await?;
+    }
+    Ok(())
+}
+
 /// Ends what entrusts a person to somebody; how many relations there were.
 ///
 /// # Errors
@@ -421,6 +444,29 @@ pub async fn release(
     holder: &Holder,
     at: WallMs,
 ) -> Result<u64, TxError> {
+    end(record, actor, (patient, holder, None), at).await
+}
+
+/// Ends of it only what was given for exactly this reason: what somebody gave by hand stays.
+///
+/// # Errors
+/// What the database reports.
+pub async fn take_back(
+    record: &Database,
+    actor: &Actor,
+    (patient, holder): (PersonId, &Holder),
+    why: &str,
+    at: WallMs,
+) -> Result<u64, TxError> {
+    end(record, actor, (patient, holder, Some(why)), at).await
+}
+
+async fn end(
+    record: &Database,
+    actor: &Actor,
+    (patient, holder, why): (PersonId, &Holder, Option<&str>),
+    at: WallMs,
+) -> Result<u64, TxError> {
     let holder = &holder.to_string();
     let ended = record.run_tx("care.release", actor, move |tx| {
         Box::pin(async move {
@@ -428,6 +474,7 @@ pub async fn release(
                 .col_expr(Column::UntilMs, Expr::value(at.0))
                 .filter(Column::PersonId.eq(patient.get()))
                 .filter(Column::Holder.eq(holder.as_str()))
+                .filter(Condition::all().add_option(why.map(|why| Column::Why.eq(why))))
                 .filter(not_over(at))
                 .exec(tx)
                 .await?;

@@ -67,6 +67,20 @@ async fn at_the_hour_one_message_says_that_the_summary_waits_and_a_restart_sends
 }
 
 #[tokio::test]
+async fn an_hour_late_in_the_evening_is_not_lost_over_midnight() {
+    let surgery = surgery().await;
+    assert!(surgery.wants(&surgery.doctor, "23:50").await);
+    surgery.red().await;
+    surgery.later(14 * HOUR_MS + HOUR_MS / 6);
+    let mut digest = surgery.digest();
+    digest.round().await.expect("the record answers");
+    assert_eq!(surgery.waiting().await, 1, "it is ten past midnight");
+    digest.round().await.expect("the record answers");
+    surgery.digest().round().await.expect("the record answers");
+    assert_eq!(surgery.waiting().await, 1, "one a day");
+}
+
+#[tokio::test]
 async fn on_a_day_on_which_nothing_happened_or_long_after_the_hour_nothing_is_sent() {
     let surgery = surgery().await;
     assert!(surgery.wants(&surgery.doctor, "10:00").await);

@@ -84,7 +84,11 @@ async fn a_report_is_written_once_and_the_centre_sees_it() {
         assert!(matches!(done, Reported::Done));
     }
     let page = surgery.centre_sees().await;
-    assert_eq!(page.matches("RSSMRA85M01H501Q").count(), 1, "{page}");
+    assert_eq!(
+        page.matches("<strong>RSSMRA85M01H501Q").count(),
+        1,
+        "{page}"
+    );
     for words in [
         "Sintomi dal 18/10/2020: Febbre, Tosse, Contatto con un positivo.",
         "Segnalato da Dott. Bianchi",
@@ -129,7 +133,7 @@ async fn the_same_codice_fiscale_is_recognised_whoever_reports_and_not_weeks_lat
         surgery
             .centre_sees()
             .await
-            .matches("RSSMRA85M01H501Q")
+            .matches("<strong>RSSMRA85M01H501Q")
             .count(),
         2
     );
@@ -150,7 +154,7 @@ async fn two_doctors_at_once_make_one_report_and_one_is_told() {
         surgery
             .centre_sees()
             .await
-            .matches("RSSMRA85M01H501Q")
+            .matches("<strong>RSSMRA85M01H501Q")
             .count(),
         1
     );

@@ -44,6 +44,7 @@ fault-doctor = Choose a doctor from the list, or leave it empty.
 fault-template = Choose a plan.
 fault-device = Not a device’s code: the whole label is needed, such as nonin:501234, once only.
 fault-device-taken = This device is still with somebody else: it must be returned first.
+fault-why-joining = This person is on file already: write why the unit follows them as well.
 fault-why = 200 characters at most, on one line.
 fault-code = Not a Codice Fiscale: check every character.
 fault-code-length = A Codice Fiscale has sixteen characters.

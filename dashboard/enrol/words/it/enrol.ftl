@@ -44,6 +44,7 @@ fault-doctor = Scegliere un medico dall’elenco, o lasciare vuoto.
 fault-template = Scegliere un piano.
 fault-device = Non è un codice di dispositivo: serve l’etichetta intera, come nonin:501234, una volta sola.
 fault-device-taken = Questo dispositivo è ancora di un’altra persona: va prima riconsegnato.
+fault-why-joining = Questa persona è già seguita: scrivere perché la prende in carico anche il reparto.
 fault-why = Al massimo 200 caratteri, su una riga.
 fault-code = Non è un Codice Fiscale: ricontrollare ogni carattere.
 fault-code-length = Un Codice Fiscale ha sedici caratteri.

@@ -9,7 +9,7 @@ use veglia_handover::{
     Acknowledged, HandedPage, Kind, NightPage, WritingPage, Written, acknowledge,
 };
 use veglia_people::PersonId;
-use veglia_people::care;
+use veglia_people::care::{self, Holder};
 use veglia_people::staff::Staff;
 use veglia_store::Actor;
 use veglia_view::WallMs;
@@ -190,6 +190,60 @@ async fn who_is_taken_off_the_list_is_no_longer_entrusted() {
         .unwrap();
     let given = held.iter().filter(|it| it.holder == "out-of-hours");
     assert_eq!(given.count(), 1, "she is entrusted once");
+}
+
+#[tokio::test]
+async fn whom_somebody_gave_by_hand_stays_when_the_list_takes_its_own_back() {
+    let house = House::new().await;
+    let luca = PersonId::new(house.luca.get().cast_signed()).unwrap();
+    let actor = house.anna.actor();
+    let stretch = (EVENING, Some(WallMs(EVENING.0 + 72 * HOUR_MS)));
+    let (holder, why) = (Holder::OutOfHours, "Solo a casa fino a venerdì");
+    let given = care::entrust(&house.record, &actor, luca, &holder, stretch, why).await;
+    given.unwrap();
+    let both = [
+        (of("in", house.maria), "1"),
+        (of("in", house.luca), "1"),
+        ("words".to_owned(), "Due"),
+    ];
+    number(house.sends(&house.anna, Kind::Night, EVENING, &both).await);
+    let one = [(of("in", house.maria), "1"), ("words".to_owned(), "Una")];
+    number(house.sends(&house.anna, Kind::Night, EVENING, &one).await);
+    let held = care::of(&house.record, &actor, luca).await.unwrap();
+    let of_night = held.iter().filter(|it| it.holder == "out-of-hours");
+    let lasts: Vec<_> = of_night.map(|it| (it.why.as_str(), it.until)).collect();
+    assert_eq!(lasts, [(why, stretch.1)]);
+}
+
+#[tokio::test]
+async fn the_same_list_sent_twice_is_one_version_and_everybody_is_entrusted() {
+    let house = House::new().await;
+    let one = [(of("in", house.maria), "1"), ("words".to_owned(), "Una")];
+    let first = house.form(&house.anna, Kind::Night, EVENING, &one).await;
+    let id = number(
+        house
+            .sends_form(&house.anna, Kind::Night, EVENING, &first)
+            .await,
+    );
+    let maria = PersonId::new(house.maria.get().cast_signed()).unwrap();
+    let actor = house.anna.actor();
+    let holder = Holder::OutOfHours;
+    // As when it failed after the version stood and before anybody was entrusted.
+    let ended = care::release(&house.record, &actor, maria, &holder, EVENING).await;
+    assert_eq!(ended.unwrap(), 1);
+    let again = number(
+        house
+            .sends_form(&house.anna, Kind::Night, EVENING, &first)
+            .await,
+    );
+    assert_eq!(again, id);
+    let held = care::of(&house.record, &actor, maria).await.unwrap();
+    let lasts = held.iter().filter(|it| it.until > Some(EVENING));
+    assert_eq!(lasts.count(), 1);
+    let other = house
+        .sends_form(&house.bruno, Kind::Night, EVENING, &first)
+        .await;
+    assert!(matches!(other, Written::Again(..)));
 }
 
 #[tokio::test]
