@@ -16,8 +16,13 @@
 //! sheet for the patient; of it only the digest is kept. The code ends the hiding ([`reveal`]), and
 //! a wrong code says nothing.
 //!
-//! **What may not be hidden.** What is open: whoever is called at night must see why. The last 24
-//! hours as a period: the list of the centre is made of them. Plans, devices and where the patient
+//! **Twice.** Somebody who presses twice, or whose answer was lost, hides the same again and is
+//! given another code; any of these codes ends all of it. Nobody else is: to them it is not there.
+//!
+//! **What may not be hidden.** What is open, and a flag whose episode goes on though a person has
+//! closed it: whoever is called at night must see why. What was said, done, closed or measured in
+//! the last 24 hours: the list of the centre is made of it, and the next shift reads it. What comes
+//! of a flag after it was hidden is not hidden with it. Plans, devices and where the patient
 //! is now: they hold today, and versions of plans are numbered without a gap.
 //!
 //! **One place.** Reading functions make a [`Veil`] of the patient and whoever reads, in the
@@ -27,6 +32,7 @@
 //! Deliberately absent: hiding from one role or person only, and figures of a whole centre that
 //! leave the hidden out (that they moved would tell).
 
+mod limits;
 mod veil;
 
 use std::fmt;
@@ -34,7 +40,7 @@ use std::ops::Range;
 
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
-use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
+use veglia_store::sea_orm::ActiveValue::NotSet;
 use veglia_store::sea_orm::IntoActiveModel;
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::{Actor, Database, Tx, TxError};
@@ -43,7 +49,7 @@ use veglia_wire::WallMs;
 
 use crate::acts::EntryId;
 use crate::error::ReadError;
-use crate::rows::{alert, alert_flag, entry, flag, hiding, hiding_end};
+use crate::rows::{hiding, hiding_end};
 
 pub(crate) use veil::{Veil, Veils};
 
@@ -132,12 +138,15 @@ pub enum HideRefused {
     /// This diary has nothing of the kind, for whoever asks.
     #[error("there is nothing of the kind in this diary")]
     Unknown,
-    /// An alert of it is open.
+    /// An alert of it is open, or the episode goes on.
     #[error("an alert is still open: close it first, for whoever is called must see why")]
     Open,
     /// It ends before it begins, or is not over for long enough.
     #[error("a period can be hidden when it has been over for a day")]
     Period,
+    /// Something of it was said, done or closed within the last day.
+    #[error("what the next shift must read can be hidden a day later")]
+    Recent,
     /// The diary could not be read or written.
     #[error("nothing was hidden")]
     Read(#[source] ReadError),
@@ -161,29 +170,15 @@ pub async fn hide(
     }
     let written = record.run_tx("diary.hide", actor, move |tx| {
         Box::pin(async move {
-            if let Err(refused) = may_hide(tx, patient, what).await? {
+            let code = HidingCode::random().map_err(TxError::refuse)?;
+            let row = what.row(patient, code.digest(patient), tx.actor(), now);
+            if let Err(refused) = limits::may_hide(tx, &row, now).await? {
                 return Ok(Err(refused));
             }
-            let code = HidingCode::random().map_err(TxError::refuse)?;
-            let mut row = hiding::ActiveModel {
+            let row = hiding::ActiveModel {
                 id: NotSet,
-                patient: Set(patient.to_string()),
-                entry_id: Set(None),
-                flag_id: Set(None),
-                from_ms: Set(None),
-                until_ms: Set(None),
-                code_digest: Set(code.digest(patient)),
-                at_ms: Set(now.0),
-                actor: Set(tx.actor().to_string()),
+                ..row.into_active_model().reset_all()
             };
-            match what {
-                Hideable::Entry(id) => row.entry_id = Set(Some(id.0)),
-                Hideable::Alert(flag) => row.flag_id = Set(Some(flag.to_string())),
-                Hideable::Period(period) => {
-                    row.from_ms = Set(Some(period.start.0));
-                    row.until_ms = Set(Some(period.end.0));
-                }
-            }
             hiding::Entity::insert(row)
                 .exec_without_returning(tx)
                 .await?;
@@ -195,7 +190,42 @@ pub async fn hide(
         .map_err(|fault| HideRefused::Read(fault.into()))?
 }
 
-/// Ends what a code hid. Whether there was something: a wrong code says no more.
+impl Hideable {
+    /// The row that hides it; it has no number yet.
+    fn row(&self, patient: PatientId, digest: String, by: &Actor, now: WallMs) -> hiding::Model {
+        let mut row = hiding::Model {
+            id: 0,
+            patient: patient.to_string(),
+            entry_id: None,
+            flag_id: None,
+            from_ms: None,
+            until_ms: None,
+            code_digest: digest,
+            at_ms: now.0,
+            actor: by.to_string(),
+        };
+        match self {
+            Self::Entry(id) => row.entry_id = Some(id.0),
+            Self::Alert(flag) => row.flag_id = Some(flag.to_string()),
+            Self::Period(period) => {
+                row.from_ms = Some(period.start.0);
+                row.until_ms = Some(period.end.0);
+            }
+        }
+        row
+    }
+}
+
+impl hiding::Model {
+    /// Whether the same person hid the same.
+    fn is_again(&self, other: &Self) -> bool {
+        let target = |row: &Self| (row.entry_id, row.flag_id.clone(), row.from_ms, row.until_ms);
+        self.actor == other.actor && target(self) == target(other)
+    }
+}
+
+/// Ends what a code hid, also where it was hidden twice. Whether there was something: a wrong code
+/// says no more.
 ///
 /// # Errors
 /// See [`ReadError`]; nothing was written then.
@@ -210,24 +240,20 @@ pub async fn reveal(
     let digest = digest.as_str();
     let written = record.run_tx("diary.reveal", actor, move |tx| {
         Box::pin(async move {
-            let row = hiding::Entity::find()
-                .filter(hiding::Column::Patient.eq(patient.to_string()))
-                .filter(hiding::Column::CodeDigest.eq(digest));
-            let Some(row) = row.one(tx).await? else {
+            let rows = in_force(tx, &patient.to_string()).await?;
+            let Some(of) = rows.iter().find(|row| row.code_digest == digest) else {
                 return Ok(false);
             };
-            let ended = hiding_end::Entity::find_by_id(row.id).one(tx).await?;
-            if ended.is_some() {
-                return Ok(false);
+            for row in rows.iter().filter(|row| row.is_again(of)) {
+                let end = hiding_end::Model {
+                    hiding_id: row.id,
+                    at_ms: now.0,
+                    actor: tx.actor().to_string(),
+                };
+                hiding_end::Entity::insert(end.into_active_model())
+                    .exec_without_returning(tx)
+                    .await?;
             }
-            let end = hiding_end::Model {
-                hiding_id: row.id,
-                at_ms: now.0,
-                actor: tx.actor().to_string(),
-            };
-            hiding_end::Entity::insert(end.into_active_model())
-                .exec_without_returning(tx)
-                .await?;
             Ok(true)
         })
     });
@@ -265,57 +291,4 @@ async fn in_force(tx: &Tx<'_>, patient: &str) -> Result<Vec<hiding::Model>, TxEr
     let ended: Vec<i64> = ends.all(tx).await?.iter().map(|it| it.hiding_id).collect();
     rows.retain(|row| !ended.contains(&row.id));
     Ok(rows)
-}
-
-async fn may_hide(
-    tx: &Tx<'_>,
-    patient: PatientId,
-    what: &Hideable,
-) -> Result<Result<(), HideRefused>, TxError> {
-    let named = patient.to_string();
-    let veil = Veil::of(tx, &named).await?;
-    match what {
-        Hideable::Entry(id) => {
-            let row = entry::Entity::find_by_id(id.0).filter(entry::Column::Patient.eq(&named));
-            let row = row.one(tx).await?.filter(|row| !veil.hides_entry(row));
-            let Some(row) = row else {
-                return Ok(Err(HideRefused::Unknown));
-            };
-            match row.flag_id {
-                Some(flag) if is_open(tx, &flag).await? => Ok(Err(HideRefused::Open)),
-                _ => Ok(Ok(())),
-            }
-        }
-        Hideable::Alert(flag_id) => {
-            let id = flag_id.to_string();
-            let known = flag::Entity::find_by_id(&id).one(tx).await?;
-            if flag_id.patient != patient || known.is_none() || veil.hides_flag(&id) {
-                return Ok(Err(HideRefused::Unknown));
-            }
-            Ok(match is_open(tx, &id).await? {
-                true => Err(HideRefused::Open),
-                false => Ok(()),
-            })
-        }
-        Hideable::Period(period) => {
-            let open = alert::Entity::find()
-                .filter(alert::Column::Patient.eq(&named))
-                .filter(alert::Column::OpenKey.is_not_null())
-                .filter(alert::Column::OpenedAtMs.lt(period.end.0));
-            Ok(match open.one(tx).await? {
-                Some(_) => Err(HideRefused::Open),
-                None => Ok(()),
-            })
-        }
-    }
-}
-
-/// Whether an alert of a flag is open.
-async fn is_open(tx: &Tx<'_>, flag: &str) -> Result<bool, TxError> {
-    let of = alert_flag::Entity::find().filter(alert_flag::Column::FlagId.eq(flag));
-    let alerts: Vec<i64> = of.all(tx).await?.iter().map(|it| it.alert_id).collect();
-    let open = alert::Entity::find()
-        .filter(alert::Column::Id.is_in(alerts))
-        .filter(alert::Column::OpenKey.is_not_null());
-    Ok(open.one(tx).await?.is_some())
 }

@@ -95,5 +95,5 @@ pub use plans::{
     write_plan, write_plan_in,
 };
 pub use schema::SCHEMA;
-pub use sealed::{destroy_key, key_destroyed};
+pub use sealed::{Concern, concern_in, destroy_key, key_destroyed};
 pub use standings::{StandingRefused, Stood, set_standing, standings_of, whereabouts_at};

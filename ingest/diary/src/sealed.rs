@@ -11,7 +11,11 @@
 //! text belongs to (table, patient, number) is associated data: moved to another row, and so to
 //! another patient, it does not open.
 //!
-//! A text that does not open is damage and is said; of a destroyed key, texts are empty.
+//! A text that does not open is damage and is said; of a destroyed key, texts are empty. Of
+//! somebody forgotten people write nothing more; the machine, whose work for others goes on, writes
+//! without words.
+
+mod concern;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
@@ -27,6 +31,8 @@ use veglia_wire::WallMs;
 
 use crate::error::ReadError;
 use crate::rows::patient_key::{ActiveModel, Entity, Model};
+
+pub use concern::{Concern, concern_in};
 
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
@@ -158,6 +164,12 @@ impl Keys {
         let words = std::str::from_utf8(opened).map_err(|_| damaged())?;
         Ok(Some(words.to_owned()))
     }
+}
+
+/// Whether a text of whoever writes would be refused or left out: the patient was forgotten.
+pub(crate) async fn is_destroyed(tx: &Tx<'_>, patient: &str) -> Result<bool, TxError> {
+    let known = Entity::find_by_id(patient).one(tx).await?;
+    Ok(known.is_some_and(|row| row.destroyed_at_ms.is_some()))
 }
 
 /// Destroys the key of a patient, within the transaction that forgets them: what was sealed with it

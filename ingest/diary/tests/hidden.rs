@@ -14,7 +14,7 @@ use veglia_diary::{
     whole_diary_of, write_note,
 };
 use veglia_store::{Actor, Database};
-use veglia_triage::{FlagId, Whereabouts};
+use veglia_triage::{FlagId, Verdict, Whereabouts, Why};
 use veglia_wire::WallMs;
 
 const CARLA: Actor = Actor::Staff(3);
@@ -101,10 +101,48 @@ fn said(told: Result<impl Debug, impl Debug>) -> String {
     said
 }
 
-/// A red of which ANNA takes charge, with BRUNO's note of it, and closed.
+/// Said of a flag after all else.
+const LAST_TELLING: u32 = 1 << 16;
+
+/// The episodes that some verdicts began are over.
+async fn over(diary: &Database, said: &[Verdict], at: i64) {
+    let raised = said.iter().filter_map(|it| match it {
+        Verdict::Raise(flag) => Some(flag.id.clone()),
+        _ => None,
+    });
+    let ends: Vec<Verdict> = raised
+        .map(|id| Verdict::End {
+            id,
+            why: Why::Recovered,
+            at: minute(at),
+            telling: LAST_TELLING,
+        })
+        .collect();
+    record(diary, &ends, at).await;
+}
+
+/// The same flag asks for people again.
+async fn anew(diary: &Database, said: &[Verdict], at: i64) {
+    let again = said.iter().find_map(|it| match it {
+        Verdict::Raise(flag) => Some(flag.clone()),
+        _ => None,
+    });
+    let mut again = again.expect("a flag");
+    again.telling = LAST_TELLING + 1;
+    record(diary, &[Verdict::Raise(again)], at).await;
+}
+
+async fn refused(diary: &Database, what: &Hideable, at: i64) -> HideRefused {
+    let hidden = hide(diary, &ANNA, PATIENT, what, minute(at)).await;
+    hidden.expect_err("it may not be hidden")
+}
+
+/// A red of which ANNA takes charge, with BRUNO's note of it, closed and over.
 async fn episode(diary: &Database) -> FlagId {
     let mut person = Person::new();
-    record(diary, &person.spo2(TEN, 85), TEN).await;
+    let said = person.spo2(TEN, 85);
+    record(diary, &said, TEN).await;
+    over(diary, &said, TEN + 1).await;
     let flag = taken(diary, TEN + 1).await;
     write_note(diary, &BRUNO, PATIENT, Some(&flag), SECRET, minute(TEN + 2))
         .await
@@ -271,33 +309,168 @@ async fn what_is_open_cannot_be_hidden_nor_a_period_of_the_last_day() {
 }
 
 #[tokio::test]
-async fn a_new_alert_of_a_hidden_rule_is_seen_by_everybody() {
+async fn what_goes_on_cannot_be_hidden_though_somebody_has_closed_it() {
     let (_folder, diary) = diary().await;
     let mut person = Person::new();
-    record(&diary, &person.spo2(TEN, 85), TEN).await;
+    let said = person.spo2(TEN, 85);
+    record(&diary, &said, TEN).await;
+    let flag = taken(&diary, TEN + 1).await;
+    let charge = last_entry(&diary).await;
+    close_all(&diary, TEN + 5).await;
+    let kinds = [
+        Hideable::Alert(flag),
+        Hideable::Entry(charge),
+        Hideable::Period(minute(0)..minute(TEN + 60)),
+    ];
+    for what in &kinds {
+        let refused = refused(&diary, what, LATER).await;
+        assert!(matches!(refused, HideRefused::Open), "{what:?}");
+    }
+    over(&diary, &said, TEN + 30).await;
+    for what in &kinds {
+        hidden(&diary, what).await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_the_last_day_is_hidden_by_any_way() {
+    let (_folder, diary) = diary().await;
+    let mut person = Person::new();
+    let said = person.spo2(TEN, 85);
+    record(&diary, &said, TEN).await;
+    over(&diary, &said, TEN).await;
+    let flag = taken(&diary, TEN + 1).await;
+    let charge = last_entry(&diary).await;
+    let old = noted(&diary, TEN + 2).await;
+    // Open for two days, and closed an hour ago.
+    close_all(&diary, LATER - 60).await;
+    let day = Hideable::Period(minute(0)..minute(TEN + 60));
+    let alert = Hideable::Alert(flag.clone());
+    for what in [&alert, &day] {
+        let refused = refused(&diary, what, LATER).await;
+        assert!(matches!(refused, HideRefused::Recent), "{what:?}");
+    }
+    ordinary(&diary, LATER - 5).await;
+    let called = Hideable::Entry(last_entry(&diary).await);
+    let refusal = refused(&diary, &called, LATER).await;
+    assert!(matches!(refusal, HideRefused::Recent));
+    // An old note that was corrected just now.
+    let old = Hideable::Entry(old);
+    let Hideable::Entry(id) = old else { return };
+    let corrected = correct(&diary, &ANNA, PATIENT, id, "Mercoledì.", minute(LATER - 4));
+    corrected.await.expect("the diary");
+    let refusal = refused(&diary, &old, LATER).await;
+    assert!(matches!(refusal, HideRefused::Recent));
+    // And what somebody says of the closed alert just now.
+    let next = LATER + 1_440;
+    let said = write_note(
+        &diary,
+        &BRUNO,
+        PATIENT,
+        Some(&flag),
+        SECRET,
+        minute(next - 1),
+    );
+    said.await.expect("the diary");
+    for what in [&alert, &day] {
+        let refused = refused(&diary, what, next).await;
+        assert!(matches!(refused, HideRefused::Recent), "{what:?}");
+    }
+    for what in [&alert, &day, &called, &old, &Hideable::Entry(charge)] {
+        let done = hide(&diary, &ANNA, PATIENT, what, minute(next + 1_440)).await;
+        assert!(!matches!(done, Err(HideRefused::Recent)), "{what:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_flag_that_rings_anew_is_seen_with_its_new_acts_and_after_closing_too() {
+    let (_folder, diary) = diary().await;
+    let mut person = Person::new();
+    let said = person.spo2(TEN, 85);
+    record(&diary, &said, TEN).await;
+    over(&diary, &said, TEN + 1).await;
     let flag = taken(&diary, TEN + 1).await;
     close_all(&diary, TEN + 5).await;
-    hidden(&diary, &Hideable::Alert(flag.clone())).await;
-    // The same episode becomes worse: the same flag is on the list again.
-    let worse = person.says(LATER + 1, veglia_wire::AnswerCode::ChestPain, 1);
-    record(&diary, &worse, LATER + 1).await;
-    record(&diary, &person.spo2(LATER + 2, 80), LATER + 2).await;
-    let open = open_flags_of(&diary, &CARLA, PATIENT)
-        .await
-        .expect("the diary");
-    assert!(!open.is_empty());
-    let all = minute(LATER)..minute(LATER + 10);
-    let lines = diary_of(&diary, &CARLA, PATIENT, all, 100)
-        .await
-        .expect("the diary");
-    assert!(
-        lines
-            .iter()
-            .any(|line| matches!(line.what, Written::Said(_)))
+    // Said of it when it was closed, and hidden with it.
+    let after = write_note(
+        &diary,
+        &BRUNO,
+        PATIENT,
+        Some(&flag),
+        SECRET,
+        minute(TEN + 6),
     );
-    for open in open {
-        let taken = take_charge(&diary, &CARLA, &open.flag.id, minute(LATER + 3)).await;
-        taken.expect("whoever sees it may act");
+    after.await.expect("the diary");
+    hidden(&diary, &Hideable::Alert(flag.clone())).await;
+    anew(&diary, &said, LATER + 1).await;
+    let open = open_flags_of(&diary, &CARLA, PATIENT).await;
+    assert_eq!(open.expect("the diary")[0].flag.id, flag);
+    let night = "Chiamata alle due.";
+    let called = write_note(
+        &diary,
+        &BRUNO,
+        PATIENT,
+        Some(&flag),
+        night,
+        minute(LATER + 2),
+    );
+    called.await.expect("whoever sees it may act");
+    close_all(&diary, LATER + 3).await;
+    for at in [LATER + 4, LATER + 6] {
+        let all = WallMs(0)..minute(at + 1_440);
+        let lines = diary_of(&diary, &CARLA, PATIENT, all, 100).await;
+        let read = said_of(&lines.expect("the diary"));
+        assert!(read.contains(night), "{read}");
+        assert!(read.contains("Richiamato"), "the closing note: {read}");
+        assert!(!read.contains(SECRET), "{read}");
+        let raised = flags_raised(&diary, &CARLA, WallMs(0)).await;
+        assert!(!raised.expect("the diary").is_empty());
+    }
+}
+
+fn said_of(lines: &[veglia_diary::Line]) -> String {
+    format!("{lines:?}")
+}
+
+#[tokio::test]
+async fn whoever_presses_twice_ends_all_of_it_with_any_of_the_codes() {
+    for kind in ["entry", "alert", "period"] {
+        for which in [0, 1] {
+            let (_folder, diary) = diary().await;
+            let what = match kind {
+                "entry" => Hideable::Entry(noted(&diary, TEN).await),
+                "alert" => Hideable::Alert(episode(&diary).await),
+                _ => {
+                    episode(&diary).await;
+                    Hideable::Period(minute(TEN)..minute(TEN + 60))
+                }
+            };
+            let before = told(&diary, &CARLA).await;
+            let codes = [hidden(&diary, &what).await, hidden(&diary, &what).await];
+            assert_ne!(told(&diary, &CARLA).await, before);
+            // Nobody else presses a second time: to them it is not there, and a period that they
+            // hide is another hiding.
+            let other = hide(&diary, &BRUNO, PATIENT, &what, minute(LATER)).await;
+            if kind == "period" {
+                let at = minute(LATER + 1);
+                let code = other.expect("a period").to_string();
+                let shown = reveal(&diary, &BRUNO, PATIENT, &code, at).await;
+                assert!(shown.expect("the diary"));
+                assert_ne!(
+                    told(&diary, &CARLA).await,
+                    before,
+                    "the sheet alone shows it"
+                );
+            } else if kind == "alert" {
+                assert!(matches!(other, Err(HideRefused::Unknown)));
+            }
+            let (code, at) = (codes[which].to_string(), minute(LATER + 2));
+            let shown = reveal(&diary, &BRUNO, PATIENT, &code, at).await;
+            assert!(shown.expect("the diary"), "{kind}");
+            if kind != "entry" {
+                assert_eq!(told(&diary, &CARLA).await, before, "{kind}");
+            }
+        }
     }
 }
 

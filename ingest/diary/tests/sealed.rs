@@ -3,16 +3,17 @@
 
 mod support;
 
+use support::person::*;
 use support::*;
 use tempfile::TempDir;
 use veglia_diary::{
-    Decision, Reasons, SCHEMA, Written, destroy_key, diary_of, key_destroyed, plans_of,
+    Decision, Reasons, SCHEMA, Written, destroy_key, diary_of, key_destroyed, note_once, plans_of,
     set_standing, standings_of, write_note, write_plan,
 };
 use veglia_store::sea_orm::ConnectionTrait;
 use veglia_store::sea_orm_migration::prelude::{Alias, Expr, ExprTrait, Query};
 use veglia_store::{Database, Schema};
-use veglia_triage::{PatientId, Plan, Whereabouts};
+use veglia_triage::{PatientId, PatientState, Plan, Verdict, Whereabouts, Why};
 use veglia_wire::WallMs;
 
 const WORDS: &str = "Vive sola, la figlia è a Lecce.";
@@ -164,6 +165,54 @@ async fn without_the_key_the_lines_stay_and_their_words_are_gone_for_good() {
     assert_eq!(stood[0].why, "");
     let refused = write_note(&diary, &ANNA, PATIENT, None, "Ancora.", minute(10)).await;
     refused.expect_err("nothing more is written of them");
+}
+
+#[tokio::test]
+async fn verdicts_of_a_household_with_an_erased_member_go_on_being_recorded() {
+    let (_folder, diary) = diary().await;
+    // A red of somebody unknown, of whom ANNA takes charge, turns out to be the erased member's.
+    let unknown = PatientId::new(1 << 63 | 7);
+    let mut stand_in = Person::new();
+    stand_in.state = PatientState::new(unknown);
+    record(&diary, &stand_in.spo2(TEN, 84), TEN).await;
+    let flag = taken(&diary, TEN + 1).await;
+    forget(&diary, PATIENT).await;
+    let mut said = vec![Verdict::End {
+        id: flag,
+        why: Why::NotTheirs,
+        at: minute(TEN + 4),
+        telling: 1 << 16,
+    }];
+    said.extend(Person::new().spo2(TEN, 84));
+    record(&diary, &said, TEN + 4).await;
+    // The charge is handed on all the same, without words, and the other diary says so.
+    let open = alerts(&diary).await;
+    let held: Vec<bool> = open.iter().map(|it| it.state.hold.is_some()).collect();
+    assert_eq!(held, [true]);
+    assert_eq!(words(&diary, PATIENT).await, [""]);
+    let theirs = words(&diary, unknown).await;
+    assert!(
+        theirs.iter().any(|it| it.contains("ha un nome")),
+        "{theirs:?}"
+    );
+    // So is what the machine notes by itself.
+    let said = note_once(
+        &diary,
+        &TRIAGE,
+        &open[0].flag,
+        "again",
+        WORDS,
+        minute(TEN + 5),
+    )
+    .await;
+    assert!(said.expect("the machine goes on"));
+    let mut other = Person::new();
+    other.state = PatientState::new(OTHER);
+    record(&diary, &other.spo2(TEN + 6, 84), TEN + 6).await;
+    assert_eq!(alerts(&diary).await.len(), 2, "somebody else is watched");
+    let flag = open[0].flag.clone();
+    let refused = write_note(&diary, &ANNA, PATIENT, Some(&flag), WORDS, minute(TEN + 7)).await;
+    refused.expect_err("a person writes nothing more of them");
 }
 
 /// The diary as it was before there were keys.

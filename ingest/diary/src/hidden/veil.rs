@@ -20,6 +20,49 @@ impl hiding::Model {
     }
 }
 
+/// How what triage says at the end of an episode is stored.
+const ENDED: &str = "ended";
+
+/// A flag of which something is hidden.
+#[derive(Debug)]
+struct HiddenFlag {
+    /// When it was hidden last.
+    at_ms: i64,
+    /// Until when what is hidden of it goes on.
+    until_ms: i64,
+    /// It has an alert that is not hidden.
+    has_another: bool,
+    /// It asked for people again after it was hidden.
+    is_anew: bool,
+}
+
+impl Default for HiddenFlag {
+    fn default() -> Self {
+        Self {
+            at_ms: i64::MIN,
+            until_ms: i64::MIN,
+            has_another: false,
+            is_anew: false,
+        }
+    }
+}
+
+impl HiddenFlag {
+    fn join(&mut self, at_ms: i64, until_ms: i64) {
+        self.at_ms = self.at_ms.max(at_ms);
+        self.until_ms = self.until_ms.max(until_ms);
+    }
+
+    /// The end of time, unless something of it is to be seen.
+    fn until(&self) -> i64 {
+        match (self.has_another, self.is_anew) {
+            (true, _) => self.until_ms,
+            (false, true) => self.at_ms,
+            (false, false) => i64::MAX,
+        }
+    }
+}
+
 /// What is hidden of one patient, from one reader.
 #[derive(Debug, Default)]
 pub(crate) struct Veil {
@@ -41,20 +84,30 @@ impl Veil {
     /// The veil before whoever has the transaction.
     pub(crate) async fn of(tx: &Tx<'_>, patient: &str) -> Result<Self, TxError> {
         let rows = in_force(tx, patient).await?;
+        let author = match tx.actor() {
+            Actor::System(_) => None,
+            person => Some(person.to_string()),
+        };
+        Self::made_of(tx, patient, &rows, author).await
+    }
+
+    /// The veil that some hidings make; before everybody when there is no author.
+    pub(super) async fn made_of(
+        tx: &Tx<'_>,
+        patient: &str,
+        rows: &[hiding::Model],
+        author: Option<String>,
+    ) -> Result<Self, TxError> {
         if rows.is_empty() {
             return Ok(Self::default());
         }
         let mut veil = Self {
-            author: match tx.actor() {
-                Actor::System(_) => None,
-                person => Some(person.to_string()),
-            },
+            author,
             entries: rows.iter().filter_map(|row| row.entry_id).collect(),
             periods: rows.iter().filter_map(hiding::Model::period).collect(),
             ..Self::default()
         };
-        let named = rows.into_iter().filter_map(|row| row.flag_id);
-        veil.find_alerts(tx, patient, named.collect()).await?;
+        veil.find_alerts(tx, patient, rows).await?;
         veil.find_entries(tx, patient).await?;
         Ok(veil)
     }
@@ -64,13 +117,13 @@ impl Veil {
         self.entries.is_empty() && self.flags.is_empty() && self.periods.is_empty()
     }
 
-    /// The closed alerts of the flags that were named, and those that were open in a hidden
-    /// period; with them all their flags.
+    /// The alerts of the flags that were named, and those that were open in a hidden period, as far
+    /// as they were closed when they were hidden: what rings anew afterwards was never meant.
     async fn find_alerts(
         &mut self,
         tx: &Tx<'_>,
         patient: &str,
-        named: Vec<String>,
+        rows: &[hiding::Model],
     ) -> Result<(), TxError> {
         let closed = alert::Entity::find()
             .filter(alert::Column::Patient.eq(patient))
@@ -81,49 +134,81 @@ impl Veil {
             .into_iter()
             .filter_map(|row| Some((row.id, (row.opened_at_ms, row.closed_at_ms?))))
             .collect();
-        let of_named = alert_flag::Entity::find()
-            .filter(alert_flag::Column::FlagId.is_in(named.iter().cloned()));
-        let of_named = of_named.all(tx).await?.into_iter().map(|it| it.alert_id);
-        self.alerts
-            .extend(of_named.filter(|id| closed.contains_key(id)));
-        for (id, (opened, ended)) in &closed {
-            let overlaps = |period: &Range<i64>| *opened < period.end && *ended >= period.start;
-            if self.periods.iter().any(overlaps) {
-                self.alerts.insert(*id);
-            }
-        }
-        let members = alert_flag::Entity::find()
-            .filter(alert_flag::Column::AlertId.is_in(self.alerts.iter().copied()));
-        let flags: BTreeSet<String> = members
+        let named = rows.iter().filter_map(|row| row.flag_id.clone());
+        let of_named = alert_flag::Entity::find().filter(alert_flag::Column::FlagId.is_in(named));
+        let of_named: Vec<(i64, String)> = of_named
             .all(tx)
             .await?
             .into_iter()
-            .map(|it| it.flag_id)
+            .map(|it| (it.alert_id, it.flag_id))
             .collect();
-        let everywhere = alert_flag::Entity::find()
-            .filter(alert_flag::Column::FlagId.is_in(flags.iter().cloned()));
-        let mut shown = BTreeSet::new();
-        let mut until: BTreeMap<String, i64> = BTreeMap::new();
-        for member in everywhere.all(tx).await? {
-            match closed.get(&member.alert_id) {
-                Some((_, ended)) if self.alerts.contains(&member.alert_id) => {
-                    let last = until.entry(member.flag_id).or_insert(*ended);
-                    *last = (*last).max(*ended);
-                }
-                _ => {
-                    shown.insert(member.flag_id);
-                }
-            }
-        }
-        for flag in flags.into_iter().chain(named) {
-            let last = match shown.contains(&flag) {
-                true => until.get(&flag).copied().unwrap_or(i64::MIN),
-                false => i64::MAX,
+        // Each with the moment at which it was hidden.
+        let mut hidden: BTreeMap<i64, i64> = BTreeMap::new();
+        for (id, (opened, ended)) in &closed {
+            let is_meant = |row: &&hiding::Model| {
+                let is_named = of_named
+                    .iter()
+                    .any(|(of, flag)| of == id && Some(flag) == row.flag_id.as_ref());
+                let overlaps = row
+                    .period()
+                    .is_some_and(|period| *opened < period.end && *ended >= period.start);
+                *ended <= row.at_ms && (is_named || overlaps)
             };
-            if let Slot::Vacant(slot) = self.flags.entry(flag) {
-                slot.insert(last);
+            if let Some(at) = rows.iter().filter(is_meant).map(|row| row.at_ms).max() {
+                hidden.insert(*id, at);
             }
         }
+        self.alerts.extend(hidden.keys());
+        let members = alert_flag::Entity::find()
+            .filter(alert_flag::Column::AlertId.is_in(hidden.keys().copied()));
+        let mut flags: BTreeMap<String, HiddenFlag> = BTreeMap::new();
+        for member in members.all(tx).await? {
+            let at = hidden.get(&member.alert_id);
+            let ended = closed.get(&member.alert_id).map(|(_, ended)| *ended);
+            if let Some((at, ended)) = at.zip(ended) {
+                flags.entry(member.flag_id).or_default().join(*at, ended);
+            }
+        }
+        for row in rows {
+            if let Some(flag) = &row.flag_id {
+                let known = flags.entry(flag.clone()).or_default();
+                known.join(row.at_ms, row.at_ms);
+            }
+        }
+        self.find_flags(tx, flags).await
+    }
+
+    /// Until when each flag is hidden.
+    async fn find_flags(
+        &mut self,
+        tx: &Tx<'_>,
+        mut flags: BTreeMap<String, HiddenFlag>,
+    ) -> Result<(), TxError> {
+        let names = || flags.keys().cloned();
+        let told = flag_event::Entity::find()
+            .filter(flag_event::Column::FlagId.is_in(names()))
+            .filter(flag_event::Column::What.ne(ENDED));
+        let everywhere =
+            alert_flag::Entity::find().filter(alert_flag::Column::FlagId.is_in(names()));
+        let (told, everywhere) = (told.all(tx).await?, everywhere.all(tx).await?);
+        for event in told {
+            if let Some(flag) = flags.get_mut(&event.flag_id)
+                && event.told_at_ms > flag.at_ms
+            {
+                flag.is_anew = true;
+            }
+        }
+        for member in everywhere {
+            if let Some(flag) = flags.get_mut(&member.flag_id)
+                && !self.alerts.contains(&member.alert_id)
+            {
+                flag.has_another = true;
+            }
+        }
+        self.flags = flags
+            .into_iter()
+            .map(|(id, flag)| (id, flag.until()))
+            .collect();
         Ok(())
     }
 
@@ -154,6 +239,13 @@ impl Veil {
 
     fn hides_moment(&self, at_ms: i64) -> bool {
         self.periods.iter().any(|period| period.contains(&at_ms))
+    }
+
+    /// The flags of which something is hidden here and nothing there.
+    pub(super) fn flags_beyond<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a String> {
+        let all = self.flags.iter();
+        all.filter(|(id, until)| other.flags.get(*id).is_none_or(|known| known < *until))
+            .map(|(id, _)| id)
     }
 
     /// Whether an act is hidden from whoever reads.
