@@ -350,7 +350,7 @@ pub async fn serve(
         None => Entrance::Plain(listener),
     };
     let closing = CancellationToken::new();
-    finish_erasures(&deps).await;
+    finish_erasures(&deps, config.retention).await;
     let results = Door::open(deps.laboratory.clone()).await;
     let results = results.map_err(ServeError::Laboratory)?;
     let senders = Senders::open(&deps.notify).map_err(ServeError::Notify)?;
@@ -442,9 +442,10 @@ fn calling(
 
 /// Carries out what was confirmed before the program was stopped in its middle. Nobody's page waits
 /// for it: what cannot be done now stays confirmed, and is done at the next start or erasure.
-async fn finish_erasures(deps: &Deps) {
+async fn finish_erasures(deps: &Deps, retention: Retention) {
     let actor = Actor::System("privacy");
-    match veglia_privacy::finish(&deps.record, &actor, deps.care.now()).await {
+    let finished = veglia_privacy::finish(&deps.record, &actor, retention, deps.care.now());
+    match finished.await {
         Ok(0) => {}
         Ok(done) => tracing::info!(done, "confirmed erasures were carried out"),
         Err(error) => {

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! asked (an administrator, why) ─▶ confirmed (another one) ─▶ done: one transaction, all tables
-//!                                └▶ withdrawn
+//!                                └▶ withdrawn      └▶ withdrawn, or lapsed
 //! ```
 //! A confirmation is written before anything is erased, and what is confirmed is carried out: at
 //! once, or by [`finish`] when the program starts again. The erasure itself is one transaction, so
-//! that a kill in its middle leaves everything or nothing of it.
+//! that a kill in its middle leaves everything or nothing of it. That transaction asks again
+//! whether they may go: who was taken up again meanwhile is not erased, and the confirmation
+//! lapses. Until it is done it can be withdrawn.
 //!
 //! **The term.** Data of care are kept while somebody may have to answer for it: without another
 //! word ten years after the last line of the diary, the ordinary limitation (art. 2946 of the
@@ -22,14 +24,14 @@ use askama::Template;
 use jiff::civil::Date;
 use jiff::{Span, Timestamp, tz::TimeZone};
 use serde::Deserialize;
-use veglia_diary::{handovers_of_patient, open_flags_of, standings_of, whole_diary_of};
+use veglia_diary::{Concern, concern_in};
 use veglia_people::{TIME_ZONE, patients, staff};
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::sea_orm::sea_query::OnConflict;
 use veglia_store::sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 use veglia_store::{Access, Actor, Database, Tx, TxError};
-use veglia_view::{PatientId, WallMs, Whereabouts};
+use veglia_view::{PatientId, WallMs};
 use veglia_words::{Key, Words};
 
 use crate::hiding::PrivacyError;
@@ -126,6 +128,7 @@ struct Request {
     /// When, and by whom, for the last step.
     last: Option<(String, String)>,
     is_waiting: bool,
+    may_withdraw: bool,
     is_own: bool,
 }
 
@@ -191,17 +194,20 @@ impl ErasuresPage {
                 let mut of = steps.iter().filter(|it| it.erasure_id == row.id);
                 of.find(|it| it.what == what.name())
             };
-            let last = [Step::Done, Step::Confirmed, Step::Withdrawn];
-            let last = last.into_iter().find_map(|what| Some((what, step(what)?)));
+            let last = LAST_FIRST
+                .into_iter()
+                .find_map(|what| Some((what, step(what)?)));
             Request {
                 id: row.id,
                 stands: match last {
                     Some((Step::Done, _)) => Key("erasure-done"),
+                    Some((Step::Lapsed, _)) => Key("erasure-lapsed"),
                     Some((Step::Confirmed, _)) => Key("erasure-confirmed"),
                     Some((Step::Withdrawn, _)) => Key("erasure-withdrawn"),
                     None => Key("erasure-waits"),
                 },
                 is_waiting: last.is_none(),
+                may_withdraw: matches!(last, None | Some((Step::Confirmed, _))),
                 last: last
                     .map(|(_, it)| (desk.language.moment(WallMs(it.at_ms)), named(&it.actor))),
                 at: desk.language.moment(WallMs(row.at_ms)),
@@ -239,14 +245,20 @@ impl ErasuresPage {
 enum Step {
     Confirmed,
     Withdrawn,
+    /// Confirmed, and somebody's concern again before it was carried out.
+    Lapsed,
     Done,
 }
+
+/// The steps of a request, that which comes last before the others.
+const LAST_FIRST: [Step; 4] = [Step::Done, Step::Lapsed, Step::Withdrawn, Step::Confirmed];
 
 impl Step {
     fn name(self) -> &'static str {
         match self {
             Self::Confirmed => "confirmed",
             Self::Withdrawn => "withdrawn",
+            Self::Lapsed => "lapsed",
             Self::Done => "done",
         }
     }
@@ -271,7 +283,7 @@ pub async fn erasing(
         let page = ErasuresPage::saying(desk, retention, Some(refused), form).await?;
         return Ok(ErasureOutcome::Refused(Box::new(page)));
     }
-    let finished = finish(desk.record, &desk.who.actor(), desk.now).await;
+    let finished = finish(desk.record, &desk.who.actor(), retention, desk.now).await;
     finished.map_err(PrivacyError::Store)?;
     Ok(ErasureOutcome::Done)
 }
@@ -288,20 +300,22 @@ async fn ask(
     if why.is_empty() || why.chars().count() > WHY_CHARS_MAX || why.contains(char::is_control) {
         return Ok(Err(Key("erasure-reason")));
     }
-    if let Err(refused) = may_go(desk, retention, patient).await? {
-        return Ok(Err(refused));
+    if !is_on_file(desk, patient).await? {
+        return Ok(Err(Key("erasure-unknown")));
     }
     let now = desk.now;
     let actor = desk.who.actor();
     let written = desk.record.run_tx("privacy.ask", &actor, move |tx| {
         Box::pin(async move {
+            if let Err(refused) = may_go(tx, retention, patient, now).await? {
+                return Ok(Err(refused));
+            }
             log(tx, patient, now).await?;
             request(tx, patient, why, now).await?;
-            Ok(())
+            Ok(Ok(()))
         })
     });
-    written.await.map_err(PrivacyError::Store)?;
-    Ok(Ok(()))
+    written.await.map_err(PrivacyError::Store)
 }
 
 async fn log(tx: &Tx<'_>, patient: PatientId, now: WallMs) -> Result<(), TxError> {
@@ -326,40 +340,40 @@ async fn request(tx: &Tx<'_>, patient: PatientId, why: &str, now: WallMs) -> Res
     Ok(inserted.last_insert_id)
 }
 
-/// Whether somebody may be erased: on file, past the term, and nobody's concern any more.
+/// Whether somebody is on file, and not erased yet.
+async fn is_on_file(desk: Desk<'_>, patient: PatientId) -> Result<bool, PrivacyError> {
+    let Some(person) = person_of(patient) else {
+        return Ok(false);
+    };
+    let on_file = patients::get(desk.record, &desk.who.actor(), person).await;
+    Ok(on_file.map_err(PrivacyError::People)?.is_some())
+}
+
+/// Whether a request about somebody was carried out.
+async fn is_erased(tx: &Tx<'_>, patient: PatientId) -> Result<bool, TxError> {
+    let named = erasure::Column::Patient.eq(patient.to_string());
+    let known = erasure::Entity::find().filter(named).all(tx).await?;
+    let done = erasure_step::Entity::find()
+        .filter(erasure_step::Column::ErasureId.is_in(known.iter().map(|row| row.id)))
+        .filter(erasure_step::Column::What.eq(Step::Done.name()));
+    Ok(done.one(tx).await?.is_some())
+}
+
+/// Whether somebody may be erased: not yet, past the term, and nobody's concern any more.
 async fn may_go(
-    desk: Desk<'_>,
+    tx: &Tx<'_>,
     retention: Retention,
     patient: PatientId,
-) -> Result<Result<(), Key>, PrivacyError> {
-    let (record, actor) = (desk.record, desk.who.actor());
-    let Some(person) = person_of(patient) else {
-        return Ok(Err(Key("erasure-unknown")));
-    };
-    let on_file = patients::get(record, &actor, person).await;
-    if on_file.map_err(PrivacyError::People)?.is_none() {
+    now: WallMs,
+) -> Result<Result<(), Key>, TxError> {
+    if is_erased(tx, patient).await? {
         return Ok(Err(Key("erasure-unknown")));
     }
-    let open = open_flags_of(record, &actor, patient).await;
-    if !open.map_err(PrivacyError::Diary)?.is_empty() {
-        return Ok(Err(Key("erasure-open")));
-    }
-    let given = handovers_of_patient(record, &actor, patient).await;
-    let given = given.map_err(PrivacyError::Diary)?;
-    let stood = standings_of(record, &actor, patient).await;
-    let stood = stood.map_err(PrivacyError::Diary)?;
-    let place = stood.first().map(|it| it.standing.whereabouts);
-    let is_gone = matches!(place, Some(Whereabouts::Discharged | Whereabouts::Deceased));
-    if !is_gone || given.iter().any(|it| it.returned.is_none()) {
-        return Ok(Err(Key("erasure-followed")));
-    }
-    let all = WallMs(i64::MIN)..WallMs(i64::MAX);
-    let lines = whole_diary_of(record, &actor, patient, all, 1).await;
-    let lines = lines.map_err(PrivacyError::Diary)?;
-    let last = lines.first().map_or(desk.now, |line| line.at);
-    Ok(match retention.is_over(last, desk.now) {
-        true => Ok(()),
-        false => Err(Key("erasure-term")),
+    Ok(match concern_in(tx, patient).await? {
+        Concern::Open => Err(Key("erasure-open")),
+        Concern::Followed => Err(Key("erasure-followed")),
+        Concern::Past { last } if retention.is_over(last.unwrap_or(now), now) => Ok(()),
+        Concern::Past { .. } => Err(Key("erasure-term")),
     })
 }
 
@@ -369,61 +383,67 @@ async fn confirm(
     retention: Retention,
     form: &ErasureForm,
 ) -> Result<Result<(), Key>, PrivacyError> {
-    let Some(row) = waiting(desk, form).await? else {
+    let Ok(id) = form.id.parse::<i64>() else {
         return Ok(Err(Key("erasure-form")));
     };
-    if row.actor == desk.who.actor().to_string() {
-        return Ok(Err(Key("erasure-own")));
-    }
-    let Ok(patient) = row.patient.parse::<PatientId>() else {
-        return Ok(Err(Key("erasure-unknown")));
-    };
-    if let Err(refused) = may_go(desk, retention, patient).await? {
-        return Ok(Err(refused));
-    }
     let now = desk.now;
     let actor = desk.who.actor();
     let written = desk.record.run_tx("privacy.confirm", &actor, move |tx| {
         Box::pin(async move {
+            let Some((row, None)) = standing_of(tx, id).await? else {
+                return Ok(Err(Key("erasure-form")));
+            };
+            if row.actor == tx.actor().to_string() {
+                return Ok(Err(Key("erasure-own")));
+            }
+            let Ok(patient) = row.patient.parse::<PatientId>() else {
+                return Ok(Err(Key("erasure-unknown")));
+            };
+            if let Err(refused) = may_go(tx, retention, patient, now).await? {
+                return Ok(Err(refused));
+            }
             log(tx, patient, now).await?;
-            step(tx, row.id, Step::Confirmed, now).await
+            step(tx, id, Step::Confirmed, now).await?;
+            Ok(Ok(()))
         })
     });
-    written.await.map_err(PrivacyError::Store)?;
-    Ok(Ok(()))
+    written.await.map_err(PrivacyError::Store)
 }
 
+/// Withdraws what is not done yet, confirmed or not.
 async fn withdraw(desk: Desk<'_>, form: &ErasureForm) -> Result<Result<(), Key>, PrivacyError> {
-    let Some(row) = waiting(desk, form).await? else {
+    let Ok(id) = form.id.parse::<i64>() else {
         return Ok(Err(Key("erasure-form")));
     };
     let now = desk.now;
     let actor = desk.who.actor();
     let written = desk.record.run_tx("privacy.withdraw", &actor, move |tx| {
-        Box::pin(async move { step(tx, row.id, Step::Withdrawn, now).await })
-    });
-    written.await.map_err(PrivacyError::Store)?;
-    Ok(Ok(()))
-}
-
-/// The request of a form, when nothing has become of it yet.
-async fn waiting(
-    desk: Desk<'_>,
-    form: &ErasureForm,
-) -> Result<Option<erasure::Model>, PrivacyError> {
-    let Ok(id) = form.id.parse::<i64>() else {
-        return Ok(None);
-    };
-    let actor = desk.who.actor();
-    let read = desk.record.read_tx("privacy.waiting", &actor, move |tx| {
         Box::pin(async move {
-            let row = erasure::Entity::find_by_id(id).one(tx).await?;
-            let of = erasure_step::Column::ErasureId.eq(id);
-            let steps = erasure_step::Entity::find().filter(of).all(tx).await?;
-            Ok(row.filter(|_| steps.is_empty()))
+            let Some((_, None | Some(Step::Confirmed))) = standing_of(tx, id).await? else {
+                return Ok(Err(Key("erasure-form")));
+            };
+            step(tx, id, Step::Withdrawn, now).await?;
+            Ok(Ok(()))
         })
     });
-    read.await.map_err(PrivacyError::Store)
+    written.await.map_err(PrivacyError::Store)
+}
+
+/// A request, and what has become of it so far; read in the transaction that goes on with it, so
+/// that of two who answer at once the later one is told.
+async fn standing_of(
+    tx: &Tx<'_>,
+    id: i64,
+) -> Result<Option<(erasure::Model, Option<Step>)>, TxError> {
+    let Some(row) = erasure::Entity::find_by_id(id).one(tx).await? else {
+        return Ok(None);
+    };
+    let of = erasure_step::Column::ErasureId.eq(id);
+    let steps = erasure_step::Entity::find().filter(of).all(tx).await?;
+    let last = LAST_FIRST
+        .into_iter()
+        .find(|what| steps.iter().any(|it| it.what == what.name()));
+    Ok(Some((row, last)))
 }
 
 async fn step(tx: &Tx<'_>, id: i64, what: Step, now: WallMs) -> Result<(), TxError> {
@@ -442,43 +462,59 @@ async fn step(tx: &Tx<'_>, id: i64, what: Step, now: WallMs) -> Result<(), TxErr
     Ok(())
 }
 
-/// Carries out what is confirmed and not done, each in a transaction of its own. Returns how many.
+/// Carries out what is confirmed and neither done nor withdrawn, each in a transaction of its own,
+/// which looks again whether they may go; if not, the confirmation lapses. Returns how many went.
 ///
 /// # Errors
 /// What the database reports; what was not reached stays confirmed.
-pub async fn finish(record: &Database, actor: &Actor, now: WallMs) -> Result<usize, TxError> {
+pub async fn finish(
+    record: &Database,
+    actor: &Actor,
+    retention: Retention,
+    now: WallMs,
+) -> Result<usize, TxError> {
     let read = record.read_tx("privacy.confirmed", actor, |tx| {
         Box::pin(async move {
             let steps = erasure_step::Entity::find().all(tx).await?;
-            let has = |id: i64, what: Step| {
-                let mut of = steps.iter().filter(|it| it.erasure_id == id);
-                of.any(|it| it.what == what.name())
-            };
-            let confirmed: Vec<i64> = steps
-                .iter()
-                .filter(|it| it.what == Step::Confirmed.name())
-                .map(|it| it.erasure_id)
-                .filter(|id| !has(*id, Step::Done))
-                .collect();
-            let rows = erasure::Entity::find().filter(erasure::Column::Id.is_in(confirmed));
-            Ok(rows.all(tx).await?)
+            let (confirmed, over): (Vec<_>, Vec<_>) = steps
+                .into_iter()
+                .partition(|it| it.what == Step::Confirmed.name());
+            let is_over = |id: i64| over.iter().any(|it| it.erasure_id == id);
+            let ids = confirmed.into_iter().map(|it| it.erasure_id);
+            Ok(ids.filter(|id| !is_over(*id)).collect::<Vec<i64>>())
         })
     });
-    let rows = read.await?;
-    for row in &rows {
+    let mut gone = 0;
+    for id in read.await? {
         let done = record.run_tx("privacy.erase", actor, move |tx| {
-            Box::pin(async move {
-                if let Ok(patient) = row.patient.parse::<PatientId>()
-                    && let Some(person) = person_of(patient)
-                {
-                    traces::erase(tx, patient, person, now).await?;
-                }
-                step(tx, row.id, Step::Done, now).await
-            })
+            Box::pin(async move { carry_out(tx, retention, id, now).await })
         });
-        done.await?;
+        gone += usize::from(done.await?);
     }
-    Ok(rows.len())
+    Ok(gone)
+}
+
+/// Erases somebody as a confirmed request asks. Whether they went.
+async fn carry_out(
+    tx: &Tx<'_>,
+    retention: Retention,
+    id: i64,
+    now: WallMs,
+) -> Result<bool, TxError> {
+    let Some((row, Some(Step::Confirmed))) = standing_of(tx, id).await? else {
+        return Ok(false);
+    };
+    if let Ok(patient) = row.patient.parse::<PatientId>()
+        && let Some(person) = person_of(patient)
+    {
+        if may_go(tx, retention, patient, now).await?.is_err() {
+            step(tx, id, Step::Lapsed, now).await?;
+            return Ok(false);
+        }
+        traces::erase(tx, patient, person, now).await?;
+    }
+    step(tx, id, Step::Done, now).await?;
+    Ok(true)
 }
 
 /// Erases somebody anew in a record that was restored from a copy: their number stands on the list
@@ -497,13 +533,7 @@ pub async fn erase_again(
     };
     let done = record.run_tx("privacy.erase_again", actor, move |tx| {
         Box::pin(async move {
-            let named = erasure::Column::Patient.eq(patient.to_string());
-            let known = erasure::Entity::find().filter(named).all(tx).await?;
-            let of = known.iter().map(|row| row.id);
-            let done = erasure_step::Entity::find()
-                .filter(erasure_step::Column::ErasureId.is_in(of))
-                .filter(erasure_step::Column::What.eq(Step::Done.name()));
-            if done.one(tx).await?.is_some() {
+            if is_erased(tx, patient).await? {
                 return Ok(());
             }
             log(tx, patient, now).await?;

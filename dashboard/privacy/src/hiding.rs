@@ -105,40 +105,39 @@ impl HidingPage {
     /// # Errors
     /// See [`PrivacyError`].
     pub async fn load(desk: Desk<'_>, patient: PatientId) -> Result<Option<Self>, PrivacyError> {
-        Self::saying(desk, patient, None, &HidingForm::default()).await
+        let Some(name) = name_of(desk, patient).await? else {
+            return Ok(None);
+        };
+        looked(desk, patient).await?;
+        let form = HidingForm::default();
+        let page = Self::saying(desk, patient, name, None, &form).await?;
+        Ok(Some(page))
     }
 
     async fn saying(
         desk: Desk<'_>,
         patient: PatientId,
+        name: String,
         notice: Option<(Key, bool)>,
         form: &HidingForm,
-    ) -> Result<Option<Self>, PrivacyError> {
+    ) -> Result<Self, PrivacyError> {
         let (record, actor) = (desk.record, desk.who.actor());
-        let Some(person) = person_of(patient) else {
-            return Ok(None);
-        };
-        let on_file = patients::get(record, &actor, person).await;
-        let Some(on_file) = on_file.map_err(PrivacyError::People)? else {
-            return Ok(None);
-        };
-        looked(desk, patient).await?;
         let all = WallMs(i64::MIN)..WallMs(i64::MAX);
         let lines = diary_of(record, &actor, patient, all, LINES_MAX).await;
         let lines = lines.map_err(PrivacyError::Diary)?;
         let w = desk.words();
         let choices = lines.iter().filter_map(|line| Choice::of(w, line));
         let last_day = WallMs(desk.now.0.saturating_sub(PERIOD_AFTER_MS));
-        Ok(Some(Self {
+        Ok(Self {
             w,
             patient,
-            name: format!("{} {}", on_file.details.surname, on_file.details.name),
+            name,
             notice,
             choices: choices.take(CHOICES_MAX).collect(),
             from: form.from.clone(),
             until: form.until.clone(),
             last_day: day_before(last_day).map_or_else(String::new, |day| day.to_string()),
-        }))
+        })
     }
 
     /// What the page is called.
@@ -147,6 +146,16 @@ impl HidingPage {
         let title = self.w.with("hiding-title", "name", self.name.as_str());
         title.to_string()
     }
+}
+
+/// The name of a patient; none when nobody is known under this number.
+async fn name_of(desk: Desk<'_>, patient: PatientId) -> Result<Option<String>, PrivacyError> {
+    let Some(person) = person_of(patient) else {
+        return Ok(None);
+    };
+    let on_file = patients::get(desk.record, &desk.who.actor(), person).await;
+    let on_file = on_file.map_err(PrivacyError::People)?;
+    Ok(on_file.map(|it| format!("{} {}", it.details.surname, it.details.name)))
 }
 
 /// That somebody opened a page of this room stands in the access log, and nothing more.
@@ -161,15 +170,21 @@ pub(crate) async fn looked(desk: Desk<'_>, patient: PatientId) -> Result<(), Pri
     logged.map_err(PrivacyError::Store)
 }
 
-/// Carries out what a form asks for.
+/// Carries out what a form asks for. The log of accesses is written first: once something is
+/// hidden, nothing is left to fail that would keep the sheet from whoever waits for it.
 ///
 /// # Errors
-/// See [`PrivacyError`]; nothing was written then.
+/// See [`PrivacyError`]; nothing was hidden or shown then, or the same form hides it again and is
+/// given a code that ends both.
 pub async fn hiding(
     desk: Desk<'_>,
     patient: PatientId,
     form: &HidingForm,
 ) -> Result<HidingOutcome, PrivacyError> {
+    let Some(name) = name_of(desk, patient).await? else {
+        return Ok(HidingOutcome::Unknown);
+    };
+    looked(desk, patient).await?;
     let (record, actor) = (desk.record, desk.who.actor());
     if form.act == "show" {
         let shown = reveal(record, &actor, patient, &form.code, desk.now).await;
@@ -178,18 +193,16 @@ pub async fn hiding(
             true => (Key("hiding-shown"), true),
             false => (Key("hiding-no-such-code"), false),
         };
-        let page = HidingPage::saying(desk, patient, Some(notice), form).await?;
-        return Ok(match (page.map(Box::new), is_shown) {
-            (Some(page), true) => HidingOutcome::Shown(page),
-            (Some(page), false) => HidingOutcome::Refused(page),
-            (None, _) => HidingOutcome::Unknown,
+        let page = HidingPage::saying(desk, patient, name, Some(notice), form).await?;
+        return Ok(match is_shown {
+            true => HidingOutcome::Shown(Box::new(page)),
+            false => HidingOutcome::Refused(Box::new(page)),
         });
     }
     let refused = match form.asked() {
         None => Key("hiding-form"),
         Some(what) => match hide(record, &actor, patient, &what, desk.now).await {
             Ok(code) => {
-                looked(desk, patient).await?;
                 return Ok(HidingOutcome::Hidden(Box::new(SheetPage {
                     w: desk.words(),
                     patient,
@@ -199,13 +212,13 @@ pub async fn hiding(
             }
             Err(HideRefused::Unknown) => Key("hiding-unknown"),
             Err(HideRefused::Open) => Key("hiding-open"),
+            Err(HideRefused::Recent) => Key("hiding-recent"),
             Err(HideRefused::Period) => Key("hiding-period-refused"),
             Err(HideRefused::Read(fault)) => return Err(PrivacyError::Diary(fault)),
         },
     };
-    let page = HidingPage::saying(desk, patient, Some((refused, false)), form).await?;
-    let page = page.map(|page| HidingOutcome::Refused(Box::new(page)));
-    Ok(page.unwrap_or(HidingOutcome::Unknown))
+    let page = HidingPage::saying(desk, patient, name, Some((refused, false)), form).await?;
+    Ok(HidingOutcome::Refused(Box::new(page)))
 }
 
 impl HidingForm {

@@ -1,18 +1,21 @@
 //! The readings that ingest gives, without those of hidden periods: what every page asks instead
 //! of ingest itself, so that none can forget it.
 //!
-//! A hidden stretch looks like one in which nobody measured. What a list shows of the last 24 hours
-//! is asked of ingest unchanged: a period that reaches into them cannot be hidden.
+//! A hidden stretch looks like one in which nobody measured, and what lies beside it is given
+//! whole. Rows of the last 24 hours are passed on unchanged: a period that reaches into them cannot
+//! be hidden. Older values of a row are veiled; when the gateway was heard is not, because it tells
+//! of the home and not of the patient.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::Arc;
 
-use veglia_diary::hidden_periods;
+use veglia_diary::{PERIOD_AFTER_MS, hidden_periods};
 use veglia_store::{Actor, Database};
 use veglia_view::{
-    Asked, Bedside, ExportAsk, Gateways, GatewaysAsk, Lines, OrderAsk, Ordered, PatientId,
-    Readings, ReadingsAsk, Row, Scope, Status, Trend, TrendAsk, Version, View, ViewError, Waiting,
-    WallMs, Ward,
+    Asked, Bedside, Bucket, Dot, ExportAsk, Gateways, GatewaysAsk, Lines, OrderAsk, Ordered,
+    Outline, PatientId, Readings, ReadingsAsk, Row, Scope, Scored, Status, Trend, TrendAsk,
+    Version, View, ViewError, Waiting, WallMs, Ward,
 };
 
 const ACTOR: Actor = Actor::System("privacy");
@@ -38,11 +41,116 @@ impl VeiledView {
             ViewError::Failed
         })
     }
+
+    /// What lies in one bucket beside hidden periods; none where nothing does.
+    async fn cut(
+        &self,
+        ask: TrendAsk,
+        whole: Range<WallMs>,
+        hidden: &[Range<WallMs>],
+    ) -> Result<Option<Bucket>, ViewError> {
+        let mut left: Option<Bucket> = None;
+        for open in beside(whole.clone(), hidden) {
+            let part = TrendAsk {
+                from: open.start,
+                to: open.end,
+                buckets: 1,
+                ..ask
+            };
+            for bucket in self.ingest.trend(part).await?.buckets {
+                left = Some(match left {
+                    Some(known) => merged(known, bucket),
+                    None => Bucket {
+                        from: whole.start,
+                        ..bucket
+                    },
+                });
+            }
+        }
+        Ok(left)
+    }
+
+    /// Rows without what was measured in hidden periods. The record is asked only of those with a
+    /// value old enough. While it does not answer no old value is shown, but all else is: a list
+    /// must not go dark for it.
+    async fn rows_veiled(&self, rows: Vec<Arc<Row>>, now: WallMs) -> Vec<Arc<Row>> {
+        let old = WallMs(i64::MIN)..now.plus_ms(-PERIOD_AFTER_MS);
+        let mut is_answering = true;
+        let mut veiled = Vec::with_capacity(rows.len());
+        for row in rows {
+            let is_old = tells_of(&row, std::slice::from_ref(&old));
+            let hidden = match is_old {
+                false => Vec::new(),
+                true if is_answering => match self.hidden(row.patient).await {
+                    Ok(hidden) => hidden,
+                    Err(_) => {
+                        is_answering = false;
+                        vec![old.clone()]
+                    }
+                },
+                true => vec![old.clone()],
+            };
+            veiled.push(match tells_of(&row, &hidden) {
+                true => Arc::new(without(&row, &hidden)),
+                false => row,
+            });
+        }
+        veiled
+    }
+}
+
+/// Every moment at which a row says that something of the patient was heard.
+fn moments(row: &Row) -> impl Iterator<Item = WallMs> {
+    let latest = row.latest.iter().map(|it| it.at);
+    let devices = row.devices.iter().filter_map(|it| it.last_heard);
+    let scored = row.scores.iter().flat_map(scored_of);
+    latest.chain(row.last_heard).chain(devices).chain(scored)
+}
+
+/// When the values were measured that a score is made of.
+fn scored_of(scored: &Scored) -> impl Iterator<Item = WallMs> {
+    let points = match scored {
+        Scored::Counted(partial) => partial.points.as_slice(),
+        Scored::NotCounted(_) => &[],
+    };
+    points.iter().map(|it| it.evidence.at)
+}
+
+fn is_in(hidden: &[Range<WallMs>], at: WallMs) -> bool {
+    hidden.iter().any(|it| it.contains(&at))
+}
+
+fn tells_of(row: &Row, hidden: &[Range<WallMs>]) -> bool {
+    moments(row).any(|at| is_in(hidden, at))
+}
+
+/// A row as if nobody had measured in hidden periods, as far as a row knows what was before.
+fn without(row: &Row, hidden: &[Range<WallMs>]) -> Row {
+    let mut row = row.clone();
+    row.latest.retain(|it| !is_in(hidden, it.at));
+    let latest = row.latest.as_slice();
+    let is_left = |vital| latest.iter().any(|it| it.vital == vital);
+    row.unjudged.retain(|(vital, _)| is_left(*vital));
+    row.scores
+        .retain(|it| !scored_of(it).any(|at| is_in(hidden, at)));
+    for device in &mut row.devices {
+        device.last_heard = device.last_heard.filter(|at| !is_in(hidden, *at));
+    }
+    if row.last_heard.is_some_and(|at| is_in(hidden, at)) {
+        row.last_heard = None;
+        row.last_heard = moments(&row).max();
+    }
+    row
 }
 
 impl View for VeiledView {
     fn ward(&self, since: Option<Version>) -> Asked<'_, Ward> {
-        self.ingest.ward(since)
+        Box::pin(async move {
+            let mut ward = self.ingest.ward(since).await?;
+            let rows = std::mem::take(&mut ward.delta.rows);
+            ward.delta.rows = self.rows_veiled(rows, ward.status.care_now).await;
+            Ok(ward)
+        })
     }
 
     fn status(&self) -> Asked<'_, Status> {
@@ -50,11 +158,21 @@ impl View for VeiledView {
     }
 
     fn patient(&self, patient: PatientId) -> Asked<'_, Bedside> {
-        self.ingest.patient(patient)
+        Box::pin(async move {
+            let mut bedside = self.ingest.patient(patient).await?;
+            let row = bedside.row.into_iter().collect();
+            let rows = self.rows_veiled(row, bedside.status.care_now).await;
+            bedside.row = rows.into_iter().next();
+            Ok(bedside)
+        })
     }
 
     fn rows(&self, patients: Vec<PatientId>) -> Asked<'_, Vec<Arc<Row>>> {
-        self.ingest.rows(patients)
+        Box::pin(async move {
+            let rows = self.ingest.rows(patients).await?;
+            let now = self.ingest.status().await?.care_now;
+            Ok(self.rows_veiled(rows, now).await)
+        })
     }
 
     fn waiting(&self) -> Asked<'_, Waiting> {
@@ -66,15 +184,19 @@ impl View for VeiledView {
             let hidden = self.hidden(ask.patient).await?;
             let mut trend = self.ingest.trend(ask).await?;
             let length_ms = i64::try_from(trend.bucket_ms).unwrap_or(i64::MAX);
-            // A bucket with one hidden reading in it could tell its extremes.
-            let touches = |from: WallMs, length_ms: i64| {
-                let to = WallMs(from.0.saturating_add(length_ms));
-                hidden.iter().any(|it| it.start < to && from < it.end)
-            };
-            trend
-                .buckets
-                .retain(|bucket| !touches(bucket.from, length_ms));
-            trend.damaged.retain(|from| !touches(*from, 1));
+            // A bucket with one hidden reading in it could tell its extremes: what lies beside is
+            // asked for anew.
+            let mut buckets = Vec::with_capacity(trend.buckets.len());
+            for bucket in trend.buckets {
+                let whole = bucket.from..WallMs(bucket.from.0.saturating_add(length_ms));
+                let is_touched = |it: &Range<WallMs>| it.start < whole.end && whole.start < it.end;
+                match hidden.iter().any(is_touched) {
+                    true => buckets.extend(self.cut(ask, whole, &hidden).await?),
+                    false => buckets.push(bucket),
+                }
+            }
+            trend.buckets = buckets;
+            trend.damaged.retain(|from| !is_in(&hidden, *from));
             Ok(trend)
         })
     }
@@ -82,7 +204,6 @@ impl View for VeiledView {
     fn readings(&self, ask: ReadingsAsk) -> Asked<'_, Readings> {
         Box::pin(async move {
             let hidden = self.hidden(ask.patient).await?;
-            let is_hidden = |at: &WallMs| hidden.iter().any(|it| it.contains(at));
             let mut all = Readings {
                 readings: Vec::new(),
                 more: false,
@@ -106,7 +227,7 @@ impl View for VeiledView {
                     break;
                 }
             }
-            all.damaged.retain(|at| !is_hidden(at));
+            all.damaged.retain(|at| !is_in(&hidden, *at));
             Ok(all)
         })
     }
@@ -133,6 +254,33 @@ impl View for VeiledView {
     fn order(&self, ask: OrderAsk) -> Asked<'_, Ordered> {
         self.ingest.order(ask)
     }
+}
+
+/// Two stretches of one bucket as one.
+fn merged(one: Bucket, other: Bucket) -> Bucket {
+    Bucket {
+        from: one.from,
+        n: one.n.saturating_add(other.n),
+        flagged: one.flagged.saturating_add(other.flagged),
+        clean: outlined(one.clean, other.clean),
+        doubtful: outlined(one.doubtful, other.doubtful),
+    }
+}
+
+fn outlined(one: Option<Outline>, other: Option<Outline>) -> Option<Outline> {
+    let (Some(one), Some(other)) = (one, other) else {
+        return one.or(other);
+    };
+    Some(Outline {
+        first: least(one.first, other.first, |dot| dot.at),
+        min: least(one.min, other.min, |dot| (dot.steps, dot.at)),
+        max: least(one.max, other.max, |dot| (Reverse(dot.steps), dot.at)),
+        last: least(one.last, other.last, |dot| Reverse(dot.at)),
+    })
+}
+
+fn least<K: Ord>(one: Dot, other: Dot, key: impl Fn(Dot) -> K) -> Dot {
+    if key(other) < key(one) { other } else { one }
 }
 
 /// What is left of a time beside hidden periods, the earliest first.

@@ -17,6 +17,9 @@ const SETUP: Actor = Actor::System("test");
 /// 2020-11-21 14:12:00 in Rome.
 const NOW: WallMs = WallMs(1_605_964_320_000);
 
+/// Two days later, when what was written then may be hidden.
+const LATER: WallMs = WallMs(NOW.0 + 2 * 86_400_000);
+
 const SECRET: &str = "Ne parlerà con il consultorio.";
 
 struct House {
@@ -71,7 +74,7 @@ impl House {
             record: &self.record,
             who,
             language: Language::It,
-            now: NOW,
+            now: LATER,
         }
     }
 
@@ -123,6 +126,7 @@ async fn hiding_gives_a_code_once_and_the_page_is_as_if_nothing_had_been() {
     let house = House::new().await;
     let nurse = house.employ("anna", Role::Nurse).await;
     let doctor = house.employ("bruno", Role::Doctor).await;
+    let other = house.employ("carla", Role::Nurse).await;
     house.note(&doctor, "Sta bene.", NOW).await;
     let never = house.page(&nurse).await;
     house.note(&doctor, SECRET, NOW).await;
@@ -150,7 +154,7 @@ async fn hiding_gives_a_code_once_and_the_page_is_as_if_nothing_had_been() {
         "{purposes:?}"
     );
 
-    let again = hiding(house.desk(&nurse), house.patient, &asked).await;
+    let again = hiding(house.desk(&other), house.patient, &asked).await;
     assert!(
         matches!(again, Ok(HidingOutcome::Refused(_))),
         "it never was"
@@ -165,6 +169,47 @@ async fn hiding_gives_a_code_once_and_the_page_is_as_if_nothing_had_been() {
 }
 
 #[tokio::test]
+async fn a_second_press_answers_as_the_first_and_its_sheet_shows_all_again() {
+    let house = House::new().await;
+    let nurse = house.employ("anna", Role::Nurse).await;
+    let doctor = house.employ("bruno", Role::Doctor).await;
+    house.note(&doctor, SECRET, NOW).await;
+    let entry = named(&house.page(&nurse).await, SECRET);
+    let asked = form(&[("act", "entry"), ("name", &entry)]);
+    let mut sheets = Vec::new();
+    for press in 0..2 {
+        let hidden = hiding(house.desk(&nurse), house.patient, &asked).await;
+        let Ok(HidingOutcome::Hidden(sheet)) = hidden else {
+            panic!("press {press}");
+        };
+        sheets.push(sheet.render().expect("it renders"));
+        assert!(!house.page(&nurse).await.contains(SECRET));
+    }
+    let code = sheets[1].split("<strong>").nth(1).expect("a code");
+    let code = code.split('<').next().expect("a code");
+    let right = form(&[("act", "show"), ("code", code)]);
+    let right = hiding(house.desk(&nurse), house.patient, &right).await;
+    assert!(matches!(right, Ok(HidingOutcome::Shown(_))));
+    assert!(house.page(&nurse).await.contains(SECRET));
+}
+
+#[tokio::test]
+async fn what_was_written_in_the_last_day_is_refused_with_a_sentence() {
+    let house = House::new().await;
+    let nurse = house.employ("anna", Role::Nurse).await;
+    house.note(&nurse, SECRET, LATER.plus_ms(-60_000)).await;
+    let entry = named(&house.page(&nurse).await, SECRET);
+    let asked = form(&[("act", "entry"), ("name", &entry)]);
+    let done = hiding(house.desk(&nurse), house.patient, &asked).await;
+    let Ok(HidingOutcome::Refused(page)) = done else {
+        panic!("it was not refused");
+    };
+    let page = page.render().expect("it renders");
+    assert!(page.contains("delle ultime 24 ore"), "{page}");
+    assert!(page.contains(SECRET));
+}
+
+#[tokio::test]
 async fn a_form_of_no_page_is_refused_with_a_sentence() {
     let house = House::new().await;
     let nurse = house.employ("anna", Role::Nurse).await;
@@ -174,8 +219,8 @@ async fn a_form_of_no_page_is_refused_with_a_sentence() {
         (
             vec![
                 ("act", "period"),
-                ("from", "2020-11-20"),
-                ("until", "2020-11-21"),
+                ("from", "2020-11-21"),
+                ("until", "2020-11-22"),
             ],
             "da almeno 24 ore",
         ),

@@ -1,13 +1,15 @@
 //! Erasing somebody, with a kill between the steps: what must be gone, and what must still verify.
 
 use tempfile::TempDir;
-use veglia_diary::{assign_device, set_standing, write_note};
+use veglia_diary::{Reasons, assign_device, set_standing, whole_diary_of, write_note, write_plan};
 use veglia_people::patients::NewPerson;
 use veglia_people::staff::{NewStaff, Role, Staff};
 use veglia_people::{Password, PersonId, background, forgotten};
 use veglia_store::Schema;
 use veglia_store::sea_orm::ConnectionTrait;
 use veglia_store::sea_orm::sea_query::{Alias, Query};
+use veglia_triage::Plan;
+use veglia_view::Whereabouts;
 use veglia_words::Language;
 
 use super::*;
@@ -270,9 +272,158 @@ async fn what_was_confirmed_before_a_kill_is_carried_out_afterwards_and_a_withdr
         record: veglia_trial::open(&path, &SCHEMAS).await,
         folder: house.folder,
     };
-    assert_eq!(finish(&house.record, &SETUP, NOW).await.unwrap(), 1);
+    assert_eq!(
+        finish(&house.record, &SETUP, Retention::default(), NOW)
+            .await
+            .unwrap(),
+        1
+    );
     house.nothing_is_left().await;
-    assert_eq!(finish(&house.record, &SETUP, NOW).await.unwrap(), 0);
+    assert_eq!(
+        finish(&house.record, &SETUP, Retention::default(), NOW)
+            .await
+            .unwrap(),
+        0
+    );
+}
+
+/// The word on the page for the last step of the newest request, and whether it can be withdrawn.
+async fn stands(house: &House, who: &Staff) -> (Key, bool) {
+    let page = ErasuresPage::load(house.desk(who, NOW), Retention::default()).await;
+    let page = page.unwrap();
+    let newest = page.asked.first().unwrap();
+    (newest.stands, newest.may_withdraw)
+}
+
+async fn confirmed(house: &House, asks: &Staff, confirms: &Staff, patient: PatientId) {
+    assert_eq!(house.refused(asks, &asking(patient), NOW).await, None);
+    let desk = house.desk(confirms, NOW);
+    let confirmed = confirm(desk, Retention::default(), &answering("confirm", 1)).await;
+    assert_eq!(confirmed.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn whoever_is_followed_again_after_a_confirmation_is_not_erased() {
+    for again in ["standing", "device", "plan", "note"] {
+        let house = House::new().await;
+        let (person, patient) = house.maria().await;
+        let (anna, bruno) = (house.admin("anna").await, house.admin("bruno").await);
+        confirmed(&house, &anna, &bruno, patient).await;
+        let record = &house.record;
+        match again {
+            "standing" => {
+                let home = (Whereabouts::AtHome, NOW);
+                let set = set_standing(record, &SETUP, patient, home, "Di nuovo.", NOW);
+                set.await.unwrap();
+            }
+            "device" => {
+                let oximeter = "nonin:501234".parse().unwrap();
+                let given = assign_device(record, &SETUP, &oximeter, patient, NOW, NOW);
+                given.await.unwrap();
+            }
+            "plan" => {
+                let plan = Plan::template("home-covid", patient, NOW).unwrap();
+                let reasons = Reasons {
+                    why: "Di nuovo.",
+                    decision: None,
+                };
+                let written = write_plan(record, &SETUP, &plan, reasons, NOW).await;
+                written.unwrap();
+            }
+            _ => {
+                let noted = write_note(record, &SETUP, patient, None, "Di nuovo.", NOW);
+                noted.await.unwrap();
+            }
+        }
+        let finished = finish(record, &SETUP, Retention::default(), NOW).await;
+        assert_eq!(finished.unwrap(), 0, "{again}");
+        let since = forgotten::since(record, &SETUP, person).await.unwrap();
+        assert_eq!(since, None, "{again}");
+        assert_eq!(
+            stands(&house, &anna).await,
+            (Key("erasure-lapsed"), false),
+            "the request says so: {again}"
+        );
+        let noted = write_note(record, &SETUP, patient, None, "Sta bene.", NOW).await;
+        noted.unwrap();
+        // It was for those days: it is asked anew, and never carried out by itself.
+        let later = NOW.plus_ms(20 * 366 * 86_400_000);
+        let finished = finish(record, &SETUP, Retention::default(), later).await;
+        assert_eq!(finished.unwrap(), 0, "{again}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_confirmed_and_not_done_can_be_withdrawn() {
+    let house = House::new().await;
+    let (person, patient) = house.maria().await;
+    let (anna, bruno) = (house.admin("anna").await, house.admin("bruno").await);
+    confirmed(&house, &anna, &bruno, patient).await;
+    assert_eq!(
+        stands(&house, &anna).await,
+        (Key("erasure-confirmed"), true)
+    );
+    let withdrawn = house.refused(&anna, &answering("withdraw", 1), NOW).await;
+    assert_eq!(withdrawn, None);
+    assert_eq!(
+        stands(&house, &anna).await,
+        (Key("erasure-withdrawn"), false)
+    );
+    let since = forgotten::since(&house.record, &SETUP, person).await;
+    assert_eq!(since.unwrap(), None);
+    let late = house.refused(&bruno, &answering("confirm", 1), NOW).await;
+    assert_eq!(late, Some(Key("erasure-form")));
+}
+
+#[tokio::test]
+async fn of_a_confirmation_and_a_withdrawal_at_the_same_time_one_is_told_it_is_late() {
+    for _ in 0..8 {
+        let house = House::new().await;
+        let (person, patient) = house.maria().await;
+        let (anna, bruno) = (house.admin("anna").await, house.admin("bruno").await);
+        assert_eq!(house.refused(&anna, &asking(patient), NOW).await, None);
+        let (confirm, withdraw) = (answering("confirm", 1), answering("withdraw", 1));
+        let (confirmed, withdrawn) = tokio::join!(
+            house.refused(&bruno, &confirm, NOW),
+            house.refused(&anna, &withdraw, NOW),
+        );
+        let since = forgotten::since(&house.record, &SETUP, person).await;
+        let is_erased = since.unwrap().is_some();
+        assert_eq!(
+            withdrawn.is_some(),
+            is_erased,
+            "{confirmed:?} {withdrawn:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_was_asked_for_twice_is_erased_once() {
+    let house = House::new().await;
+    let (_, patient) = house.maria().await;
+    let (anna, bruno) = (house.admin("anna").await, house.admin("bruno").await);
+    for _ in 0..2 {
+        assert_eq!(house.refused(&anna, &asking(patient), NOW).await, None);
+    }
+    let first = house.refused(&bruno, &answering("confirm", 1), NOW).await;
+    assert_eq!(first, None);
+    let second = house.refused(&bruno, &answering("confirm", 2), NOW).await;
+    assert_eq!(second, Some(Key("erasure-unknown")));
+    assert_eq!(erased(&house.record, &SETUP).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_was_telephoned_is_not_followed_by_that() {
+    let house = House::new().await;
+    let (_, patient) = house.maria().await;
+    let anna = house.admin("anna").await;
+    for kind in ["phone", "hand"] {
+        let own = format!("{kind}:{patient}").parse().unwrap();
+        assign_device(&house.record, &SETUP, &own, patient, WallMs(0), THEN)
+            .await
+            .unwrap();
+    }
+    assert_eq!(house.refused(&anna, &asking(patient), NOW).await, None);
 }
 
 #[tokio::test]
