@@ -91,10 +91,12 @@ pub(crate) struct ReportFacts {
 /// One vital sign over a stretch of time.
 pub(crate) struct Measured {
     pub(crate) vital: VitalKind,
-    /// Clean readings.
+    /// Readings that nothing speaks against.
     pub(crate) clean: u64,
-    /// Those that something speaks against; none of them is shown.
+    /// Those that their device speaks against, or that nobody living has; none of them is shown.
     pub(crate) doubtful: u64,
+    /// Temperatures of the skin, which are none of the body: never an extreme.
+    pub(crate) on_skin: u64,
     /// Whether `shown` is less than all clean readings.
     pub(crate) is_thinned: bool,
     /// Whether stored readings could not be read any more.
@@ -138,7 +140,12 @@ pub(crate) struct AlertTold {
     pub(crate) severity: Severity,
     /// What it is about, in Italian.
     pub(crate) about: String,
+    /// As is known when the document is made.
     pub(crate) ended: Option<WallMs>,
+    /// Before the time that the document is of.
+    pub(crate) began_before: bool,
+    /// After it.
+    pub(crate) ended_after: bool,
 }
 
 pub(crate) struct LastFacts {

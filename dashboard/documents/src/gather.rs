@@ -3,6 +3,7 @@
 //! A report and a final report are nothing without readings: while ingest does not answer there is
 //! none. A plan and a card are the record's; then they only do not say what devices measure.
 
+mod hours;
 mod readings;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,10 @@ use crate::vitals::{self, IT};
 
 /// How long before its end a plan may be reported on: on its last day.
 const LAST_DAY_MS: i64 = 86_400_000;
+
+/// How many pages of the diary are looked through for what was told of flags: those of a year in
+/// which fifty things a day were written.
+const DIARY_PAGES_MAX: usize = 20;
 
 /// Why a document cannot be made of a patient yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,7 +197,7 @@ async fn report(
         from: period.from,
         to,
         measured: measured.map_err(DocumentError::View)?,
-        alerts: flags.alerts(),
+        alerts: flags.alerts((period.from, to)),
     })))
 }
 
@@ -227,7 +232,7 @@ async fn last(
         to,
         end,
         measured: measured.map_err(DocumentError::View)?,
-        alerts: flags.alerts(),
+        alerts: flags.alerts((from, to)),
         conditions: sheet.conditions,
         therapy: sheet.therapy,
         allergies: sheet.allergies,
@@ -267,19 +272,21 @@ struct Raised {
     ended: Option<WallMs>,
 }
 
-/// The confirmed alerts of a stretch of time.
+/// The confirmed alerts of a stretch of time, and whether there were more than could be read.
 struct Flags {
     raised: Vec<Raised>,
     is_cut: bool,
 }
 
 impl Flags {
-    fn alerts(&self) -> Alerts {
+    fn alerts(&self, (from, to): (WallMs, WallMs)) -> Alerts {
         let told = self.raised.iter().map(|it| AlertTold {
             at: it.at,
             severity: it.flag.severity,
             about: about(&it.flag),
             ended: it.ended,
+            began_before: it.at < from,
+            ended_after: it.ended.is_some_and(|ended| to <= ended),
         });
         Alerts {
             told: told.collect(),
@@ -288,32 +295,69 @@ impl Flags {
     }
 }
 
+/// The confirmed alerts whose episode meets a stretch of time: as they were told until its end, and
+/// over or taken back as is known now.
 async fn flags(
     desk: Desk<'_>,
     patient: PatientId,
     from: WallMs,
     to: WallMs,
 ) -> Result<Flags, DocumentError> {
-    let lines = diary_of(desk.record, &desk.who.actor(), patient, from..to, LINES_MAX).await;
-    let lines = lines.map_err(DocumentError::Diary)?;
-    let is_cut = u64::try_from(lines.len()).is_ok_and(|lines| lines >= LINES_MAX);
-    let raised = told(&lines).into_values().filter(is_told);
-    let raised = raised.map(|it| Raised {
-        flag: it.flag,
-        at: it.raised_at,
-        ended: it.ended.map(|(_, at)| at),
+    let (lines, is_cut) = tellings(desk, patient).await?;
+    let mut now = told(&lines);
+    let until_then: Vec<Line> = lines.into_iter().filter(|line| line.at < to).collect();
+    let raised = told(&until_then).into_iter().filter_map(|(id, then)| {
+        let now = now.remove(&id)?;
+        // One that was over then stays so, even if it began again later.
+        let ended = then.ended.or(now.ended).map(|(_, at)| at);
+        let is_shown = is_told(&then) && !is_explained(&now) && ended.is_none_or(|at| from <= at);
+        is_shown.then_some(Raised {
+            flag: then.flag,
+            at: then.raised_at,
+            ended,
+        })
     });
     let mut raised: Vec<Raised> = raised.collect();
     raised.sort_by(|one, other| (one.at, &one.flag.id).cmp(&(other.at, &other.flag.id)));
     Ok(Flags { raised, is_cut })
 }
 
-/// What was confirmed and stands: not what late data or another wearer explained away.
+/// All that was told of flags up to now, the newest first, and whether there was more than is read.
+async fn tellings(desk: Desk<'_>, patient: PatientId) -> Result<(Vec<Line>, bool), DocumentError> {
+    let mut said = Vec::new();
+    let mut until = desk.now.plus_ms(1);
+    for _ in 0..DIARY_PAGES_MAX {
+        let range = WallMs(0)..until;
+        let lines = diary_of(desk.record, &desk.who.actor(), patient, range, LINES_MAX).await;
+        let mut lines = lines.map_err(DocumentError::Diary)?;
+        let is_full = u64::try_from(lines.len()).is_ok_and(|lines| lines >= LINES_MAX);
+        // Of the last moment of a full page more may come: it is asked for again.
+        let oldest = lines.last().filter(|_| is_full).map(|line| line.at);
+        if let Some(oldest) = oldest {
+            lines.retain(|line| oldest < line.at);
+        }
+        let is_stuck = oldest.is_some() && lines.is_empty();
+        let only_said = |line: &Line| matches!(line.what, Written::Said(_));
+        said.extend(lines.into_iter().filter(only_said));
+        match oldest {
+            None => return Ok((said, false)),
+            Some(_) if is_stuck => return Ok((said, true)),
+            Some(oldest) => until = oldest.plus_ms(1),
+        }
+    }
+    Ok((said, true))
+}
+
+/// What was confirmed and stands.
 fn is_told(it: &Told) -> bool {
     let is_confirmed = matches!(it.flag.standing, Standing::Confirmed { .. });
+    is_confirmed && !is_explained(it) && it.flag.severity > Severity::Technical
+}
+
+/// Whether late data or another wearer explained it away.
+fn is_explained(it: &Told) -> bool {
     let explained = [Why::ExplainedByLateData, Why::NotTheirs, Why::NotConfirmed];
-    let is_explained = it.ended.is_some_and(|(why, _)| explained.contains(&why));
-    is_confirmed && !is_explained && it.flag.severity > Severity::Technical
+    it.ended.is_some_and(|(why, _)| explained.contains(&why))
 }
 
 /// The flags that were raised in these lines, which stand newest first.

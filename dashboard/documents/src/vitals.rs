@@ -40,7 +40,7 @@ pub(crate) fn code(vital: VitalKind) -> Concept {
 
 /// The profile of FHIR itself for such an observation. The one for blood pressure wants both
 /// pressures, and only one is measured here.
-pub(crate) fn profile(vital: VitalKind) -> &'static str {
+fn profile(vital: VitalKind) -> &'static str {
     match vital {
         VitalKind::SpO2 => "http://hl7.org/fhir/StructureDefinition/oxygensat",
         VitalKind::Pulse => "http://hl7.org/fhir/StructureDefinition/heartrate",
@@ -48,6 +48,27 @@ pub(crate) fn profile(vital: VitalKind) -> &'static str {
         VitalKind::RespiratoryRate => "http://hl7.org/fhir/StructureDefinition/resprate",
         VitalKind::SystolicPressure => "http://hl7.org/fhir/StructureDefinition/vitalsigns",
     }
+}
+
+/// The same of one reading, and its profile. The skin is no body temperature, and must not be filed
+/// as one by whoever receives the document.
+pub(crate) fn measured(vital: VitalKind, at: Site) -> (Concept, &'static str) {
+    if (vital, at) != (VitalKind::Temperature, Site::Skin) {
+        return (code(vital), profile(vital));
+    }
+    let coding = Coding {
+        system: Some(LOINC.to_owned()),
+        code: "39106-0".to_owned(),
+        display: Some("Temperature of Skin"),
+    };
+    let concept = Concept {
+        coding: vec![coding],
+        text: Some("Temperatura della cute".to_owned()),
+    };
+    (
+        concept,
+        "http://hl7.org/fhir/StructureDefinition/vitalsigns",
+    )
 }
 
 /// A value with its unit, exactly as it was measured.

@@ -21,7 +21,9 @@ pub(super) fn body(paper: &mut Paper<'_>, facts: &LastFacts) -> Body {
     let of = ("47045-0", "Study report");
     let entry = observed::add_text(paper, of, &finding);
     let finding = Xhtml::new().paragraph(&finding);
-    let alerts = finding.list(&observed::alert_lines(&facts.alerts)).end();
+    let alerts = finding
+        .list(&observed::alert_lines(&facts.alerts, paper.frame.now))
+        .end();
     sections.push(section("Referto", of.0, alerts, vec![entry]));
     sections.push(conclusions(paper, facts));
     Body {
@@ -97,9 +99,10 @@ fn text(facts: &LastFacts) -> String {
     let counts = observed::counts(&facts.measured);
     let mut text = text
         .paragraph(
-            "Di ogni parametro sono riportate la misura valida più bassa, la più alta e l’ultima \
-             di tutto il periodo. Nessun valore è una media: ognuno è stato misurato.",
+            "Di ogni parametro sono riportate la misura non dubbia più bassa, la più alta e \
+             l’ultima di tutto il periodo. Nessun valore è una media: ognuno è stato misurato.",
         )
+        .paragraph(observed::DOUBT)
         .list(&counts);
     for measured in &facts.measured {
         text = text.table(
@@ -159,7 +162,7 @@ fn finding(facts: &LastFacts) -> String {
         false => "",
     };
     format!(
-        "Misure valide nel periodo: {clean}. Segnalazioni confermate{cut}: rosse {red}, gialle \
+        "Misure non dubbie nel periodo: {clean}. Segnalazioni confermate{cut}: rosse {red}, gialle \
          {amber}."
     )
 }

@@ -7,7 +7,7 @@ use crate::compose::{Paper, meta};
 use crate::facts::{AlertTold, Alerts, Chosen, Measured, Shown};
 use crate::fhir::{Concept, Note, Observation, Reference, Resource};
 use crate::vitals::{self, IT};
-use veglia_view::{DeviceId, VitalKind};
+use veglia_view::{DeviceId, VitalKind, WallMs};
 
 /// The category of FHIR's vital signs.
 const CATEGORIES: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
@@ -63,16 +63,17 @@ fn add_one(paper: &mut Paper<'_>, vital: VitalKind, shown: &Shown, profile: &str
     let why: Vec<&str> = shown.why.iter().map(|it| chosen(*it)).collect();
     let why = (!why.is_empty()).then(|| format!("Scelta fra più misure: {}.", why.join(", ")));
     let notes = said.map(str::to_owned).into_iter().chain(why);
+    let (code, own_profile) = vitals::measured(vital, shown.site);
     let observation = Observation {
         id: id.clone(),
-        meta: meta(&[profile, vitals::profile(vital)]),
+        meta: meta(&[profile, own_profile]),
         status: "final",
         category: vec![Concept::coded(
             CATEGORIES,
             "vital-signs",
             Some("Vital Signs"),
         )],
-        code: vitals::code(vital),
+        code,
         subject: paper.patient.clone(),
         effective_date_time: vitals::instant(shown.at),
         performer: performer.into_iter().collect(),
@@ -155,23 +156,41 @@ pub(super) fn counts(all: &[Measured]) -> Vec<String> {
             true => "; altre misure conservate non si leggono più",
             false => "",
         };
+        let on_skin = match (it.on_skin, it.is_thinned) {
+            (0, _) => String::new(),
+            (n, false) => format!("; misure della cute {n}"),
+            (n, true) => format!("; misure della cute {n}, non riportate"),
+        };
         format!(
-            "{name}: misure valide {clean}, {kept}; misure dubbie {doubtful}, non \
-             riportate{damaged}"
+            "{name}: misure non dubbie {clean}, {kept}; misure dubbie {doubtful}, non \
+             riportate{on_skin}{damaged}"
         )
     };
     all.iter().map(line).collect()
 }
 
-/// Each alert in a line.
-pub(super) fn alert_lines(alerts: &Alerts) -> Vec<String> {
+/// What the counts can say and what they cannot: ingest does not tell documents what its rules make
+/// of a device that repeats itself.
+pub(super) const DOUBT: &str = "Dubbie sono le misure che il dispositivo stesso segnala e quelle \
+    che non sono di una persona viva. Qui non si sa se un dispositivo ha ripetuto o trattenuto un \
+    valore senza dirlo, né se gli ha dato una data futura: fra le misure riportate può esserci un \
+    valore simile. La temperatura della cute non è temperatura corporea: non è mai la più bassa né \
+    la più alta.";
+
+/// Each alert in a line, as is known at the moment of the document.
+pub(super) fn alert_lines(alerts: &Alerts, now: WallMs) -> Vec<String> {
     let line = |it: &AlertTold| {
         let (at, severity) = (IT.moment(it.at), vitals::severity(it.severity));
-        let over = match it.ended {
-            Some(at) => format!("finita il {}", IT.moment(at)),
-            None => "ancora aperta".to_owned(),
+        let before = match it.began_before {
+            true => ", prima del periodo",
+            false => "",
         };
-        format!("{at}: {severity}, {}; {over}", it.about)
+        let over = match it.ended {
+            Some(at) if it.ended_after => format!("finita il {}, dopo il periodo", IT.moment(at)),
+            Some(at) => format!("finita il {}", IT.moment(at)),
+            None => format!("ancora aperta il {}", IT.moment(now)),
+        };
+        format!("{at}{before}: {severity}, {}; {over}", it.about)
     };
     alerts.told.iter().map(line).collect()
 }

@@ -9,6 +9,7 @@ use crate::facts::ReportFacts;
 use crate::fhir::{Activity, CarePlan, Narrative, Reference, Resource, Section};
 use crate::narrative::Xhtml;
 use crate::vitals::{self, IT};
+use veglia_view::WallMs;
 
 pub(super) fn body(paper: &mut Paper<'_>, facts: &ReportFacts) -> Body {
     let profile = "ObservationTelemedicina";
@@ -38,7 +39,7 @@ pub(super) fn body(paper: &mut Paper<'_>, facts: &ReportFacts) -> Body {
     let alerts = Section {
         title: "Segnalazioni confermate nel periodo",
         code: None,
-        text: Narrative::new(alerts(facts)),
+        text: Narrative::new(alerts(facts, paper.frame.now)),
         entry: Vec::new(),
         section: Vec::new(),
     };
@@ -65,7 +66,7 @@ fn text(facts: &ReportFacts) -> String {
         );
     }
     let counts = observed::counts(&facts.measured);
-    text = text.list(&counts);
+    text = text.paragraph(observed::DOUBT).list(&counts);
     for measured in &facts.measured {
         text = text.table(
             vitals::name(measured.vital),
@@ -76,8 +77,8 @@ fn text(facts: &ReportFacts) -> String {
     text.end()
 }
 
-fn alerts(facts: &ReportFacts) -> String {
-    let lines = observed::alert_lines(&facts.alerts);
+fn alerts(facts: &ReportFacts, now: WallMs) -> String {
+    let lines = observed::alert_lines(&facts.alerts, now);
     let text = match lines.is_empty() {
         true => Xhtml::new().paragraph("Nessuna segnalazione confermata."),
         false => Xhtml::new().list(&lines),

@@ -20,7 +20,7 @@ use veglia_view::{
     About, Asked, Bedside, Bucket, DeviceState, Dot, Evidence, ExportAsk, Flag, FlagId, How, Lines,
     Outline, PatientId, Plan, Quality, Reading, Readings, ReadingsAsk, Row, Severity, Site,
     Standing, Status, Trend, TrendAsk, Trigger, Verdict, Version, View, ViewError, VitalKind,
-    WallMs, Ward,
+    WallMs, Ward, Why,
 };
 use veglia_words::Language;
 
@@ -266,13 +266,25 @@ impl House {
         device: &str,
         quality: Option<Quality>,
     ) {
+        let site = match vital {
+            VitalKind::Temperature => Site::Armpit,
+            _ => Site::Unknown,
+        };
+        self.hears_at(site, (vital, steps), at, device, quality);
+    }
+
+    pub(crate) fn hears_at(
+        &self,
+        site: Site,
+        (vital, steps): (VitalKind, i32),
+        at: WallMs,
+        device: &str,
+        quality: Option<Quality>,
+    ) {
         let reading = Reading {
             at,
             steps,
-            site: match vital {
-                VitalKind::Temperature => Site::Armpit,
-                _ => Site::Unknown,
-            },
+            site,
             quality: quality.unwrap_or(Quality::empty()),
             device: device.parse().expect("a device"),
         };
@@ -286,7 +298,7 @@ impl House {
     }
 
     /// The rules say that Maria's oxygen was low a second before.
-    pub(crate) async fn raises(&self, at: WallMs, steps: i32) {
+    pub(crate) async fn raises(&self, at: WallMs, steps: i32) -> FlagId {
         let measured = at.plus_ms(-1_000);
         let id = "00000000000000aa-7".parse().expect("a record");
         let first = Evidence::reading(id, VitalKind::SpO2, steps, measured);
@@ -308,7 +320,21 @@ impl House {
             late: false,
             telling: 1,
         };
+        let id = flag.id.clone();
         let said = record_verdicts(&self.record, &SETUP, &[Verdict::Raise(flag)], at).await;
+        said.expect("the diary takes it");
+        id
+    }
+
+    /// The rules say that it is over.
+    pub(crate) async fn ends(&self, flag: &FlagId, why: Why, at: WallMs) {
+        let end = Verdict::End {
+            id: flag.clone(),
+            why,
+            at,
+            telling: 2,
+        };
+        let said = record_verdicts(&self.record, &SETUP, &[end], at).await;
         said.expect("the diary takes it");
     }
 

@@ -3,6 +3,7 @@
 
 mod checked;
 mod house;
+mod judged;
 #[path = "../../../../tests/support/mod.rs"]
 mod support;
 
@@ -218,7 +219,9 @@ async fn a_report_holds_readings_that_were_made_and_says_what_it_leaves_out() {
     let text = text.expect("a narrative");
     assert!(text.contains("Nessun valore è una media"), "{text}");
     assert!(
-        text.contains("misure valide 944, riportate 21, scelte; misure dubbie 7, non riportate"),
+        text.contains(
+            "misure non dubbie 944, riportate 21, scelte; misure dubbie 7, non riportate"
+        ),
         "{text}"
     );
     let alerts = &report["entry"][0]["resource"]["section"][1]["text"]["div"];
