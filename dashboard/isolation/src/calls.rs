@@ -1,9 +1,11 @@
 //! Whom somebody of the centre has to telephone, because no SMS reaches them: a landline, no number
-//! at all, or a message that did not arrive. Whoever has called says so, once.
+//! at all, or a message that did not arrive. Whoever has called says so, once. Nobody calls about
+//! somebody who is in hospital or deceased.
 //!
 //! The case is in the access log before its person is named.
 
 use askama::Template;
+use veglia_diary::whereabouts_at;
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::sea_orm::{QueryOrder, QuerySelect};
 use veglia_store::{Access, Actor, Database, TxError};
@@ -12,12 +14,14 @@ use veglia_words::{Key, Language, Words};
 
 use crate::WORDS;
 use crate::cases::CaseId;
-use crate::invitation::State;
-use crate::result::Finding;
-use crate::rows::{invitation, result};
+use crate::invitation::{State, addressee, is_not_for};
+use crate::rows::invitation;
 
 /// Calls on the page; the rest come up when these were made.
-const SHOWN: u64 = 100;
+const SHOWN: usize = 100;
+
+/// Invitations looked at for them: some are of people in hospital, or deceased.
+const LOOKED_AT: u64 = 1_000;
 
 /// Why somebody reads, in the access log.
 const READ: &str = "case.call";
@@ -50,30 +54,33 @@ impl CallsPage {
         language: Language,
         now: WallMs,
     ) -> Result<Self, TxError> {
-        let listed = record.read_tx("calls.list", actor, |tx| {
+        let named = record.read_tx("calls.list", actor, |tx| {
             Box::pin(async move {
                 let waiting = invitation::Entity::find()
                     .filter(invitation::Column::State.eq(State::Call.code()))
                     .order_by_asc(invitation::Column::Id)
-                    .limit(SHOWN)
+                    .limit(LOOKED_AT)
                     .all(tx)
                     .await?;
-                let mut listed = Vec::with_capacity(waiting.len());
+                let mut named = Vec::with_capacity(waiting.len());
                 for row in waiting {
-                    let positive = result::Entity::find()
-                        .filter(result::Column::CaseId.eq(row.case_id))
-                        .filter(result::Column::IsNewest.eq(true))
-                        .filter(result::Column::Finding.eq(Finding::Positive.code()))
-                        .order_by_asc(result::Column::TakenAtMs)
-                        .one(tx)
-                        .await?;
-                    // Of a case whose positives were all taken back nobody is called.
-                    listed.extend(positive.map(|positive| (row, positive)));
+                    // Of a number that no positive names any more nobody is called.
+                    let positive = addressee(tx, &row).await?;
+                    named.extend(positive.map(|positive| (row, positive)));
                 }
-                Ok(listed)
+                Ok(named)
             })
         });
-        let listed = listed.await?;
+        let named = named.await?;
+        let places = whereabouts_at(record, actor, now).await;
+        let places = places.map_err(TxError::refuse)?;
+        let mut listed = Vec::new();
+        for (row, positive) in named {
+            let reason = is_not_for(record, actor, &places, &positive.code).await?;
+            if reason.is_none() && listed.len() < SHOWN {
+                listed.push((row, positive));
+            }
+        }
         let subjects = listed
             .iter()
             .map(|(row, _)| CaseId(row.case_id).to_string());

@@ -1,7 +1,8 @@
 //! Cases as they are kept: what laboratories said of whom, and what follows from it.
 //!
 //! ```text
-//! LabResult ─▶ Cases::received ─▶ Taken: Opened · Added · Corrected · Known · NoCase · BeforeStart
+//! LabResult ─▶ Cases::received ─▶ Taken: Opened · Added · Corrected · TakenBack · Known · NoCase ·
+//! …
 //!                                  └─▶ an invitation, for the Inviter
 //! facts (symptoms, the end that ATS confirms) ─▶ Cases::note ┐
 //! results, facts ─▶ Cases::get ─▶ Case { course } ─▶ the rules ┘
@@ -69,6 +70,14 @@ pub enum Taken {
     Added(CaseId),
     /// It took the place of what was said before; none when no case has it any more.
     Corrected(Option<CaseId>),
+    /// It took the place of a positive, and is none or of somebody else: a person has to call
+    /// whoever was told of it.
+    TakenBack {
+        /// The case that had it.
+        from: CaseId,
+        /// The case that has it now; none when no case has.
+        to: Option<CaseId>,
+    },
     /// It was known, and nothing has changed.
     Known,
     /// A negative or indeterminate one of somebody without an open case: nothing is kept of it
@@ -239,6 +248,7 @@ impl Cases {
 impl Fact {
     fn written(self) -> (&'static str, Option<Date>) {
         match self {
+            Self::Onset(Onset::Unsaid) => ("onset-unsaid", None),
             Self::Onset(Onset::None) => ("no-symptoms", None),
             Self::Onset(Onset::On(day)) => ("onset", Some(day)),
             Self::Onset(Onset::Undated) => ("onset-undated", None),
@@ -250,7 +260,7 @@ impl Fact {
     /// The kinds that it takes the place of.
     fn kinds(self) -> &'static [&'static str] {
         match self {
-            Self::Onset(_) => &["no-symptoms", "onset", "onset-undated"],
+            Self::Onset(_) => &["onset-unsaid", "no-symptoms", "onset", "onset-undated"],
             Self::FreeSince(_) => &["free-since", "symptoms-last"],
         }
     }
@@ -272,10 +282,18 @@ async fn rows_of(tx: &Tx<'_>, id: CaseId) -> Result<Option<Rows>, TxError> {
         .filter(fact::Column::CaseId.eq(id.0))
         .order_by_asc(fact::Column::Id)
         .limit(OF_CASE_MAX);
-    Ok(Some((row, results.all(tx).await?, facts.all(tx).await?)))
+    let (mut results, facts) = (results.all(tx).await?, facts.all(tx).await?);
+    if results.is_empty() {
+        // All were given to somebody else: who was told of them is told that, too.
+        let last = result::Entity::find()
+            .filter(result::Column::CaseId.eq(id.0))
+            .order_by_desc(result::Column::Id);
+        results.extend(last.one(tx).await?);
+    }
+    Ok(Some((row, results, facts)))
 }
 
-/// What the rows of a case say; nobody when no result is left that says who it is.
+/// What the rows of a case say.
 fn told(
     row: &case::Model,
     results: &[result::Model],
@@ -303,7 +321,7 @@ fn course(
     facts: &[fact::Model],
 ) -> Result<Option<Course>, CalendarError> {
     let mut course: Option<Course> = None;
-    for row in results {
+    for row in results.iter().filter(|row| row.is_newest) {
         let day = day_of(WallMs(row.taken_at_ms))?;
         let is = |finding: Finding| row.finding == finding.code();
         match &mut course {
@@ -327,6 +345,7 @@ fn course(
     for row in facts {
         let day = row.day.as_deref().and_then(|day| day.parse().ok());
         match (row.kind.as_str(), day) {
+            ("onset-unsaid", _) => course.onset = Onset::Unsaid,
             ("no-symptoms", _) => course.onset = Onset::None,
             ("onset-undated", _) => course.onset = Onset::Undated,
             ("onset", Some(day)) => course.onset = Onset::On(day),

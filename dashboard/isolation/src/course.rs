@@ -16,7 +16,9 @@ use crate::rules::Rules;
 /// When the symptoms began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Onset {
-    /// There were none, or nobody has said so far.
+    /// Nobody has said so far: days are counted as if there were none, and the person is asked.
+    Unsaid,
+    /// There were none.
     None,
     /// On this day.
     On(Date),
@@ -90,7 +92,7 @@ impl Course {
     pub fn of_swab(swab: Date) -> Self {
         Self {
             swab,
-            onset: Onset::None,
+            onset: Onset::Unsaid,
             free_since: None,
             again: Vec::new(),
             negative: None,
@@ -102,7 +104,7 @@ impl Course {
     /// The day from which the days of symptoms count; none without symptoms.
     fn onset_day(&self) -> Option<Date> {
         match self.onset {
-            Onset::None => None,
+            Onset::Unsaid | Onset::None => None,
             Onset::On(day) => Some(day),
             Onset::Undated => Some(self.swab),
         }
@@ -113,7 +115,10 @@ impl Course {
     /// # Errors
     /// When a day is outside every calendar.
     pub fn isolation(&self, rules: &Rules, today: Date) -> Result<Isolation, CalendarError> {
-        let first = self.onset_day().unwrap_or(self.swab);
+        // Whoever fell ill after the swab was contagious before it all the same.
+        let first = self
+            .onset_day()
+            .map_or(self.swab, |onset| onset.min(self.swab));
         Ok(Isolation {
             since: self.swab,
             opens_on: rules.opens_on(self.swab)?,

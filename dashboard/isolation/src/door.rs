@@ -25,8 +25,8 @@ use tokio::sync::mpsc;
 use veglia_people::Phone;
 use veglia_store::sea_orm::IntoActiveModel;
 use veglia_store::sea_orm::entity::prelude::*;
-use veglia_store::sea_orm::sea_query::ExprTrait;
-use veglia_store::sea_orm::{QueryOrder, QuerySelect};
+use veglia_store::sea_orm::sea_query::{Alias, ExprTrait, Query};
+use veglia_store::sea_orm::{Condition, QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_wire::WallMs;
 
@@ -264,7 +264,8 @@ impl Counted {
                 digest(&["link code", link.reveal(), code.as_str()]),
             ),
         };
-        let network = match from {
+        // A socket of both families, or a proxy, names IPv4 as a part of IPv6.
+        let network = match from.to_canonical() {
             IpAddr::V4(address) => address.to_string(),
             // A house has a /64 of its own.
             IpAddr::V6(address) => format!("{:x}", u128::from(address) >> 64),
@@ -366,16 +367,33 @@ async fn number(
     }
 }
 
-/// The newest case of exactly this number and this code.
+/// The newest case of exactly this number and this code; else one of which every result was given
+/// to somebody else, by the last that was said of it: whoever was told of it is told that, too.
 async fn pair(
     tx: &impl ConnectionTrait,
     phone: &str,
     code: &PersonCode,
 ) -> Result<Option<i64>, DbErr> {
+    let other = Alias::new("other");
+    let column = |it| Expr::col((other.clone(), it));
+    let is_later = Condition::any()
+        .add(column(result::Column::IsNewest).eq(true))
+        .add(column(result::Column::Id).gt(Expr::col((result::Entity, result::Column::Id))));
+    let of_case = (result::Entity, result::Column::CaseId);
+    let mut later = Query::select();
+    later
+        .expr(Expr::val(1))
+        .from_as(result::Entity, other.clone())
+        .and_where(column(result::Column::CaseId).equals(of_case))
+        .cond_where(is_later);
+    let counts = Condition::any()
+        .add(result::Column::IsNewest.eq(true))
+        .add(Expr::exists(later).not());
     let row = result::Entity::find()
         .filter(result::Column::Phone.eq(phone))
         .filter(result::Column::Code.eq(code.as_str()))
-        .filter(result::Column::IsNewest.eq(true))
+        .filter(counts)
+        .order_by_desc(result::Column::IsNewest)
         .order_by_desc(result::Column::CaseId)
         .limit(1)
         .one(tx)

@@ -142,6 +142,10 @@ impl IsolationView {
             "home-opened"
         };
         let slots = match standing {
+            // A day would be wrong for whoever is ill and was not asked.
+            Standing::Open { .. } if course.onset == Onset::Unsaid => {
+                Some(w.say("home-say-symptoms").into_owned())
+            }
             Standing::Open { from } => Some(w.with("home-slots", "day", long(w, from)).to_string()),
             _ => None,
         };
@@ -188,14 +192,16 @@ fn tasks(standing: Standing) -> Vec<Key> {
 fn dates(w: Words, course: &Course, isolation: &Isolation) -> Vec<(Key, String)> {
     let mut dates = vec![(Key("date-swab"), long(w, isolation.since))];
     match course.onset {
-        Onset::None => {}
+        Onset::Unsaid | Onset::None => {}
         Onset::On(day) => dates.push((Key("date-onset"), long(w, day))),
         Onset::Undated => {
             let undated = w.say("date-undated").into_owned();
             dates.push((Key("date-onset"), undated));
         }
     }
-    let free = course.free_since.filter(|_| course.onset != Onset::None);
+    let free = course
+        .free_since
+        .filter(|_| matches!(course.onset, Onset::On(_) | Onset::Undated));
     dates.extend(free.map(|day| (Key("date-free"), long(w, day))));
     let again = course.again.iter();
     dates.extend(again.map(|day| (Key("date-again"), long(w, *day))));

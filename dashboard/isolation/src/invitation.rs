@@ -5,12 +5,16 @@
 //!                               │                    └─ failed ─▶ call
 //!                               ├─ a landline, or no number ─▶ call ─▶ called
 //!                               ├─ in hospital ─▶ away ─▶ looked at again
-//!                               └─ deceased ─▶ withheld
+//!                               ├─ deceased ─▶ withheld
+//!                               └─ corrected by the laboratory ─▶ withdrawn
 //! ```
+//! Whom it is for is read from the case at the moment of sending.
+//!
 //! The SMS says that there is a message and where; nothing of health is in it, and the link alone
 //! opens nothing. A link is made when the message is, and the table has only its hash: a crash
 //! between both makes another, and the first was sent to nobody.
 
+use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -21,11 +25,12 @@ use veglia_people::contacts::{Address, Channel};
 use veglia_people::{CodiceFiscale, Phone, patients};
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::entity::prelude::*;
-use veglia_store::sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
+use veglia_store::sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect};
 use veglia_store::{Actor, Database, Tx, TxError};
 use veglia_view::{CareClock, PatientId, Whereabouts};
 use veglia_wire::WallMs;
 
+use crate::result::Finding;
 use crate::rows::{invitation, link, result};
 use crate::secret::Secret;
 
@@ -64,6 +69,8 @@ pub(crate) enum State {
     Call,
     /// Somebody has telephoned.
     Called,
+    /// The laboratory has corrected the number, the person or the finding before it was sent.
+    Withdrawn,
 }
 
 impl State {
@@ -75,44 +82,115 @@ impl State {
             Self::Withheld => "withheld",
             Self::Call => "call",
             Self::Called => "called",
+            Self::Withdrawn => "withdrawn",
         }
     }
+
+    /// Those of which nobody was told yet.
+    const OPEN: [Self; 3] = [Self::Waiting, Self::Away, Self::Call];
 }
 
-/// Writes that a number is to be invited; once for a case.
-pub(crate) async fn invite(
-    tx: &Tx<'_>,
-    case: i64,
-    phone: Option<&Phone>,
-    now: WallMs,
-) -> Result<(), TxError> {
-    let number = phone.map(|phone| phone.as_str().to_owned());
-    let of_case = invitation::Entity::find().filter(invitation::Column::CaseId.eq(case));
-    let of_case = of_case.all(tx).await?;
-    // Whoever left no number this time was invited by the one before.
-    if of_case
-        .iter()
-        .any(|it| it.phone == number || phone.is_none())
-    {
-        return Ok(());
+/// Makes the invitations of a case what its newest positives ask for: each number once, and a call
+/// where none is known. What no positive names any more is withdrawn, unless it was sent.
+pub(crate) async fn invite(tx: &Tx<'_>, case: i64, now: WallMs) -> Result<(), TxError> {
+    let positives = result::Entity::find()
+        .filter(positive_of(case))
+        .order_by_asc(result::Column::Id);
+    let positives = positives.all(tx).await?;
+    let mut wanted: Vec<Option<String>> = Vec::new();
+    for number in positives.iter().filter_map(|it| it.phone.clone()) {
+        if !wanted.contains(&Some(number.clone())) {
+            wanted.push(Some(number));
+        }
     }
-    let state = match phone {
-        Some(phone) if phone.takes_sms() => State::Waiting,
-        _ => State::Call,
-    };
-    let row = invitation::ActiveModel {
-        id: NotSet,
-        case_id: Set(case),
-        phone: Set(number),
-        state: Set(state.code().to_owned()),
-        at_ms: Set(now.0),
-        called_at_ms: Set(None),
-        called_by: Set(None),
-    };
-    invitation::Entity::insert(row)
-        .exec_without_returning(tx)
-        .await?;
+    if wanted.is_empty() && !positives.is_empty() {
+        wanted.push(None);
+    }
+    let of_case = invitation::Entity::find()
+        .filter(invitation::Column::CaseId.eq(case))
+        .filter(invitation::Column::State.ne(State::Withdrawn.code()));
+    for row in of_case.all(tx).await? {
+        if wanted.contains(&row.phone) {
+            wanted.retain(|number| *number != row.phone);
+            continue;
+        }
+        invitation::Entity::update_many()
+            .col_expr(
+                invitation::Column::State,
+                Expr::value(State::Withdrawn.code()),
+            )
+            .filter(invitation::Column::Id.eq(row.id))
+            .filter(invitation::Column::State.is_in(State::OPEN.map(State::code)))
+            .exec(tx)
+            .await?;
+    }
+    for number in wanted {
+        let phone = number.as_deref().and_then(|it| it.parse::<Phone>().ok());
+        let state = match phone {
+            Some(phone) if phone.takes_sms() => State::Waiting,
+            _ => State::Call,
+        };
+        let row = invitation::ActiveModel {
+            id: NotSet,
+            case_id: Set(case),
+            phone: Set(number),
+            state: Set(state.code().to_owned()),
+            at_ms: Set(now.0),
+            called_at_ms: Set(None),
+            called_by: Set(None),
+        };
+        invitation::Entity::insert(row)
+            .exec_without_returning(tx)
+            .await?;
+    }
     Ok(())
+}
+
+fn positive_of(case: i64) -> Condition {
+    Condition::all()
+        .add(result::Column::CaseId.eq(case))
+        .add(result::Column::IsNewest.eq(true))
+        .add(result::Column::Finding.eq(Finding::Positive.code()))
+}
+
+/// Whom an invitation is for as the case is now; nobody when no positive names its number any more.
+pub(crate) async fn addressee(
+    tx: &Tx<'_>,
+    row: &invitation::Model,
+) -> Result<Option<result::Model>, TxError> {
+    let is_number = match &row.phone {
+        Some(phone) => result::Column::Phone.eq(phone.as_str()),
+        None => result::Column::Phone.is_null(),
+    };
+    let positives = result::Entity::find()
+        .filter(positive_of(row.case_id))
+        .filter(is_number)
+        .order_by_asc(result::Column::TakenAtMs);
+    Ok(positives.one(tx).await?)
+}
+
+/// Where those are whom the centre knows, at a moment.
+pub(crate) type Places = HashMap<PatientId, Whereabouts>;
+
+/// Why nobody writes to, or calls, whoever has this code, if the centre knows of a reason.
+pub(crate) async fn is_not_for(
+    record: &Database,
+    actor: &Actor,
+    places: &Places,
+    code: &str,
+) -> Result<Option<State>, TxError> {
+    let Ok(code) = code.parse::<CodiceFiscale>() else {
+        return Ok(None);
+    };
+    let Some(person) = patients::number_of(record, actor, &code).await? else {
+        return Ok(None);
+    };
+    let patient = person.to_string().parse::<PatientId>().ok();
+    Ok(match patient.and_then(|patient| places.get(&patient)) {
+        Some(Whereabouts::InHospital) => Some(State::Away),
+        Some(Whereabouts::Deceased) => Some(State::Withheld),
+        _ => None,
+    })
 }
 
 /// Writes to whoever is to be invited; one at a record.
@@ -175,10 +253,12 @@ impl Inviter {
                 Ok(rows.all(tx).await?)
             })
         });
+        // One that cannot be written to stops neither the others nor the calls.
+        let mut written = Ok(());
         for row in waiting.await.map_err(InviterError::Record)? {
-            self.write_to(&row).await?;
+            written = written.and(self.write_to(&row).await);
         }
-        self.follow().await
+        self.follow().await.and(written)
     }
 
     async fn write_to(&self, row: &invitation::Model) -> Result<(), InviterError> {
@@ -186,7 +266,16 @@ impl Inviter {
         let Ok(mobile) = Address::new(Channel::Sms, phone) else {
             return self.settle(row.id, State::Call).await;
         };
-        if let Some(state) = self.is_not_for(row.case_id).await? {
+        let named = self.record.read_tx("invitations.whose", &ACTOR, move |tx| {
+            Box::pin(async move { addressee(tx, row).await })
+        });
+        let Some(named) = named.await.map_err(InviterError::Record)? else {
+            return self.settle(row.id, State::Withdrawn).await;
+        };
+        let places = whereabouts_at(&self.record, &ACTOR, self.care.now()).await;
+        let places = places.map_err(InviterError::Diary)?;
+        let reason = is_not_for(&self.record, &ACTOR, &places, &named.code).await;
+        if let Some(state) = reason.map_err(InviterError::Record)? {
             return self.settle(row.id, state).await;
         }
         let now = self.care.wall().now();
@@ -199,15 +288,22 @@ impl Inviter {
         };
         let written = self.record.run_tx("invitations.link", &ACTOR, move |tx| {
             Box::pin(async move {
+                // Corrected meanwhile: nothing is sent.
+                let current = invitation::Entity::find_by_id(row.id).one(tx).await?;
+                if current.is_none_or(|it| it.state != State::Waiting.code()) {
+                    return Ok(false);
+                }
                 let over = link::Column::MadeAtMs.lte(now.plus_ms(-LINK_MS).0);
                 link::Entity::delete_many().filter(over).exec(tx).await?;
                 link::Entity::insert(made.clone().into_active_model())
                     .exec_without_returning(tx)
                     .await?;
-                Ok(())
+                Ok(true)
             })
         });
-        written.await.map_err(InviterError::Record)?;
+        if !written.await.map_err(InviterError::Record)? {
+            return Ok(());
+        }
         let key: Key = about(row.id).parse().map_err(InviterError::Message)?;
         let address = format!("{}/{}", self.page, secret.reveal());
         let delivery = NewDelivery {
@@ -220,36 +316,22 @@ impl Inviter {
             not_before: now,
         };
         let sent = veglia_notify::enqueue(&self.record, &ACTOR, &delivery, now).await;
-        sent.map_err(InviterError::Outbox)?;
+        if let Err(error) = sent {
+            self.forget(&made.token_hash).await?;
+            return Err(InviterError::Outbox(error));
+        }
         self.settle(row.id, State::Sent).await
     }
 
-    /// Why nobody writes to the person of a case, if the centre knows of a reason.
-    async fn is_not_for(&self, case: i64) -> Result<Option<State>, InviterError> {
-        let newest = self.record.read_tx("invitations.whose", &ACTOR, move |tx| {
+    /// Takes back a link that was sent to nobody: it is tried again every second.
+    async fn forget(&self, link: &str) -> Result<(), InviterError> {
+        let forgotten = self.record.run_tx("invitations.forget", &ACTOR, move |tx| {
             Box::pin(async move {
-                let rows = result::Entity::find()
-                    .filter(result::Column::CaseId.eq(case))
-                    .filter(result::Column::IsNewest.eq(true))
-                    .order_by_desc(result::Column::Id);
-                Ok(rows.one(tx).await?)
+                link::Entity::delete_by_id(link.to_owned()).exec(tx).await?;
+                Ok(())
             })
         });
-        let newest = newest.await.map_err(InviterError::Record)?;
-        let code = newest.and_then(|row| row.code.parse::<CodiceFiscale>().ok());
-        let Some(code) = code else { return Ok(None) };
-        let person = patients::number_of(&self.record, &ACTOR, &code).await;
-        let Some(person) = person.map_err(InviterError::Record)? else {
-            return Ok(None);
-        };
-        let places = whereabouts_at(&self.record, &ACTOR, self.care.now()).await;
-        let places = places.map_err(InviterError::Diary)?;
-        let patient = person.to_string().parse::<PatientId>().ok();
-        Ok(match patient.and_then(|patient| places.get(&patient)) {
-            Some(Whereabouts::InHospital) => Some(State::Away),
-            Some(Whereabouts::Deceased) => Some(State::Withheld),
-            _ => None,
-        })
+        forgotten.await.map_err(InviterError::Record)
     }
 
     async fn look_again(&self) -> Result<(), InviterError> {

@@ -19,8 +19,8 @@
 //! **Names** come from laboratories and stay in this room's tables; `Debug`, errors and logs have
 //! none.
 //!
-//! **Deliberately absent** for now: the diary, the booking of swabs, cohabitants, and the page on
-//! which ATS confirms an end.
+//! **Deliberately absent** for now: the diary, the booking of swabs, cohabitants, the page on which
+//! ATS confirms an end, and who is immunosuppressed: the page says that a doctor decides then.
 
 mod calendar;
 mod calls;

@@ -30,13 +30,16 @@ pub struct SymptomsForm {
 impl SymptomsForm {
     fn of(course: &Course) -> Self {
         let (inizio, inizio_giorno) = match course.onset {
+            // Nothing is chosen for somebody who only presses the button.
+            Onset::Unsaid => ("", String::new()),
             Onset::None => ("mai", String::new()),
             Onset::On(day) => ("giorno", day.to_string()),
             Onset::Undated => ("non-so", String::new()),
         };
-        let (fine, fine_giorno) = match course.free_since {
-            Some(day) => ("giorno", day.to_string()),
-            None => ("no", String::new()),
+        let (fine, fine_giorno) = match (course.onset, course.free_since) {
+            (Onset::Unsaid | Onset::None, _) => ("", String::new()),
+            (_, Some(day)) => ("giorno", day.to_string()),
+            (_, None) => ("no", String::new()),
         };
         Self {
             inizio: inizio.to_owned(),

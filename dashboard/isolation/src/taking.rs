@@ -101,7 +101,16 @@ async fn correct(
         (found, Finding::Positive) => Some(open(tx, new, found, version, now).await?),
         _ => None,
     };
-    Ok(Taken::Corrected(case))
+    // Whoever had it may have lost a number, or every positive.
+    invite(tx, known.case_id, now).await?;
+    let from = CaseId(known.case_id);
+    let was_positive = known.finding == Finding::Positive.code();
+    let is_still = new.finding == Finding::Positive && case == Some(from);
+    Ok(if was_positive && !is_still {
+        Taken::TakenBack { from, to: case }
+    } else {
+        Taken::Corrected(case)
+    })
 }
 
 /// The case that a result is of: one that began with a swab not long before it, or not long after,
@@ -201,7 +210,7 @@ async fn add(
         .exec_without_returning(tx)
         .await?;
     match new.finding {
-        Finding::Positive => invite(tx, case, new.phone.as_ref(), now).await,
+        Finding::Positive => invite(tx, case, now).await,
         Finding::Negative | Finding::Indeterminate => Ok(()),
     }
 }

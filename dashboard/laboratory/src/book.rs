@@ -9,11 +9,13 @@
 //!
 //! Results with a fault, and messages that could not be read, wait for a person until they are
 //! settled: mended, which is an entry of its own with their name; set aside, with a reason; or
-//! replaced by a later entry of the laboratory that has no fault.
+//! replaced by a later entry of the laboratory that has no fault and says the same of the same
+//! person, or that it corrects.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+use veglia_isolation::PersonCode;
 use veglia_store::sea_orm::ActiveValue::{NotSet, Set};
 use veglia_store::sea_orm::entity::prelude::*;
 use veglia_store::sea_orm::{QueryOrder, QuerySelect};
@@ -206,8 +208,9 @@ async fn append(
         body: Set(body.map_err(TxError::refuse)?),
     };
     result::Entity::insert(row).exec(tx).await?;
-    if faults.is_empty() {
-        replace(tx, written, now).await?;
+    // Whoever mends has looked at one entry, not at the others of its number.
+    if let (true, None, Ok(report)) = (faults.is_empty(), mends, &read) {
+        replace(tx, (written, report), now).await?;
     }
     Ok((faults, true))
 }
@@ -260,23 +263,42 @@ fn contradicts(chain: &[(result::Model, Written)], read: &Result<Report, Vec<Fau
     })
 }
 
-/// Settles what waited for a person, of which the laboratory has now sent a result without fault.
-async fn replace(tx: &Tx<'_>, written: &Written, now: WallMs) -> Result<(), TxError> {
-    if written.order.is_empty() {
-        return Ok(());
-    }
+/// Settles what waited for a person, and is answered by what the laboratory has now sent without
+/// fault.
+async fn replace(
+    tx: &Tx<'_>,
+    (written, report): (&Written, &Report),
+    now: WallMs,
+) -> Result<(), TxError> {
     let faulty = result::Entity::find()
         .filter(result::Column::Laboratory.eq(written.laboratory.as_str()))
         .filter(result::Column::OrderNumber.eq(written.order.as_str()))
         .filter(result::Column::Faults.ne(""))
         .limit(CHAIN_MAX);
     for row in faulty.all(tx).await? {
-        let is_unknown_test = faults(&row).contains(&Fault::Test);
-        if row.test == written.test || is_unknown_test {
+        let is_of_test = row.test == written.test || faults(&row).contains(&Fault::Test);
+        if is_of_test && is_answered(&row, report)? {
             settle_in(tx, Entry::Result(row.id), (How::Replaced, ""), now).await?;
         }
     }
     Ok(())
+}
+
+/// Whether a result without fault says what a faulty one meant. Nothing preliminary does, nothing
+/// of somebody else, nothing that only differs; and a contradiction is for a person to judge.
+fn is_answered(faulty: &result::Model, report: &Report) -> Result<bool, TxError> {
+    let said = body(faulty)?;
+    let person = said.person.parse::<PersonCode>();
+    let outcome = Outcome::of(&[&said.outcome]);
+    let is_of_somebody_else = person.is_ok_and(|it| it != report.person);
+    if is_of_somebody_else || faults(faulty).contains(&Fault::Contradiction) {
+        return Ok(false);
+    }
+    Ok(match report.status {
+        Status::Preliminary => false,
+        Status::Final => outcome.is_none_or(|it| it == report.outcome),
+        Status::Corrected | Status::Cancelled => true,
+    })
 }
 
 /// Writes what became of an entry; `false` when that was written before.
@@ -326,7 +348,8 @@ pub(crate) async fn set_aside(
 }
 
 /// Puts a mended result in place of an entry, by whoever looked at it; `false` when somebody was
-/// first. A result that still has a fault is not taken.
+/// first. A result that still has a fault is not taken. A message waits on: there may be more in
+/// it, until somebody [says that all is registered](all_registered).
 pub(crate) async fn mend(
     record: &Database,
     actor: &Actor,
@@ -336,14 +359,15 @@ pub(crate) async fn mend(
 ) -> Result<bool, TxError> {
     let done = record.run_tx("laboratory.mend", actor, move |tx| {
         Box::pin(async move {
-            let place = match entry {
-                Entry::Message(id) => (id, None),
+            let (place, is_first) = match entry {
+                Entry::Message(id) => ((id, None), !is_settled(tx, entry).await?),
                 Entry::Result(id) => {
                     let row = result::Entity::find_by_id(id).one(tx).await?;
-                    (row.map_or(0, |row| row.message_id), Some(id))
+                    let place = (row.map_or(0, |row| row.message_id), Some(id));
+                    (place, settle_in(tx, entry, (How::Mended, ""), now).await?)
                 }
             };
-            if !settle_in(tx, entry, (How::Mended, ""), now).await? {
+            if !is_first {
                 return Ok(false);
             }
             append(tx, place, written, now).await?;
@@ -353,9 +377,26 @@ pub(crate) async fn mend(
     done.await
 }
 
+/// Settles a message of which everything is registered; `false` when somebody was first.
+pub(crate) async fn all_registered(
+    record: &Database,
+    actor: &Actor,
+    message: i64,
+    now: WallMs,
+) -> Result<bool, TxError> {
+    let entry = Entry::Message(message);
+    let written = record.run_tx("laboratory.all_registered", actor, move |tx| {
+        Box::pin(async move { settle_in(tx, entry, (How::Mended, ""), now).await })
+    });
+    written.await
+}
+
+/// What comes to whoever follows: a result, or the number of one that cannot be read any more.
+pub(crate) type Next = Result<Reported, i64>;
+
 /// Results without a fault behind the newest that was passed on, at most [`RESULTS_MAX`], in the
 /// order in which they came.
-pub(crate) async fn to_pass_on(record: &Database, actor: &Actor) -> Result<Vec<Reported>, TxError> {
+pub(crate) async fn to_pass_on(record: &Database, actor: &Actor) -> Result<Vec<Next>, TxError> {
     let read = record.read_tx("laboratory.to_pass_on", actor, |tx| {
         Box::pin(async move {
             let newest = passed::Entity::find().order_by_desc(passed::Column::ResultId);
@@ -365,8 +406,14 @@ pub(crate) async fn to_pass_on(record: &Database, actor: &Actor) -> Result<Vec<R
                 .filter(result::Column::Faults.eq(""))
                 .order_by_asc(result::Column::Id)
                 .limit(RESULTS_MAX);
-            let rows = rows.all(tx).await?;
-            rows.into_iter().map(reported).collect()
+            let rows = rows.all(tx).await?.into_iter();
+            // One that is damaged, or that a narrower vocabulary does not read, stops no other.
+            Ok(rows
+                .map(|row| {
+                    let number = row.id;
+                    reported(row).ok_or(number)
+                })
+                .collect())
         })
     });
     read.await
@@ -389,6 +436,19 @@ pub(crate) async fn was_positive(
         })
     });
     read.await
+}
+
+/// What was said last of somebody positive in the same chain, before a result.
+pub(crate) async fn positive_before(
+    tx: &Tx<'_>,
+    row: &result::Model,
+    written: &Written,
+) -> Result<Option<Written>, TxError> {
+    let mut chain = chain_of(tx, written).await?.into_iter();
+    let found = chain.find(|(before, written)| {
+        before.id < row.id && Outcome::of(&[&written.outcome]) == Some(Outcome::Positive)
+    });
+    Ok(found.map(|(_, written)| written))
 }
 
 /// Writes what became of a result that was passed on.
@@ -417,13 +477,12 @@ pub(crate) async fn pass(
     written.await
 }
 
-fn reported(row: result::Model) -> Result<Reported, TxError> {
-    let written = body(&row)?;
+fn reported(row: result::Model) -> Option<Reported> {
+    let written = body(&row).ok()?;
     let received = WallMs(row.received_ms);
-    let damaged = |_| TxError::refuse(Damaged(row.id));
-    Ok(Reported {
+    Some(Reported {
         number: row.id,
-        report: written.read(received).map_err(damaged)?,
+        report: written.read(received).ok()?,
         laboratory: row.laboratory,
         order: row.order_number,
         written,

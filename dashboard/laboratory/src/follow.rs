@@ -1,8 +1,9 @@
 //! Passes results on to whoever opens cases, one by one and in the order in which they came.
 //!
 //! A result is passed on first and marked then: a crash between the two passes it on again, which
-//! the cases know. A result that they do not take, and one that a laboratory withdrew after it was
-//! positive, waits for a person: no case is closed by a machine.
+//! the cases know. A result that they do not take, and one that a laboratory withdrew or corrected
+//! after it was positive, waits for a person: no case is closed by a machine, and whoever was told
+//! of a positive that is none is called.
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ const ACTOR: Actor = Actor::System("laboratory");
 
 /// The words stored of results that a person has to look at.
 pub(crate) const CANCELLED: &str = "cancelled";
+pub(crate) const TAKEN_BACK: &str = "taken-back";
 pub(crate) const REFUSED: &str = "refused";
 
 /// The task; one at a record.
@@ -86,10 +88,16 @@ impl Follower {
         let waiting = book::to_pass_on(&self.record, &ACTOR).await;
         let waiting = waiting.map_err(FollowError::Record)?;
         let mut passed = 0;
-        for reported in &waiting {
+        for next in &waiting {
             let now = self.care.now();
-            let became = self.pass_on(reported, now).await?;
-            book::pass(&self.record, &ACTOR, reported.number, became, now)
+            let (number, became) = match next {
+                Ok(reported) => (reported.number, self.pass_on(reported, now).await?),
+                Err(number) => {
+                    tracing::error!(result = number, "a kept result is not read: it waits");
+                    (*number, REFUSED)
+                }
+            };
+            book::pass(&self.record, &ACTOR, number, became, now)
                 .await
                 .map_err(FollowError::Record)?;
             passed += 1;
@@ -113,6 +121,7 @@ impl Follower {
             Ok(Taken::Opened(_)) => Ok("opened"),
             Ok(Taken::Added(_)) => Ok("added"),
             Ok(Taken::Corrected(_)) => Ok("corrected"),
+            Ok(Taken::TakenBack { .. }) => Ok(TAKEN_BACK),
             Ok(Taken::Known) => Ok("known"),
             Ok(Taken::NoCase) => Ok("no-case"),
             Ok(Taken::BeforeStart) => Ok("before-start"),

@@ -11,7 +11,8 @@ use veglia_store::{Access, Actor, Database, TxError};
 use veglia_wire::WallMs;
 
 use crate::book::{self, Entry};
-use crate::follow::{CANCELLED, REFUSED};
+use crate::follow::{CANCELLED, REFUSED, TAKEN_BACK};
+use crate::mllp::MESSAGE_BYTES_MAX;
 use crate::rows::{message, passed, result, settled};
 use crate::written::{Fault, Written};
 
@@ -21,7 +22,7 @@ pub(crate) const LISTED_MAX: u64 = 100;
 /// Results that are measured: half a year of a large centre's fortnight would not be more.
 const MEASURED_MAX: u64 = 50_000;
 
-/// Characters of a message that are shown; the rest is in the record.
+/// Characters of the message of a result that are shown; the rest is in the record.
 const SHOWN_CHARS_MAX: usize = 20_000;
 
 /// Why an entry waits.
@@ -33,6 +34,8 @@ pub(crate) enum Why {
     Faults(Vec<Fault>),
     /// A positive result that the laboratory has withdrawn.
     Cancelled,
+    /// A positive result that the laboratory has corrected: to another finding, or person.
+    TakenBack,
     /// A result that the cases do not take.
     Refused,
 }
@@ -54,6 +57,19 @@ pub(crate) struct Opened {
     pub(crate) written: Written,
     /// The message it came in, as text.
     pub(crate) message: String,
+    /// Who was positive, of a result that takes this back.
+    pub(crate) before: Option<Written>,
+    /// Of a message that could not be read.
+    pub(crate) inside: Option<Inside>,
+}
+
+/// How much there is in a message that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Inside {
+    /// People, by their segments (PID).
+    pub(crate) people: usize,
+    /// Results that somebody has registered from it.
+    pub(crate) registered: u64,
 }
 
 /// How long a laboratory takes from swab to result.
@@ -82,7 +98,7 @@ fn left() -> SelectStatement {
     let mut left = Query::select();
     left.column(passed::Column::ResultId)
         .from(passed::Entity)
-        .and_where(passed::Column::Became.is_in([CANCELLED, REFUSED]));
+        .and_where(passed::Column::Became.is_in([CANCELLED, REFUSED, TAKEN_BACK]));
     left
 }
 
@@ -143,6 +159,7 @@ fn of_result(row: &result::Model, passed: Option<&passed::Model>) -> Waiting {
         received: WallMs(row.received_ms),
         why: match passed.map(|it| it.became.as_str()) {
             Some(CANCELLED) => Why::Cancelled,
+            Some(TAKEN_BACK) => Why::TakenBack,
             Some(REFUSED) => Why::Refused,
             _ => Why::Faults(book::faults(row)),
         },
@@ -171,6 +188,7 @@ pub(crate) async fn open(
                 subject: &subject,
             };
             tx.log_access(access).await?;
+            let (mut before, mut registered) = (None, None);
             let (waiting, written, of) = match entry {
                 Entry::Message(id) => {
                     let row = message::Entity::find_by_id(id).one(tx).await?;
@@ -181,6 +199,8 @@ pub(crate) async fn open(
                         laboratory: row.laboratory.clone(),
                         ..Written::default()
                     };
+                    let of_it = result::Entity::find().filter(result::Column::MessageId.eq(id));
+                    registered = Some(of_it.count(tx).await?);
                     (of_message(&row), written, id)
                 }
                 Entry::Result(id) => {
@@ -192,14 +212,31 @@ pub(crate) async fn open(
                     if waiting.why == Why::Faults(Vec::new()) {
                         return Ok(None);
                     }
-                    (waiting, book::body(&row)?, row.message_id)
+                    let written = match waiting.why {
+                        // Perhaps just because it is not read any more; the message is beside it.
+                        Why::Refused => book::body(&row).unwrap_or_default(),
+                        _ => book::body(&row)?,
+                    };
+                    if matches!(waiting.why, Why::Cancelled | Why::TakenBack) {
+                        before = book::positive_before(tx, &row, &written).await?;
+                    }
+                    (waiting, written, row.message_id)
                 }
             };
             let message = message::Entity::find_by_id(of).one(tx).await?;
+            let text = message.map(|row| text_of(&row.body)).unwrap_or_default();
+            let people = text.lines().filter(|line| line.starts_with("PID")).count();
+            // Whoever registers what is in it by hand needs all of it.
+            let most = match entry {
+                Entry::Message(_) => MESSAGE_BYTES_MAX,
+                Entry::Result(_) => SHOWN_CHARS_MAX,
+            };
             Ok(Some(Opened {
                 waiting,
                 written,
-                message: message.map(|row| shown(&row.body)).unwrap_or_default(),
+                message: text.chars().take(most).collect(),
+                before,
+                inside: registered.map(|registered| Inside { people, registered }),
             }))
         })
     });
@@ -207,7 +244,7 @@ pub(crate) async fn open(
 }
 
 /// The bytes of a message as a person reads them, one segment a line.
-fn shown(body: &str) -> String {
+fn text_of(body: &str) -> String {
     let bytes = STANDARD.decode(body).unwrap_or_default();
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
@@ -215,10 +252,7 @@ fn shown(body: &str) -> String {
     };
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let is_shown = |it: &char| *it == '\n' || !it.is_control();
-    text.chars()
-        .filter(is_shown)
-        .take(SHOWN_CHARS_MAX)
-        .collect()
+    text.chars().filter(is_shown).collect()
 }
 
 /// How long each laboratory took from swab to final result, of what came since a moment.

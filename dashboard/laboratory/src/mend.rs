@@ -43,6 +43,10 @@ pub struct MendPage {
     is_refused: bool,
     /// Of a result that only the cases know what to do with.
     is_for_the_case: bool,
+    /// Who was positive before, with their number: somebody has to call.
+    was_positive: Option<String>,
+    /// Of a message, how many people are in it and what is registered.
+    inside: Option<String>,
 }
 
 struct Field {
@@ -78,6 +82,8 @@ pub struct MendForm {
 pub enum Mended {
     /// It is settled.
     Done,
+    /// A result is registered, and its message waits for the others in it.
+    More,
     /// The form again, with what is wrong beside the fields.
     Faulty(Box<MendPage>),
     /// Nobody has to look at it, or not any more.
@@ -147,7 +153,20 @@ impl MendPage {
             why: String::new(),
             why_fault: None,
             is_refused: false,
-            is_for_the_case: matches!(opened.waiting.why, Why::Cancelled | Why::Refused),
+            is_for_the_case: matches!(
+                opened.waiting.why,
+                Why::Cancelled | Why::TakenBack | Why::Refused
+            ),
+            was_positive: opened.before.as_ref().map(|it| {
+                let who = format!("{} {}, {}, {}", it.surname, it.name, it.person, it.phone);
+                w.with("mend-was-positive", "who", who).to_string()
+            }),
+            inside: opened.inside.map(|it| {
+                let people = it.people.to_string();
+                w.with("mend-inside", "people", people)
+                    .and("registered", it.registered.to_string())
+                    .to_string()
+            }),
         }
     }
 
@@ -238,6 +257,10 @@ pub async fn mend(
             }
             book::mend(desk.record, &actor, entry, &written, desk.now).await
         }
+        "all" => match entry {
+            Entry::Message(id) => book::all_registered(desk.record, &actor, id, desk.now).await,
+            Entry::Result(_) => return Err(LaboratoryError::Form),
+        },
         "set-aside" => {
             let why = form.why.trim();
             let is_said = !why.is_empty() && why.chars().count() <= WHY_CHARS_MAX;
@@ -253,9 +276,10 @@ pub async fn mend(
         _ => return Err(LaboratoryError::Form),
     };
     let is_first = settled.map_err(LaboratoryError::Record)?;
-    Ok(if is_first {
-        Mended::Done
-    } else {
-        Mended::Unknown
+    let has_more = form.act == "mend" && matches!(entry, Entry::Message(_));
+    Ok(match (is_first, has_more) {
+        (true, true) => Mended::More,
+        (true, false) => Mended::Done,
+        (false, _) => Mended::Unknown,
     })
 }

@@ -14,7 +14,7 @@
 use veglia_isolation::PersonCode;
 
 use crate::er7::{Charset, Message, Notation, Part, Segment, Unreadable};
-use crate::outcome::{Outcome, Test};
+use crate::outcome::{Outcome, Status, Test};
 use crate::written::Written;
 
 /// Results of one message; of more nothing is read, and the message waits for a person.
@@ -171,10 +171,16 @@ impl Order<'_, '_> {
     /// One for each finding that is about a person; one all the same when there is none.
     fn results(&self, laboratory: &str) -> Vec<Written> {
         let known = self.found.iter().copied();
-        let known = known.filter(|obx| test(obx).is_some());
-        let mut results: Vec<Written> = known
-            .map(|obx| self.result(laboratory, Some(obx)))
-            .collect();
+        let mut results: Vec<Written> = Vec::new();
+        for obx in known.filter(|obx| test(obx).is_some()) {
+            let found = self.result(laboratory, Some(obx));
+            let other = results.iter_mut().find(|it| disagree(it, &found));
+            match other {
+                // Of two findings that disagree neither is believed: both words, for a person.
+                Some(other) => other.outcome = format!("{} / {}", other.outcome, found.outcome),
+                None => results.push(found),
+            }
+        }
         if results.is_empty() {
             results.push(self.result(laboratory, self.found.first().copied()));
         }
@@ -248,6 +254,14 @@ impl Order<'_, '_> {
     }
 }
 
+/// Whether two findings of one order by one test are two. What was cancelled is none.
+fn disagree(one: &Written, other: &Written) -> bool {
+    let is_found =
+        |it: &Written| !it.outcome.is_empty() && Status::of(&it.status) != Some(Status::Cancelled);
+    let is_of_both = is_found(one) && is_found(other) && one.test == other.test;
+    is_of_both && one.outcome != other.outcome
+}
+
 fn first_said<const N: usize>(texts: [String; N]) -> String {
     let mut said = texts.into_iter().filter(|it| !it.is_empty());
     said.next().unwrap_or_default()
@@ -280,8 +294,7 @@ fn outcome(obx: &Segment<'_>) -> String {
     let value = obx.field(5);
     let values = value.repetitions().flat_map(coded);
     let flags = obx.field(8).repetitions().map(|it| it.component(1).text());
-    // Of the flags only what is a finding: N is "normal" there, and says nothing of a virus.
-    let flags = flags.filter(|it| matches!(it.as_str(), "POS" | "NEG" | "IND" | "DET" | "ND"));
+    let flags = flags.filter_map(|it| Outcome::of_flag(&it).map(|it| it.code().to_owned()));
     let all: Vec<String> = values.chain(flags).filter(|it| !it.is_empty()).collect();
     let all_words: Vec<&str> = all.iter().map(String::as_str).collect();
     match Outcome::of(&all_words) {
@@ -324,9 +337,10 @@ fn is_called_code(number: Part<'_>) -> bool {
             .any(|it| matches!(it.as_str(), "MEF" | "CF") || given.contains(&it.as_str()))
 }
 
-/// The number that an SMS reaches, else the first that is one, else what was written.
+/// The number left at the swab (PID-13, PID-40) that an SMS reaches; PID-14 is the telephone of an
+/// employer, who is not to be written to. Else the first that is one, else what was written.
 fn phone(pid: &Segment<'_>) -> String {
-    let fields = [13, 40, 14].map(|number| pid.field(number));
+    let fields = [13, 40].map(|number| pid.field(number));
     let numbers = fields.into_iter().flat_map(Part::repetitions).map(number);
     let numbers: Vec<String> = numbers.filter(|it| !it.is_empty()).collect();
     let read = |it: &&String| crate::written::phone_of(it);

@@ -77,6 +77,8 @@ pub(crate) enum Outcome {
     None,
 }
 
+/// What one letter or a dash means, no laboratory has agreed upon: `ND` is "not detected" to one
+/// and "not available" to another. They are words of nobody here, and a person looks.
 const OUTCOMES: &[(&str, &[&str])] = &[
     (
         "positivo",
@@ -85,8 +87,6 @@ const OUTCOMES: &[(&str, &[&str])] = &[
             "POSITIVA",
             "POSITIVE",
             "POS",
-            "P",
-            "+",
             "RILEVATO",
             "RILEVATA",
             "DETECTED",
@@ -107,12 +107,9 @@ const OUTCOMES: &[(&str, &[&str])] = &[
             "NEGATIVA",
             "NEGATIVE",
             "NEG",
-            "N",
-            "-",
             "NON RILEVATO",
             "NON RILEVATA",
             "NOT DETECTED",
-            "ND",
             "ASSENTE",
             "LA6577-6",
             "LA11883-8",
@@ -165,6 +162,17 @@ impl Outcome {
             "indeterminato" => Self::Indeterminate,
             _ => Self::Repeat,
         })
+    }
+
+    /// What a flag says (OBX-8, HL7 table 0078), where `ND` is "not detected"; `N` is "normal"
+    /// there, and says nothing of a virus.
+    pub(crate) fn of_flag(flag: &str) -> Option<Self> {
+        match flag {
+            "POS" | "DET" => Some(Self::Positive),
+            "NEG" | "ND" => Some(Self::Negative),
+            "IND" => Some(Self::Indeterminate),
+            _ => None,
+        }
     }
 
     /// The word stored, which is Italian because laboratories' sheets have it.
@@ -267,6 +275,15 @@ mod tests {
         );
         assert_eq!(Outcome::of(&["260385009", "Positivo"]), None);
         assert_eq!(Outcome::of(&["boh", ""]), None);
+    }
+
+    #[test]
+    fn a_dash_and_short_letters_are_no_finding() {
+        for word in ["-", "+", "ND", "n.d.", "N", "P"] {
+            assert_eq!(Outcome::of(&[word]), None, "{word}");
+        }
+        assert_eq!(Outcome::of_flag("ND"), Some(Outcome::Negative));
+        assert_eq!(Outcome::of_flag("N"), None);
     }
 
     #[test]

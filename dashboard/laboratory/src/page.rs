@@ -253,6 +253,7 @@ pub(crate) fn why(why: &Why) -> Vec<Key> {
         Why::Unreadable(name) => vec![unreadable(name)],
         Why::Faults(faults) => reasons(faults),
         Why::Cancelled => vec![Key("why-cancelled")],
+        Why::TakenBack => vec![Key("why-taken-back")],
         Why::Refused => vec![Key("why-refused")],
     }
 }

@@ -26,6 +26,8 @@ const TEST: Actor = Actor::System("test");
 /// 2020-10-21T09:00:00+02:00
 const NOW: WallMs = WallMs(1_603_263_600_000);
 
+mod waiting;
+
 struct Still;
 
 impl Clock for Still {
@@ -176,7 +178,7 @@ async fn a_positive_is_kept_acknowledged_and_opens_one_case_however_often_it_is_
         .render()
         .unwrap();
     assert!(
-        page.contains("21 h 0 min") && page.contains("<td>1</td>"),
+        page.contains("21 h 0 min") && page.contains("\"Misurati\">1</td>"),
         "{page}"
     );
 }
@@ -346,6 +348,13 @@ async fn a_correction_is_an_entry_of_its_own_and_a_contradiction_waits_for_a_per
     );
     assert!(room.waiting().await.is_empty());
     assert_eq!(room.follow().await, 2);
+    assert_eq!(
+        room.waiting().await.len(),
+        1,
+        "whoever was positive is called"
+    );
+    let aside = book::set_aside(&room.record, &TEST, Entry::Result(2), "fatto", NOW);
+    assert!(aside.await.unwrap());
     let answer = room.send(&oru(&[("M1|P", "M3|P")])).await;
     says(&answer, "AA|M3");
     assert!(answer.contains("OBX^1^11|207^^HL70357|W"), "{answer}");
@@ -402,10 +411,17 @@ async fn letters_come_in_the_characters_that_the_message_declares() {
     let answer = receive::message(&room.record, &TEST, &bytes, Received::Whole, NOW).await;
     says(&answer, "AA");
     let kept = book::to_pass_on(&room.record, &TEST).await.unwrap();
-    assert_eq!(kept[0].written.name, "NICOLÒ");
-    assert_eq!(kept[0].written.person, "RSSMRA85T10A562S");
+    assert_eq!(kept[0].as_ref().unwrap().written.name, "NICOLÒ");
+    assert_eq!(kept[0].as_ref().unwrap().written.person, "RSSMRA85T10A562S");
     assert_eq!(
-        kept[0].report.phone.as_ref().unwrap().as_str(),
+        kept[0]
+            .as_ref()
+            .unwrap()
+            .report
+            .phone
+            .as_ref()
+            .unwrap()
+            .as_str(),
         "+393331234567"
     );
 }

@@ -42,7 +42,12 @@ fn slots_for_symptoms_respect_the_onset_and_three_days_without() {
     // The function opens, and says that symptoms last.
     assert_eq!(on(&ill, october(29)).standing, Standing::Closed);
     assert_eq!(on(&ill, october(30)).standing, Standing::Symptoms);
-    assert_eq!(on(&ill, october(30)).contacts_since, october(21));
+    assert_eq!(on(&ill, october(30)).contacts_since, october(18));
+    let earlier = Course {
+        onset: Onset::On(october(17)),
+        ..Course::of_swab(SWAB)
+    };
+    assert_eq!(on(&earlier, october(30)).contacts_since, october(15));
     for (free, from) in [
         (october(25), november(2)),
         (october(30), november(2)),

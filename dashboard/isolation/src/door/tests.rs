@@ -144,4 +144,6 @@ fn a_house_of_ipv6_is_one_address() {
     assert_eq!(counted("2001:db8:1:2::3"), counted("2001:db8:1:2:ffff::4"));
     assert_ne!(counted("2001:db8:1:2::3"), counted("2001:db8:1:3::3"));
     assert_ne!(counted("192.0.2.1"), counted("192.0.2.2"));
+    assert_eq!(counted("::ffff:192.0.2.1"), counted("192.0.2.1"));
+    assert_ne!(counted("::ffff:192.0.2.1"), counted("::ffff:192.0.2.2"));
 }

@@ -73,7 +73,8 @@ async fn a_correction_takes_the_place_of_what_it_corrects_also_when_it_comes_fir
     let refused = house.cases.received(&ACTOR, &other, november(1)).await;
     assert!(matches!(refused, Err(ResultError::Differs)));
     other.status = Status::Corrected;
-    assert_eq!(house.receives(&other).await, Taken::Corrected(Some(case)));
+    let (from, to) = (case, Some(case));
+    assert_eq!(house.receives(&other).await, Taken::TakenBack { from, to });
     assert_eq!(house.receives(&other).await, Taken::Known);
     assert_eq!(house.receives(&wrong).await, Taken::Known);
     let read = house.cases.get(&ACTOR, case).await.unwrap().unwrap();
@@ -102,8 +103,14 @@ async fn a_correction_of_the_person_leaves_the_wrong_one_and_closes_the_wrong_nu
     right.person.surname = "Caccia".to_owned();
     right.phone = Some("347 7654321".parse().unwrap());
     let moved = house.receives(&right).await;
-    assert!(matches!(moved, Taken::Corrected(Some(other)) if other != case));
-    assert_eq!(house.cases.get(&ACTOR, case).await.unwrap(), None);
+    let is_moved = |moved| match moved {
+        Taken::TakenBack { from, to } => from == case && to.is_some_and(|to| to != case),
+        _ => false,
+    };
+    assert!(is_moved(moved), "{moved:?}");
+    // Whoever was told of it reads that it was corrected.
+    let told = house.cases.get(&ACTOR, case).await.unwrap().unwrap();
+    assert_eq!((told.course, told.called.as_str()), (None, "Maria Rossi"));
     let sql = "select id from isolation_result where is_newest and phone = '+393331234567'";
     assert!(house.asks(sql).await.is_empty());
 }

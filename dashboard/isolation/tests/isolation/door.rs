@@ -270,3 +270,27 @@ async fn a_link_alone_opens_nothing_however_often_it_is_used_and_ends() {
     }
     assert_eq!(house.sent().await.len(), 1, "the invitation alone");
 }
+
+#[tokio::test]
+async fn whoever_was_told_of_a_positive_of_somebody_else_still_comes_in_and_a_wrong_number_not() {
+    let house = House::new().await;
+    let mut result = positive("L1", october(20));
+    let case = house.opens(&result).await;
+    result.status = veglia_isolation::Status::Corrected;
+    result.phone = Some("347 7654321".parse().unwrap());
+    house.receives(&result).await;
+    let now = october(21);
+    asks(&house, now).await.unwrap();
+    result.person.code = "CCCFBA85D03L219P".parse().unwrap();
+    result.person.surname = "Caccia".to_owned();
+    house.receives(&result).await;
+    asks(&house, now).await.unwrap();
+    let (phone, code) = ("347 7654321".parse().unwrap(), maria());
+    let reached = Reached::Phone(&phone);
+    let entry = house.door.ask(reached, &code, from(1), now).await.unwrap();
+    // The wrong number, asked twice, was sent nothing.
+    let sent = house.waits_for_sent(1).await;
+    let shown = house.door.show(&entry, &digits(&sent[0]), now).await;
+    assert_eq!(shown.unwrap().1, case);
+    assert_eq!(house.sent().await.len(), 1);
+}

@@ -5,8 +5,8 @@
 use askama::Template;
 use jiff::civil::date;
 use veglia_isolation::{
-    CallsPage, CaseId, Finding, HomePage, LooksPage, Said, SwabsPage, SymptomsForm, SymptomsPage,
-    called, say_symptoms,
+    CallsPage, CaseId, Fact, Finding, HomePage, LooksPage, Onset, Said, SwabsPage, SymptomsForm,
+    SymptomsPage, called, say_symptoms,
 };
 use veglia_people::patients::{self, NewPerson};
 use veglia_store::{Access, Actor};
@@ -43,6 +43,16 @@ async fn the_page_says_what_to_do_and_from_when_the_swab_can_be_booked() {
     let opened = at(date(2020, 10, 30).at(0, 0, 0, 0));
     let page = home(&house, case, Language::En, opened).await;
     assert!(page.contains("Booking is open since 30 October 2020 at 00:00."));
+    assert!(
+        page.contains("First say whether you have had symptoms"),
+        "{page}"
+    );
+    assert!(!page.contains("It can be taken from"), "{page}");
+    assert!(page.contains("your immune system is weakened"), "{page}");
+    let none = Fact::Onset(Onset::None);
+    let said = house.cases.note(&ACTOR, case, none, opened).await;
+    said.unwrap();
+    let page = home(&house, case, Language::En, opened).await;
     assert!(page.contains("It can be taken from 30 October 2020 on."));
 }
 
@@ -89,6 +99,12 @@ async fn what_is_said_of_symptoms_moves_the_days_and_what_cannot_be_comes_back_a
     let house = House::new().await;
     let (cases, record) = (&house.cases, &house.record);
     let case = house.opens(&positive("L1", october(20))).await;
+    let page = SymptomsPage::load(cases, record, case, Language::It, october(30)).await;
+    let page = page.unwrap().unwrap().render().unwrap();
+    assert!(
+        !page.contains("checked"),
+        "nobody has said anything: {page}"
+    );
     let say = |fields| say_symptoms(cases, record, case, form(fields), Language::It, october(30));
     for (fields, fault) in [
         (["giorno", "2020-10-31", "no", ""], "Controlli il giorno"),
@@ -245,4 +261,88 @@ async fn whoever_is_called_is_named_after_it_is_in_the_access_log_and_called_onc
             .unwrap()
             .contains("Nessuno da chiamare")
     );
+}
+
+#[tokio::test]
+async fn an_sms_goes_to_whoever_the_case_names_when_it_is_sent() {
+    let house = House::new().await;
+    let mut wrong = positive("L1", october(20));
+    house.opens(&wrong).await;
+    wrong.status = veglia_isolation::Status::Corrected;
+    wrong.phone = Some("347 7654321".parse().unwrap());
+    house.receives(&wrong).await;
+    let mut negative = positive("L2", october(20));
+    negative.person.code = "STP0301234567890".parse().unwrap();
+    negative.person.surname = "Prova".to_owned();
+    house.opens(&negative).await;
+    negative.status = veglia_isolation::Status::Corrected;
+    negative.finding = Finding::Negative;
+    house.receives(&negative).await;
+    let _link = house.invited().await;
+    let states = ["withdrawn", "sent", "withdrawn"];
+    assert_eq!(house.invitations().await, states);
+    let link = house.asks("select phone from isolation_link").await;
+    let phone: String = link[0].try_get_by("phone").unwrap();
+    assert_eq!((link.len(), phone.as_str()), (1, "+393477654321"));
+    // The number comes back, and then there is none at all: somebody calls.
+    wrong.phone = None;
+    house.receives(&wrong).await;
+    assert_eq!(house.invitations().await.last().unwrap(), "call");
+}
+
+async fn calls(house: &House) -> String {
+    let page = CallsPage::load(&house.record, &ACTOR, Language::It, october(21)).await;
+    let page = page.expect("the record answers").render();
+    page.expect("a template is made")
+}
+
+#[tokio::test]
+async fn a_person_is_listed_with_their_own_number_only() {
+    let house = House::new().await;
+    let mut result = positive("L1", october(20));
+    result.phone = Some("02 5778 1000".parse().unwrap());
+    house.opens(&result).await;
+    result.status = veglia_isolation::Status::Corrected;
+    result.person.code = "CCCFBA85D03L219P".parse().unwrap();
+    result.person.surname = "Caccia".to_owned();
+    result.phone = Some("02 5778 2000".parse().unwrap());
+    house.receives(&result).await;
+    let page = calls(&house).await;
+    assert!(
+        !page.contains("+390257781000") && !page.contains("Rossi"),
+        "{page}"
+    );
+    assert!(
+        page.contains("+390257782000") && page.contains("Caccia"),
+        "{page}"
+    );
+    result.phone = Some("02 5778 3000".parse().unwrap());
+    house.receives(&result).await;
+    let page = calls(&house).await;
+    assert!(!page.contains("+390257782000"), "{page}");
+    assert!(page.contains("+390257783000"), "{page}");
+}
+
+#[tokio::test]
+async fn nobody_calls_about_somebody_deceased() {
+    let house = House::new().await;
+    let mut result = positive("L1", october(20));
+    result.phone = Some("02 5778 1000".parse().unwrap());
+    house.opens(&result).await;
+    assert!(calls(&house).await.contains(MARIA));
+    let person = NewPerson {
+        name: "Maria".to_owned(),
+        surname: "Rossi".to_owned(),
+        codice_fiscale: MARIA.parse().unwrap(),
+        phone: PHONE.parse().unwrap(),
+        address: "Via di Prova 1, Milano".to_owned(),
+    };
+    let now = october(20);
+    let registered = patients::register(&house.record, &ACTOR, &person, now).await;
+    let patient = registered.unwrap().to_string().parse().unwrap();
+    let place = (Whereabouts::Deceased, now);
+    veglia_diary::set_standing(&house.record, &ACTOR, patient, place, "di prova", now)
+        .await
+        .unwrap();
+    assert!(!calls(&house).await.contains(MARIA));
 }

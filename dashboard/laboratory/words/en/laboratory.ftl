@@ -15,6 +15,7 @@ waiting-more = { $more ->
    *[other] { $more } more are waiting: they appear when these are corrected.
 }
 why-cancelled = The laboratory has cancelled a result that was positive: decide about the case.
+why-taken-back = The laboratory has corrected a result that was positive: call whoever was positive and decide about the case.
 why-refused = The case does not accept it: check with the laboratory.
 unreadable-no-header = The message cannot be read: its first line (MSH) is missing.
 unreadable-charset = The message cannot be read: its characters are not the declared ones (MSH-18).
@@ -89,6 +90,10 @@ mend-hint-test = molecolare or antigenico
 mend-hint-outcome = positivo, negativo, indeterminato or da ripetere
 mend-hint-status = definitivo, corretto, provvisorio or annullato
 mend-press = Keep as corrected
+mend-was-positive = Was positive, to be called: { $who }
+mend-inside = People in the message (PID): { $people }. Results registered so far: { $registered }.
+mend-more = Register every result of the message, one at a time. The message waits until somebody says that all of it is registered.
+mend-all = All registered
 mend-why-fault = Write the reason, in one line.
 aside-title = Or it is not a result
 aside-why = Reason

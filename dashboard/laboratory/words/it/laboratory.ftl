@@ -15,6 +15,7 @@ waiting-more = { $more ->
    *[other] Altri { $more } aspettano: si vedono quando questi sono corretti.
 }
 why-cancelled = Il laboratorio ha annullato un esito che era positivo: decidere del caso.
+why-taken-back = Il laboratorio ha corretto un esito che era positivo: chiamare chi era positivo e decidere del caso.
 why-refused = Il caso non lo accetta: verificare con il laboratorio.
 unreadable-no-header = Il messaggio non si legge: manca la prima riga (MSH).
 unreadable-charset = Il messaggio non si legge: i caratteri non sono quelli dichiarati (MSH-18).
@@ -89,6 +90,10 @@ mend-hint-test = molecolare o antigenico
 mend-hint-outcome = positivo, negativo, indeterminato o da ripetere
 mend-hint-status = definitivo, corretto, provvisorio o annullato
 mend-press = Registrare corretto
+mend-was-positive = Era positivo, da chiamare: { $who }
+mend-inside = Persone nel messaggio (PID): { $people }. Esiti già registrati: { $registered }.
+mend-more = Registrare ogni esito del messaggio, uno alla volta. Il messaggio aspetta finché qualcuno non dice che è tutto registrato.
+mend-all = Tutto registrato
 mend-why-fault = Scrivere il motivo, in una riga.
 aside-title = Oppure non è un esito
 aside-why = Motivo
