@@ -75,7 +75,8 @@ impl FromRequestParts<Shell> for Asker {
         // Without a connection (in a test) all are one asker.
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.0.0);
         let named = shell.behind_proxy.then(named).flatten();
-        Ok(Self(named.unwrap_or(peer)))
+        // A socket of both families names IPv4 as a part of IPv6, all of it in one /64.
+        Ok(Self(named.unwrap_or(peer).to_canonical()))
     }
 }
 

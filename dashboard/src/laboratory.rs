@@ -185,6 +185,8 @@ async fn mended(
 ) -> Response {
     match mend(desk(shell, reader.0, reader.1), named, form).await {
         Ok(Mended::Done) => Redirect::to(PAGE).into_response(),
+        // The others of its message, at the same address.
+        Ok(Mended::More) => Redirect::to(&format!("{PAGE}/messaggi/{}", named.1)).into_response(),
         Ok(Mended::Faulty(page)) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             framed(reader, &page.title(), page.as_ref(), status)

@@ -42,7 +42,10 @@ async fn the_ward_is_in_the_language_of_its_reader_with_its_frame() {
     for said in ["<html lang=\"en\">", ">Patients</a>", "Clinical alarms"] {
         assert!(ward.contains(said), "{said}: {ward}");
     }
-    assert!(!ward.contains("tabindex=\"-1\" lang="), "all of it is: {ward}");
+    assert!(
+        !ward.contains("tabindex=\"-1\" lang="),
+        "all of it is: {ward}"
+    );
     assert!(!ward.contains("Allarmi clinici"), "all of it is: {ward}");
 
     let ward = text(site.get_with("/", &anna).await).await;
