@@ -63,7 +63,7 @@ struct Facts {
     holders: Vec<String>,
     doctor: Option<i64>,
     place: Option<Place>,
-    /// As [`Ranked`] has it.
+    /// As [`Ranked`](crate::rank::Ranked) has it.
     waits: Option<Severity>,
 }
 
