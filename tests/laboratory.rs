@@ -81,7 +81,7 @@ impl Centre {
 fn oru(number: usize) -> String {
     format!(
         "MSH|^~\\&|LIS|SANPROVA|||20201021080000||ORU^R01|M{number}|P|2.5.1\r\
-         PID|1||RSSMRA85T10A562S^^^MEF^NN||PROVA^MARIA|||||||||3331234567\r\
+         PID|1||RSSMRA85T10A562S^^^MEF^NN||PROVA^MARIA||||||||3331234567\r\
          OBR|1||A{number}|94500-6^RNA^LN|||202010201030\r\
          OBX|1|CWE|94500-6^RNA^LN||10828004^Positivo^SCT||||||F\r"
     )
