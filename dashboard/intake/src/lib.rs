@@ -5,7 +5,8 @@
 //! CallPage ─▶ answer ─▶ ReadBackPage ─▶ Line ─▶ outbox ─▶ broker ─▶ ingest ─▶ the same rules
 //!                                        └▶ phone_call, phone_need ─▶ NeedsPage
 //! ```
-//! Pages and functions, in Italian; no routes: a door mounts them, frames them and says who acts.
+//! Pages and functions, in Italian and English; no routes: a door mounts them, frames them and says
+//! who acts.
 //! Every page is complete as links and forms, and can be worked with a keyboard alone.
 //!
 //! **One path.** What is said on the telephone goes the way of a device's reading (`line.rs`), from

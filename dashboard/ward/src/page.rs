@@ -21,7 +21,7 @@ use crate::line::{Lane, Line};
 use crate::notice::Notice;
 use crate::words;
 
-/// Reasons that a line shows: one line must not fill the screen. `css/ward.css` and `js/ward.js`
+/// Reasons that a line shows: one line must not fill the screen. `css/line.css` and `js/ward.js`
 /// say the same.
 const REASONS_SHOWN: usize = 3;
 
